@@ -1,0 +1,3 @@
+"""Fineray's engine: a library without a screen."""
+
+__version__ = "0.1.0"

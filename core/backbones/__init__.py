@@ -1,0 +1,1 @@
+"""Pretrained CNNs: what they are, their weights, and how they turn images into features."""

@@ -1,0 +1,1 @@
+"""One DICOM file becomes one Radiograph."""

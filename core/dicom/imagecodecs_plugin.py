@@ -1,0 +1,40 @@
+"""A decoder plugin for pydicom on imagecodecs (BSD): JPEG Extended 12 bit and JPEG Lossless.
+
+The permissive decoders that pydicom knows do not read JPEG Extended with 12 bits (gdcm reports success with
+wrong pixels). Interface: pydicom's guide to decoder plugins.
+"""
+
+from __future__ import annotations
+
+import imagecodecs
+import numpy as np
+from pydicom import uid
+from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import DecodeRunner
+
+NAME = "imagecodecs"
+SYNTAXES = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1)
+DECODER_DEPENDENCIES = {syntax: ("imagecodecs",) for syntax in SYNTAXES}
+
+
+def is_available(syntax: str) -> bool:
+    """Whether this plugin decodes the transfer syntax."""
+    return syntax in SYNTAXES
+
+
+def decode_frame(source: bytes, runner: DecodeRunner) -> bytes:
+    """One frame as little-endian bytes; the runner is told how many bits each sample takes."""
+    lossless = runner.transfer_syntax in (uid.JPEGLossless, uid.JPEGLosslessSV1)
+    frame: np.ndarray = imagecodecs.ljpeg_decode(source) if lossless else imagecodecs.jpeg_decode(source)
+    if runner.samples_per_pixel > 1:
+        runner.set_option("planar_configuration", 0)
+    runner.set_option("bits_allocated", frame.dtype.itemsize * 8)
+    return np.ascontiguousarray(frame, dtype=frame.dtype.newbyteorder("<")).tobytes()
+
+
+def register() -> None:
+    """Make the plugin known to pydicom in this process; calling it again does nothing."""
+    for syntax in SYNTAXES:
+        decoder = get_decoder(syntax)
+        if NAME not in decoder.available_plugins:
+            decoder.add_plugin(NAME, (__name__, decode_frame.__name__))

@@ -1,0 +1,85 @@
+"""The Radiograph: pixels in presentation order and the attributes that a study may keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import FinerayError
+
+VoiSource = Literal["VOI LUT", "window", "percentile"]
+
+
+class NotARadiograph(FinerayError):
+    """The file is sound but is not for import (no image, another modality, colour): it is skipped."""
+
+
+class UnreadableFile(FinerayError):
+    """The file should hold a radiograph and cannot be read: it has failed."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What names a patient or an object in the archive. Lives in memory only; projects keep keyed hashes."""
+
+    patient_id: str
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """Attributes that name nobody. Empty text and None mean that the file does not say."""
+
+    modality: str
+    body_part: str
+    view_position: str
+    laterality: str
+    sex: str
+    age_years: float | None
+    manufacturer: str
+    model: str
+    rows: int
+    columns: int
+    bits_stored: int
+    photometric: str
+    transfer_syntax: str
+    voi_source: VoiSource
+    pixel_spacing_mm: tuple[float, float] | None
+    burned_in: str
+
+
+@dataclass(frozen=True)
+class Window:
+    """A VOI window of DICOM PS3.3 C.11.2.1.2; width > 0, in units of the modality LUT's output."""
+
+    center: float
+    width: float
+    function: Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"] = "LINEAR"
+
+
+@dataclass(frozen=True)
+class GrayImage:
+    """Pixel values [rows, columns] after the modality LUT (and the VOI LUT table if there is one).
+
+    `window` maps them to shades; `inverted` says that small values are shown white;
+    `padding` marks pixels outside the exposed image (always shown black), or is None.
+    """
+
+    values: NDArray[np.float32]
+    window: Window
+    inverted: bool
+    padding: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class Radiograph:
+    """One image as read from one file."""
+
+    image: GrayImage
+    attributes: Attributes
+    identity: Identity

@@ -1,0 +1,1 @@
+"""The worker process: typed requests in, typed events out."""

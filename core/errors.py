@@ -1,0 +1,64 @@
+"""What every error that reaches a user says: what went wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+
+
+class FinerayError(Exception):
+    """Base of all errors meant for the user.
+
+    what: one sentence on what went wrong; where: the file, folder or setting concerned (may be empty);
+    todo: one sentence on what to do.
+    """
+
+    def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:
+        super().__init__(what, where, todo)
+        self.what = what
+        self.where = where
+        self.todo = todo
+
+    def __str__(self) -> str:
+        place = f" ({self.where})" if self.where else ""
+        return f"{self.what}{place}. {self.todo}".strip()
+
+
+class DiskFull(FinerayError):
+    """No room is left for the project; what was saved before stays."""
+
+
+class StorageUnavailable(FinerayError):
+    """The project folder cannot be read or written."""
+
+
+_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def storage_error(error: Exception) -> FinerayError | None:
+    """The user-facing form of an operating system or SQLite storage error, or None if it is another kind."""
+    text = str(error)
+    if (isinstance(error, OSError) and error.errno in _FULL_ERRNOS) or (
+        isinstance(error, sqlite3.Error) and "disk is full" in text
+    ):
+        return DiskFull(
+            "There is no room left on the disk that holds the project",
+            todo="Free some space and start the step again; everything saved so far is kept.",
+        )
+    if isinstance(error, sqlite3.OperationalError) and ("readonly" in text or "unable to open" in text):
+        return StorageUnavailable(
+            "The project folder cannot be written",
+            todo="Check that the folder still exists and that you may write to it, then open the project again.",
+        )
+    if isinstance(error, sqlite3.Error) and "disk I/O error" in text:
+        return StorageUnavailable(
+            "The disk that holds the project refused to read or write",
+            todo="Check that the disk is connected and has room left, then start the step again.",
+        )
+    if isinstance(error, PermissionError):
+        return StorageUnavailable(
+            "Fineray may not read or write there",
+            where=str(error.filename or ""),
+            todo="Choose another folder, or ask whoever administers this computer for access.",
+        )
+    return None

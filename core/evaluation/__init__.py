@@ -1,0 +1,1 @@
+"""From out-of-sample probabilities to figures with their intervals."""

@@ -1,0 +1,98 @@
+"""What long work reports while it runs, and how it is asked to stop."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+
+class Cancelled(Exception):
+    """The user asked for the work to stop; everything finished so far is kept."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `total` units of a stage are finished; a total of 0 means that it is not known yet."""
+
+    stage: str
+    done: int
+    total: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """How one file ended. status: imported, skipped or failed; reason and todo in the user's words."""
+
+    path: str
+    status: str
+    reason: str
+    todo: str
+
+
+@dataclass(frozen=True)
+class StrengthTried:
+    """Mean log loss on the validation parts inside one fold's training images, for one regularisation strength."""
+
+    fold: int
+    strength: float
+    validation_loss: float
+
+
+@dataclass(frozen=True)
+class HeadStep:
+    """Log loss on the training images of a fold after an optimiser step of its head."""
+
+    fold: int
+    step: int
+    training_loss: float
+
+
+@dataclass(frozen=True)
+class FoldDone:
+    """A fold's head has predicted the images it did not learn from. auc is None where a class is absent."""
+
+    fold: int
+    folds: int
+    auc: float | None
+    images: int
+
+
+Report = Progress | FileResult | StrengthTried | HeadStep | FoldDone
+
+
+class Monitor:
+    """The ear of long work. This one ignores every report and never cancels; subclasses do more."""
+
+    def report(self, what: Report) -> None:
+        """Take notice of a report; must return quickly."""
+
+    def check(self) -> None:
+        """Raise Cancelled if the work is to stop. Called often, at points where stopping loses nothing."""
+
+
+class Pace:
+    """Rate and remaining time of one stage, from the last ten seconds of progress."""
+
+    WINDOW_S = 10.0
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._points: deque[tuple[float, int]] = deque()
+
+    def update(self, progress: Progress, now: float | None = None) -> tuple[float | None, float | None]:
+        """(units per second, remaining seconds) after this progress; None while they cannot be known."""
+        moment = time.monotonic() if now is None else now
+        if progress.stage != self._stage:
+            self._stage = progress.stage
+            self._points.clear()
+        self._points.append((moment, progress.done))
+        while len(self._points) > 2 and moment - self._points[0][0] > self.WINDOW_S:
+            self._points.popleft()
+        (start, before), (end, after) = self._points[0], self._points[-1]
+        if end <= start or after <= before:
+            return None, None
+        rate = (after - before) / (end - start)
+        left = (progress.total - progress.done) / rate if progress.total else None
+        return rate, left

@@ -1,0 +1,1 @@
+"""The project folder: the single truth of a study."""

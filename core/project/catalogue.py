@@ -1,0 +1,149 @@
+"""Questions to the catalogue: images, files, labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.project.pixel_store import StoredAt
+from core.project.project import Project
+
+DEFAULT_LABEL_SET = "label"
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """One image as tables show it. patient: pseudonym; label and part are empty where there is none."""
+
+    id: int
+    patient: str
+    label: str
+    part: str
+    modality: str
+    body_part: str
+    view_position: str
+    sex: str
+    age_years: float | None
+    photometric: str
+    transfer_syntax: str
+    rows: int
+    columns: int
+    bits_stored: int
+    stored_at: StoredAt
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """One file as the import table shows it; path is None where this workstation does not know it."""
+
+    path: Path | None
+    status: str
+    reason: str
+    todo: str
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """What splitting and training need of an image."""
+
+    id: int
+    patient_id: int
+    label: str
+    content_hash: str
+    stored_at: StoredAt
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The size of a study."""
+
+    images: int
+    patients: int
+    labelled: int
+    classes: dict[str, int]
+
+
+def counts(project: Project) -> Counts:
+    """Images, patients, and labelled images by class."""
+    images, patients = project.db.execute("SELECT count(*), count(DISTINCT patient_id) FROM image").fetchone()
+    classes = dict(
+        project.db.execute(
+            "SELECT value, count(*) FROM label JOIN label_set ON label_set.id = label_set_id"
+            " WHERE name = ? GROUP BY value ORDER BY value",
+            (DEFAULT_LABEL_SET,),
+        )
+    )
+    return Counts(images, patients, sum(classes.values()), classes)
+
+
+def image_rows(project: Project, split_id: int | None = None) -> list[ImageRow]:
+    """Every image, by patient, with its part in the given split (a fold's number, or training, ...)."""
+    rows = project.db.execute(
+        "SELECT image.id, pseudonym, coalesce(label.value, ''), coalesce(part, ''), modality, body_part,"
+        " view_position, sex, age_years, photometric, transfer_syntax, rows, columns, bits_stored,"
+        " shard, shard_offset, store_rows, store_columns"
+        " FROM image JOIN patient ON patient.id = image.patient_id"
+        " LEFT JOIN label ON label.image_id = image.id"
+        " AND label_set_id = (SELECT id FROM label_set WHERE name = ?)"
+        " LEFT JOIN split_image ON split_image.image_id = image.id AND split_id = ?"
+        " ORDER BY pseudonym, image.id",
+        (DEFAULT_LABEL_SET, split_id),
+    )
+    return [ImageRow(*row[:14], StoredAt(*row[14:])) for row in rows]
+
+
+def file_rows(project: Project) -> list[FileRow]:
+    """Every file that an import has seen, by path."""
+    paths = {source.path_hash: source.path for source in project.sources.all()}
+    rows = [
+        FileRow(paths.get(path_hash), status, reason, todo)
+        for path_hash, status, reason, todo in project.db.execute("SELECT path_hash, status, reason, todo FROM file")
+    ]
+    return sorted(rows, key=lambda row: str(row.path or ""))
+
+
+def labelled_images(project: Project) -> list[LabelledImage]:
+    """Images that carry a label, in an order that depends on their content alone (so that seeds repeat)."""
+    rows = project.db.execute(
+        "SELECT image.id, patient_id, value, content_hash, shard, shard_offset, store_rows, store_columns"
+        " FROM image JOIN label ON label.image_id = image.id JOIN label_set ON label_set.id = label_set_id"
+        " WHERE name = ? ORDER BY content_hash, value",
+        (DEFAULT_LABEL_SET,),
+    )
+    return [LabelledImage(*row[:4], StoredAt(*row[4:])) for row in rows]
+
+
+def pseudonyms(project: Project, image_ids: Sequence[int]) -> list[str]:
+    """The pseudonym of each image's patient."""
+    by_id = dict(
+        project.db.execute("SELECT image.id, pseudonym FROM image JOIN patient ON patient.id = image.patient_id")
+    )
+    return [by_id[image_id] for image_id in image_ids]
+
+
+def stored_at(project: Project, image_id: int) -> StoredAt:
+    """Where an image lies in the pixel store."""
+    row = project.db.execute(
+        "SELECT shard, shard_offset, store_rows, store_columns FROM image WHERE id = ?", (image_id,)
+    ).fetchone()
+    return StoredAt(*row)
+
+
+def source_path(project: Project, image_id: int) -> Path | None:
+    """A source file of the image that can be opened on this workstation now, or None."""
+    hashes = project.db.execute(
+        "SELECT path_hash FROM file WHERE image_id = ? ORDER BY status = 'imported' DESC", (image_id,)
+    )
+    paths = (project.sources.path(row[0]) for row in hashes.fetchall())
+    return next((path for path in paths if path is not None and path.is_file()), None)
+
+
+def set_labels(project: Project, labels: Iterable[tuple[int, str]]) -> None:
+    """Give images (id, label) their labels, all or none; a label already there is replaced."""
+    with project.db as db:
+        db.execute("INSERT OR IGNORE INTO label_set (name) VALUES (?)", (DEFAULT_LABEL_SET,))
+        label_set = db.execute("SELECT id FROM label_set WHERE name = ?", (DEFAULT_LABEL_SET,)).fetchone()[0]
+        db.executemany(
+            "INSERT OR REPLACE INTO label VALUES (?, ?, ?)", [(label_set, image, value) for image, value in labels]
+        )

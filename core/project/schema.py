@@ -1,0 +1,68 @@
+"""The catalogue's tables, as numbered migrations counted by SQLite's `PRAGMA user_version`."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from core.errors import FinerayError
+
+_VERSION_1 = """
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE patient (
+    id INTEGER PRIMARY KEY, pseudonym TEXT NOT NULL UNIQUE, id_hash TEXT NOT NULL UNIQUE);
+CREATE TABLE image (
+    id INTEGER PRIMARY KEY,
+    patient_id INTEGER NOT NULL REFERENCES patient (id),
+    study_hash TEXT NOT NULL, series_hash TEXT NOT NULL, sop_hash TEXT NOT NULL UNIQUE,
+    content_hash TEXT NOT NULL,
+    modality TEXT NOT NULL, body_part TEXT NOT NULL, view_position TEXT NOT NULL, laterality TEXT NOT NULL,
+    sex TEXT NOT NULL, age_years REAL, manufacturer TEXT NOT NULL, model TEXT NOT NULL,
+    rows INTEGER NOT NULL, columns INTEGER NOT NULL, bits_stored INTEGER NOT NULL,
+    photometric TEXT NOT NULL, transfer_syntax TEXT NOT NULL, voi_source TEXT NOT NULL,
+    row_spacing_mm REAL, column_spacing_mm REAL, burned_in TEXT NOT NULL,
+    shard INTEGER NOT NULL, shard_offset INTEGER NOT NULL,
+    store_rows INTEGER NOT NULL, store_columns INTEGER NOT NULL);
+CREATE INDEX image_patient ON image (patient_id);
+CREATE INDEX image_study ON image (study_hash);
+CREATE TABLE file (
+    path_hash TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('imported', 'skipped', 'failed')),
+    reason TEXT NOT NULL, todo TEXT NOT NULL, image_id INTEGER REFERENCES image (id));
+CREATE INDEX file_image ON file (image_id);
+CREATE TABLE label_set (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE label (
+    label_set_id INTEGER NOT NULL REFERENCES label_set (id) ON DELETE CASCADE,
+    image_id INTEGER NOT NULL REFERENCES image (id) ON DELETE CASCADE,
+    value TEXT NOT NULL, PRIMARY KEY (label_set_id, image_id)) WITHOUT ROWID;
+CREATE TABLE split (
+    id INTEGER PRIMARY KEY, label_set_id INTEGER NOT NULL REFERENCES label_set (id),
+    kind TEXT NOT NULL CHECK (kind IN ('folds', 'holdout')), folds INTEGER, validation_share REAL,
+    test_share REAL, seed INTEGER NOT NULL, hash TEXT NOT NULL, created TEXT NOT NULL);
+CREATE TABLE split_image (
+    split_id INTEGER NOT NULL REFERENCES split (id) ON DELETE CASCADE,
+    image_id INTEGER NOT NULL REFERENCES image (id), part TEXT NOT NULL,
+    PRIMARY KEY (split_id, image_id)) WITHOUT ROWID;
+CREATE TABLE feature (
+    space TEXT NOT NULL, content_hash TEXT NOT NULL, row INTEGER NOT NULL,
+    PRIMARY KEY (space, content_hash)) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (_VERSION_1,)
+VERSION = len(MIGRATIONS)
+
+
+class ProjectTooNew(FinerayError):
+    """The project was written by a later Fineray."""
+
+
+def migrate(db: sqlite3.Connection, where: str) -> None:
+    """Bring the catalogue to this version, each step in its own transaction. Raises ProjectTooNew."""
+    found = db.execute("PRAGMA user_version").fetchone()[0]
+    if found > VERSION:
+        raise ProjectTooNew(
+            f"The project was made by a newer Fineray (format {found}; this one reads up to {VERSION})",
+            where=where,
+            todo="Update Fineray on this computer; the project was not changed.",
+        )
+    for number, script in enumerate(MIGRATIONS[found:], start=found + 1):
+        db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")

@@ -1,0 +1,59 @@
+"""Where the source files lie on this workstation.
+
+Paths often carry names (exports are sorted into folders by patient), so they stay out of the project: the
+project knows a file by a keyed hash of its path, and this index, in the user's own folder, knows the rest.
+A project opened elsewhere works from its pixel store until the folders are imported there again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.project.paths import user_folder
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file seen by an import. root: the folder that the user chose."""
+
+    path_hash: str
+    path: Path
+    root: Path
+
+
+class SourceIndex:
+    """The paths of one project's source files. Not shared between threads."""
+
+    def __init__(self, project_id: str) -> None:
+        folder = user_folder() / "sources"
+        folder.mkdir(exist_ok=True)
+        self._db = sqlite3.connect(folder / f"{project_id}.sqlite", timeout=30)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS source (path_hash TEXT PRIMARY KEY, path TEXT NOT NULL, root TEXT NOT NULL)"
+        )
+
+    def record(self, sources: Iterable[Source]) -> None:
+        """Remember these files; a file known already takes its new root."""
+        with self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO source VALUES (?, ?, ?)",
+                [(source.path_hash, str(source.path), str(source.root)) for source in sources],
+            )
+
+    def path(self, path_hash: str) -> Path | None:
+        """The path behind a hash, or None where this workstation does not know it."""
+        row = self._db.execute("SELECT path FROM source WHERE path_hash = ?", (path_hash,)).fetchone()
+        return Path(row[0]) if row else None
+
+    def all(self) -> list[Source]:
+        """Every known file."""
+        rows = self._db.execute("SELECT path_hash, path, root FROM source ORDER BY path")
+        return [Source(path_hash, Path(path), Path(root)) for path_hash, path, root in rows]
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()

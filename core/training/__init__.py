@@ -1,0 +1,1 @@
+"""Recipes, features, heads and runs."""
