@@ -9,12 +9,11 @@ from __future__ import annotations
 import imagecodecs
 import numpy as np
 from pydicom import uid
-from pydicom.pixels import get_decoder
-from pydicom.pixels.decoders.base import DecodeRunner
+from pydicom.pixels.decoders.base import DecodeRunner, get_decoder
 
 NAME = "imagecodecs"
 SYNTAXES = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1)
-DECODER_DEPENDENCIES = {syntax: ("imagecodecs",) for syntax in SYNTAXES}
+DECODER_DEPENDENCIES = dict.fromkeys(SYNTAXES, ("imagecodecs",))
 
 
 def is_available(syntax: str) -> bool:

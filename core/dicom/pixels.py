@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.dataset import Dataset
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 
 from core.dicom import imagecodecs_plugin
 from core.dicom.radiograph import NotARadiograph, UnreadableFile
@@ -69,9 +69,7 @@ def stored_values(ds: Dataset) -> NDArray[np.integer]:
 def _refuse_what_is_not_one_gray_frame(ds: Dataset) -> None:
     frames = int(ds.get("NumberOfFrames") or 1)
     if frames > 1:
-        raise NotARadiograph(
-            f"The file holds {frames} frames", todo="Export the frame you need as a single image."
-        )
+        raise NotARadiograph(f"The file holds {frames} frames", todo="Export the frame you need as a single image.")
     samples = int(ds.get("SamplesPerPixel") or 1)
     photometric = str(ds.get("PhotometricInterpretation", ""))
     if samples != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
@@ -94,10 +92,12 @@ def _used_bits(values: NDArray[np.integer], ds: Dataset) -> NDArray[np.integer]:
         raise UnreadableFile(
             f"Pixels of {stored} bits cannot be read", todo="Export the image again with 8 to 16 bits a pixel."
         )
+    signed = ds.get("PixelRepresentation", 0) == 1
     shift = 0 if ds.file_meta.TransferSyntaxUID.is_compressed else int(ds.get("HighBit", stored - 1)) + 1 - stored
-    wide = values.astype(np.int32)
-    wide = (wide >> max(shift, 0)) & ((1 << stored) - 1)
-    if ds.get("PixelRepresentation", 0) == 1:
+    if not signed and shift <= 0 and values.dtype.itemsize <= 2 and int(values.max()) < 1 << stored:
+        return values
+    wide = (values.astype(np.int32) >> max(shift, 0)) & ((1 << stored) - 1)
+    if signed:
         sign = 1 << (stored - 1)
         wide = (wide ^ sign) - sign
     return wide

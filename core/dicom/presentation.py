@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_modality_lut, apply_voi
+from pydicom.pixels.processing import apply_modality_lut, apply_voi
 
 from core.dicom.radiograph import GrayImage, VoiSource, Window
 
@@ -21,9 +21,9 @@ def gray_image(ds: Dataset, stored: NDArray[np.integer]) -> tuple[GrayImage, Voi
     stored: [rows, columns] integers. A file without a usable VOI gets a robust percentile window.
     """
     padding = _padding_mask(ds, stored)
-    # Each step up to the window is a function of the stored value alone, so it is worked out once a value.
     lowest, highest = int(stored.min()), int(stored.max())
-    table: NDArray[np.generic] = apply_modality_lut(np.arange(lowest, highest + 1), ds)
+    index = (stored - lowest).astype(np.uint16) if lowest else stored.astype(np.uint16, copy=False)
+    table = apply_modality_lut(np.arange(lowest, highest + 1), ds)
     window: Window | None = None
     source: VoiSource = "percentile"
     if _has_voi_lut(ds):
@@ -34,20 +34,31 @@ def gray_image(ds: Dataset, stored: NDArray[np.integer]) -> tuple[GrayImage, Voi
         window = _stated_window(ds)
         if window is not None:
             source = "window"
-    values = table.astype(np.float32)[stored - lowest]
+    values = table.astype(np.float32)
     if window is None:
-        window = percentile_window(values if padding is None else values[~padding])
-    return GrayImage(values, window, is_inverted(ds), padding), source
+        window = percentile_window(values[index if padding is None else index[~padding]])
+    return GrayImage(index, values, window, is_inverted(ds), padding), source
 
 
 def shades(image: GrayImage, window: Window | None = None) -> NDArray[np.float32]:
     """The image as P-values from 0 (black) to 1 (white), [rows, columns]; `window` overrides its own."""
-    shown = apply_window(image.values, window or image.window)
-    if image.inverted:
-        shown = 1 - shown
+    shown = _shade_table(image, window)[image.index]
     if image.padding is not None:
         shown[image.padding] = 0
     return shown
+
+
+def shades_8bit(image: GrayImage) -> NDArray[np.uint8]:
+    """The same, rounded to 0..255."""
+    shown = np.round(_shade_table(image, None) * 255).astype(np.uint8)[image.index]
+    if image.padding is not None:
+        shown[image.padding] = 0
+    return shown
+
+
+def _shade_table(image: GrayImage, window: Window | None) -> NDArray[np.float32]:
+    shade = apply_window(image.table, window or image.window)
+    return np.float32(1) - shade if image.inverted else shade
 
 
 def apply_window(values: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
@@ -55,12 +66,13 @@ def apply_window(values: NDArray[np.float32], window: Window) -> NDArray[np.floa
     center, width = window.center, window.width
     if window.function == "SIGMOID":
         with np.errstate(over="ignore"):
-            return (1 / (1 + np.exp(-4 * (values - np.float32(center)) / np.float32(width)))).astype(np.float32)
+            shaded: NDArray[np.float32] = 1 / (1 + np.exp(-4 * (values - np.float32(center)) / np.float32(width)))
+            return shaded
     if window.function == "LINEAR":
         center, width = center - 0.5, width - 1
     if width <= 0:  # LINEAR with a width of 1 is a threshold
         return (values > center).astype(np.float32)
-    scaled = (values - np.float32(center)) / np.float32(width) + np.float32(0.5)
+    scaled: NDArray[np.float32] = (values - np.float32(center)) / np.float32(width) + np.float32(0.5)
     return np.clip(scaled, 0, 1, out=scaled)
 
 
@@ -69,7 +81,7 @@ def is_inverted(ds: Dataset) -> bool:
 
     The two are one statement, not two inversions: a DX image with MONOCHROME1 has to carry INVERSE (C.8.11.3).
     """
-    return ds.PhotometricInterpretation == "MONOCHROME1" or ds.get("PresentationLUTShape") == "INVERSE"
+    return bool(ds.PhotometricInterpretation == "MONOCHROME1" or ds.get("PresentationLUTShape") == "INVERSE")
 
 
 def percentile_window(values: NDArray[np.float32]) -> Window:

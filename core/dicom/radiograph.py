@@ -64,16 +64,24 @@ class Window:
 
 @dataclass(frozen=True)
 class GrayImage:
-    """Pixel values [rows, columns] after the modality LUT (and the VOI LUT table if there is one).
+    """A grayscale image as an index into the values that occur.
 
-    `window` maps them to shades; `inverted` says that small values are shown white;
+    Everything up to the screen is a function of the stored value alone, so it is worked out once a value and not
+    once a pixel. index: [rows, columns]; table: the value after the modality LUT (and the VOI LUT table if there
+    is one) for each index. `window` maps values to shades; `inverted` says that small values are shown white;
     `padding` marks pixels outside the exposed image (always shown black), or is None.
     """
 
-    values: NDArray[np.float32]
+    index: NDArray[np.uint16]
+    table: NDArray[np.float32]
     window: Window
     inverted: bool
     padding: NDArray[np.bool_] | None = None
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """The values [rows, columns] that the window applies to."""
+        return self.table[self.index]
 
 
 @dataclass(frozen=True)

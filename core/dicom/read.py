@@ -48,7 +48,7 @@ def _read_dataset(path: Path) -> Dataset:
     try:
         if path.stat().st_size == 0:
             raise UnreadableFile("The file is empty", todo="Export it again from the archive.")
-        ds = pydicom.dcmread(path)
+        ds: Dataset = pydicom.dcmread(path)
     except InvalidDicomError:
         ds = _read_without_preamble(path)
     except (OSError, UnreadableFile):

@@ -90,7 +90,7 @@ def image_rows(project: Project, split_id: int | None = None) -> list[ImageRow]:
         " ORDER BY pseudonym, image.id",
         (DEFAULT_LABEL_SET, split_id),
     )
-    return [ImageRow(*row[:14], StoredAt(*row[14:])) for row in rows]
+    return [ImageRow(*(*row[:14], StoredAt(*row[14:]))) for row in rows]
 
 
 def file_rows(project: Project) -> list[FileRow]:
@@ -111,7 +111,7 @@ def labelled_images(project: Project) -> list[LabelledImage]:
         " WHERE name = ? ORDER BY content_hash, value",
         (DEFAULT_LABEL_SET,),
     )
-    return [LabelledImage(*row[:4], StoredAt(*row[4:])) for row in rows]
+    return [LabelledImage(*(*row[:4], StoredAt(*row[4:]))) for row in rows]
 
 
 def pseudonyms(project: Project, image_ids: Sequence[int]) -> list[str]:

@@ -12,11 +12,12 @@ from core.dicom.scan import FoundFile, find_files
 from core.errors import FinerayError
 from core.progress import FileResult, Monitor, Progress
 from core.project.decoding_pool import DecodingPool
+from core.project.pixel_store import sync_shards
 from core.project.preparation import Prepared, Rejected
 from core.project.project import Project
 from core.project.sources import Source
 
-COMMIT_EVERY_S = 0.5
+COMMIT_EVERY_S = 1.0
 DUPLICATE = "The same image was imported already"
 STAGE_FIND, STAGE_READ = "Finding files", "Reading files"
 
@@ -45,7 +46,7 @@ class ImportSummary:
 def import_folders(project: Project, roots: Iterable[Path], monitor: Monitor) -> ImportSummary:
     """Read what is new below `roots`; files seen before with the same size and time are left alone.
 
-    What is read is committed about twice a second, so cancelling (Cancelled) or a crash keeps it.
+    What is read is committed every second, so cancelling (Cancelled) or a crash keeps it.
     Raises FolderMissing, NothingReadable (when the project is still empty afterwards) or a storage error.
     """
     started = time.monotonic()
@@ -77,7 +78,7 @@ def _read_new(
     monitor.report(Progress(STAGE_READ, 0, len(new), "files"))
     writer = _Writer(project)
     try:
-        with DecodingPool(project.store_side) as pool:
+        with DecodingPool(project.pixels, project.store_side) as pool:
             for done, (path, outcome) in enumerate(pool.prepare_all(by_path, monitor), start=1):
                 result, kind = writer.add(by_path[path], hashes[path], outcome)
                 counts[kind] += 1
@@ -94,10 +95,7 @@ class _Writer:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._db = project.db
-        last = self._db.execute(
-            "SELECT shard, shard_offset + store_rows * store_columns FROM image ORDER BY 1 DESC, 2 DESC LIMIT 1"
-        ).fetchone()
-        project.pixels.start_writing(*(last or (0, 0)))
+        self._unsynced: set[int] = set()
         self._last_commit = time.monotonic()
 
     def add(self, file: FoundFile, path_hash: str, outcome: Prepared | Rejected) -> tuple[FileResult, str]:
@@ -123,13 +121,14 @@ class _Writer:
         return FileResult(str(file.path), status, reason, todo), kind
 
     def finish(self) -> None:
+        """Keep what came since the last commit."""
         self._commit()
-        self._project.pixels.stop_writing()
 
     def _commit(self) -> None:
         try:
-            self._project.pixels.flush()
+            sync_shards(self._project.pixels.folder, self._unsynced)
             self._db.commit()
+            self._unsynced.clear()
         except (OSError, sqlite3.Error):
             self._db.rollback()
             raise
@@ -149,7 +148,7 @@ class _Writer:
         found = self._db.execute("SELECT id, content_hash FROM image WHERE sop_hash = ?", (sop_hash,)).fetchone()
         if found and found[1] == prepared.content_hash:
             return found[0], False
-        place = self._project.pixels.append(prepared.pixels)
+        self._unsynced.add(prepared.stored_at.shard)
         spacing = a.pixel_spacing_mm or (None, None)
         row = (
             self._patient(hashed("patient:" + identity.patient_id)),
@@ -160,7 +159,7 @@ class _Writer:
             *(a.modality, a.body_part, a.view_position, a.laterality, a.sex, a.age_years),
             *(a.manufacturer, a.model, a.rows, a.columns, a.bits_stored, a.photometric, a.transfer_syntax),
             *(a.voi_source, *spacing, a.burned_in),
-            *astuple(place),
+            *astuple(prepared.stored_at),
         )
         if found:
             names = [column[1] for column in self._db.execute("PRAGMA table_info(image)")][1:]

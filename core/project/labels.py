@@ -154,9 +154,7 @@ def _preview(
     contested = {image: labels for image, labels in wanted.items() if len(labels) > 1}
     seen = {entry_of[image]: labels for image, labels in contested.items()}
     conflicts += [Conflict(entry, f"is labelled {' and '.join(sorted(labels))}") for entry, labels in seen.items()]
-    matched = tuple(
-        sorted((image, next(iter(labels))) for image, labels in wanted.items() if image not in contested)
-    )
+    matched = tuple(sorted((image, next(iter(labels))) for image, labels in wanted.items() if image not in contested))
     patient_of = dict(project.db.execute("SELECT id, patient_id FROM image"))
     patients: dict[str, set[int]] = defaultdict(set)
     for image, label in matched:

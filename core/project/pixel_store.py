@@ -1,13 +1,15 @@
 """Preprocessed pixels: 8-bit shades in presentation order, image after image in flat files.
 
 `pixels/shard-0000.u8` holds rows of bytes, 0 black to 255 white; the catalogue knows where each image starts and
-its size. An image counts only once the catalogue names it, so a write that was cut off leaves nothing but a
-tail that the next write covers.
+its size. An image counts only once the catalogue names it, so a write that was cut off leaves nothing but
+bytes that nobody asks for. Several processes write at once, each to shards of its own.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -28,66 +30,69 @@ class StoredAt:
     columns: int
 
 
-class PixelStore:
-    """One writer appends, any number read."""
+def shard_path(folder: Path, shard: int) -> Path:
+    """The file of a shard."""
+    return folder / f"shard-{shard:04d}.u8"
 
-    def __init__(self, folder: Path) -> None:
+
+class ShardWriter:
+    """Appends images to shards that no other writer touches.
+
+    The first is `shard` from `end` on (its last used byte); when it is full, writing goes on in shard + stride.
+    """
+
+    def __init__(self, folder: Path, shard: int, end: int, stride: int) -> None:
         self._folder = folder
-        self._maps: dict[int, np.memmap[tuple[int], np.dtype[np.uint8]]] = {}
-        self._writer: BinaryIO | None = None
-        self._shard = 0
-        self._end = 0
-
-    def start_writing(self, shard: int, end: int) -> None:
-        """Go on after the last image that the catalogue knows (shard number, end offset in bytes)."""
-        self.stop_writing()
-        self._shard, self._end = shard, end
-        self._open_writer()
+        self._shard, self._end, self._stride = shard, end, stride
+        self._file: BinaryIO | None = None
 
     def append(self, image: NDArray[np.uint8]) -> StoredAt:
-        """Write one image [rows, columns]; it must be named in the catalogue after flush()."""
-        if self._end + image.size > SHARD_BYTES and self._end > 0:
-            self.flush()
-            self._shard, self._end = self._shard + 1, 0
-            self._open_writer()
-        assert self._writer is not None, "start_writing() comes first"
+        """Hand one image [rows, columns] to the operating system; it is safe after sync_shards()."""
+        if self._file is not None and self._end + image.size > SHARD_BYTES:
+            self._file.close()
+            self._file = None
+            self._shard, self._end = self._shard + self._stride, 0
+        if self._file is None:
+            path = shard_path(self._folder, self._shard)
+            path.touch()
+            self._file = path.open("r+b", buffering=0)
+            self._file.seek(self._end)
         place = StoredAt(self._shard, self._end, int(image.shape[0]), int(image.shape[1]))
-        self._writer.write(np.ascontiguousarray(image).data)
+        left = memoryview(image.tobytes())
+        while left:
+            left = left[self._file.write(left) :]
         self._end += image.size
         return place
 
-    def flush(self) -> None:
-        """Put everything appended so far on the disk."""
-        if self._writer is not None:
-            self._writer.flush()
-            os.fsync(self._writer.fileno())
+
+def sync_shards(folder: Path, shards: Iterable[int]) -> None:
+    """Wait until everything written to these shards, by whichever process, is on the disk."""
+    for shard in shards:
+        with shard_path(folder, shard).open("r+b") as file:
+            os.fsync(file.fileno())
+
+
+class PixelStore:
+    """Reads images; any number of readers may do so while writers append."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._maps: dict[int, np.memmap[tuple[int], np.dtype[np.uint8]]] = {}
 
     def read(self, place: StoredAt) -> NDArray[np.uint8]:
         """The image [rows, columns], read-only, straight from the file."""
         size = place.rows * place.columns
         shard = self._maps.get(place.shard)
         if shard is None or len(shard) < place.offset + size:
-            shard = np.memmap(self._path(place.shard), dtype=np.uint8, mode="r")
+            shard = np.memmap(shard_path(self.folder, place.shard), dtype=np.uint8, mode="r")
             self._maps[place.shard] = shard
         return shard[place.offset : place.offset + size].reshape(place.rows, place.columns)
 
-    def stop_writing(self) -> None:
-        """Close the file being written."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+    def free_shards(self) -> Iterator[int]:
+        """Numbers of shards that no writer has ever used, without end."""
+        used = [int(path.stem.rpartition("-")[2]) for path in self.folder.glob("shard-*.u8")]
+        return itertools.count(max(used, default=-1) + 1)
 
     def close(self) -> None:
         """Let go of every file."""
-        self.stop_writing()
         self._maps.clear()
-
-    def _open_writer(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-        path = self._path(self._shard)
-        self._writer = path.open("r+b" if path.exists() else "w+b")
-        self._writer.seek(self._end)
-
-    def _path(self, shard: int) -> Path:
-        return self._folder / f"shard-{shard:04d}.u8"

@@ -1,4 +1,4 @@
-"""What is worked out once for each file, in a process of its own: read, present, shrink, hash."""
+"""What is worked out once for each file, in a process of its own: read, present, shrink, hash, store."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.dicom.presentation import shades
+from core.dicom.presentation import shades_8bit
 from core.dicom.radiograph import Attributes, Identity, NotARadiograph, UnreadableFile
 from core.dicom.read import read_radiograph
+from core.project.pixel_store import ShardWriter, StoredAt
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A radiograph ready for the store. pixels: uint8 [rows, columns], longest side at most `side`."""
+    """A radiograph whose pixels lie in the pixel store, ready to be named in the catalogue."""
 
-    pixels: NDArray[np.uint8]
+    stored_at: StoredAt
     content_hash: str
     attributes: Attributes
     identity: Identity
@@ -35,8 +36,11 @@ class Rejected:
     todo: str
 
 
-def prepare(path: Path, side: int) -> Prepared | Rejected:
-    """Read one file and shrink it so that its longest side is at most `side`; never enlarges."""
+def prepare(path: Path, side: int, writer: ShardWriter) -> Prepared | Rejected:
+    """Read one file, shrink it so that its longest side is at most `side` (never enlarge), write its pixels.
+
+    Raises OSError where the store cannot be written.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom warns of values that break the standard; they may hold names
@@ -49,8 +53,8 @@ def prepare(path: Path, side: int) -> Prepared | Rejected:
         return Rejected("failed", "The file cannot be opened", "Check that you may read it and that it still exists.")
     except MemoryError:
         return Rejected("failed", "The image is too large for this computer's memory", "Export it at a smaller size.")
-    pixels = shrink(np.round(shades(radiograph.image) * 255).astype(np.uint8), side)
-    return Prepared(pixels, content_hash(pixels), radiograph.attributes, radiograph.identity)
+    pixels = shrink(shades_8bit(radiograph.image), side)
+    return Prepared(writer.append(pixels), content_hash(pixels), radiograph.attributes, radiograph.identity)
 
 
 def shrink(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

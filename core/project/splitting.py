@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
@@ -65,9 +64,7 @@ def _holdout(labels: NDArray[np.str_], patients: NDArray[np.int64], plan: SplitP
     return [str(part) for part in parts]
 
 
-def _fold_numbers(
-    labels: NDArray[np.str_], patients: NDArray[np.int64], folds: int, seed: int
-) -> NDArray[np.int64]:
+def _fold_numbers(labels: NDArray[np.str_], patients: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
     numbers = np.zeros(len(labels), dtype=np.int64)
     splitter = StratifiedGroupKFold(n_splits=max(folds, 2), shuffle=True, random_state=seed)
     for number, (_, held_out) in enumerate(splitter.split(np.zeros(len(labels)), labels, patients)):
@@ -101,8 +98,9 @@ def _check_enough_patients(images: list[LabelledImage], plan: SplitPlan) -> None
             raise CannotSplit(
                 f"Class “{label}” has images of {len(members)} patient{'s' * (len(members) != 1)};"
                 f" {purpose} at least {needed}",
-                todo="Add patients of that class, or choose fewer folds." if plan.kind == "folds" else
-                "Add patients of that class.",
+                todo="Add patients of that class, or choose fewer folds."
+                if plan.kind == "folds"
+                else "Add patients of that class.",
             )
 
 
@@ -143,5 +141,3 @@ def inner_folds(
         return []
     splitter = StratifiedGroupKFold(n_splits=min(folds, fewest), shuffle=True, random_state=seed)
     return list(splitter.split(labels, labels, patients))
-
-

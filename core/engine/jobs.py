@@ -1,0 +1,133 @@
+"""What each request does. The command line and the worker process both come through here."""
+
+from __future__ import annotations
+
+import sqlite3
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+from core.demo.study import write_study
+from core.dicom.radiograph import GrayImage, NotARadiograph, UnreadableFile, Window
+from core.dicom.read import read_radiograph
+from core.engine.messages import (
+    ApplyLabels,
+    EndEvent,
+    Failed,
+    Finished,
+    ImportFolders,
+    LoadLibraries,
+    MakeSplit,
+    PreviewLabels,
+    ReadImage,
+    Request,
+    Result,
+    RunDemo,
+    RunDone,
+    ShownImage,
+    Stopped,
+    Train,
+)
+from core.errors import FinerayError, storage_error
+from core.progress import Cancelled, Monitor
+from core.project.catalogue import source_path, stored_at
+from core.project.importing import import_folders
+from core.project.labels import apply_labels, preview_csv, preview_folders
+from core.project.project import create_project, open_project
+from core.project.splits import SplitPlan, latest_split
+
+
+class NoSplit(FinerayError):
+    """Training needs a split first."""
+
+
+def carry_out(job: int, request: Request, monitor: Monitor) -> EndEvent:
+    """Do a request and say how it ended; never raises but for what ends the process."""
+    try:
+        return Finished(job, do(request, monitor))
+    except Cancelled:
+        return Stopped(job)
+    except FinerayError as error:
+        return Failed(job, error.what, error.where, error.todo)
+    except MemoryError:
+        return Failed(job, "This computer's memory is full", "", "Close other programs and start the step again.")
+    except Exception as error:  # a fault of ours: the window says so and stays
+        known = storage_error(error) if isinstance(error, OSError | sqlite3.Error) else None
+        if known is not None:
+            return Failed(job, known.what, known.where, known.todo)
+        return Failed(
+            job,
+            f"Fineray met a fault of its own ({type(error).__name__})",
+            "",
+            "Your project is safe. Start the step again; if it happens again, report it with the details.",
+            traceback.format_exc(),
+        )
+
+
+def do(request: Request, monitor: Monitor) -> Result:
+    """Do a request. Raises Cancelled, a FinerayError, or whatever a fault raises."""
+    # Training pulls in torch and scikit-learn, seconds of import time: only the requests that need them pay.
+    match request:
+        case ImportFolders(project, folders):
+            with open_project(project) as opened:
+                return import_folders(opened, folders, monitor)
+        case PreviewLabels(project, csv):
+            with open_project(project) as opened:
+                return preview_csv(opened, csv) if csv else preview_folders(opened)
+        case ApplyLabels(project, preview):
+            with open_project(project) as opened:
+                return apply_labels(opened, preview)
+        case MakeSplit(project, plan):
+            from core.project.splitting import make_split
+
+            with open_project(project) as opened:
+                return make_split(opened, plan)
+        case Train(project, recipe):
+            from core.training.training import train
+
+            with open_project(project) as opened:
+                split = latest_split(opened)
+                if split is None:
+                    raise NoSplit("The images are not split yet", todo="Make a split by patient (page Curate).")
+                return RunDone(project, train(opened, split, recipe, monitor).name)
+        case RunDemo(folder):
+            return run_demo(folder, monitor)
+        case ReadImage(project, image):
+            return _read_image(project, image)
+        case LoadLibraries():
+            from core.backbones.runtime import best_device, device_title
+
+            return device_title(best_device())
+
+
+def run_demo(folder: Path, monitor: Monitor) -> RunDone:
+    """The demo from nothing to a run: films in `folder`/films, the project in `folder`/project."""
+    from core.project.splitting import make_split
+    from core.training.recipe import Recipe
+    from core.training.training import train
+
+    project = folder / "Demo project (synthetic)"
+    create_project(project)
+    films = folder / "Synthetic chest phantoms"
+    labels = write_study(films, monitor)
+    with open_project(project, lock=True) as opened:
+        import_folders(opened, [films], monitor)
+        apply_labels(opened, preview_csv(opened, labels))
+        split = make_split(opened, SplitPlan(folds=5))
+        return RunDone(project, train(opened, split, Recipe(), monitor).name)
+
+
+def _read_image(project: Path, image: int) -> ShownImage:
+    with open_project(project) as opened:
+        path = source_path(opened, image)
+        if path is not None:
+            try:
+                radiograph = read_radiograph(path)
+                return ShownImage(image, radiograph.image, True, radiograph.attributes.pixel_spacing_mm)
+            except (NotARadiograph, UnreadableFile, OSError):
+                pass  # the file was replaced or went away since the import: the stored pixels are still right
+        stored = np.array(opened.pixels.read(stored_at(opened, image)))
+    table = np.arange(256, dtype=np.float32)
+    gray = GrayImage(stored.astype(np.uint16), table, Window(127.5, 255.0, "LINEAR_EXACT"), inverted=False)
+    return ShownImage(image, gray, False, None)

@@ -1,0 +1,166 @@
+"""The vocabulary between the window and the worker process: requests one way, events the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.dicom.radiograph import GrayImage
+from core.progress import Report
+from core.project.importing import ImportSummary
+from core.project.labels import LabelPreview
+from core.project.splits import Split, SplitPlan
+from core.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class ImportFolders:
+    """Import what is new below the folders. Result: ImportSummary."""
+
+    project: Path
+    folders: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class PreviewLabels:
+    """Match labels with images and change nothing; from a CSV, or from folder names if csv is None.
+
+    Result: LabelPreview.
+    """
+
+    project: Path
+    csv: Path | None
+
+
+@dataclass(frozen=True)
+class ApplyLabels:
+    """Write previewed labels. Result: the number of labels."""
+
+    project: Path
+    preview: LabelPreview
+
+
+@dataclass(frozen=True)
+class MakeSplit:
+    """Split the labelled images. Result: Split."""
+
+    project: Path
+    plan: SplitPlan
+
+
+@dataclass(frozen=True)
+class Train:
+    """Follow the recipe on the latest split. Result: RunDone."""
+
+    project: Path
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class RunDemo:
+    """Make the demo study in a new folder, import it, train. Result: RunDone."""
+
+    folder: Path
+
+
+@dataclass(frozen=True)
+class ReadImage:
+    """Read an image at full depth from its DICOM file, or from the pixel store where the file is away.
+
+    Result: ShownImage.
+    """
+
+    project: Path
+    image: int
+
+
+@dataclass(frozen=True)
+class LoadLibraries:
+    """Import what training needs, so that it starts at once later. Result: the device in words."""
+
+
+Request = ImportFolders | PreviewLabels | ApplyLabels | MakeSplit | Train | RunDemo | ReadImage | LoadLibraries
+
+
+@dataclass(frozen=True)
+class RunDone:
+    """A run was written."""
+
+    project: Path
+    run: str
+
+
+@dataclass(frozen=True)
+class ShownImage:
+    """An image for the viewer. full_depth is False where only the 8-bit stored pixels were at hand.
+
+    spacing_mm: (row, column) distance of neighbouring pixels, None if unknown.
+    """
+
+    image: int
+    gray: GrayImage
+    full_depth: bool
+    spacing_mm: tuple[float, float] | None
+
+
+Result = ImportSummary | LabelPreview | int | Split | RunDone | ShownImage | str
+
+
+@dataclass(frozen=True)
+class Submit:
+    """Do this request; job is a number that the sender chose."""
+
+    job: int
+    request: Request
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Stop a job; what it finished is kept."""
+
+    job: int
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What a job reported since the last such event; at most about ten a second.
+
+    elapsed in seconds; rate in units a second and remaining in seconds belong to the last Progress among the
+    reports, None where unknown.
+    """
+
+    job: int
+    reports: tuple[Report, ...]
+    elapsed: float
+    rate: float | None
+    remaining: float | None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The job is done."""
+
+    job: int
+    result: Result
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The job was cancelled."""
+
+    job: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job failed: what, where and what to do in the user's words; details are for a bug report."""
+
+    job: int
+    what: str
+    where: str
+    todo: str
+    details: str = ""
+
+
+Event = Reported | Finished | Stopped | Failed
+EndEvent = Finished | Stopped | Failed

@@ -1,0 +1,90 @@
+"""The worker process: one job at a time, requests and cancellations over a pipe."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import threading
+import time
+from multiprocessing.connection import Connection
+
+from core.engine.messages import Cancel, Event, Reported, Submit
+from core.progress import Cancelled, Monitor, Pace, Progress, Report
+
+REPORT_EVERY_S = 0.1
+
+
+def serve(connection: Connection) -> None:
+    """Main function of the process: work until the other side closes the connection."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the window to decide on
+    jobs: queue.Queue[Submit] = queue.Queue()
+    cancelled: set[int] = set()
+    threading.Thread(target=_listen, args=(connection, jobs, cancelled), daemon=True).start()
+    from core.engine.jobs import carry_out
+
+    while True:
+        submitted = jobs.get()
+        monitor = WorkerMonitor(submitted.job, connection, cancelled)
+        ended = carry_out(submitted.job, submitted.request, monitor)
+        monitor.flush()
+        _send(connection, ended)
+
+
+def _listen(connection: Connection, jobs: queue.Queue[Submit], cancelled: set[int]) -> None:
+    while True:
+        try:
+            message: Submit | Cancel = connection.recv()
+        except (EOFError, OSError):
+            os._exit(0)  # the window is gone; what was finished is on the disk
+        if isinstance(message, Cancel):
+            cancelled.add(message.job)
+        else:
+            jobs.put(message)
+
+
+def _send(connection: Connection, event: Event) -> None:
+    try:
+        connection.send(event)
+    except (BrokenPipeError, OSError):
+        os._exit(0)
+
+
+class WorkerMonitor(Monitor):
+    """Sends reports on in batches and stops a job that was cancelled."""
+
+    def __init__(self, job: int, connection: Connection, cancelled: set[int]) -> None:
+        self._job = job
+        self._connection = connection
+        self._cancelled = cancelled
+        self._started = self._sent = time.monotonic()
+        self._waiting: list[Report] = []
+        self._progress: Progress | None = None
+        self._pace = Pace()
+        self._rate: tuple[float | None, float | None] = (None, None)
+
+    def report(self, what: Report) -> None:
+        """Keep a report until the next batch; of several Progress only the latest goes on."""
+        if isinstance(what, Progress):
+            if self._progress is not None and self._progress.stage != what.stage:
+                self.flush()
+            self._progress = what
+            self._rate = self._pace.update(what)
+        else:
+            self._waiting.append(what)
+        if time.monotonic() - self._sent >= REPORT_EVERY_S:
+            self.flush()
+
+    def check(self) -> None:
+        """Raise Cancelled if the window asked for it."""
+        if self._job in self._cancelled:
+            raise Cancelled
+
+    def flush(self) -> None:
+        """Send what waits."""
+        reports = (*self._waiting, *((self._progress,) if self._progress else ()))
+        if reports:
+            elapsed = time.monotonic() - self._started
+            _send(self._connection, Reported(self._job, reports, elapsed, *self._rate))
+        self._waiting, self._progress = [], None
+        self._sent = time.monotonic()

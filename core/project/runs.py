@@ -1,0 +1,145 @@
+"""The run folder: `runs/<run>/` with recipe, split, predictions, metrics and head, each readable on its own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import FinerayError, storage_error
+from core.project.project import Project
+
+
+class RunMissing(FinerayError):
+    """No finished run of that name is in the project."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Out-of-sample predictions, one row an image.
+
+    images: catalogue ids [n]; patients: pseudonyms; parts: the fold or part in which each image was held out;
+    true: class numbers [n]; probabilities: [n, classes], rows sum to 1.
+    """
+
+    classes: tuple[str, ...]
+    images: NDArray[np.int64]
+    patients: tuple[str, ...]
+    parts: tuple[str, ...]
+    true: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """The class of highest probability, [n]."""
+        most: NDArray[np.int64] = np.argmax(self.probabilities, axis=1)
+        return most
+
+    def save(self, path: Path) -> None:
+        """Write as CSV, one column p_<class> a class."""
+        predicted = self.predicted
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["image", "patient", "part", "true", "predicted", *(f"p_{name}" for name in self.classes)])
+            for row, image in enumerate(self.images.tolist()):
+                names = self.classes[self.true[row]], self.classes[predicted[row]]
+                chances = (repr(chance) for chance in self.probabilities[row].tolist())
+                writer.writerow([image, self.patients[row], self.parts[row], *names, *chances])
+
+    @staticmethod
+    def load(path: Path) -> Predictions:
+        """Read what save() wrote."""
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+        classes = tuple(name.removeprefix("p_") for name in header[5:])
+        number = {name: index for index, name in enumerate(classes)}
+        return Predictions(
+            classes=classes,
+            images=np.array([int(row[0]) for row in rows], dtype=np.int64),
+            patients=tuple(row[1] for row in rows),
+            parts=tuple(row[2] for row in rows),
+            true=np.array([number[row[3]] for row in rows], dtype=np.int64),
+            probabilities=np.array([[float(cell) for cell in row[5:]] for row in rows]).reshape(-1, len(classes)),
+        )
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A finished run."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """How commands and tables call it."""
+        return self.path.name
+
+    def predictions(self) -> Predictions:
+        """Its out-of-sample predictions."""
+        return Predictions.load(self.path / "predictions.csv")
+
+    def metrics(self) -> dict[str, Any]:
+        """What metrics.json holds (docs/project-format.md)."""
+        return self._json("metrics.json")
+
+    def recipe(self) -> dict[str, Any]:
+        """What recipe.json holds."""
+        return self._json("recipe.json")
+
+    def _json(self, name: str) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads((self.path / name).read_text("utf-8"))
+        return loaded
+
+
+def runs(project: Project) -> list[RunFolder]:
+    """The finished runs, the newest first."""
+    found = [path for path in project.runs_folder.glob("run-*") if (path / "metrics.json").is_file()]
+    return [RunFolder(path) for path in sorted(found, key=_number, reverse=True)]
+
+
+def run(project: Project, name: str) -> RunFolder:
+    """The finished run of that name. Raises RunMissing."""
+    for folder in runs(project):
+        if folder.name == name:
+            return folder
+    raise RunMissing(
+        f"There is no finished run “{name}”",
+        where=str(project.runs_folder),
+        todo="Train first, or choose a run that the project has.",
+    )
+
+
+def write_run(project: Project, write: Callable[[Path], None]) -> RunFolder:
+    """Let `write` fill a folder, then give it the next run's name; a run is there whole or not at all.
+
+    Raises a storage error where the disk refuses.
+    """
+    project.runs_folder.mkdir(exist_ok=True)
+    taken = [_number(path) for path in project.runs_folder.glob("run-*")]
+    final = project.runs_folder / f"run-{max(taken, default=0) + 1:03d}"
+    partial = project.runs_folder / f".{final.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir()
+        write(partial)
+        for path in partial.iterdir():
+            with path.open("r+b") as file:
+                os.fsync(file.fileno())
+        partial.rename(final)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise storage_error(error) or error from error
+    return RunFolder(final)
+
+
+def _number(path: Path) -> int:
+    digits = path.name.removeprefix("run-")
+    return int(digits) if digits.isdecimal() else 0

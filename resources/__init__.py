@@ -1,0 +1,1 @@
+"""Files that ship with Fineray: the manifest of backbones, icons, style."""
