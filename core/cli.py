@@ -20,7 +20,7 @@ from core.engine.messages import EndEvent, Failed, Finished, ImportFolders, RunD
 from core.errors import FinerayError, storage_error
 from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report
 from core.project.labels import LabelPreview
-from core.project.paths import user_folder
+from core.project.paths import demo_folder
 from core.project.project import create_project, open_project
 from core.project.splits import SplitPlan, is_current, latest_split
 
@@ -85,15 +85,6 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-window", action="store_true", help="do not open the window on the result")
     demo.add_argument("folder", type=Path, nargs="?", metavar="DIR")
     return top
-
-
-def demo_folder(chosen: Path | None) -> Path:
-    """Where the demo goes: the chosen folder, or the next free one in the user's data folder."""
-    if chosen is not None:
-        return chosen
-    base = user_folder()
-    numbered = (base / f"demo-{number}" for number in range(2, 10_000))
-    return next(folder for folder in (base / "demo", *numbered) if not folder.exists())
 
 
 def _command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:

@@ -1,0 +1,1 @@
+"""The Qt application. It never imports torch; long work goes through engine_client."""

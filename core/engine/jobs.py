@@ -94,6 +94,7 @@ def do(request: Request, monitor: Monitor) -> Result:
         case RunDemo(folder):
             return run_demo(folder, monitor)
         case ReadImage(project, image):
+            monitor.check()  # an image that was passed over while it waited is not read
             return _read_image(project, image)
         case LoadLibraries():
             from core.backbones.runtime import best_device, device_title

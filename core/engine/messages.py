@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.dicom.radiograph import GrayImage
 from core.progress import Report
-from core.project.importing import ImportSummary
+from core.project.import_summary import ImportSummary
 from core.project.labels import LabelPreview
 from core.project.splits import Split, SplitPlan
 from core.training.recipe import Recipe

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 from core.dicom.scan import FoundFile, find_files
 from core.errors import FinerayError
 from core.progress import FileResult, Monitor, Progress
 from core.project.decoding_pool import DecodingPool
+from core.project.import_summary import ImportSummary
 from core.project.pixel_store import sync_shards
 from core.project.preparation import Prepared, Rejected
 from core.project.project import Project
@@ -24,23 +25,6 @@ STAGE_FIND, STAGE_READ = "Finding files", "Reading files"
 
 class NothingReadable(FinerayError):
     """No file of the chosen folders gave an image."""
-
-
-@dataclass(frozen=True)
-class ImportSummary:
-    """How the files ended; the five counts add up to the files found. seconds: wall time."""
-
-    imported: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-    failed: int = 0
-    duplicates: int = 0
-    seconds: float = 0.0
-
-    @property
-    def found(self) -> int:
-        """Files found below the chosen folders."""
-        return self.imported + self.unchanged + self.skipped + self.failed + self.duplicates
 
 
 def import_folders(project: Project, roots: Iterable[Path], monitor: Monitor) -> ImportSummary:

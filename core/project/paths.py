@@ -14,3 +14,12 @@ def user_folder() -> Path:
     folder = Path(chosen) if chosen else Path(platformdirs.user_data_dir("Fineray", appauthor=False))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def demo_folder(chosen: Path | None) -> Path:
+    """Where the demo goes: the chosen folder, or the next free one in the user's data folder."""
+    if chosen is not None:
+        return chosen
+    base = user_folder()
+    numbered = (base / f"demo-{number}" for number in range(2, 10_000))
+    return next(folder for folder in (base / "demo", *numbered) if not folder.exists())

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.dicom.presentation import shades_8bit
 from core.dicom.radiograph import Attributes, Identity, NotARadiograph, UnreadableFile
 from core.dicom.read import read_radiograph
+from core.dicom.shades import shades_8bit
 from core.project.pixel_store import ShardWriter, StoredAt
 
 

@@ -1,0 +1,137 @@
+"""The only door to the engine: requests go in, Qt signals come out. The GUI thread never waits here."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import queue
+import threading
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from PySide6.QtCore import QObject, Signal
+
+from core.engine.messages import Cancel, Event, Failed, Finished, Reported, Request, Stopped, Submit
+from core.engine.worker import serve
+
+
+class Job(QObject):
+    """A request on its way. Exactly one of finished, failed and stopped is emitted, and then ended."""
+
+    reported = Signal(object)  # core.engine.messages.Reported
+    finished = Signal(object)  # the request's result
+    failed = Signal(object)  # core.engine.messages.Failed
+    stopped = Signal()
+    ended = Signal()
+
+    def __init__(self, client: EngineClient, number: int, request: Request) -> None:
+        super().__init__(client)
+        self.number = number
+        self.request = request
+        self._client = client
+
+    def cancel(self) -> None:
+        """Ask the engine to stop; what is finished is kept."""
+        self._client.cancel(self)
+
+
+class EngineClient(QObject):
+    """One worker process, started with the first request and again after it died."""
+
+    _arrived = Signal(object, int)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._numbers = itertools.count(1)
+        self._jobs: dict[int, Job] = {}
+        self._outbox: queue.SimpleQueue[Submit | Cancel | None] | None = None
+        self._generation = 0
+        self._arrived.connect(self._dispatch)
+
+    def start(self, request: Request) -> Job:
+        """Send a request; connect to the job's signals before returning to the event loop."""
+        job = Job(self, next(self._numbers), request)
+        self._jobs[job.number] = job
+        if self._outbox is None:
+            self._generation += 1
+            self._outbox = queue.SimpleQueue()
+            # Starting the process takes tens of milliseconds and the pipe may fill up: both belong to a thread.
+            threading.Thread(target=self._send, args=(self._outbox, self._generation), daemon=True).start()
+        self._outbox.put(Submit(job.number, request))
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Ask for a job to stop; nothing happens if it has ended."""
+        if self._outbox is not None and job.number in self._jobs:
+            self._outbox.put(Cancel(job.number))
+
+    def close(self) -> None:
+        """Let the worker go; its unfinished jobs end without a signal."""
+        self._jobs.clear()
+        if self._outbox is not None:
+            self._outbox.put(None)
+            self._outbox = None
+
+    def _send(self, outbox: queue.SimpleQueue[Submit | Cancel | None], generation: int) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        ours, theirs = spawn.Pipe()
+        # Not a daemon: an import has decoding processes of its own. It leaves when our end of the pipe closes.
+        worker = spawn.Process(target=serve, args=(theirs,), name="fineray engine", daemon=False)
+        worker.start()
+        theirs.close()
+        threading.Thread(target=self._receive, args=(ours, worker, generation), daemon=True).start()
+        while (message := outbox.get()) is not None:
+            try:
+                ours.send(message)
+            except (BrokenPipeError, OSError):
+                return  # the receiving thread sees the end too and tells
+        ours.close()
+
+    def _receive(self, connection: Connection, worker: BaseProcess, generation: int) -> None:
+        while True:
+            try:
+                event: Event = connection.recv()
+            except (EOFError, OSError):
+                worker.join()
+                self._tell(None, generation)
+                return
+            self._tell(event, generation)
+
+    def _tell(self, event: Event | None, generation: int) -> None:
+        try:
+            self._arrived.emit(event, generation)
+        except RuntimeError:
+            return  # the window has been taken down already
+
+    def _dispatch(self, event: Event | None, generation: int) -> None:
+        if event is None:
+            self._worker_died(generation)
+            return
+        job = self._jobs.get(event.job)
+        if job is None:
+            return
+        if isinstance(event, Reported):
+            job.reported.emit(event)
+        else:
+            self._end(job, event)
+
+    def _end(self, job: Job, event: Finished | Failed | Stopped) -> None:
+        del self._jobs[job.number]
+        match event:
+            case Finished(_, result):
+                job.finished.emit(result)
+            case Failed():
+                job.failed.emit(event)
+            case Stopped():
+                job.stopped.emit()
+        job.ended.emit()
+        job.deleteLater()
+
+    def _worker_died(self, generation: int) -> None:
+        if generation != self._generation or self._outbox is None:
+            return
+        self._outbox.put(None)
+        self._outbox = None
+        for job in list(self._jobs.values()):
+            todo = "Everything finished before is kept. Start the step again; the engine starts anew by itself."
+            self._end(job, Failed(job.number, "The engine stopped unexpectedly", "", todo))

@@ -1,0 +1,228 @@
+"""The window: the rail of pages, the error banner, the page, the foot with the job under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+from PySide6.QtCore import QSettings, QSize, Qt
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QIcon, QKeySequence
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QMainWindow,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.engine.messages import RunDemo, RunDone
+from core.errors import FinerayError
+from desktop.pages.start import StartPage
+from desktop.session import Session
+from desktop.theme import apply_theme, wanted_theme
+from desktop.widgets.basics import ErrorBanner, button, label
+from desktop.widgets.job_bar import JobBar
+
+PAGES = ("Import", "Curate", "Train", "Review", "Predict")
+
+
+class MainWindow(QMainWindow):
+    """Holds the session; pages are made when they are first shown, so that the window is up at once."""
+
+    def __init__(self, settings: QSettings) -> None:
+        super().__init__()
+        self.session = Session(settings, self)
+        self.setWindowTitle("Fineray")
+        self.setWindowIcon(QIcon(str(resources.files("resources").joinpath("fineray.svg"))))
+        self.setMinimumSize(QSize(920, 600))
+        available = QGuiApplication.primaryScreen().availableSize()
+        self.resize(QSize(1360, 860).boundedTo(available))
+        self.banner = ErrorBanner()
+        self.job_bar = JobBar()
+        self.start_page = StartPage(self.session)
+        self._pages: dict[str, QWidget] = {}
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.start_page)
+        self.setCentralWidget(self._frame())
+        self._make_menu()
+        self._connect()
+        self._project_changed()
+
+    def page(self, name: str) -> QWidget:
+        """The page of that name, made now if it was not shown before."""
+        if name not in self._pages:
+            self._pages[name] = _make_page(name, self.session)
+            self._stack.addWidget(self._pages[name])
+        return self._pages[name]
+
+    def show_page(self, name: str) -> None:
+        """Bring a page to the front."""
+        self._stack.setCurrentWidget(self.page(name))
+        self._buttons[name].setChecked(True)
+
+    def open_project(self, root: Path) -> None:
+        """Open a project, or say why it cannot be opened."""
+        try:
+            self.session.open(root)
+        except FinerayError as error:
+            self.session.fail(error.what, error.where, error.todo)
+
+    def start_demo(self, folder: Path) -> None:
+        """Make the demo study there, then open Review on it."""
+        self.session.close_project()
+        self.start_page.demo_running(True)
+        job = self.session.run(RunDemo(folder), "Demo study", self._demo_done)
+        job.ended.connect(lambda: self.start_page.demo_running(False))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.session.close()
+        super().closeEvent(event)
+
+    def _demo_done(self, done: RunDone) -> None:
+        self.open_project(done.project)
+        if self.session.project is not None:
+            self.show_page("Review")
+
+    def _frame(self) -> QWidget:
+        rail = QFrame()
+        rail.setProperty("role", "rail")
+        rail.setFixedWidth(176)
+        side = QVBoxLayout(rail)
+        side.setContentsMargins(12, 16, 12, 12)
+        side.setSpacing(4)
+        self._project_name = label("Fineray", "heading", wrap=True)
+        side.addWidget(self._project_name)
+        side.addSpacing(12)
+        self._buttons: dict[str, QPushButton] = {}
+        group = QButtonGroup(self)
+        for number, name in enumerate(PAGES, start=1):
+            entry = button(f"{number}   {name}", "page", f"Ctrl+{number}")
+            entry.setCheckable(True)
+            entry.setAccessibleName(f"Page {name}")
+            entry.clicked.connect(lambda checked=False, name=name: self.show_page(name))
+            group.addButton(entry)
+            side.addWidget(entry)
+            self._buttons[name] = entry
+        side.addStretch(1)
+        self._close_button = button("Close project", "link")
+        self._close_button.clicked.connect(self.session.close_project)
+        side.addWidget(self._close_button)
+
+        body = QVBoxLayout()
+        body.setContentsMargins(18, 14, 18, 10)
+        body.setSpacing(10)
+        body.addWidget(self.banner)
+        body.addWidget(self._stack, 1)
+        upper = QHBoxLayout()
+        upper.setSpacing(0)
+        upper.addWidget(rail)
+        upper.addLayout(body, 1)
+        outer = QVBoxLayout()
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addLayout(upper, 1)
+        outer.addWidget(self.job_bar)
+        frame = QWidget()
+        frame.setLayout(outer)
+        return frame
+
+    def _make_menu(self) -> None:
+        project = self.menuBar().addMenu("&Project")
+        _action(project.addAction("&New…"), self.start_page.choose_new, QKeySequence.StandardKey.New)
+        _action(project.addAction("&Open…"), self.start_page.choose_existing, QKeySequence.StandardKey.Open)
+        _action(project.addAction("Try the &demo study"), lambda: self.start_page.demo_asked.emit())
+        project.addSeparator()
+        _action(project.addAction("&Close project"), self.session.close_project)
+        _action(project.addAction("&Quit"), self.close, QKeySequence.StandardKey.Quit)
+        view = self.menuBar().addMenu("&View")
+        for number, name in enumerate(PAGES, start=1):
+            go = view.addAction(name)
+            _action(go, lambda name=name: self._go(name), QKeySequence(f"Ctrl+{number}"))
+        view.addSeparator()
+        themes = QActionGroup(self)
+        wanted = str(self.session.settings.value("theme", "system"))
+        for choice, text in (("system", "As the system"), ("light", "Light"), ("dark", "Dark")):
+            entry = view.addAction(text)
+            entry.setCheckable(True)
+            entry.setChecked(choice == wanted)
+            themes.addAction(entry)
+            _action(entry, lambda choice=choice: self._set_theme(choice))
+
+    def _connect(self) -> None:
+        session = self.session
+        session.project_opened.connect(self._project_changed)
+        session.project_closed.connect(self._project_changed)
+        session.failed.connect(self.banner.show_error)
+        session.job_started.connect(self.job_bar.watch)
+        session.job_started.connect(lambda: self.banner.hide())
+        session.show_page.connect(self.show_page)
+        self.start_page.demo_asked.connect(self._demo_asked)
+
+    def _demo_asked(self) -> None:
+        from core.project.paths import demo_folder
+
+        if not self.session.busy:
+            self.start_demo(demo_folder(None))
+
+    def _go(self, name: str) -> None:
+        if self.session.project is not None:
+            self.show_page(name)
+
+    def _project_changed(self) -> None:
+        project = self.session.project
+        for entry in self._buttons.values():
+            entry.setEnabled(project is not None)
+        self._close_button.setVisible(project is not None)
+        self._project_name.setText(project.name if project else "Fineray")
+        self.setWindowTitle(f"{project.name} — Fineray" if project else "Fineray")
+        if project is None:
+            self._stack.setCurrentWidget(self.start_page)
+            self.start_page.refresh()
+        else:
+            self.banner.hide()
+            self.show_page("Import")
+
+    def _set_theme(self, choice: str) -> None:
+        self.session.settings.setValue("theme", choice)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        apply_theme(app, wanted_theme(choice))
+
+
+def _action(
+    action: QAction, run: Callable[[], object], shortcut: QKeySequence | QKeySequence.StandardKey | None = None
+) -> None:
+    action.triggered.connect(lambda checked=False: run())
+    if shortcut is not None:
+        action.setShortcut(shortcut)
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+
+
+def _make_page(name: str, session: Session) -> QWidget:
+    # pyqtgraph takes a third of a second to import; the pages that draw with it pay when they are first shown.
+    match name:
+        case "Import":
+            from desktop.pages.import_ import ImportPage
+
+            return ImportPage(session)
+        case "Curate":
+            from desktop.pages.curate import CuratePage
+
+            return CuratePage(session)
+        case "Train":
+            from desktop.pages.train import TrainPage
+
+            return TrainPage(session)
+        case "Review":
+            from desktop.pages.review import ReviewPage
+
+            return ReviewPage(session)
+        case _:
+            from desktop.pages.predict import PredictPage
+
+            return PredictPage(session)

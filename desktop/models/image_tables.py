@@ -1,0 +1,175 @@
+"""Images of the project, and a run's predictions of them, as table models with thumbnails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Qt
+
+from core.project.catalogue import ImageRow
+from core.project.pixel_store import StoredAt
+from core.project.runs import Predictions
+from desktop.models.sorted_table import Index, SortedTable
+from desktop.widgets.thumbnails import Thumbnails
+
+
+class PictureTable(SortedTable):
+    """A table whose first column is a thumbnail."""
+
+    def __init__(self, columns: Sequence[str], parent: QObject | None = None) -> None:
+        super().__init__(("", *columns), parent)
+        self._thumbnails: Thumbnails | None = None
+        self._images: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._places: Sequence[StoredAt] = ()
+
+    def set_pictures(self, thumbnails: Thumbnails, images: NDArray[np.int64], places: Sequence[StoredAt]) -> None:
+        """Where the thumbnails of the rows come from; call before reload()."""
+        if self._thumbnails is not None and self._thumbnails is not thumbnails:
+            self._thumbnails.ready.disconnect(self._ready)
+        if self._thumbnails is not thumbnails:
+            thumbnails.ready.connect(self._ready)
+        self._thumbnails = thumbnails
+        self._images, self._places = images, places
+
+    def image(self, shown_row: int) -> int:
+        """The image id in a row on show."""
+        return int(self._images[self._shown[shown_row]])
+
+    def row_of(self, image: int) -> int | None:
+        """The row on show that holds an image, or None."""
+        found = np.flatnonzero(self._images[self._shown] == image)
+        return int(found[0]) if len(found) else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if index.column() == 0:
+            if role == Qt.ItemDataRole.DecorationRole and self._thumbnails is not None:
+                row = int(self._shown[index.row()])
+                return self._thumbnails.get(int(self._images[row]), self._places[row])
+            return None
+        return super().data(index, role)
+
+    def _ready(self, image: int) -> None:
+        row = self.row_of(image)
+        if row is not None:
+            place = self.index(row, 0)
+            self.dataChanged.emit(place, place, [Qt.ItemDataRole.DecorationRole])
+
+
+class ImageTable(PictureTable):
+    """Every image of the project with its label and part."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(("Patient", "Label", "Part", "View", "Sex", "Age", "Size", "Bits", "Encoding"), parent)
+        self._rows: list[ImageRow] = []
+        self._text = ""
+
+    def set_rows(self, rows: list[ImageRow], thumbnails: Thumbnails) -> None:
+        """Show these images instead."""
+        self._rows = rows
+        ids = np.array([row.id for row in rows], dtype=np.int64)
+        self.set_pictures(thumbnails, ids, [row.stored_at for row in rows])
+        self.reload(len(rows))
+
+    def show_only(self, text: str) -> None:
+        """Keep images with this text in a column."""
+        self._text = text.strip().casefold()
+        self.reload(len(self._rows))
+
+    def cell(self, row: int, column: int) -> str:
+        return _image_cells(self._rows[row])[column - 1] if column else ""
+
+    def sort_key(self, column: int) -> NDArray[np.generic]:
+        if column == 6:
+            return np.array([-1.0 if row.age_years is None else row.age_years for row in self._rows])
+        if column == 7:
+            return np.array([row.rows * row.columns for row in self._rows])
+        if column == 8:
+            return np.array([row.bits_stored for row in self._rows])
+        return np.array([self.cell(row, column) for row in range(len(self._rows))], dtype=object)
+
+    def accepts(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        if not self._text:
+            return np.ones(len(rows), dtype=bool)
+        return np.array([self._text in "\n".join(_image_cells(self._rows[row])).casefold() for row in rows], dtype=bool)
+
+
+def _image_cells(row: ImageRow) -> tuple[str, ...]:
+    age = "" if row.age_years is None else f"{row.age_years:.0f}" if row.age_years >= 2 else f"{row.age_years:.1f}"
+    size, encoding = f"{row.columns} × {row.rows}", f"{row.transfer_syntax}, {row.photometric}"
+    return (row.patient, row.label, row.part, row.view_position, row.sex, age, size, str(row.bits_stored), encoding)
+
+
+class PredictionTable(PictureTable):
+    """Out-of-sample predictions of a run. Probability is that of the predicted class."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(("Patient", "True", "Predicted", "Probability", "Held out in"), parent)
+        self._predictions: Predictions | None = None
+        self._cell: tuple[int | None, int | None] = (None, None)
+        self._verdict: bool | None = None
+        self._text = ""
+
+    def set_predictions(self, predictions: Predictions, thumbnails: Thumbnails, places: Sequence[StoredAt]) -> None:
+        """Show these predictions instead, unfiltered."""
+        self._predictions = predictions
+        self._predicted = predictions.predicted
+        self._chance = predictions.probabilities.max(axis=1)
+        self._patients = np.array(predictions.patients)
+        self._cell, self._verdict, self._text = (None, None), None, ""
+        self.set_pictures(thumbnails, predictions.images, places)
+        self.reload(len(predictions.images))
+
+    def show_only(self, cell: tuple[int | None, int | None], verdict: bool | None, text: str) -> None:
+        """Filter by (true, predicted) class numbers, by right or wrong, and by a text in patient or classes."""
+        self._cell, self._verdict, self._text = cell, verdict, text.strip().casefold()
+        if self._predictions is not None:
+            self.reload(len(self._predictions.images))
+
+    def cell(self, row: int, column: int) -> str:
+        known = self._predictions
+        assert known is not None
+        match column:
+            case 1:
+                return str(known.patients[row])
+            case 2:
+                return known.classes[known.true[row]]
+            case 3:
+                return known.classes[self._predicted[row]]
+            case 4:
+                return f"{self._chance[row]:.3f}"
+            case 5:
+                part = known.parts[row]
+                return f"fold {part}" if part.isdecimal() else part
+            case _:
+                return ""
+
+    def is_right(self, shown_row: int) -> bool:
+        """Whether the prediction in a row on show is right."""
+        assert self._predictions is not None
+        row = self._shown[shown_row]
+        return bool(self._predictions.true[row] == self._predicted[row])
+
+    def sort_key(self, column: int) -> NDArray[np.generic]:
+        known = self._predictions
+        assert known is not None
+        keys: dict[int, NDArray[np.generic]] = {1: self._patients, 2: known.true, 3: self._predicted, 4: self._chance}
+        return keys[column] if column in keys else np.array(known.parts if column == 5 else [0] * len(known.parts))
+
+    def accepts(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        known = self._predictions
+        if known is None:
+            return np.zeros(len(rows), dtype=bool)
+        true, predicted = known.true[rows], self._predicted[rows]
+        keep = np.ones(len(rows), dtype=bool)
+        for values, wanted in ((true, self._cell[0]), (predicted, self._cell[1])):
+            if wanted is not None:
+                keep &= values == wanted
+        if self._verdict is not None:
+            keep &= (true == predicted) == self._verdict
+        if self._text:
+            in_class = np.array([self._text in name.casefold() for name in known.classes])
+            in_patient = np.char.find(np.char.lower(self._patients[rows]), self._text) >= 0
+            keep &= in_patient | in_class[true] | in_class[predicted]
+        return keep

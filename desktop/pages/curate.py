@@ -1,0 +1,100 @@
+"""Page Curate: labels with a preview, the split by patient, the images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QScrollArea, QSplitter, QVBoxLayout, QWidget
+
+from core.project.catalogue import image_rows
+from core.project.splits import latest_split
+from desktop.models.image_tables import ImageTable
+from desktop.session import Session
+from desktop.widgets.basics import label, row
+from desktop.widgets.label_panel import LabelPanel
+from desktop.widgets.split_panel import SplitPanel
+from desktop.widgets.tables import table_view
+from desktop.widgets.thumbnails import Thumbnails
+
+PICTURE = 44
+
+
+class CuratePage(QWidget):
+    """Left what to do, right the images it concerns."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._thumbnails: Thumbnails | None = None
+        self._root: Path | None = None
+        self.labels = LabelPanel(session)
+        self.split = SplitPanel(session)
+        self.table = ImageTable(self)
+        self.view = table_view(self.table, "Images with label and part", picture=PICTURE)
+        self.search = QLineEdit(placeholderText="Filter by patient, label, view …", clearButtonEnabled=True)
+        self.search.setAccessibleName("Filter images")
+        self.search.textChanged.connect(self.table.show_only)
+        self._count = label(role="muted")
+        self._lay_out()
+        session.project_opened.connect(self.refresh)
+        session.project_closed.connect(self._close_pictures)
+        session.data_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the open project as it is now."""
+        project = self._session.project
+        if project is None:
+            return
+        if self._thumbnails is None or self._root != project.root:
+            self._close_pictures()
+            self._thumbnails, self._root = Thumbnails(project.root / "pixels", PICTURE, self), project.root
+        split = latest_split(project)
+        rows = image_rows(project, split.id if split else None)
+        self.table.set_rows(rows, self._thumbnails)
+        labelled = sum(1 for each in rows if each.label)
+        self._count.setText(f"{len(rows):,} images, {labelled:,} labelled" if rows else "No images yet: import first.")
+        self.labels.refresh()
+        self.split.refresh()
+
+    def _lay_out(self) -> None:
+        panels = QWidget()
+        column = QVBoxLayout(panels)
+        column.setContentsMargins(0, 0, 8, 0)
+        column.setSpacing(12)
+        column.addWidget(self.labels)
+        column.addWidget(self.split)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(panels)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setMinimumWidth(380)
+        images = QWidget()
+        right = QVBoxLayout(images)
+        right.setContentsMargins(8, 0, 0, 0)
+        right.setSpacing(8)
+        top = row(self.search, self._count)
+        top.setStretch(0, 1)
+        right.addLayout(top)
+        right.addWidget(self.view, 1)
+        for column_number, width in enumerate((84, 110, 76, 56, 46, 50, 96, 48), start=1):
+            self.view.setColumnWidth(column_number, width)
+        self.view.horizontalHeader().setStretchLastSection(True)
+        splitter = QSplitter()
+        splitter.addWidget(scroll)
+        splitter.addWidget(images)
+        splitter.setStretchFactor(1, 1)
+        splitter.setSizes([400, 800])
+        splitter.setChildrenCollapsible(False)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(10)
+        layout.addWidget(label("Curate", "title"))
+        layout.addWidget(splitter, 1)
+
+    def _close_pictures(self) -> None:
+        if self._thumbnails is not None:
+            self._thumbnails.close()
+            self._thumbnails = None

@@ -1,0 +1,212 @@
+"""Page Import: folders in, every file accounted for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFrame,
+    QHeaderView,
+    QLineEdit,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.engine.messages import ImportFolders, Reported
+from core.progress import FileResult
+from core.project.catalogue import FileRow, counts, file_rows
+from core.project.import_summary import ImportSummary
+from desktop.models.file_table import FileTable
+from desktop.session import Session
+from desktop.widgets.basics import button, label, row
+from desktop.widgets.job_bar import duration
+from desktop.widgets.tables import table_view
+
+
+class DropZone(QFrame):
+    """Takes dropped folders."""
+
+    def __init__(self, page: ImportPage) -> None:
+        super().__init__()
+        self._page = page
+        self.setProperty("role", "drop")
+        self.setAcceptDrops(True)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() and self._page.choose_button.isEnabled():
+            event.acceptProposedAction()
+            self._mark(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._mark(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._mark(False)
+        self._page.import_folders([Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()])
+
+    def _mark(self, active: bool) -> None:
+        self.setProperty("active", "true" if active else "false")
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+
+class ImportPage(QWidget):
+    """Choose or drop folders; a table says how each file ended."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._new_rows: list[FileRow] = []
+        self._done_text = ""
+        self.choose_button = button("Choose a folder…", "primary")
+        self.choose_button.clicked.connect(self._choose)
+        self.table = FileTable(self)
+        self.result_filter = QComboBox()
+        self.result_filter.setAccessibleName("Show files with this result")
+        self.search = QLineEdit(placeholderText="Filter by file or reason", clearButtonEnabled=True)
+        self.search.setAccessibleName("Filter by file or reason")
+        self.save_button = button("Save as CSV…", tip="The table with full paths; it may hold names, keep it safe")
+        self.summary = label(wrap=True)
+        self.view = table_view(self.table, "Files and how each ended")
+        self._lay_out()
+        self.result_filter.currentIndexChanged.connect(self._filter)
+        self.search.textChanged.connect(self._filter)
+        self.save_button.clicked.connect(self._save)
+        session.project_opened.connect(self.refresh)
+        session.data_changed.connect(self._update_counts)
+        self.refresh()
+
+    def import_folders(self, folders: list[Path]) -> None:
+        """Import these folders; what was read before is left alone."""
+        project = self._session.project
+        if project is None or not folders or self._session.busy:
+            return
+        self._new_rows = []
+        job = self._session.run(ImportFolders(project.root, tuple(folders)), "Import", self._finished)
+        job.reported.connect(self._reported)
+        job.ended.connect(self._ended)
+        self.choose_button.setEnabled(False)
+        self.summary.setText("Reading the folders. You may go on to other pages meanwhile.")
+
+    def refresh(self) -> None:
+        """Show the open project."""
+        project = self._session.project
+        if project is not None:
+            self.table.set_rows(file_rows(project))
+            self.summary.setText("")
+            self._update_counts()
+
+    def _lay_out(self) -> None:
+        zone = DropZone(self)
+        inside = QVBoxLayout(zone)
+        inside.setContentsMargins(18, 16, 18, 16)
+        inside.addLayout(
+            row(
+                self.choose_button,
+                label(
+                    "or drop folders here. Every file below them is looked at, whatever its name.", "muted", wrap=True
+                ),
+            )
+        )
+        inside.itemAt(0).layout().setStretch(1, 1)
+        view = self.view
+        view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        header = view.horizontalHeader()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+        view.setColumnWidth(1, 100)
+        self._empty = label(
+            "No files yet. Choose the folder that your archive exported; subfolders are searched too.", "muted"
+        )
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._body = QStackedLayout()
+        self._body.addWidget(self._empty)
+        self._body.addWidget(view)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(10)
+        layout.addWidget(label("Import", "title"))
+        layout.addWidget(zone)
+        layout.addWidget(self.summary)
+        filters = row(self.result_filter, self.search, self.save_button)
+        filters.setStretch(1, 1)
+        layout.addLayout(filters)
+        layout.addLayout(self._body, 1)
+
+    def _choose(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Import: choose a folder of DICOM files", str(Path.home()))
+        if chosen:
+            self.import_folders([Path(chosen)])
+
+    def _reported(self, event: Reported) -> None:
+        rows = [
+            FileRow(Path(report.path), report.status, report.reason, report.todo)
+            for report in event.reports
+            if isinstance(report, FileResult)
+        ]
+        self._new_rows += rows
+        self.table.append(rows)
+        self._update_counts()
+
+    def _finished(self, summary: ImportSummary) -> None:
+        parts = [f"{summary.imported:,} imported"]
+        if summary.unchanged:
+            parts.append(f"{summary.unchanged:,} unchanged since the last import")
+        for count, word in (
+            (summary.skipped, "skipped"),
+            (summary.duplicates, "duplicates"),
+            (summary.failed, "failed"),
+        ):
+            if count:
+                parts.append(f"{count:,} {word}")
+        self._done_text = f"Done in {duration(summary.seconds)}: {', '.join(parts)}, of {summary.found:,} files."
+
+    def _ended(self) -> None:
+        self.choose_button.setEnabled(True)
+        project = self._session.project
+        if project is None:
+            return
+        rows = file_rows(project)
+        # An import that found nothing readable keeps nothing, but its reasons are what the user needs to see.
+        self.table.set_rows(rows if rows else self._new_rows)
+        stopped = "Stopped; what was read is kept. Import the folder again to go on." if rows else ""
+        self.summary.setText(self._done_text or stopped)
+        self._done_text = ""
+        self._session.data_changed.emit()
+
+    def _update_counts(self) -> None:
+        found = self.table.counts()
+        total = sum(found.values())
+        chosen = max(self.result_filter.currentIndex(), 0)
+        texts = [f"All files ({total:,})", *(f"{word.capitalize()} ({count:,})" for word, count in found.items())]
+        self.result_filter.blockSignals(True)
+        for index, text in enumerate(texts):
+            if index < self.result_filter.count():
+                self.result_filter.setItemText(index, text)
+            else:
+                self.result_filter.addItem(text, ["", "imported", "skipped", "failed"][index])
+        self.result_filter.setCurrentIndex(chosen)
+        self.result_filter.blockSignals(False)
+        self._body.setCurrentIndex(1 if total else 0)
+        self.save_button.setEnabled(total > 0)
+        project = self._session.project
+        if project is not None and total and not self.summary.text():
+            size = counts(project)
+            self.summary.setText(f"The project holds {size.images:,} images of {size.patients:,} patients.")
+
+    def _filter(self) -> None:
+        self.table.show_only(self.result_filter.currentData() or "", self.search.text())
+
+    def _save(self) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save the table", "import.csv", "CSV (*.csv)")
+        if chosen:
+            try:
+                self.table.save(Path(chosen))
+            except OSError as error:
+                self._session.fail("The table could not be saved", f"{chosen}: {error}", "Choose another place.")

@@ -1,0 +1,238 @@
+"""Page Review: how good, on whom, and which images; out-of-sample predictions only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLineEdit,
+    QScrollArea,
+    QSplitter,
+    QStackedLayout,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.dicom.radiograph import GrayImage, Window
+from core.engine.messages import ReadImage, ShownImage
+from core.errors import FinerayError
+from core.project.catalogue import stored_at
+from core.project.runs import run, runs
+from desktop.engine_client import Job
+from desktop.models.image_tables import PredictionTable
+from desktop.session import Session
+from desktop.widgets.basics import button, card, label, row
+from desktop.widgets.confusion_matrix import Cell, ConfusionMatrix
+from desktop.widgets.figures import ClassFigures, Headline
+from desktop.widgets.image_view import ImageView
+from desktop.widgets.tables import table_view
+from desktop.widgets.thumbnails import Thumbnails
+
+PICTURE = 52
+VERDICTS = (("All predictions", None), ("Wrong ones", False), ("Right ones", True))
+
+
+class ReviewPage(QWidget):
+    """Left the figures, in the middle the predictions, right the image."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._thumbnails: Thumbnails | None = None
+        self._root: Path | None = None
+        self._reading: Job | None = None
+        self.chooser = QComboBox()
+        self.chooser.setAccessibleName("Run")
+        self.headline = Headline()
+        self.matrix = ConfusionMatrix()
+        self.figures = ClassFigures()
+        self.table = PredictionTable(self)
+        self.view = table_view(self.table, "Predictions", picture=PICTURE)
+        self.verdict = QComboBox()
+        self.verdict.setAccessibleName("Right or wrong")
+        for text, value in VERDICTS:
+            self.verdict.addItem(text, value)
+        self.search = QLineEdit(placeholderText="Filter by patient or class", clearButtonEnabled=True)
+        self.search.setAccessibleName("Filter predictions")
+        self.shown = label(role="muted", wrap=True)
+        self.clear_button = button("Show all", "link")
+        self.image = ImageView()
+        self._body = QStackedLayout()
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def refresh(self, wanted: str = "") -> None:
+        """List the project's runs and show the wanted one, or the newest."""
+        project = self._session.project
+        if project is None:
+            return
+        names = [folder.name for folder in runs(project)]
+        self.chooser.blockSignals(True)
+        self.chooser.clear()
+        self.chooser.addItems(names)
+        if wanted in names:
+            self.chooser.setCurrentText(wanted)
+        self.chooser.blockSignals(False)
+        self._body.setCurrentIndex(1 if names else 0)
+        if names:
+            self._show_run(self.chooser.currentText())
+
+    def _lay_out(self) -> None:
+        numbers = QWidget()
+        left = QVBoxLayout(numbers)
+        left.setContentsMargins(0, 0, 8, 0)
+        left.setSpacing(12)
+        left.addWidget(card(self.chooser, self.headline))
+        left.addWidget(card(label("Confusion matrix", "heading"), self.matrix))
+        left.addWidget(card(label("Each class against the rest", "heading"), self.figures))
+        left.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(numbers)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setMinimumWidth(330)
+        middle = QWidget()
+        listing = QVBoxLayout(middle)
+        listing.setContentsMargins(8, 0, 8, 0)
+        listing.setSpacing(8)
+        filters = row(self.verdict, self.search)
+        filters.setStretch(1, 1)
+        listing.addLayout(filters)
+        listing.addLayout(row(self.shown, None, self.clear_button))
+        listing.itemAt(1).layout().setStretch(0, 1)
+        listing.addWidget(self.view, 1)
+        for column, width in enumerate((76, 104, 104, 84, 70), start=1):
+            self.view.setColumnWidth(column, width)
+        self.view.horizontalHeader().setStretchLastSection(True)
+        picture = QWidget()
+        right = QVBoxLayout(picture)
+        right.setContentsMargins(8, 0, 0, 0)
+        right.addWidget(self.image)
+        splitter = QSplitter()
+        for part, stretch in ((scroll, 0), (middle, 1), (picture, 1)):
+            splitter.addWidget(part)
+            splitter.setStretchFactor(splitter.count() - 1, stretch)
+        splitter.setSizes([370, 420, 420])
+        splitter.setChildrenCollapsible(False)
+        empty = label("No run yet. Train first; then this page shows how well it went, film by film.", "muted")
+        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._body.addWidget(empty)
+        self._body.addWidget(splitter)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(10)
+        layout.addWidget(label("Review", "title"))
+        layout.addLayout(self._body, 1)
+
+    def _connect(self) -> None:
+        self.chooser.currentTextChanged.connect(self._show_run)
+        self.matrix.selected.connect(self._filter)
+        self.verdict.currentIndexChanged.connect(self._filter)
+        self.search.textChanged.connect(self._filter)
+        self.clear_button.clicked.connect(self._clear_filters)
+        self.view.selectionModel().currentRowChanged.connect(self._row_chosen)
+        self.view.activated.connect(lambda: self.image.setFocus())
+        self.image.step.connect(self._step)
+        self._session.project_opened.connect(self.refresh)
+        self._session.project_closed.connect(self._close_pictures)
+        self._session.runs_changed.connect(self.refresh)
+
+    def _show_run(self, name: str) -> None:
+        project = self._session.project
+        if project is None or not name:
+            return
+        try:
+            folder = run(project, name)
+            predictions, metrics = folder.predictions(), folder.metrics()
+        except (OSError, ValueError, KeyError, FinerayError) as error:
+            self._session.fail(f"The run {name} cannot be read", str(error), "Choose another run, or train again.")
+            return
+        if self._thumbnails is None or self._root != project.root:
+            self._close_pictures()
+            self._thumbnails, self._root = Thumbnails(project.root / "pixels", PICTURE, self), project.root
+        self.headline.show_metrics(metrics)
+        self.matrix.set_matrix(metrics["classes"], metrics["confusion"])
+        self.figures.show_metrics(metrics)
+        places = [stored_at(project, image) for image in predictions.images.tolist()]
+        self.table.set_predictions(predictions, self._thumbnails, places)
+        self._clear_filters()
+
+    def _clear_filters(self) -> None:
+        for each in (self.matrix, self.verdict, self.search):
+            each.blockSignals(True)
+        self.matrix.select(None)
+        self.verdict.setCurrentIndex(0)
+        self.search.clear()
+        for each in (self.matrix, self.verdict, self.search):
+            each.blockSignals(False)
+        self._filter()
+
+    def _filter(self) -> None:
+        cell: Cell = self.matrix.chosen or (None, None)
+        self.table.show_only(cell, self.verdict.currentData(), self.search.text())
+        count = self.table.rowCount()
+        where = self.matrix.describe(cell) if self.matrix.chosen else ""
+        self.shown.setText(f"{count:,} images" + (f": {where}" if where else ", each predicted out of sample"))
+        filtered = bool(where or self.verdict.currentIndex() or self.search.text())
+        self.clear_button.setVisible(filtered)
+        if count:
+            self._choose_row(0)
+        else:
+            self.image.clear("No image fits the filter.")
+
+    def _choose_row(self, number: int) -> None:
+        index = self.table.index(number, 1)
+        flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+        self.view.selectionModel().setCurrentIndex(index, flags)
+        self.view.scrollTo(index, QTableView.ScrollHint.EnsureVisible)
+
+    def _step(self, by: int) -> None:
+        number = self.view.currentIndex().row() + by
+        if 0 <= number < self.table.rowCount():
+            self._choose_row(number)
+
+    def _row_chosen(self, current: QModelIndex) -> None:
+        project = self._session.project
+        if project is None or not current.isValid():
+            return
+        number = current.row()
+        image = self.table.image(number)
+        if self._reading is not None:
+            self._reading.cancel()
+        # The stored pixels are there at once; the file's full depth follows from the reading process.
+        stored = np.asarray(project.pixels.read(stored_at(project, image)))
+        table = np.arange(256, dtype=np.float32)
+        self.image.show_image(
+            GrayImage(stored.astype(np.uint16), table, Window(127.5, 255.0, "LINEAR_EXACT"), inverted=False)
+        )
+        row_number = int(self.table.shown[number])
+        cells = [self.table.cell(row_number, column) for column in range(1, 5)]
+        self.image.title.setText(f"{cells[0]}   true: {cells[1]}   predicted: {cells[2]} ({cells[3]})")
+        self.image.note.setText("")
+        job = self._session.reader.start(ReadImage(project.root, image))
+        self._reading = job
+        job.finished.connect(lambda result: self._image_read(job, result))
+        job.failed.connect(lambda failed: self.image.note.setText(f"{failed.what}. {failed.todo}"))
+        job.ended.connect(lambda: self._read_ended(job))
+
+    def _image_read(self, job: Job, shown: ShownImage) -> None:
+        if job is not self._reading:
+            return
+        self.image.show_image(shown.gray, spacing=shown.spacing_mm)
+        self.image.note.setText(
+            "" if shown.full_depth else "Stored 8-bit copy: the DICOM file is not at hand on this computer."
+        )
+
+    def _read_ended(self, job: Job) -> None:
+        if job is self._reading:
+            self._reading = None
+
+    def _close_pictures(self) -> None:
+        if self._thumbnails is not None:
+            self._thumbnails.close()
+            self._thumbnails = None

@@ -1,0 +1,86 @@
+"""What the pages share: the open project, the engine, and the job under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QSettings, Signal
+
+from core.engine.messages import Failed, Request
+from core.project.project import Project, open_project
+from desktop.engine_client import EngineClient, Job
+
+MAX_RECENT = 8
+
+
+class Session(QObject):
+    """One window's state. `engine` does the long work; `reader` reads single images meanwhile."""
+
+    project_opened = Signal()
+    project_closed = Signal()
+    data_changed = Signal()  # images, labels or splits
+    runs_changed = Signal(str)  # name of the new run
+    job_started = Signal(object, str)  # Job, what it is called
+    failed = Signal(object)  # core.engine.messages.Failed
+    show_page = Signal(str)
+
+    def __init__(self, settings: QSettings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.engine = EngineClient(self)
+        self.reader = EngineClient(self)
+        self.project: Project | None = None
+        self._running: list[Job] = []
+
+    def open(self, root: Path) -> None:
+        """Open a project and hold its lock. Raises a FinerayError; the project open before stays open then."""
+        opened = open_project(root.resolve(), lock=True)
+        self.close_project()
+        self.project = opened
+        self._remember(opened.root)
+        self.project_opened.emit()
+
+    def close_project(self) -> None:
+        """Close the project, if one is open, and cancel what runs for it."""
+        if self.project is not None:
+            for job in self._running:
+                job.cancel()
+            self.project.close()
+            self.project = None
+            self.project_closed.emit()
+
+    def run(self, request: Request, title: str, on_finished: Callable[[Any], None]) -> Job:
+        """Start a job of the engine that the window shows with its progress; failures go to `failed`."""
+        job = self.engine.start(request)
+        job.finished.connect(on_finished)
+        job.failed.connect(self.failed)
+        self._running.append(job)
+        job.ended.connect(lambda: self._running.remove(job))
+        self.job_started.emit(job, title)
+        return job
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job that the window shows is under way."""
+        return bool(self._running)
+
+    def fail(self, what: str, where: str, todo: str) -> None:
+        """Show an error that came up in the window itself."""
+        self.failed.emit(Failed(0, what, where, todo))
+
+    def recent(self) -> list[Path]:
+        """Projects opened last, the newest first, as far as they still exist."""
+        stored = self.settings.value("recent", [], list)
+        return [Path(entry) for entry in stored if (Path(entry) / "catalogue.sqlite").is_file()]
+
+    def close(self) -> None:
+        """Close the project and let the processes go."""
+        self.close_project()
+        self.engine.close()
+        self.reader.close()
+
+    def _remember(self, root: Path) -> None:
+        others = [str(path) for path in self.recent() if path != root]
+        self.settings.setValue("recent", [str(root), *others][:MAX_RECENT])

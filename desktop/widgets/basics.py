@@ -1,0 +1,106 @@
+"""Small parts: labels with a role, cards, the error banner."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
+
+from core.engine.messages import Failed
+
+
+def label(text: str = "", role: str = "", *, wrap: bool = False, tip: str = "") -> QLabel:
+    """A label; roles are title, heading, figure, muted, warning, good (resources/style.qss)."""
+    made = QLabel(text)
+    made.setProperty("role", role)
+    made.setWordWrap(wrap)
+    made.setToolTip(tip)
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Change a widget's role and dress it anew."""
+    widget.setProperty("role", role)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+def button(text: str, role: str = "", tip: str = "") -> QPushButton:
+    """A push button; roles are primary, link, page."""
+    made = QPushButton(text)
+    made.setProperty("role", role)
+    made.setToolTip(tip)
+    made.setAutoDefault(False)
+    return made
+
+
+def card(*content: QWidget | QLayout, margin: int = 14, spacing: int = 8) -> QFrame:
+    """A framed panel with its content from top to bottom."""
+    frame = QFrame()
+    frame.setProperty("role", "card")
+    layout = QVBoxLayout(frame)
+    layout.setContentsMargins(margin, margin, margin, margin)
+    layout.setSpacing(spacing)
+    for part in content:
+        if isinstance(part, QLayout):
+            layout.addLayout(part)
+        else:
+            layout.addWidget(part)
+    return frame
+
+
+def row(*content: QWidget | QLayout | None, spacing: int = 8) -> QHBoxLayout:
+    """Content side by side; None stands for the space that stretches."""
+    layout = QHBoxLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    for part in content:
+        if part is None:
+            layout.addStretch(1)
+        elif isinstance(part, QLayout):
+            layout.addLayout(part)
+        else:
+            layout.addWidget(part)
+    return layout
+
+
+class ErrorBanner(QFrame):
+    """What went wrong, where, and what to do; stays until it is dismissed."""
+
+    dismissed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "error")
+        self._what = label(role="heading", wrap=True)
+        self._todo = label(wrap=True)
+        self._details = ""
+        self._copy = button("Copy details", "link")
+        self._copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._details))
+        close = button("Dismiss")
+        close.clicked.connect(self.hide)
+        close.clicked.connect(self.dismissed)
+        texts = QVBoxLayout()
+        texts.setSpacing(2)
+        texts.addWidget(self._what)
+        texts.addWidget(self._todo)
+        texts.addWidget(self._copy, alignment=Qt.AlignmentFlag.AlignLeft)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 10, 10, 10)
+        layout.addLayout(texts, 1)
+        layout.addWidget(close, alignment=Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def show_error(self, failed: Failed) -> None:
+        """Fill in and show."""
+        self._what.setText(failed.what + (f" — {failed.where}" if failed.where else ""))
+        self._todo.setText(failed.todo)
+        self._details = failed.details
+        self._copy.setVisible(bool(failed.details))
+        self.show()
+
+    @property
+    def text(self) -> str:
+        """All that it says."""
+        return f"{self._what.text()}\n{self._todo.text()}"

@@ -1,0 +1,66 @@
+"""Charts in the window's own language, light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QColor
+
+from desktop.theme import current_theme
+
+# Okabe and Ito (2008), in an order whose neighbours differ in lightness too; told apart with any colour vision.
+SERIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999")
+
+
+class LineChart(pg.PlotWidget):
+    """Lines by name over a common x axis; points are added as they come."""
+
+    def __init__(self, title: str, x: str, y: str, *, log_x: bool = False) -> None:
+        super().__init__()
+        self._labels = {"bottom": x, "left": y}
+        self._points: dict[str, tuple[list[float], list[float]]] = {}
+        self._lines: dict[str, pg.PlotDataItem] = {}
+        self._symbols = log_x
+        self.setAccessibleName(title)
+        self.setMenuEnabled(False)
+        self.setMouseEnabled(x=False, y=False)
+        self.hideButtons()
+        self.setLogMode(x=log_x, y=False)
+        self._legend = self.addLegend(offset=(-8, 8), labelTextSize="8pt", verSpacing=-6)
+        self.showGrid(x=True, y=True, alpha=0.15)
+        self._dress()
+
+    def add(self, name: str, points: Sequence[tuple[float, float]]) -> None:
+        """Add points to a line; the line appears with its first point."""
+        if name not in self._lines:
+            colour = SERIES[len(self._lines) % len(SERIES)]
+            marks = {"symbol": "o", "symbolSize": 5, "symbolBrush": colour, "symbolPen": None} if self._symbols else {}
+            self._points[name] = ([], [])
+            self._lines[name] = self.plot(pen=pg.mkPen(colour, width=2), name=name, **marks)
+        xs, ys = self._points[name]
+        xs += [x for x, _ in points]
+        ys += [y for _, y in points]
+        self._lines[name].setData(xs, ys)
+
+    def reset(self) -> None:
+        """Take all lines away."""
+        for line in self._lines.values():
+            self.removeItem(line)
+        self._points, self._lines = {}, {}
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_legend"):
+            self._dress()
+        super().changeEvent(event)
+
+    def _dress(self) -> None:
+        theme = current_theme()
+        self.setBackground(QColor(theme.surface))
+        for side, text in self._labels.items():
+            axis = self.getAxis(side)
+            axis.setPen(theme.border)
+            axis.setTextPen(theme.muted)
+            axis.setLabel(text, color=theme.muted)
+        self._legend.setLabelTextColor(theme.text)

@@ -1,0 +1,93 @@
+"""The foot of the window: the job under way with its rate, remaining time and a way to cancel it."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
+
+from core.engine.messages import Reported
+from core.progress import Progress
+from desktop.engine_client import Job
+from desktop.widgets.basics import button, label
+
+RESEARCH_USE = "For research use only, not for diagnosis"
+
+
+class JobBar(QFrame):
+    """Shows one job at a time; idle it says what Fineray is for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "foot")
+        self._job: Job | None = None
+        self._title = label()
+        self._text = label(role="muted")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedWidth(220)
+        self._bar.setAccessibleName("Progress of the job")
+        self.cancel = button("Cancel", tip="Stop; everything finished so far is kept")
+        self.cancel.clicked.connect(self._cancel)
+        self._notice = label(RESEARCH_USE, "muted")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 6, 14, 6)
+        layout.setSpacing(12)
+        for part in (self._title, self._bar, self._text):
+            layout.addWidget(part)
+        layout.addWidget(self.cancel)
+        layout.addStretch(1)
+        layout.addWidget(self._notice)
+        self.setFixedHeight(46)
+        self._idle()
+
+    def watch(self, job: Job, title: str) -> None:
+        """Show this job until it ends."""
+        self._job = job
+        self._title.setText(title)
+        self._text.setText("Starting")
+        self._bar.setRange(0, 0)
+        self.cancel.setEnabled(True)
+        for part in (self._title, self._text, self._bar, self.cancel):
+            part.show()
+        job.reported.connect(self._reported)
+        job.ended.connect(self._idle)
+
+    def _reported(self, event: Reported) -> None:
+        progress = next((report for report in reversed(event.reports) if isinstance(report, Progress)), None)
+        if progress is None or self._job is None or event.job != self._job.number:
+            return
+        self._bar.setRange(0, progress.total)
+        self._bar.setValue(progress.done)
+        self._text.setText(describe(progress, event.rate, event.remaining))
+
+    def _cancel(self) -> None:
+        if self._job is not None:
+            self._text.setText("Stopping")
+            self.cancel.setEnabled(False)
+            self._job.cancel()
+
+    def _idle(self) -> None:
+        self._job = None
+        for part in (self._title, self._text, self._bar, self.cancel):
+            part.hide()
+
+
+def describe(progress: Progress, rate: float | None, remaining: float | None) -> str:
+    """Progress as a person reads it."""
+    text = progress.stage
+    if progress.unit:
+        text += f": {progress.done:,}" + (f" of {progress.total:,}" if progress.total else "") + f" {progress.unit}"
+    if rate is not None and rate >= 1:
+        text += f" · {rate:,.0f} a second"
+    if remaining is not None and remaining >= 1:
+        text += f" · {duration(remaining)} left"
+    return text
+
+
+def duration(seconds: float) -> str:
+    """A time span in words: 8 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,123 @@
+"""The split: how to divide the patients, and what came of it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QSpinBox, QVBoxLayout, QWidget
+
+from core.engine.messages import MakeSplit
+from core.project.catalogue import counts
+from core.project.splits import PartCount, Split, SplitPlan, is_current, latest_split, part_counts
+from desktop.session import Session
+from desktop.widgets.basics import button, label, row
+
+SHARES = ((0.2, "20 %"), (0.25, "25 %"), (1 / 3, "33 %"), (0.1, "10 %"))
+
+
+class SplitPanel(QFrame):
+    """A card that makes a split and lists its parts."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+        self._session = session
+        self.kind = QComboBox()
+        self.kind.addItem("Cross-validation in folds", "folds")
+        self.kind.addItem("Training, validation and test", "holdout")
+        self.kind.setToolTip("Folds use every image for the test once; best for a few hundred images.")
+        self.folds = QSpinBox(minimum=2, maximum=20, value=5)
+        self.validation, self.test = QComboBox(), QComboBox()
+        for box in (self.validation, self.test):
+            for share, text in SHARES:
+                box.addItem(text, share)
+        self.seed = QSpinBox(minimum=0, maximum=999_999)
+        self.seed.setToolTip("The same seed on the same images gives the same split.")
+        self.make_button = button("Split by patient", "primary")
+        self.state = label(role="muted", wrap=True)
+        self._parts = QWidget()
+        self._grid = QGridLayout(self._parts)
+        self._grid.setContentsMargins(0, 4, 0, 0)
+        self._grid.setHorizontalSpacing(14)
+        self._form = QFormLayout()
+        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._form.addRow("Kind", self.kind)
+        self._form.addRow("Folds", self.folds)
+        self._form.addRow("Validation", self.validation)
+        self._form.addRow("Test", self.test)
+        self._form.addRow("Seed", self.seed)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 14, 14, 14)
+        layout.setSpacing(8)
+        layout.addWidget(label("Split", "heading"))
+        layout.addWidget(label("All images of a patient stay together; classes are spread evenly.", "muted", wrap=True))
+        layout.addLayout(self._form)
+        layout.addLayout(row(self.make_button, None))
+        layout.addWidget(self.state)
+        layout.addWidget(self._parts)
+        self.kind.currentIndexChanged.connect(self._kind_changed)
+        self.make_button.clicked.connect(self.make)
+        self._kind_changed()
+
+    def plan(self) -> SplitPlan:
+        """The split asked for."""
+        return SplitPlan(
+            kind=self.kind.currentData(),
+            folds=self.folds.value(),
+            validation_share=self.validation.currentData(),
+            test_share=self.test.currentData(),
+            seed=self.seed.value(),
+        )
+
+    def make(self) -> None:
+        """Make the split."""
+        project = self._session.project
+        if project is not None:
+            self._session.run(
+                MakeSplit(project.root, self.plan()), "Split", lambda split: self._session.data_changed.emit()
+            )
+
+    def refresh(self) -> None:
+        """Show the project's split."""
+        project = self._session.project
+        if project is None:
+            return
+        self.make_button.setEnabled(len(counts(project).classes) > 1)
+        split = latest_split(project)
+        while (item := self._grid.takeAt(0)) is not None:
+            if item.widget() is not None:
+                item.widget().deleteLater()
+        self._parts.setVisible(split is not None)
+        if split is None:
+            self.state.setText(
+                "Not split yet." if self.make_button.isEnabled() else "Labels of two classes come first."
+            )
+            return
+        current = is_current(project, split)
+        self.state.setText(_in_words(split) if current else "The labels changed since this split: make it anew.")
+        self._fill(part_counts(project, split), list(counts(project).classes))
+
+    def _kind_changed(self) -> None:
+        folds = self.kind.currentData() == "folds"
+        self._form.setRowVisible(self.folds, folds)
+        self._form.setRowVisible(self.validation, not folds)
+        self._form.setRowVisible(self.test, not folds)
+
+    def _fill(self, parts: list[PartCount], classes: list[str]) -> None:
+        for column, text in enumerate(("Part", "Patients", "Images", *classes)):
+            heading = label(text, "muted", tip=text)
+            if column:
+                heading.setAlignment(Qt.AlignmentFlag.AlignRight)
+            self._grid.addWidget(heading, 0, column)
+        for line, part in enumerate(parts, start=1):
+            name = f"Fold {part.part}" if part.part.isdecimal() else part.part.capitalize()
+            self._grid.addWidget(label(name), line, 0)
+            numbers = (part.patients, part.images, *(part.classes.get(each, 0) for each in classes))
+            for column, number in enumerate(numbers, start=1):
+                cell = label(f"{number:,}")
+                cell.setAlignment(Qt.AlignmentFlag.AlignRight)
+                self._grid.addWidget(cell, line, column)
+
+
+def _in_words(split: Split) -> str:
+    kind = f"{split.plan.folds} folds" if split.plan.kind == "folds" else "Training, validation and test"
+    return f"{kind}, seed {split.plan.seed}. No patient stands on two sides."

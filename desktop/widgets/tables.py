@@ -1,0 +1,33 @@
+"""How every table of the window looks and behaves."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QHeaderView, QTableView
+
+from desktop.models.sorted_table import SortedTable
+
+
+def table_view(model: SortedTable, name: str, row_height: int = 26, picture: int = 0) -> QTableView:
+    """A sortable, read-only table whose rows are selected whole; `picture` is the side of thumbnails, 0 for none."""
+    view = QTableView()
+    view.setModel(model)
+    view.setAccessibleName(name)
+    view.setSortingEnabled(True)
+    view.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+    view.setAlternatingRowColors(True)
+    view.setShowGrid(False)
+    view.setWordWrap(False)
+    view.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
+    view.setSelectionMode(QTableView.SelectionMode.SingleSelection)
+    view.setVerticalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
+    view.setTabKeyNavigation(False)
+    view.verticalHeader().hide()
+    view.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+    view.verticalHeader().setDefaultSectionSize(max(row_height, picture + 6 if picture else 0))
+    view.horizontalHeader().setHighlightSections(False)
+    view.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    if picture:
+        view.setIconSize(QSize(picture, picture))
+        view.setColumnWidth(0, picture + 14)
+    return view

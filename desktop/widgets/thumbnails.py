@@ -1,0 +1,71 @@
+"""Small pictures from the pixel store, made in the background and kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QRunnable, QSize, Qt, QThreadPool, Signal
+from PySide6.QtGui import QImage, QPixmap
+
+from core.project.pixel_store import PixelStore, StoredAt
+
+KEPT = 4000
+
+
+class Thumbnails(QObject):
+    """Square thumbnails of one project. get() answers at once; ready(image id) tells when one has come."""
+
+    ready = Signal(int)
+    _made = Signal(int, QImage)
+
+    def __init__(self, folder: Path, side: int, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.side = side
+        self._store = PixelStore(folder)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)  # the store's file maps are used from this one thread
+        self._kept: OrderedDict[int, QPixmap] = OrderedDict()
+        self._asked: set[int] = set()
+        self._made.connect(self._keep)
+
+    def get(self, image: int, place: StoredAt) -> QPixmap | None:
+        """The thumbnail, or None while it is being made."""
+        if image in self._kept:
+            self._kept.move_to_end(image)
+            return self._kept[image]
+        if image not in self._asked:
+            self._asked.add(image)
+            # The newest wish first: it is what the user looks at.
+            self._pool.start(_Make(self, image, place), len(self._asked))
+        return None
+
+    def close(self) -> None:
+        """Give up what has not been made."""
+        self._pool.clear()
+        self._pool.waitForDone()
+
+    def make(self, image: int, place: StoredAt) -> None:
+        """Make one, in the background thread."""
+        pixels = self._store.read(place)
+        picture = QImage(pixels.tobytes(), place.columns, place.rows, place.columns, QImage.Format.Format_Grayscale8)
+        small = picture.scaled(
+            QSize(self.side, self.side), Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
+        self._made.emit(image, small)
+
+    def _keep(self, image: int, picture: QImage) -> None:
+        self._asked.discard(image)
+        self._kept[image] = QPixmap.fromImage(picture)
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        self.ready.emit(image)
+
+
+class _Make(QRunnable):
+    def __init__(self, owner: Thumbnails, image: int, place: StoredAt) -> None:
+        super().__init__()
+        self._owner, self._image, self._place = owner, image, place
+
+    def run(self) -> None:
+        self._owner.make(self._image, self._place)
