@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 
 from PySide6.QtCore import QObject, Signal
 
-from core.engine.messages import Cancel, Event, Failed, Finished, Reported, Request, Stopped, Submit
+from core.engine.messages import Cancel, Event, Failed, Finished, Leave, Reported, Request, Stopped, Submit
 from core.engine.worker import serve
 
 
@@ -44,7 +44,7 @@ class EngineClient(QObject):
         super().__init__(parent)
         self._numbers = itertools.count(1)
         self._jobs: dict[int, Job] = {}
-        self._outbox: queue.SimpleQueue[Submit | Cancel | None] | None = None
+        self._outbox: queue.SimpleQueue[Submit | Cancel | Leave] | None = None
         self._generation = 0
         self._arrived.connect(self._dispatch)
 
@@ -69,10 +69,10 @@ class EngineClient(QObject):
         """Let the worker go; its unfinished jobs end without a signal."""
         self._jobs.clear()
         if self._outbox is not None:
-            self._outbox.put(None)
+            self._outbox.put(Leave())
             self._outbox = None
 
-    def _send(self, outbox: queue.SimpleQueue[Submit | Cancel | None], generation: int) -> None:
+    def _send(self, outbox: queue.SimpleQueue[Submit | Cancel | Leave], generation: int) -> None:
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
         # Not a daemon: an import has decoding processes of its own. It leaves when our end of the pipe closes.
@@ -80,18 +80,20 @@ class EngineClient(QObject):
         worker.start()
         theirs.close()
         threading.Thread(target=self._receive, args=(ours, worker, generation), daemon=True).start()
-        while (message := outbox.get()) is not None:
+        message: Submit | Cancel | Leave | None = None
+        while not isinstance(message, Leave):
+            message = outbox.get()
             try:
                 ours.send(message)
             except (BrokenPipeError, OSError):
                 return  # the receiving thread sees the end too and tells
-        ours.close()
 
     def _receive(self, connection: Connection, worker: BaseProcess, generation: int) -> None:
         while True:
             try:
                 event: Event = connection.recv()
             except (EOFError, OSError):
+                connection.close()
                 worker.join()
                 self._tell(None, generation)
                 return
@@ -130,7 +132,7 @@ class EngineClient(QObject):
     def _worker_died(self, generation: int) -> None:
         if generation != self._generation or self._outbox is None:
             return
-        self._outbox.put(None)
+        self._outbox.put(Leave())
         self._outbox = None
         for job in list(self._jobs.values()):
             todo = "Everything finished before is kept. Start the step again; the engine starts anew by itself."

@@ -7,14 +7,11 @@ from importlib import resources
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSize, Qt
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QIcon, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QIcon, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QButtonGroup,
-    QFrame,
     QHBoxLayout,
     QMainWindow,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -25,9 +22,11 @@ from core.errors import FinerayError
 from desktop.pages.start import StartPage
 from desktop.session import Session
 from desktop.theme import apply_theme, wanted_theme
-from desktop.widgets.basics import ErrorBanner, button, label
+from desktop.widgets.basics import ErrorBanner
 from desktop.widgets.job_bar import JobBar
+from desktop.widgets.rail import Rail
 
+NARROW_BELOW = 1200  # pixels of window width
 PAGES = ("Import", "Curate", "Train", "Review", "Predict")
 
 
@@ -39,11 +38,12 @@ class MainWindow(QMainWindow):
         self.session = Session(settings, self)
         self.setWindowTitle("Fineray")
         self.setWindowIcon(QIcon(str(resources.files("resources").joinpath("fineray.svg"))))
-        self.setMinimumSize(QSize(920, 600))
+        self.setMinimumSize(QSize(980, 600))
         available = QGuiApplication.primaryScreen().availableSize()
         self.resize(QSize(1360, 860).boundedTo(available))
         self.banner = ErrorBanner()
         self.job_bar = JobBar()
+        self.rail = Rail(PAGES)
         self.start_page = StartPage(self.session)
         self._pages: dict[str, QWidget] = {}
         self._stack = QStackedWidget()
@@ -63,7 +63,7 @@ class MainWindow(QMainWindow):
     def show_page(self, name: str) -> None:
         """Bring a page to the front."""
         self._stack.setCurrentWidget(self.page(name))
-        self._buttons[name].setChecked(True)
+        self.rail.buttons[name].setChecked(True)
 
     def open_project(self, root: Path) -> None:
         """Open a project, or say why it cannot be opened."""
@@ -79,6 +79,10 @@ class MainWindow(QMainWindow):
         job = self.session.run(RunDemo(folder), "Demo study", self._demo_done)
         job.ended.connect(lambda: self.start_page.demo_running(False))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.rail.set_narrow(event.size().width() < NARROW_BELOW)
+        super().resizeEvent(event)
+
     def closeEvent(self, event: QCloseEvent) -> None:
         self.session.close()
         super().closeEvent(event)
@@ -89,30 +93,6 @@ class MainWindow(QMainWindow):
             self.show_page("Review")
 
     def _frame(self) -> QWidget:
-        rail = QFrame()
-        rail.setProperty("role", "rail")
-        rail.setFixedWidth(176)
-        side = QVBoxLayout(rail)
-        side.setContentsMargins(12, 16, 12, 12)
-        side.setSpacing(4)
-        self._project_name = label("Fineray", "heading", wrap=True)
-        side.addWidget(self._project_name)
-        side.addSpacing(12)
-        self._buttons: dict[str, QPushButton] = {}
-        group = QButtonGroup(self)
-        for number, name in enumerate(PAGES, start=1):
-            entry = button(f"{number}   {name}", "page", f"Ctrl+{number}")
-            entry.setCheckable(True)
-            entry.setAccessibleName(f"Page {name}")
-            entry.clicked.connect(lambda checked=False, name=name: self.show_page(name))
-            group.addButton(entry)
-            side.addWidget(entry)
-            self._buttons[name] = entry
-        side.addStretch(1)
-        self._close_button = button("Close project", "link")
-        self._close_button.clicked.connect(self.session.close_project)
-        side.addWidget(self._close_button)
-
         body = QVBoxLayout()
         body.setContentsMargins(18, 14, 18, 10)
         body.setSpacing(10)
@@ -120,7 +100,7 @@ class MainWindow(QMainWindow):
         body.addWidget(self._stack, 1)
         upper = QHBoxLayout()
         upper.setSpacing(0)
-        upper.addWidget(rail)
+        upper.addWidget(self.rail)
         upper.addLayout(body, 1)
         outer = QVBoxLayout()
         outer.setContentsMargins(0, 0, 0, 0)
@@ -157,6 +137,8 @@ class MainWindow(QMainWindow):
         session = self.session
         session.project_opened.connect(self._project_changed)
         session.project_closed.connect(self._project_changed)
+        self.rail.chosen.connect(self.show_page)
+        self.rail.close_asked.connect(session.close_project)
         session.failed.connect(self.banner.show_error)
         session.job_started.connect(self.job_bar.watch)
         session.job_started.connect(lambda: self.banner.hide())
@@ -175,10 +157,7 @@ class MainWindow(QMainWindow):
 
     def _project_changed(self) -> None:
         project = self.session.project
-        for entry in self._buttons.values():
-            entry.setEnabled(project is not None)
-        self._close_button.setVisible(project is not None)
-        self._project_name.setText(project.name if project else "Fineray")
+        self.rail.set_project(project.name if project else None)
         self.setWindowTitle(f"{project.name} — Fineray" if project else "Fineray")
         if project is None:
             self._stack.setCurrentWidget(self.start_page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from importlib import resources
+from pathlib import Path
 from string import Template
 
 from PySide6.QtCore import Qt
@@ -24,6 +25,7 @@ class Theme:
     border: str
     accent: str
     accent_text: str
+    selection: str
     warning: str
     error: str
     error_surface: str
@@ -40,6 +42,7 @@ LIGHT = Theme(
     border="#d3dae2",
     accent="#0b63a8",
     accent_text="#ffffff",
+    selection="#d5e6f5",
     warning="#8a5a00",
     error="#a3261b",
     error_surface="#fdecea",
@@ -55,6 +58,7 @@ DARK = Theme(
     border="#323c47",
     accent="#56b4e9",
     accent_text="#08121b",
+    selection="#1f4661",
     warning="#e8b04b",
     error="#ff9d92",
     error_surface="#3a1f1d",
@@ -103,5 +107,6 @@ def apply_theme(app: QApplication, theme: Theme) -> None:
     for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.muted))
     app.setPalette(palette)
-    sheet = resources.files("resources").joinpath("style.qss").read_text("utf-8")
-    app.setStyleSheet(Template(sheet).substitute({name: str(value) for name, value in asdict(theme).items()}))
+    folder = Path(str(resources.files("resources")))
+    sheet = (folder / "style.qss").read_text("utf-8")
+    app.setStyleSheet(Template(sheet).substitute(asdict(theme), icons=(folder / "icons").as_posix()))

@@ -122,6 +122,11 @@ class Cancel:
 
 
 @dataclass(frozen=True)
+class Leave:
+    """The window closes: end the process now; what was finished is on the disk."""
+
+
+@dataclass(frozen=True)
 class Reported:
     """What a job reported since the last such event; at most about ten a second.
 

@@ -9,7 +9,7 @@ import threading
 import time
 from multiprocessing.connection import Connection
 
-from core.engine.messages import Cancel, Event, Reported, Submit
+from core.engine.messages import Cancel, Event, Leave, Reported, Submit
 from core.progress import Cancelled, Monitor, Pace, Progress, Report
 
 REPORT_EVERY_S = 0.1
@@ -34,13 +34,16 @@ def serve(connection: Connection) -> None:
 def _listen(connection: Connection, jobs: queue.Queue[Submit], cancelled: set[int]) -> None:
     while True:
         try:
-            message: Submit | Cancel = connection.recv()
+            message: Submit | Cancel | Leave = connection.recv()
         except (EOFError, OSError):
-            os._exit(0)  # the window is gone; what was finished is on the disk
-        if isinstance(message, Cancel):
-            cancelled.add(message.job)
-        else:
-            jobs.put(message)
+            message = Leave()  # the window is gone
+        match message:
+            case Submit():
+                jobs.put(message)
+            case Cancel(job):
+                cancelled.add(job)
+            case Leave():
+                os._exit(0)
 
 
 def _send(connection: Connection, event: Event) -> None:

@@ -98,7 +98,17 @@ class ImageTable(PictureTable):
 def _image_cells(row: ImageRow) -> tuple[str, ...]:
     age = "" if row.age_years is None else f"{row.age_years:.0f}" if row.age_years >= 2 else f"{row.age_years:.1f}"
     size, encoding = f"{row.columns} × {row.rows}", f"{row.transfer_syntax}, {row.photometric}"
-    return (row.patient, row.label, row.part, row.view_position, row.sex, age, size, str(row.bits_stored), encoding)
+    return (
+        row.patient,
+        row.label,
+        part_title(row.part),
+        row.view_position,
+        row.sex,
+        age,
+        size,
+        str(row.bits_stored),
+        encoding,
+    )
 
 
 class PredictionTable(PictureTable):
@@ -140,8 +150,7 @@ class PredictionTable(PictureTable):
             case 4:
                 return f"{self._chance[row]:.3f}"
             case 5:
-                part = known.parts[row]
-                return f"fold {part}" if part.isdecimal() else part
+                return part_title(known.parts[row])
             case _:
                 return ""
 
@@ -173,3 +182,8 @@ class PredictionTable(PictureTable):
             in_patient = np.char.find(np.char.lower(self._patients[rows]), self._text) >= 0
             keep &= in_patient | in_class[true] | in_class[predicted]
         return keep
+
+
+def part_title(part: str) -> str:
+    """A split's part as the window names it: Fold 1, Train, Validation, Test."""
+    return f"Fold {part}" if part.isdecimal() else part.capitalize()

@@ -70,7 +70,7 @@ class CuratePage(QWidget):
         scroll.setWidget(panels)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setMinimumWidth(380)
+        scroll.setMinimumWidth(360)
         images = QWidget()
         right = QVBoxLayout(images)
         right.setContentsMargins(8, 0, 0, 0)

@@ -118,9 +118,9 @@ class ImportPage(QWidget):
         view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = view.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
-        view.setColumnWidth(1, 100)
+        header.setStretchLastSection(False)
+        for column, width in ((1, 100), (2, 240), (3, 270)):
+            view.setColumnWidth(column, width)
         self._empty = label(
             "No files yet. Choose the folder that your archive exported; subfolders are searched too.", "muted"
         )

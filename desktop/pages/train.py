@@ -40,9 +40,18 @@ class TrainPage(QWidget):
         self.elapsed = label("–")
         self.remaining = label("–")
         self.aucs = label("", wrap=True)
-        self.loss_chart = LineChart("Training loss by step", "Step of the optimiser", "Training loss")
+        self.loss_chart = LineChart(
+            "Training loss by step",
+            "Step of the optimiser",
+            "Training loss",
+            empty="One curve for each fold, drawn while it learns.",
+        )
         self.strength_chart = LineChart(
-            "Validation loss by regularisation", "Regularisation strength", "Validation loss", log_x=True
+            "Validation loss by regularisation",
+            "Regularisation strength",
+            "Validation loss",
+            empty="One curve for each fold, from patients held out inside its training images.",
+            log_x=True,
         )
         self._facts = QFormLayout()
         self._facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
@@ -122,7 +131,7 @@ class TrainPage(QWidget):
         scroll.setWidget(panels)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFixedWidth(420)
+        scroll.setFixedWidth(390)
 
         facts = QHBoxLayout()
         facts.setSpacing(28)

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QVBoxLayout
 
 from desktop.theme import current_theme
+from desktop.widgets.basics import label
 
 # Okabe and Ito (2008), in an order whose neighbours differ in lightness too; told apart with any colour vision.
 SERIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999")
 
 
 class LineChart(pg.PlotWidget):
-    """Lines by name over a common x axis; points are added as they come."""
+    """Lines by name over a common x axis; points are added as they come. Without points it says `empty`."""
 
-    def __init__(self, title: str, x: str, y: str, *, log_x: bool = False) -> None:
+    def __init__(self, title: str, x: str, y: str, *, empty: str, log_x: bool = False) -> None:
         super().__init__()
+        self._empty = label(empty, "muted", wrap=True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        middle = QVBoxLayout(self)
+        middle.addWidget(self._empty)
         self._labels = {"bottom": x, "left": y}
         self._points: dict[str, tuple[list[float], list[float]]] = {}
         self._lines: dict[str, pg.PlotDataItem] = {}
@@ -31,9 +37,12 @@ class LineChart(pg.PlotWidget):
         self._legend = self.addLegend(offset=(-8, 8), labelTextSize="8pt", verSpacing=-6)
         self.showGrid(x=True, y=True, alpha=0.15)
         self._dress()
+        self._show_axes(False)
 
     def add(self, name: str, points: Sequence[tuple[float, float]]) -> None:
         """Add points to a line; the line appears with its first point."""
+        if not self._lines:
+            self._show_axes(True)
         if name not in self._lines:
             colour = SERIES[len(self._lines) % len(SERIES)]
             marks = {"symbol": "o", "symbolSize": 5, "symbolBrush": colour, "symbolPen": None} if self._symbols else {}
@@ -49,11 +58,17 @@ class LineChart(pg.PlotWidget):
         for line in self._lines.values():
             self.removeItem(line)
         self._points, self._lines = {}, {}
+        self._show_axes(False)
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_legend"):
             self._dress()
         super().changeEvent(event)
+
+    def _show_axes(self, shown: bool) -> None:
+        self._empty.setVisible(not shown)
+        for side in self._labels:
+            self.getPlotItem().showAxis(side, shown)
 
     def _dress(self) -> None:
         theme = current_theme()

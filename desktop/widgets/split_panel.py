@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QSpin
 from core.engine.messages import MakeSplit
 from core.project.catalogue import counts
 from core.project.splits import PartCount, Split, SplitPlan, is_current, latest_split, part_counts
+from desktop.models.image_tables import part_title
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
 
@@ -109,7 +110,7 @@ class SplitPanel(QFrame):
                 heading.setAlignment(Qt.AlignmentFlag.AlignRight)
             self._grid.addWidget(heading, 0, column)
         for line, part in enumerate(parts, start=1):
-            name = f"Fold {part.part}" if part.part.isdecimal() else part.part.capitalize()
+            name = part_title(part.part)
             self._grid.addWidget(label(name), line, 0)
             numbers = (part.patients, part.images, *(part.classes.get(each, 0) for each in classes))
             for column, number in enumerate(numbers, start=1):

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QSize, Qt, QThreadPool, Signal
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtGui import QIcon, QImage, QPixmap
 
 from core.project.pixel_store import PixelStore, StoredAt
 
@@ -25,11 +25,11 @@ class Thumbnails(QObject):
         self._store = PixelStore(folder)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)  # the store's file maps are used from this one thread
-        self._kept: OrderedDict[int, QPixmap] = OrderedDict()
+        self._kept: OrderedDict[int, QIcon] = OrderedDict()
         self._asked: set[int] = set()
         self._made.connect(self._keep)
 
-    def get(self, image: int, place: StoredAt) -> QPixmap | None:
+    def get(self, image: int, place: StoredAt) -> QIcon | None:
         """The thumbnail, or None while it is being made."""
         if image in self._kept:
             self._kept.move_to_end(image)
@@ -56,7 +56,11 @@ class Thumbnails(QObject):
 
     def _keep(self, image: int, picture: QImage) -> None:
         self._asked.discard(image)
-        self._kept[image] = QPixmap.fromImage(picture)
+        # An icon made of a pixmap alone would be tinted in the selected row, and a tinted X-ray is another X-ray.
+        icon, pixmap = QIcon(), QPixmap.fromImage(picture)
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected, QIcon.Mode.Active):
+            icon.addPixmap(pixmap, mode)
+        self._kept[image] = icon
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         self.ready.emit(image)

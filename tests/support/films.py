@@ -1,0 +1,50 @@
+"""Small DICOM films for tests, real files with every attribute under the test's control."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+
+
+def film(values: NDArray[np.integer], *, bits: int = 12, syntax: UID = ExplicitVRLittleEndian, **tags: Any) -> Dataset:
+    """A DX data set with these stored values [rows, columns]; `tags` set or (None) delete attributes."""
+    ds = Dataset()
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.SOPClassUID = DigitalXRayImageStorageForPresentation
+    ds.SOPInstanceUID, ds.StudyInstanceUID, ds.SeriesInstanceUID = generate_uid(), generate_uid(), generate_uid()
+    ds.PatientID, ds.PatientName = "TEST-1", "TEST^ONE"
+    ds.Modality, ds.BodyPartExamined, ds.ViewPosition = "DX", "CHEST", "PA"
+    ds.PhotometricInterpretation, ds.SamplesPerPixel = "MONOCHROME2", 1
+    ds.Rows, ds.Columns = values.shape
+    signed = np.issubdtype(values.dtype, np.signedinteger)
+    allocated = 8 if bits <= 8 else 16
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = allocated, bits, bits - 1, int(signed)
+    stored = values.astype(f"{'i' if signed else 'u'}{allocated // 8}")
+    ds.PixelData = stored.tobytes() + b"\0" * (stored.nbytes % 2)
+    ds["PixelData"].VR = "OB" if allocated == 8 else "OW"
+    for name, value in tags.items():
+        if value is None:
+            delattr(ds, name)
+        else:
+            setattr(ds, name, value)
+    if syntax != ExplicitVRLittleEndian:
+        ds.compress(syntax, generate_instance_uid=False)
+    return ds
+
+
+def write_film(path: Path, *, patient: str, number: int = 0, level: float = 0.5, **tags: Any) -> Dataset:
+    """Write a noisy 12-bit film of mean shade `level`; the same arguments give the same pixels."""
+    random = np.random.default_rng(list(f"{patient}/{number}".encode()))
+    shade = np.clip(level + random.normal(0, 0.08, size=(48, 40)), 0, 1)
+    ds = film(np.round(shade * 4095).astype(np.uint16), PatientID=patient, PatientName=f"{patient}^Name", **tags)
+    ds.WindowCenter, ds.WindowWidth = 2048, 4096
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ds.save_as(path, enforce_file_format=True)
+    return ds
+
