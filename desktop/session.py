@@ -23,6 +23,7 @@ class Session(QObject):
     data_changed = Signal()  # images, labels or splits
     runs_changed = Signal(str)  # name of the new run
     job_started = Signal(object, str)  # Job, what it is called
+    busy_changed = Signal()
     failed = Signal(object)  # core.engine.messages.Failed
     show_page = Signal(str)
 
@@ -57,14 +58,19 @@ class Session(QObject):
         job.finished.connect(on_finished)
         job.failed.connect(self.failed)
         self._running.append(job)
-        job.ended.connect(lambda: self._running.remove(job))
+        job.ended.connect(lambda: self._job_ended(job))
         self.job_started.emit(job, title)
+        self.busy_changed.emit()
         return job
 
     @property
     def busy(self) -> bool:
-        """Whether a job that the window shows is under way."""
+        """Whether a job that the window shows is under way; the next one has to wait for it."""
         return bool(self._running)
+
+    def _job_ended(self, job: Job) -> None:
+        self._running.remove(job)
+        self.busy_changed.emit()
 
     def fail(self, what: str, where: str, todo: str) -> None:
         """Show an error that came up in the window itself."""

@@ -10,7 +10,7 @@ from core.dicom.radiograph import GrayImage, Window
 
 def shades(image: GrayImage, window: Window | None = None) -> NDArray[np.float32]:
     """The image as P-values from 0 (black) to 1 (white), [rows, columns]; `window` overrides its own."""
-    shown = _shade_table(image, window)[image.index]
+    shown = np.take(_shade_table(image, window), image.index)
     if image.padding is not None:
         shown[image.padding] = 0
     return shown
@@ -18,7 +18,7 @@ def shades(image: GrayImage, window: Window | None = None) -> NDArray[np.float32
 
 def shades_8bit(image: GrayImage, window: Window | None = None) -> NDArray[np.uint8]:
     """The same, rounded to 0..255."""
-    shown = np.round(_shade_table(image, window) * 255).astype(np.uint8)[image.index]
+    shown = np.take(np.round(_shade_table(image, window) * 255).astype(np.uint8), image.index)
     if image.padding is not None:
         shown[image.padding] = 0
     return shown

@@ -45,8 +45,9 @@ class Evaluation:
 def evaluate(predictions: Predictions, *, resamples: int = 2000, seed: int = 0) -> Evaluation:
     """Every figure with its interval. An image counts as its most probable class."""
     true, predicted = predictions.true, predictions.predicted
-    _, patients = np.unique(np.array(predictions.patients), return_inverse=True)
-    patients = patients.astype(np.int64)
+    # Numbered by first appearance: pseudonyms differ between imports, and the resamples should not.
+    numbers: dict[str, int] = {}
+    patients = np.array([numbers.setdefault(patient, len(numbers)) for patient in predictions.patients], dtype=np.int64)
     size = len(predictions.classes)
     f1_low_high, macro_low_high = _bootstrap(predictions, patients, resamples, seed)
     per_class = tuple(_class_metrics(predictions, patients, number, f1_low_high[number]) for number in range(size))

@@ -6,29 +6,35 @@ import itertools
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from types import TracebackType
 
+from core.dicom.scan import FoundFile
 from core.progress import Monitor
 from core.project.pixel_store import PixelStore, ShardWriter
 from core.project.preparation import Prepared, Rejected, prepare
+
+Outcome = Prepared | Rejected
 
 CRASHED = Rejected(
     "failed",
     "The decoder crashed on this file",
     "The file is probably damaged; export it again from the archive.",
 )
+# A task is a few small files or one large one: handing over costs as much as reading a header.
+TASK_FILES, TASK_BYTES = 8, 2_000_000
 
 
 class DecodingPool:
     """Prepares files in `processes` processes (one a core unless told); they start at once, in the background."""
 
-    IN_FLIGHT_PER_PROCESS = 4  # enough to keep every process busy, few enough to bound memory and cancel at once
+    IN_FLIGHT_PER_PROCESS = 3  # enough to keep every process busy, few enough to bound memory and cancel at once
 
     def __init__(self, store: PixelStore, side: int, processes: int | None = None) -> None:
         self._folder = store.folder
@@ -38,55 +44,60 @@ class DecodingPool:
         self._pool = self._new_pool(self._processes)
         self._pool.submit(os.getpid)  # the first task starts the processes
 
-    def prepare_all(self, paths: Iterable[Path], monitor: Monitor) -> Iterator[tuple[Path, Prepared | Rejected]]:
-        """Each path with its outcome, in the order in which they are finished. May raise Cancelled or OSError."""
-        waiting = iter(paths)
-        flying: dict[Future[Prepared | Rejected], Path] = {}
+    def prepare_all(self, files: Sequence[FoundFile], monitor: Monitor) -> Iterator[tuple[FoundFile, Outcome]]:
+        """Each file with its outcome, in the order in which they are finished. May raise Cancelled or OSError."""
+        waiting = iter(_tasks(files))
+        flying: dict[Future[list[Outcome]], list[FoundFile]] = {}
         while True:
             monitor.check()
-            broken: list[Path] = []
+            broken: list[FoundFile] = []
             while not broken and len(flying) < self._processes * self.IN_FLIGHT_PER_PROCESS:
-                path = next(waiting, None)
-                if path is None:
+                task = next(waiting, None)
+                if task is None:
                     break
                 try:
-                    flying[self._pool.submit(_prepare_here, path)] = path
+                    flying[self._pool.submit(_prepare_here, [file.path for file in task])] = task
                 except BrokenProcessPool:
-                    broken.append(path)
+                    broken += task
             if not flying and not broken:
                 return
             done, _ = wait(flying, timeout=0.2, return_when=FIRST_COMPLETED)
             for future in done:
-                path = flying.pop(future)
+                task = flying.pop(future)
                 try:
-                    yield path, future.result()
+                    yield from zip(task, future.result(), strict=True)
                 except BrokenProcessPool:
-                    broken.append(path)
+                    broken += task
             if broken:
                 # One of the files in flight killed its process and with it the pool: find it, keep the others.
-                broken += flying.values()
+                broken += itertools.chain.from_iterable(flying.values())
                 flying.clear()
                 self._pool.shutdown(wait=False, cancel_futures=True)
                 self._pool = self._new_pool(self._processes)
-                for path in broken:
+                for file in broken:
                     monitor.check()
-                    yield path, self._alone(path)
+                    yield file, self._alone(file.path)
 
-    def _alone(self, path: Path) -> Prepared | Rejected:
+    def _alone(self, path: Path) -> Outcome:
         with self._new_pool(1) as pool:
             try:
-                return pool.submit(_prepare_here, path).result()
+                return pool.submit(_prepare_here, [path]).result()[0]
             except BrokenProcessPool:
                 return CRASHED
 
     def _new_pool(self, processes: int) -> ProcessPoolExecutor:
-        spawn = multiprocessing.get_context("spawn")
-        shards = spawn.SimpleQueue()
+        if sys.platform == "linux":
+            # The libraries are imported once, by the server that the processes fork from.
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload([__name__])
+        else:
+            context = multiprocessing.get_context("spawn")
+        shards = context.SimpleQueue()
         for shard in itertools.islice(self._shards, processes):
             shards.put(shard)
         return ProcessPoolExecutor(
             processes,
-            mp_context=spawn,
+            mp_context=context,
             initializer=_start_process,
             initargs=(self._folder, self._side, shards),
         )
@@ -98,6 +109,19 @@ class DecodingPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
+
+
+def _tasks(files: Iterable[FoundFile]) -> Iterator[list[FoundFile]]:
+    task: list[FoundFile] = []
+    size = 0
+    for file in files:
+        if task and (len(task) == TASK_FILES or size + file.size > TASK_BYTES):
+            yield task
+            task, size = [], 0
+        task.append(file)
+        size += file.size
+    if task:
+        yield task
 
 
 # A decoding process serves one import, so what it writes to is kept for the life of the process.
@@ -120,7 +144,7 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def _prepare_here(path: Path) -> Prepared | Rejected:
+def _prepare_here(paths: list[Path]) -> list[Outcome]:
     assert _here is not None
     side, writer = _here
-    return prepare(path, side, writer)
+    return [prepare(path, side, writer) for path in paths]

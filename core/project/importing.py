@@ -57,14 +57,13 @@ def import_folders(project: Project, roots: Iterable[Path], monitor: Monitor) ->
 def _read_new(
     project: Project, new: list[FoundFile], hashes: dict[Path, str], summary: ImportSummary, monitor: Monitor
 ) -> ImportSummary:
-    by_path = {file.path: file for file in new}
     counts = {"imported": 0, "skipped": 0, "failed": 0, "duplicates": 0}
     monitor.report(Progress(STAGE_READ, 0, len(new), "files"))
     writer = _Writer(project)
     try:
         with DecodingPool(project.pixels, project.store_side) as pool:
-            for done, (path, outcome) in enumerate(pool.prepare_all(by_path, monitor), start=1):
-                result, kind = writer.add(by_path[path], hashes[path], outcome)
+            for done, (file, outcome) in enumerate(pool.prepare_all(new, monitor), start=1):
+                result, kind = writer.add(file, hashes[file.path], outcome)
                 counts[kind] += 1
                 monitor.report(result)
                 monitor.report(Progress(STAGE_READ, done, len(new), "files"))

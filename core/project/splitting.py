@@ -34,7 +34,7 @@ def make_split(project: Project, plan: SplitPlan) -> Split:
     images = labelled_images(project)
     _check_enough_patients(images, plan)
     labels = np.array([image.label for image in images])
-    patients = _patient_numbers(images)
+    patients = patient_numbers(images)
     parts = _folds(labels, patients, plan) if plan.kind == "folds" else _holdout(labels, patients, plan)
     _check_patients(patients, parts)
     return _keep(project, plan, images, parts)
@@ -70,12 +70,6 @@ def _fold_numbers(labels: NDArray[np.str_], patients: NDArray[np.int64], folds: 
     for number, (_, held_out) in enumerate(splitter.split(np.zeros(len(labels)), labels, patients)):
         numbers[held_out] = number
     return numbers
-
-
-def _patient_numbers(images: list[LabelledImage]) -> NDArray[np.int64]:
-    """Patients numbered by first appearance in content order, so that a seed gives one split whatever the ids."""
-    numbers: dict[int, int] = {}
-    return np.array([numbers.setdefault(image.patient_id, len(numbers)) for image in images], dtype=np.int64)
 
 
 def _check_enough_patients(images: list[LabelledImage], plan: SplitPlan) -> None:
@@ -130,6 +124,12 @@ def _keep(project: Project, plan: SplitPlan, images: list[LabelledImage], parts:
             [(split_id, image.id, part) for image, part in zip(images, parts, strict=True)],
         )
     return Split(split_id, plan, digest, created)
+
+
+def patient_numbers(images: list[LabelledImage]) -> NDArray[np.int64]:
+    """Patients numbered by first appearance in content order, so that a seed gives one split whatever the ids."""
+    numbers: dict[int, int] = {}
+    return np.array([numbers.setdefault(image.patient_id, len(numbers)) for image in images], dtype=np.int64)
 
 
 def inner_folds(

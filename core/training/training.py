@@ -26,6 +26,7 @@ from core.project.catalogue import LabelledImage, labelled_images, pseudonyms
 from core.project.project import Project
 from core.project.runs import Predictions, RunFolder, write_run
 from core.project.splits import Split, is_current, parts
+from core.project.splitting import patient_numbers
 from core.training.features import feature_space, features_of
 from core.training.recipe import Recipe
 from core.training.selection import FittedHead, fit_head
@@ -115,7 +116,7 @@ def _data(images: list[LabelledImage], features: NDArray[np.float32], part_of: d
         classes,
         features,
         np.array([number[image.label] for image in images], dtype=np.int64),
-        np.array([image.patient_id for image in images], dtype=np.int64),
+        patient_numbers(images),
         np.array([part_of[image.id] for image in images]),
     )
 

@@ -79,6 +79,7 @@ class ImportPage(QWidget):
         self.save_button.clicked.connect(self._save)
         session.project_opened.connect(self.refresh)
         session.data_changed.connect(self._update_counts)
+        session.busy_changed.connect(lambda: self.choose_button.setEnabled(not session.busy))
         self.refresh()
 
     def import_folders(self, folders: list[Path]) -> None:
@@ -90,15 +91,14 @@ class ImportPage(QWidget):
         job = self._session.run(ImportFolders(project.root, tuple(folders)), "Import", self._finished)
         job.reported.connect(self._reported)
         job.ended.connect(self._ended)
-        self.choose_button.setEnabled(False)
-        self.summary.setText("Reading the folders. You may go on to other pages meanwhile.")
+        self._say("Reading the folders. You may go on to other pages meanwhile.")
 
     def refresh(self) -> None:
         """Show the open project."""
         project = self._session.project
         if project is not None:
             self.table.set_rows(file_rows(project))
-            self.summary.setText("")
+            self._say("")
             self._update_counts()
 
     def _lay_out(self) -> None:
@@ -168,7 +168,6 @@ class ImportPage(QWidget):
         self._done_text = f"Done in {duration(summary.seconds)}: {', '.join(parts)}, of {summary.found:,} files."
 
     def _ended(self) -> None:
-        self.choose_button.setEnabled(True)
         project = self._session.project
         if project is None:
             return
@@ -176,7 +175,7 @@ class ImportPage(QWidget):
         # An import that found nothing readable keeps nothing, but its reasons are what the user needs to see.
         self.table.set_rows(rows if rows else self._new_rows)
         stopped = "Stopped; what was read is kept. Import the folder again to go on." if rows else ""
-        self.summary.setText(self._done_text or stopped)
+        self._say(self._done_text or stopped)
         self._done_text = ""
         self._session.data_changed.emit()
 
@@ -198,7 +197,11 @@ class ImportPage(QWidget):
         project = self._session.project
         if project is not None and total and not self.summary.text():
             size = counts(project)
-            self.summary.setText(f"The project holds {size.images:,} images of {size.patients:,} patients.")
+            self._say(f"The project holds {size.images:,} images of {size.patients:,} patients.")
+
+    def _say(self, text: str) -> None:
+        self.summary.setText(text)
+        self.summary.setVisible(bool(text))
 
     def _filter(self) -> None:
         self.table.show_only(self.result_filter.currentData() or "", self.search.text())

@@ -108,7 +108,7 @@ class ReviewPage(QWidget):
         listing.addLayout(counted)
         middle.setMinimumWidth(260)
         listing.addWidget(self.view, 1)
-        for column, width in enumerate((70, 94, 94, 86, 70), start=1):
+        for column, width in enumerate((66, 94, 94, 96, 70), start=1):
             self.view.setColumnWidth(column, width)
         self.view.horizontalHeader().setStretchLastSection(True)
         picture = QWidget()

@@ -66,6 +66,7 @@ class TrainPage(QWidget):
         self.cancel_button.clicked.connect(lambda: self._job and self._job.cancel())
         session.project_opened.connect(self._project_opened)
         session.data_changed.connect(self.refresh)
+        session.busy_changed.connect(self.refresh)
         self._show_backbone()
         # Loading torch takes seconds; while the user reads this page the worker does it.
         session.engine.start(LoadLibraries()).finished.connect(self.device.setText)
@@ -90,6 +91,7 @@ class TrainPage(QWidget):
         if project is None:
             return
         chosen = backbone(self.chooser.currentData())
+        self._show_stages(chosen)
         split = latest_split(project)
         missing = ""
         if counts(project).images == 0:
@@ -101,11 +103,12 @@ class TrainPage(QWidget):
         elif weights_file(chosen) is None:
             missing = f"The weight pack of {chosen.title} is not installed. EfficientNet-Lite0 is."
         running = self._job is not None
-        self.start_button.setEnabled(not missing and not running)
+        self.start_button.setEnabled(not missing and not self._session.busy)
         self.chooser.setEnabled(not running)
         self.cancel_button.setEnabled(running)
         set_role(self.ready, "warning" if missing else "muted")
-        self.ready.setText(missing or "Training is under way." if missing or running else "Ready to train.")
+        waiting = "Waits for the job under way." if self._session.busy else "Ready to train."
+        self.ready.setText(missing or ("Training is under way." if running else waiting))
 
     def _lay_out(self) -> None:
         note = label(
@@ -184,7 +187,6 @@ class TrainPage(QWidget):
         ):
             shown = label(value, "" if installed or name != "Weights" else "warning", wrap=True)
             self._facts.addRow(label(name, "muted"), shown)
-        self._show_stages(chosen)
         self.refresh()
 
     def _show_stages(self, chosen: Backbone) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from core.engine.messages import Failed
 
@@ -32,6 +32,13 @@ def button(text: str, role: str = "", tip: str = "") -> QPushButton:
     made.setProperty("role", role)
     made.setToolTip(tip)
     made.setAutoDefault(False)
+    return made
+
+
+def spin_box(minimum: int, maximum: int, value: int = 0) -> QSpinBox:
+    """A box for whole numbers."""
+    made = QSpinBox(minimum=minimum, maximum=maximum, value=value)
+    made.lineEdit().setTextMargins(6, 0, 0, 0)  # Qt leaves a style sheet's padding out here
     return made
 
 

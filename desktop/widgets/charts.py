@@ -75,6 +75,7 @@ class LineChart(pg.PlotWidget):
         self.setBackground(QColor(theme.surface))
         for side, text in self._labels.items():
             axis = self.getAxis(side)
+            axis.enableAutoSIPrefix(False)
             axis.setPen(theme.border)
             axis.setTextPen(theme.muted)
             axis.setLabel(text, color=theme.muted)

@@ -13,6 +13,7 @@ from desktop.session import Session
 from desktop.widgets.basics import button, label, row
 
 EXAMPLES = 3
+LONGEST = 36  # characters of an entry; a UID has up to 64
 
 
 class LabelPanel(QFrame):
@@ -44,6 +45,7 @@ class LabelPanel(QFrame):
         self.folders_button.clicked.connect(lambda: self.preview(None))
         self.apply_button.clicked.connect(self.apply)
         self.discard_button.clicked.connect(lambda: self._show(None))
+        session.busy_changed.connect(self.refresh)
         self._show(None)
 
     def refresh(self) -> None:
@@ -58,7 +60,10 @@ class LabelPanel(QFrame):
         else:
             self._now.setText("No image is labelled yet.")
         for each in (self.csv_button, self.folders_button):
-            each.setEnabled(size.images > 0)
+            each.setEnabled(size.images > 0 and not self._session.busy)
+        self.apply_button.setEnabled(
+            self._preview is not None and bool(self._preview.matched) and not self._session.busy
+        )
 
     def preview(self, csv: Path | None) -> None:
         """Work out what labels from this CSV (or from folder names) would do."""
@@ -85,6 +90,7 @@ class LabelPanel(QFrame):
 
     def _show(self, preview: LabelPreview | None) -> None:
         self._preview = preview
+        self.refresh()
         shown = preview is not None
         for part in (self.text, self.apply_button, self.discard_button):
             part.setVisible(shown)
@@ -93,7 +99,6 @@ class LabelPanel(QFrame):
             return
         self.text.setText(describe(preview))
         self.warning.setText(" ".join(preview.warnings))
-        self.apply_button.setEnabled(bool(preview.matched))
 
 
 def describe(preview: LabelPreview) -> str:
@@ -114,4 +119,8 @@ def _some(entries: tuple[str, ...]) -> str:
     if not entries:
         return ""
     more = f" and {len(entries) - EXAMPLES:,} more" if len(entries) > EXAMPLES else ""
-    return f" ({'; '.join(entries[:EXAMPLES])}{more})"
+    return f" ({'; '.join(_short(entry) for entry in entries[:EXAMPLES])}{more})"
+
+
+def _short(entry: str) -> str:
+    return entry if len(entry) <= LONGEST else f"{entry[: LONGEST // 2]}…{entry[-LONGEST // 2 :]}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from core.engine.messages import MakeSplit
 from core.project.catalogue import counts
 from core.project.splits import PartCount, Split, SplitPlan, is_current, latest_split, part_counts
 from desktop.models.image_tables import part_title
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, label, row, spin_box
 
 SHARES = ((0.2, "20 %"), (0.25, "25 %"), (1 / 3, "33 %"), (0.1, "10 %"))
 
@@ -26,12 +26,12 @@ class SplitPanel(QFrame):
         self.kind.addItem("Cross-validation in folds", "folds")
         self.kind.addItem("Training, validation and test", "holdout")
         self.kind.setToolTip("Folds use every image for the test once; best for a few hundred images.")
-        self.folds = QSpinBox(minimum=2, maximum=20, value=5)
+        self.folds = spin_box(2, 20, 5)
         self.validation, self.test = QComboBox(), QComboBox()
         for box in (self.validation, self.test):
             for share, text in SHARES:
                 box.addItem(text, share)
-        self.seed = QSpinBox(minimum=0, maximum=999_999)
+        self.seed = spin_box(0, 999_999)
         self.seed.setToolTip("The same seed on the same images gives the same split.")
         self.make_button = button("Split by patient", "primary")
         self.state = label(role="muted", wrap=True)
@@ -57,6 +57,7 @@ class SplitPanel(QFrame):
         layout.addWidget(self._parts)
         self.kind.currentIndexChanged.connect(self._kind_changed)
         self.make_button.clicked.connect(self.make)
+        session.busy_changed.connect(self.refresh)
         self._kind_changed()
 
     def plan(self) -> SplitPlan:
@@ -82,20 +83,19 @@ class SplitPanel(QFrame):
         project = self._session.project
         if project is None:
             return
-        self.make_button.setEnabled(len(counts(project).classes) > 1)
+        classes = counts(project).classes
+        self.make_button.setEnabled(len(classes) > 1 and not self._session.busy)
         split = latest_split(project)
         while (item := self._grid.takeAt(0)) is not None:
             if item.widget() is not None:
                 item.widget().deleteLater()
         self._parts.setVisible(split is not None)
         if split is None:
-            self.state.setText(
-                "Not split yet." if self.make_button.isEnabled() else "Labels of two classes come first."
-            )
+            self.state.setText("Not split yet." if len(classes) > 1 else "Labels of two classes come first.")
             return
         current = is_current(project, split)
         self.state.setText(_in_words(split) if current else "The labels changed since this split: make it anew.")
-        self._fill(part_counts(project, split), list(counts(project).classes))
+        self._fill(part_counts(project, split), list(classes))
 
     def _kind_changed(self) -> None:
         folds = self.kind.currentData() == "folds"

@@ -47,4 +47,3 @@ def write_film(path: Path, *, patient: str, number: int = 0, level: float = 0.5,
     path.parent.mkdir(parents=True, exist_ok=True)
     ds.save_as(path, enforce_file_format=True)
     return ds
-
