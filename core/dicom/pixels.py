@@ -11,8 +11,9 @@ from pydicom.pixels.decoders.base import get_decoder
 from core.dicom import imagecodecs_plugin
 from core.dicom.radiograph import NotARadiograph, UnreadableFile
 
-# Measured on 512 x 512 and 1955 x 1841 radiographs; see docs/benchmarks.md. A syntax that is not named
-# here is native (uncompressed) or left to pydicom's own order.
+# By processor time on 512 x 512 and 1955 x 1841 radiographs (docs/benchmarks.md): imports decode one file a core, so
+# gdcm's threads for JPEG 2000 would only stand in each other's way. A syntax that is not named here is native
+# (uncompressed) or left to pydicom's own order.
 FASTEST_PLUGIN: dict[str, str] = {
     uid.RLELossless: "pylibjpeg",
     uid.JPEGLSLossless: "pyjpegls",
@@ -51,8 +52,11 @@ def stored_values(ds: Dataset) -> NDArray[np.integer]:
     plugin = FASTEST_PLUGIN.get(syntax, "")
     if plugin not in decoder.available_plugins:
         plugin = ""
+    shift = 0 if syntax.is_encapsulated else max(0, int(ds.get("HighBit", ds.BitsStored - 1)) + 1 - ds.BitsStored)
     try:
-        values, _ = decoder.as_array(ds, decoding_plugin=plugin)
+        # pydicom clears unused bits above the stored ones; it takes them to start at bit 0.
+        values: NDArray[np.integer]
+        values, _ = decoder.as_array(ds, decoding_plugin=plugin, correct_unused_bits=shift == 0)  # type: ignore[arg-type]
     except Exception as error:  # decoders raise whatever their C code reports
         raise UnreadableFile(
             f"The pixels cannot be decoded from {syntax.name}",
@@ -63,7 +67,7 @@ def stored_values(ds: Dataset) -> NDArray[np.integer]:
             f"The pixels measure {values.shape} but the header says {(ds.Rows, ds.Columns)}",
             todo="Export the image again from the archive.",
         )
-    return _used_bits(values, ds)
+    return _shifted_down(values, shift, ds) if shift else values
 
 
 def _refuse_what_is_not_one_gray_frame(ds: Dataset) -> None:
@@ -75,6 +79,11 @@ def _refuse_what_is_not_one_gray_frame(ds: Dataset) -> None:
     if samples != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
         kind = photometric or f"{samples} samples a pixel"
         raise NotARadiograph(f"The image is in colour ({kind})", todo="Only grayscale X-rays are imported.")
+    stored = int(ds.get("BitsStored") or 0)
+    if not 1 <= stored <= 16:
+        raise UnreadableFile(
+            f"Pixels of {stored} bits cannot be read", todo="Export the image again with 8 to 16 bits a pixel."
+        )
     rows, columns = int(ds.get("Rows") or 0), int(ds.get("Columns") or 0)
     if rows * columns == 0:
         raise UnreadableFile("The header gives no image size", todo="Export the image again from the archive.")
@@ -85,19 +94,10 @@ def _refuse_what_is_not_one_gray_frame(ds: Dataset) -> None:
         )
 
 
-def _used_bits(values: NDArray[np.integer], ds: Dataset) -> NDArray[np.integer]:
-    """Drop overlay or unused bits around BitsStored and HighBit, extend the sign (PS3.5 8.1.1)."""
-    stored = int(ds.BitsStored)
-    if not 1 <= stored <= 16:
-        raise UnreadableFile(
-            f"Pixels of {stored} bits cannot be read", todo="Export the image again with 8 to 16 bits a pixel."
-        )
-    signed = ds.get("PixelRepresentation", 0) == 1
-    shift = 0 if ds.file_meta.TransferSyntaxUID.is_compressed else int(ds.get("HighBit", stored - 1)) + 1 - stored
-    if not signed and shift <= 0 and values.dtype.itemsize <= 2 and int(values.max()) < 1 << stored:
-        return values
-    wide = (values.astype(np.int32) >> max(shift, 0)) & ((1 << stored) - 1)
-    if signed:
-        sign = 1 << (stored - 1)
+def _shifted_down(values: NDArray[np.integer], shift: int, ds: Dataset) -> NDArray[np.integer]:
+    """Values whose High Bit lies above Bits Stored - 1, an encoding of old devices (PS3.5 8.1.1)."""
+    wide: NDArray[np.int32] = (values.astype(np.int32) >> shift) & ((1 << ds.BitsStored) - 1)
+    if ds.PixelRepresentation == 1:
+        sign = 1 << (ds.BitsStored - 1)
         wide = (wide ^ sign) - sign
     return wide

@@ -1,0 +1,77 @@
+"""Creating, opening, locking, and projects that this version must not touch."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from core.project.lock import ProjectInUse
+from core.project.project import FolderNotEmpty, NotAProject, create_project, open_project
+from core.project.schema import VERSION, ProjectTooNew
+
+
+def test_a_project_needs_an_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    create_project(tmp_path / "mine")
+    with pytest.raises(FolderNotEmpty):
+        create_project(tmp_path / "mine")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(FolderNotEmpty):
+        create_project(tmp_path / "file")
+
+
+def test_what_is_no_project_is_not_opened(tmp_path: Path) -> None:
+    with pytest.raises(NotAProject, match="No Fineray project"):
+        open_project(tmp_path)
+    (tmp_path / "catalogue.sqlite").write_bytes(b"garbage, not a database" * 400)
+    with pytest.raises(NotAProject, match="cannot be read"):
+        open_project(tmp_path, lock=True)
+    with pytest.raises(NotAProject):  # the lock was released
+        open_project(tmp_path, lock=True)
+
+
+def test_a_newer_project_is_left_alone(tmp_path: Path) -> None:
+    create_project(tmp_path / "p")
+    with sqlite3.connect(tmp_path / "p/catalogue.sqlite") as db:
+        db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    db.close()
+    before = (tmp_path / "p/catalogue.sqlite").read_bytes()
+    with pytest.raises(ProjectTooNew, match=f"format {VERSION + 1}") as caught:
+        open_project(tmp_path / "p")
+    assert "Update Fineray" in caught.value.todo
+    assert (tmp_path / "p/catalogue.sqlite").read_bytes() == before
+
+
+def _hold(root: Path, told: Connection) -> None:
+    with open_project(root, lock=True):
+        told.send("held")
+        told.recv()
+
+
+def test_a_second_holder_is_told_who_has_it_and_a_dead_one_lets_go(tmp_path: Path) -> None:
+    create_project(tmp_path / "p")
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    holder = spawn.Process(target=_hold, args=(tmp_path / "p", theirs))
+    holder.start()
+    assert ours.recv() == "held"
+    with pytest.raises(ProjectInUse, match=f"process {holder.pid}"):
+        open_project(tmp_path / "p", lock=True)
+    holder.kill()
+    holder.join()
+    open_project(tmp_path / "p", lock=True).close()
+
+
+def test_hashes_are_the_projects_own(tmp_path: Path) -> None:
+    hashes = []
+    for name in "ab":
+        create_project(tmp_path / name)
+        with open_project(tmp_path / name) as opened:
+            assert opened.keyed_hash("PAT-1") == opened.keyed_hash("PAT-1")
+            hashes.append(opened.keyed_hash("PAT-1"))
+            assert opened.db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert hashes[0] != hashes[1]
