@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from core import __version__
+from core.backbones.catalogue import backbone
 from core.engine.messages import EndEvent, Failed, Finished, ImportFolders, RunDemo, Stopped, Train
 from core.errors import FinerayError, storage_error
 from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report
@@ -138,6 +139,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
     from core.training.recipe import Recipe
 
     started = time.monotonic()
+    backbone(options.backbone)  # a wrong name is said before a split is made for it
     plan = SplitPlan("folds", folds=options.folds, seed=options.seed)
     recipe = Recipe(backbone=options.backbone, mode=options.mode, seed=options.seed)
     with open_project(options.project, lock=True) as project:

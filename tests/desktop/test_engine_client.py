@@ -1,0 +1,110 @@
+"""The door to the engine: signals in order, cancelling, and a worker that dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from core.engine.messages import Failed, ImportFolders, ReadImage, Reported
+from core.project.catalogue import counts
+from core.project.import_summary import ImportSummary
+from core.project.project import create_project, open_project
+from desktop.engine_client import EngineClient, Job
+
+MINUTE = 60_000
+
+
+@pytest.fixture
+def client(qapp: QObject) -> Iterator[EngineClient]:
+    made = EngineClient()
+    yield made
+    made.close()
+
+
+def _ends(job: Job) -> list[object]:
+    """Which signals a job emits, in order."""
+    seen: list[object] = []
+    job.finished.connect(lambda result: seen.append(result))
+    job.failed.connect(lambda failed: seen.append(failed))
+    job.stopped.connect(lambda: seen.append("stopped"))
+    job.ended.connect(lambda: seen.append("ended"))
+    return seen
+
+
+def test_a_job_ends_once(client: EngineClient, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]) -> None:
+    create_project(tmp_path / "p")
+    job = client.start(ImportFolders(tmp_path / "p", (films(),)))
+    seen, reports = _ends(job), []
+    job.reported.connect(reports.append)
+    with qtbot.waitSignal(job.ended, timeout=MINUTE):
+        pass
+    assert isinstance(seen[0], ImportSummary)
+    assert seen[1:] == ["ended"]
+    assert all(isinstance(each, Reported) for each in reports)
+
+
+def test_cancelling_stops_and_keeps(
+    client: EngineClient, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+) -> None:
+    create_project(tmp_path / "p")
+    job = client.start(ImportFolders(tmp_path / "p", (films(patients=60, each=5),)))
+    seen = _ends(job)
+    with qtbot.waitSignal(job.reported, timeout=MINUTE):
+        pass
+    with qtbot.waitSignal(job.ended, timeout=2000):  # at once: within two seconds of the wish
+        job.cancel()
+    assert seen == ["stopped", "ended"]
+    with open_project(tmp_path / "p", lock=True) as project:
+        assert counts(project).images < 300
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills with a Unix signal")
+def test_a_dead_worker_is_said_and_replaced(
+    client: EngineClient, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+) -> None:
+    create_project(tmp_path / "p")
+    folder = films(patients=60, each=5)
+    job = client.start(ImportFolders(tmp_path / "p", (folder,)))
+    seen = _ends(job)
+    with qtbot.waitSignal(job.reported, timeout=MINUTE):
+        pass
+    (worker,) = _children_named("fineray")
+    with qtbot.waitSignal(job.ended, timeout=MINUTE):
+        os.kill(worker, signal.SIGKILL)
+    assert isinstance(seen[0], Failed)
+    assert "stopped unexpectedly" in seen[0].what
+    assert seen[1:] == ["ended"]
+    again = client.start(ImportFolders(tmp_path / "p", (folder,)))
+    with qtbot.waitSignal(again.finished, timeout=MINUTE):
+        pass
+    with open_project(tmp_path / "p") as project:
+        assert counts(project).images == 300
+
+
+def test_failures_arrive_in_words(client: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
+    job = client.start(ReadImage(tmp_path / "none", 1))
+    with qtbot.waitSignal(job.failed, timeout=MINUTE) as caught:
+        pass
+    assert caught.args[0].what == "No Fineray project lies in this folder"
+
+
+def _children_named(_: str) -> list[int]:
+    """Process numbers of the spawned workers of this process (children that run multiprocessing's spawn)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                status = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if int(status[1]) == os.getpid() and b"spawn_main" in command:
+                found.append(int(entry.name))
+    return found

@@ -1,0 +1,199 @@
+"""Pages in the real window: bad input is said in the window, filters filter, cancelled work goes on later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from pytestqt.qtbot import QtBot
+
+from desktop.main_window import MainWindow
+from desktop.pages.curate import CuratePage
+from desktop.pages.import_ import DropZone, ImportPage
+from desktop.pages.review import ReviewPage
+from desktop.pages.train import TrainPage
+
+MINUTE = 60_000
+
+
+def _idle(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not window.session.busy, timeout=MINUTE)
+
+
+def test_a_folder_without_a_readable_file_is_explained(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.start_page.create(tmp_path / "p")
+    page = window.page("Import")
+    assert isinstance(page, ImportPage)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/letter.txt").write_text("Dear colleague")
+    page.import_folders([tmp_path / "docs"])
+    assert not page.choose_button.isEnabled()
+    _idle(window, qtbot)
+    assert "None of the 1 files is an X-ray" in window.banner.text
+    assert [page.table.index(0, column).data() for column in (1, 2)] == ["skipped", "Not a DICOM file"]
+    assert page.choose_button.isEnabled()
+
+
+def test_dropped_folders_are_imported_and_filtered(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+) -> None:
+    window.start_page.create(tmp_path / "p")
+    page = window.page("Import")
+    assert isinstance(page, ImportPage)
+    (films() / "readme").write_text("x")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "films"))])
+    zone = page.findChild(DropZone)
+    assert zone is not None
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(5, 5), copy, data, left, none)
+    zone.dragEnterEvent(enter)
+    assert enter.isAccepted()
+    zone.dropEvent(QDropEvent(QPoint(5, 5).toPointF(), copy, data, left, none))
+    _idle(window, qtbot)
+    assert "12 imported, 1 skipped, of 13 files" in page.summary.text()
+    page.result_filter.setCurrentIndex(2)
+    assert page.table.rowCount() == 1
+    page.result_filter.setCurrentIndex(0)
+    page.search.setText("bright")
+    assert page.table.rowCount() == 6
+
+
+def test_a_cancelled_import_says_that_it_can_go_on(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+) -> None:
+    window.start_page.create(tmp_path / "p")
+    page = window.page("Import")
+    assert isinstance(page, ImportPage)
+    folder = films(patients=60, each=5)
+    page.import_folders([folder])
+    qtbot.waitUntil(lambda: page.table.rowCount() > 0, timeout=MINUTE)
+    qtbot.mouseClick(window.job_bar.cancel, Qt.MouseButton.LeftButton)
+    _idle(window, qtbot)
+    kept = page.table.rowCount()
+    assert 0 < kept < 300
+    assert "Stopped; what was read is kept" in page.summary.text()
+    page.import_folders([folder])
+    _idle(window, qtbot)
+    assert page.table.counts()["imported"] == 300
+
+
+def test_labels_that_do_not_fit_are_explained(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+) -> None:
+    window.start_page.create(tmp_path / "p")
+    importing = window.page("Import")
+    assert isinstance(importing, ImportPage)
+    importing.import_folders([films()])
+    _idle(window, qtbot)
+    window.show_page("Curate")
+    page = window.page("Curate")
+    assert isinstance(page, CuratePage)
+    assert page.table.rowCount() == 12
+
+    def preview(text: str) -> str:
+        (tmp_path / "labels.csv").write_text(text)
+        page.labels.preview(tmp_path / "labels.csv")
+        _idle(window, qtbot)
+        return page.labels.text.text()
+
+    preview("name,kind\na,b\n")
+    assert "The columns are name, kind" in window.banner.text
+    assert "Matched images: 0" in preview("patient_id,label\nNOBODY,x\n")
+    assert not page.labels.apply_button.isEnabled()
+    preview("patient_id,label\nPAT-0,x\nPAT-1,x\n")
+    assert "training needs at least two classes" in page.labels.warning.text()
+    page.labels.apply()
+    _idle(window, qtbot)
+    assert "Every label says “x”" in window.banner.text
+    rows = "".join(f"PAT-{number},{'x' if number else 'y'}\n" for number in range(6))
+    preview(f"patient_id,label\n{rows}")
+    assert "images of one patient only" in page.labels.warning.text()
+    page.labels.apply()
+    _idle(window, qtbot)
+    page.split.make()
+    _idle(window, qtbot)
+    assert "Class “y” has images of 1 patient" in window.banner.text
+    window.show_page("Train")
+    train = window.page("Train")
+    assert isinstance(train, TrainPage)
+    assert not train.start_button.isEnabled()
+    assert "split them by patient first" in train.ready.text()
+
+
+def test_backbones_tell_where_they_come_from(window: MainWindow, trained: Path) -> None:
+    window.open_project(trained)
+    window.show_page("Train")
+    page = window.page("Train")
+    assert isinstance(page, TrainPage)
+    assert page.start_button.isEnabled()
+    shown = [page._facts.itemAt(row, page._facts.ItemRole.FieldRole).widget().text() for row in range(7)]
+    assert "ImageNet" in shown[1]
+    assert shown[4:] == ["3,371,008", "Apache-2.0", "installed"]
+    states = [page._stages.itemAtPosition(row, 2).widget().text() for row in range(page._stages.rowCount())]
+    assert states == ["frozen"] * 9 + ["learns"]
+    page.chooser.setCurrentIndex(2)
+    assert not page.start_button.isEnabled()
+    assert "weight pack of ResNet-50 is not installed" in page.ready.text()
+
+
+def test_review_filters_and_sorts(window: MainWindow, qtbot: QtBot, trained: Path) -> None:
+    window.open_project(trained)
+    window.show_page("Review")
+    page = window.page("Review")
+    assert isinstance(page, ReviewPage)
+    assert page.table.rowCount() == 32
+    assert "none of whom the model had seen (4 folds by patient)" in page.headline._basis.text()
+    patient = page.table.index(0, 1).data()
+    page.search.setText(patient)
+    assert page.table.rowCount() == 2
+    page.clear_button.click()
+    assert page.table.rowCount() == 32
+    page.view.sortByColumn(4, Qt.SortOrder.DescendingOrder)
+    chances = [float(page.table.index(row, 4).data()) for row in range(32)]
+    assert chances == sorted(chances, reverse=True)
+    page.verdict.setCurrentIndex(1)
+    wrong = page.table.rowCount()
+    page.verdict.setCurrentIndex(2)
+    assert wrong + page.table.rowCount() == 32
+    qtbot.waitUntil(lambda: page.table.index(0, 0).data(Qt.ItemDataRole.DecorationRole) is not None, timeout=MINUTE)
+
+
+def test_review_without_the_files_shows_the_stored_pixels(
+    window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "films").rename(tmp_path / "moved away")
+    window.open_project(trained)
+    window.show_page("Review")
+    page = window.page("Review")
+    assert isinstance(page, ReviewPage)
+    qtbot.waitUntil(lambda: "Stored 8-bit copy" in page.image.note.text(), timeout=MINUTE)
+    assert page.image.gray is not None
+
+
+def test_closing_a_project_stops_its_job(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+) -> None:
+    window.start_page.create(tmp_path / "p")
+    page = window.page("Import")
+    assert isinstance(page, ImportPage)
+    page.import_folders([films(patients=60, each=5)])
+    qtbot.waitUntil(lambda: page.table.rowCount() > 0, timeout=MINUTE)
+    window.session.close_project()
+    _idle(window, qtbot)
+    assert window.session.project is None
+    window.open_project(tmp_path / "p")
+    assert 0 < page.table.rowCount() < 300
+
+
+def test_the_demo_opens_review(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.start_demo(tmp_path / "demo")
+    assert not window.start_page.demo_button.isEnabled()
+    _idle(window, qtbot)
+    page = window.page("Review")
+    assert isinstance(page, ReviewPage)
+    qtbot.waitUntil(page.isVisible, timeout=MINUTE)
+    assert page.table.rowCount() > 80
+    assert window.windowTitle() == "Demo project (synthetic) — Fineray"

@@ -1,0 +1,148 @@
+"""The contract of `fineray`: one JSON object on standard output, progress on standard error, exit statuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.data import get_testdata_file
+
+from core.project.project import open_project
+from core.project.schema import VERSION
+
+
+def fineray(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the installed command."""
+    return subprocess.run(
+        [sys.executable, "-m", "desktop.app", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        cwd=cwd,
+        timeout=280,
+        check=False,
+    )
+
+
+def answer(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, Any]:
+    assert done.returncode == status, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 1, done.stdout
+    parsed: dict[str, Any] = json.loads(lines[0])
+    return parsed
+
+
+def test_the_main_job_on_real_radiographs(tmp_path: Path, cxr: Path) -> None:
+    project = tmp_path / "study"
+    assert answer(fineray("new", project, "--json")) == {"project": str(project)}
+    imported = fineray("import", project, cxr, "--labels", cxr / "labels.csv", "--json")
+    brought = answer(imported)
+    assert (brought["imported"], brought["failed"], brought["labelled"]) == (701, 0, 701)
+    assert brought["classes"] == {"no_finding": 375, "pneumonia": 326}
+    assert "Reading files: 703 of 703 files" in imported.stderr
+    trained = fineray("train", project, "--backbone", "efficientnet_lite0", "--mode", "frozen", "--json")
+    figures = answer(trained)
+    assert {"run", "auc", "accuracy", "confusion_matrix", "classes", "seconds"} <= set(figures)
+    assert figures["auc"] >= 0.86
+    assert figures["accuracy"] >= 0.75
+    assert sum(map(sum, figures["confusion_matrix"])) == 701
+    assert figures["intervals"]["auc"]["low"] < figures["auc"] < figures["intervals"]["auc"]["high"]
+    assert "fold 5 of 5" in trained.stderr
+    again = answer(fineray("evaluate", project, figures["run"], "--json"))
+    for name in ("auc", "accuracy", "confusion_matrix", "classes", "per_class"):
+        assert again[name] == figures[name]
+    second = answer(fineray("import", project, cxr, "--json"))
+    assert (second["imported"], second["unchanged"]) == (0, 703)
+
+
+def test_real_cr_films(tmp_path: Path) -> None:
+    """CR of a chest and an extremity in three encodings each: one image a content, right polarity, the rest named."""
+    folder = tmp_path / "cr"
+    folder.mkdir()
+    for name in ("RG1_UNCR", "RG1_J2KR", "RG1_J2KI", "RG3_UNCR", "RG3_J2KR", "RG3_J2KI", "CT_small", "US1_J2KR"):
+        source = Path(get_testdata_file(f"{name}.dcm"))
+        (folder / source.name).write_bytes(source.read_bytes())
+    answer(fineray("new", tmp_path / "p", "--json"))
+    brought = answer(fineray("import", tmp_path / "p", folder, "--json"))
+    assert brought["imported"] + brought["duplicates"] == 6
+    assert brought["skipped"] == 2
+    assert brought["failed"] == 0
+
+
+def test_folders_as_labels_and_words_for_people(tmp_path: Path, films: Callable[..., Path]) -> None:
+    project = tmp_path / "study"
+    folder = films(patients=16, each=2)
+    done = fineray("new", project)
+    assert done.returncode == 0
+    done = fineray("import", project, folder, "--labels-from-folders")
+    assert "labelled: 32" in done.stdout
+    done = fineray("train", project, "--folds", 4, "--seed", 5)
+    assert done.returncode == 0, done.stderr
+    assert "images: 32 of 16 patients, each predicted out of sample" in done.stdout
+    assert "For research use only, not for diagnosis." in done.stdout
+    with open_project(project) as opened:
+        assert opened.db.execute("SELECT folds, seed FROM split").fetchall() == [(4, 5)]
+
+
+@pytest.mark.parametrize("json_wanted", [True, False])
+def test_errors_are_said_and_counted(tmp_path: Path, films: Callable[..., Path], json_wanted: bool) -> None:
+    extra = ["--json"] if json_wanted else []
+    project, films_folder = tmp_path / "study", films(patients=6, each=1)
+    fineray("new", project)
+
+    def refused(*arguments: object) -> str:
+        done = fineray(*arguments, *extra)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        if json_wanted:
+            error = answer(done, status=1)
+            assert error["todo"]
+            return str(error["error"])
+        assert done.stdout == ""
+        return done.stderr
+
+    assert "new or empty folder" in refused("new", project)
+    (tmp_path / "docs").mkdir()
+    assert "holds no files" in refused("import", project, tmp_path / "docs")
+    assert "does not exist" in refused("import", project, tmp_path / "gone")
+    assert "No image carries a label" in refused("train", project)
+    (tmp_path / "wrong.csv").write_text("patient_id,label\nNOBODY,x\n")
+    assert "No label belongs" in refused("import", project, films_folder, "--labels", tmp_path / "wrong.csv")
+    (tmp_path / "one.csv").write_text("patient_id,label\nPAT-0,x\nPAT-1,x\n")
+    assert "Every label says “x”" in refused("import", project, films_folder, "--labels", tmp_path / "one.csv")
+    rows = "\n".join(f"PAT-{number},{'x' if number else 'y'}" for number in range(6))
+    (tmp_path / "single.csv").write_text(f"patient_id,label\n{rows}\n")
+    done = fineray("import", project, films_folder, "--labels", tmp_path / "single.csv", *extra)
+    assert "one patient only" in done.stderr
+    assert "Class “y” has images of 1 patient" in refused("train", project)
+    assert "no backbone named “vgg16”" in refused("train", project, "--folds", 2, "--backbone", "vgg16")
+    assert "There is no finished run" in refused("evaluate", project, "run-001")
+    assert "No Fineray project" in refused("evaluate", tmp_path / "docs", "run-001")
+    with open_project(project, lock=True):
+        assert "is open in another Fineray" in refused("train", project)
+    with open_project(project) as opened:
+        opened.db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    assert "newer Fineray" in refused("train", project)
+
+
+def test_wrong_command_lines_and_help() -> None:
+    assert fineray("import").returncode == 2
+    assert fineray("train", "p", "--folds", "1").returncode == 2
+    help_text = fineray("--help")
+    assert help_text.returncode == 0
+    for command in ("new", "import", "train", "evaluate", "demo"):
+        assert command in help_text.stdout
+
+
+def test_the_demo_without_a_window(tmp_path: Path) -> None:
+    figures = answer(fineray("demo", "--no-window", "--json", tmp_path / "demo"))
+    assert Path(figures["project"]).is_dir()
+    assert figures["auc"] > 0.7
+    assert figures["seconds"] < 60
+    assert all("synthetic" in name for name in figures["classes"])
