@@ -1,0 +1,86 @@
+"""The main job on real radiographs, timed in one run: `python -m tests.bench.bench_main_job [FOLDER]`.
+
+FOLDER holds `labels.csv` and DICOM files; the default is ../shared/cxr beside the repository. Ratios are what counts:
+machines and their moods differ, so what is compared runs in turns in the same process tree. With
+FINERAY_DEVICE=cuda the features are computed on a GPU.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pydicom
+
+from core.backbones.catalogue import backbone
+from core.dicom.scan import find_files
+from core.progress import Monitor
+from core.project.catalogue import labelled_images
+from core.project.importing import import_folders
+from core.project.labels import apply_labels, preview_csv
+from core.project.project import create_project, open_project
+from core.project.splits import SplitPlan
+from core.training.recipe import Recipe
+
+ROUNDS = 3
+DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "cxr"
+
+
+def bare_loop(files: list[Path]) -> float:
+    """Seconds of the loop that every tutorial begins with: pydicom, one process, pixels and nothing else."""
+    started = time.perf_counter()
+    for file in files:
+        _ = pydicom.dcmread(file).pixel_array
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Print the figures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT
+    files = [found.path for found in find_files([folder]) if found.path.suffix == ".dcm"]
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["FINERAY_HOME"] = f"{scratch}/home"
+        bare, ours = [], []
+        for number in range(ROUNDS):
+            bare.append(bare_loop(files))
+            root = Path(scratch) / f"project-{number}"
+            create_project(root)
+            with open_project(root, lock=True) as project:
+                started = time.perf_counter()
+                import_folders(project, [folder], Monitor())
+                ours.append(time.perf_counter() - started)
+        print(f"bare loop        {len(files) / min(bare):8.0f} images/s (best of {ROUNDS})")
+        print(f"import           {len(files) / min(ours):8.0f} images/s (best of {ROUNDS})")
+        ratios = sorted(one / other for one, other in zip(bare, ours, strict=True))
+        print(f"import : bare    {ratios[len(ratios) // 2]:8.2f} (median of {', '.join(f'{r:.2f}' for r in ratios)})")
+        # Not at the top: the decoding processes import this module too, and they should not pay for torch.
+        from core.backbones.runtime import TorchRuntime, best_device, device_title
+        from core.project.splitting import make_split
+        from core.training.features import features_of
+        from core.training.training import train
+
+        with open_project(root, lock=True) as project:
+            started = time.perf_counter()
+            unchanged = import_folders(project, [folder], Monitor()).unchanged
+            print(f"import again     {time.perf_counter() - started:8.2f} s for {unchanged} unchanged files")
+            apply_labels(project, preview_csv(project, folder / "labels.csv"))
+            split = make_split(project, SplitPlan(folds=5, seed=0))
+            device = best_device()
+            runtime = TorchRuntime(backbone("efficientnet_lite0"), device)
+            images = labelled_images(project)
+            started = time.perf_counter()
+            features_of(project, images, backbone("efficientnet_lite0"), runtime, Monitor())
+            seconds = time.perf_counter() - started
+            print(f"features         {len(images) / seconds:8.0f} images/s on {device_title(device)}")
+            metrics = train(project, split, Recipe(), Monitor()).metrics()
+        print(f"five folds       {metrics['seconds']['heads']:8.2f} s after features, final head included")
+        area, accuracy = metrics["auc"], metrics["accuracy"]
+        print(f"AUC              {area['value']:8.3f} ({area['low']:.3f} to {area['high']:.3f}), 5 folds by patient")
+        print(f"accuracy         {accuracy['value']:8.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})")
+
+
+if __name__ == "__main__":
+    main()
