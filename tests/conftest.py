@@ -10,11 +10,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from core.project.project import Project, create_project, open_project
 from tests.support.films import write_film
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QSettings
+    from pytestqt.qtbot import QtBot
+
+    from desktop.main_window import MainWindow
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 CXR = SHARED / "cxr"
@@ -70,3 +77,24 @@ def shared_file() -> Callable[[str], Path]:
         return SHARED / name
 
     return find
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> QSettings:
+    """An empty settings file."""
+    from PySide6.QtCore import QSettings
+
+    return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+
+
+@pytest.fixture
+def window(qtbot: QtBot, settings: QSettings) -> Iterator[MainWindow]:
+    """The main window, shown; closed afterwards."""
+    from desktop.main_window import MainWindow
+
+    made = MainWindow(settings)
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+    made.close()

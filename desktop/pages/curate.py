@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QSplitter, QVBoxLayout, QWidget
 
 from core.project.catalogue import image_rows
 from core.project.splits import latest_split
 from desktop.models.image_tables import ImageTable
 from desktop.session import Session
-from desktop.widgets.basics import label, row
+from desktop.widgets.basics import label, row, scrolling_column
 from desktop.widgets.label_panel import LabelPanel
 from desktop.widgets.split_panel import SplitPanel
 from desktop.widgets.tables import table_view
@@ -59,17 +58,7 @@ class CuratePage(QWidget):
         self.split.refresh()
 
     def _lay_out(self) -> None:
-        panels = QWidget()
-        column = QVBoxLayout(panels)
-        column.setContentsMargins(0, 0, 8, 0)
-        column.setSpacing(12)
-        column.addWidget(self.labels)
-        column.addWidget(self.split)
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(panels)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = scrolling_column(self.labels, self.split)
         scroll.setMinimumWidth(360)
         images = QWidget()
         right = QVBoxLayout(images)

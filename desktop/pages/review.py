@@ -9,7 +9,6 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QLineEdit,
-    QScrollArea,
     QSplitter,
     QStackedLayout,
     QTableView,
@@ -25,7 +24,7 @@ from core.project.runs import run, runs
 from desktop.engine_client import Job
 from desktop.models.image_tables import PredictionTable
 from desktop.session import Session
-from desktop.widgets.basics import button, card, label, row
+from desktop.widgets.basics import button, card, label, row, scrolling_column
 from desktop.widgets.confusion_matrix import Cell, ConfusionMatrix
 from desktop.widgets.figures import ClassFigures, Headline
 from desktop.widgets.image_view import ImageView
@@ -83,18 +82,11 @@ class ReviewPage(QWidget):
             self._show_run(self.chooser.currentText())
 
     def _lay_out(self) -> None:
-        numbers = QWidget()
-        left = QVBoxLayout(numbers)
-        left.setContentsMargins(0, 0, 8, 0)
-        left.setSpacing(12)
-        left.addWidget(card(self.chooser, self.headline))
-        left.addWidget(card(label("Confusion matrix", "heading"), self.matrix))
-        left.addWidget(card(label("Each class against the rest", "heading"), self.figures))
-        left.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(numbers)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = scrolling_column(
+            card(self.chooser, self.headline),
+            card(label("Confusion matrix", "heading"), self.matrix),
+            card(label("Each class against the rest", "heading"), self.figures),
+        )
         scroll.setMinimumWidth(320)
         middle = QWidget()
         listing = QVBoxLayout(middle)

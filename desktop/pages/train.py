@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QComboBox, QFormLayout, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.backbones.catalogue import Backbone, backbone, backbones, weights_file
 from core.engine.messages import LoadLibraries, Reported, RunDone, Train
@@ -15,7 +15,7 @@ from core.project.splits import is_current, latest_split
 from core.training.recipe import Recipe
 from desktop.engine_client import Job
 from desktop.session import Session
-from desktop.widgets.basics import button, card, label, row, set_role
+from desktop.widgets.basics import button, card, label, row, scrolling_column, set_role
 from desktop.widgets.charts import LineChart
 from desktop.widgets.job_bar import duration
 
@@ -124,16 +124,7 @@ class TrainPage(QWidget):
             note,
             self._stages,
         )
-        panels = QWidget()
-        left = QVBoxLayout(panels)
-        left.setContentsMargins(0, 0, 8, 0)
-        left.setSpacing(12)
-        left.addWidget(choice)
-        left.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(panels)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = scrolling_column(choice)
         scroll.setFixedWidth(390)
 
         facts = QHBoxLayout()

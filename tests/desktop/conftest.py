@@ -1,13 +1,11 @@
-"""The real window, offscreen, with settings of its own."""
+"""A study that was trained, for the pages that show one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
-from pytestqt.qtbot import QtBot
 
 from core.progress import Monitor
 from core.project.importing import import_folders
@@ -17,24 +15,6 @@ from core.project.splits import SplitPlan
 from core.project.splitting import make_split
 from core.training.recipe import Recipe
 from core.training.training import train
-from desktop.main_window import MainWindow
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> QSettings:
-    """An empty settings file."""
-    return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
-
-
-@pytest.fixture
-def window(qtbot: QtBot, settings: QSettings) -> Iterator[MainWindow]:
-    """The main window, shown; closed afterwards."""
-    made = MainWindow(settings)
-    qtbot.addWidget(made)
-    made.show()
-    qtbot.waitExposed(made)
-    yield made
-    made.close()
 
 
 @pytest.fixture
