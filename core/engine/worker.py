@@ -18,6 +18,8 @@ REPORT_EVERY_S = 0.1
 def serve(connection: Connection) -> None:
     """Main function of the process: work until the other side closes the connection."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the window to decide on
+    if hasattr(os, "nice"):
+        os.nice(5)  # where all cores are busy the window goes first
     jobs: queue.Queue[Submit] = queue.Queue()
     cancelled: set[int] = set()
     threading.Thread(target=_listen, args=(connection, jobs, cancelled), daemon=True).start()

@@ -35,7 +35,6 @@ class LineChart(pg.PlotWidget):
         self.hideButtons()
         self.setLogMode(x=log_x, y=False)
         self._legend = self.addLegend(offset=(-8, 8), labelTextSize="8pt", verSpacing=-6)
-        self.showGrid(x=True, y=True, alpha=0.15)
         self._dress()
         self._show_axes(False)
 
