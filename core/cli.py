@@ -13,13 +13,15 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from core import __version__
 from core.backbones.catalogue import backbone
+from core.dicom.read import FrameChoice
 from core.engine.messages import EndEvent, Failed, Finished, ImportFolders, RunDemo, Stopped, Train
 from core.errors import FinerayError, storage_error
 from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report
+from core.project.import_options import ImportOptions
 from core.project.labels import LabelPreview
 from core.project.paths import demo_folder
 from core.project.project import create_project, open_project
@@ -67,6 +69,11 @@ def parser() -> argparse.ArgumentParser:
     bring = _command(commands, "import", _import, "import folders of DICOM files")
     bring.add_argument("project", type=Path, metavar="P")
     bring.add_argument("folders", type=Path, nargs="+", metavar="DIR")
+    bring.add_argument("--frames", choices=get_args(FrameChoice), default="none", help="of files that hold several")
+    for name, what in (("modality", "CR, DX, ..."), ("view", "PA, AP, ..."), ("body-part", "CHEST, ...")):
+        bring.add_argument(
+            f"--{name}", action="append", default=[], type=str.upper, metavar="VALUE", help=f"only these ({what})"
+        )
     labels = bring.add_mutually_exclusive_group()
     labels.add_argument("--labels", type=Path, metavar="CSV", help="file, sop_instance_uid or patient_id, and label")
     labels.add_argument("--labels-from-folders", action="store_true", help="the first folder below DIR is the label")
@@ -112,7 +119,13 @@ def _import(options: argparse.Namespace) -> dict[str, Any]:
     from core.project.labels import apply_labels, preview_csv, preview_folders
 
     with open_project(options.project, lock=True) as project:
-        request = ImportFolders(options.project, tuple(options.folders))
+        wanted = ImportOptions(
+            frames=options.frames,
+            modalities=tuple(options.modality),
+            views=tuple(options.view),
+            body_parts=tuple(options.body_part),
+        )
+        request = ImportFolders(options.project, tuple(options.folders), wanted)
         summary = _result(carry_out(0, request, ConsoleMonitor()))
         answer = {
             **{name: getattr(summary, name) for name in ("imported", "unchanged", "skipped", "failed", "duplicates")},

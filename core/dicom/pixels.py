@@ -35,12 +35,20 @@ MAX_PIXELS = 200_000_000
 imagecodecs_plugin.register()
 
 
-def stored_values(ds: Dataset) -> NDArray[np.integer]:
-    """The stored values [rows, columns] of a single-frame grayscale image, sign and unused bits resolved.
+def frame_count(ds: Dataset) -> int:
+    """Number of Frames, 1 where the file does not say."""
+    try:
+        return max(1, int(ds.get("NumberOfFrames") or 1))
+    except (TypeError, ValueError):
+        return 1
 
-    Raises NotARadiograph for several frames or colour, UnreadableFile for pixels that cannot be decoded.
+
+def stored_values(ds: Dataset, frame: int = 1) -> NDArray[np.integer]:
+    """The stored values [rows, columns] of a grayscale frame (from 1), sign and unused bits resolved.
+
+    Raises NotARadiograph for colour, UnreadableFile for pixels that cannot be decoded.
     """
-    _refuse_what_is_not_one_gray_frame(ds)
+    _refuse_what_is_not_gray(ds)
     syntax = ds.file_meta.TransferSyntaxUID
     try:
         decoder = get_decoder(syntax)
@@ -56,7 +64,7 @@ def stored_values(ds: Dataset) -> NDArray[np.integer]:
     try:
         # pydicom clears unused bits above the stored ones; it takes them to start at bit 0.
         values: NDArray[np.integer]
-        values, _ = decoder.as_array(ds, decoding_plugin=plugin, correct_unused_bits=shift == 0)  # type: ignore[arg-type]
+        values, _ = decoder.as_array(ds, index=frame - 1, decoding_plugin=plugin, correct_unused_bits=shift == 0)  # type: ignore[arg-type]
     except Exception as error:  # decoders raise whatever their C code reports
         raise UnreadableFile(
             f"The pixels cannot be decoded from {syntax.name}",
@@ -70,10 +78,7 @@ def stored_values(ds: Dataset) -> NDArray[np.integer]:
     return _shifted_down(values, shift, ds) if shift else values
 
 
-def _refuse_what_is_not_one_gray_frame(ds: Dataset) -> None:
-    frames = int(ds.get("NumberOfFrames") or 1)
-    if frames > 1:
-        raise NotARadiograph(f"The file holds {frames} frames", todo="Export the frame you need as a single image.")
+def _refuse_what_is_not_gray(ds: Dataset) -> None:
     samples = int(ds.get("SamplesPerPixel") or 1)
     photometric = str(ds.get("PhotometricInterpretation", ""))
     if samples != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):

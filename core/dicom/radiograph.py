@@ -23,12 +23,17 @@ class UnreadableFile(FinerayError):
 
 @dataclass(frozen=True)
 class Identity:
-    """What names a patient or an object in the archive. Lives in memory only; projects keep keyed hashes."""
+    """What names a patient, an object or a place. Lives in memory only; projects keep keyed hashes.
 
-    patient_id: str
-    study_instance_uid: str
-    series_instance_uid: str
-    sop_instance_uid: str
+    study_date as in the file (YYYYMMDD); projects keep it shifted.
+    """
+
+    patient_id: str = ""
+    study_instance_uid: str = ""
+    series_instance_uid: str = ""
+    sop_instance_uid: str = ""
+    station_name: str = ""
+    study_date: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,10 @@ class GrayImage:
 
 @dataclass(frozen=True)
 class Radiograph:
-    """One image as read from one file."""
+    """One image as read from one file. frame: its number in the file, from 1; warnings: what the user should know."""
 
     image: GrayImage
     attributes: Attributes
     identity: Identity
+    frame: int = 1
+    warnings: tuple[str, ...] = ()

@@ -1,40 +1,98 @@
-"""One file -> one Radiograph. Files are opened read-only."""
+"""One file -> its Radiographs. Files are opened read-only."""
 
 from __future__ import annotations
 
-import struct
-from pathlib import Path
+from typing import Literal
 
-import pydicom
-from pydicom.config import settings
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.errors import InvalidDicomError
+from pydicom import uid
+from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID
 
-from core.dicom.pixels import stored_values
+from core.dicom import archive
+from core.dicom.dataset import parse
+from core.dicom.location import FileLocation
+from core.dicom.picture import picture_format, read_picture
+from core.dicom.pixels import frame_count, stored_values
 from core.dicom.presentation import gray_image
 from core.dicom.radiograph import Attributes, Identity, NotARadiograph, Radiograph, UnreadableFile, VoiSource
+from core.dicom.transfer_syntax import actual_syntax
 
-# Projection radiography (PS3.3 C.7.3.1.1.1). "OT" and an absent modality are what secondary captures of films
+# Projection radiography (PS3.3 C.7.3.1.1.1). "OT", "SC" and an absent modality are what secondary captures of films
 # carry; they are taken for X-rays because a user chose the folder.
-XRAY_MODALITIES = ("CR", "DX", "RG", "MG", "IO", "PX", "XR", "OT", "")
+XRAY_MODALITIES = ("CR", "DX", "RG", "MG", "IO", "PX", "XR", "RF", "XA", "OT", "SC", "")
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+MAX_FILE_BYTES = 2_000_000_000
 
-settings.reading_validation_mode = 0  # archives hold values that break the standard; they are read as they stand
+
+class SeveralFrames(NotARadiograph):
+    """The file holds several frames and nobody has said which to take."""
 
 
-def read_radiograph(path: Path) -> Radiograph:
-    """Read, decode and describe one file.
+FrameChoice = Literal["none", "first", "middle", "all"]
 
-    Raises NotARadiograph (to be skipped) or UnreadableFile (failed), each with a reason for the user.
+
+def read_radiographs(location: FileLocation, frames: FrameChoice = "none") -> list[Radiograph]:
+    """The images of one file; `frames` says which of several frames become images.
+
+    Raises NotARadiograph (to be skipped), UnreadableFile (failed), each with a reason for the user, or OSError.
     """
-    ds = _read_dataset(path)
+    data = _content(location)
+    kind = picture_format(data)
+    if kind is not None:
+        return [read_picture(data, kind)]
+    ds = parse(data)
     _refuse_other_objects(ds)
+    count = frame_count(ds)
+    if count > 1 and frames == "none":
+        raise SeveralFrames(
+            f"The file holds {count} frames", todo="Import it again and choose which frames become images."
+        )
+    chosen = {"none": [1], "first": [1], "middle": [(count + 1) // 2], "all": range(1, count + 1)}[frames]
+    return [_radiograph(ds, frame) for frame in chosen]
+
+
+def read_radiograph(location: FileLocation, frame: int = 1) -> Radiograph:
+    """One image of one file. Raises like read_radiographs()."""
+    data = _content(location)
+    kind = picture_format(data)
+    if kind is not None:
+        return read_picture(data, kind)
+    ds = parse(data)
+    _refuse_other_objects(ds)
+    return _radiograph(ds, frame)
+
+
+def _content(location: FileLocation) -> bytes:
+    if location.member:
+        data = archive.read_member(location.path, location.member)
+    else:
+        size = location.path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise NotARadiograph("Larger than any X-ray", todo="Nothing to do; the file was left alone.")
+        with location.path.open("rb") as stream:
+            data = stream.read(MAX_FILE_BYTES)
+    if not data:
+        raise UnreadableFile("The file is empty", todo="Export it again from the archive.")
+    if data[:4] == b"PK\x03\x04":
+        raise UnreadableFile(
+            "An archive that is damaged, or lies inside another one",
+            todo="Unpack it yourself, and import the folder.",
+        )
+    return data
+
+
+def _radiograph(ds: Dataset, frame: int) -> Radiograph:
+    warnings = []
     try:
-        stored = stored_values(ds)
+        stated = ds.file_meta.TransferSyntaxUID
+        syntax = actual_syntax(ds)
+        if syntax != stated:
+            ds.file_meta.TransferSyntaxUID = syntax
+            warnings.append(f"The file says {UID(stated).name}, its pixels are {syntax.name}: read as what they are")
+        stored = stored_values(ds, frame)
         image, voi_source = gray_image(ds, stored)
-        return Radiograph(image, _attributes(ds, voi_source), _identity(ds))
+        return Radiograph(image, _attributes(ds, voi_source), _identity(ds), frame, tuple(warnings))
     except (NotARadiograph, UnreadableFile, MemoryError):
         raise
     except Exception as error:  # a header may lie in more ways than can be listed; the file is named as failed
@@ -44,50 +102,11 @@ def read_radiograph(path: Path) -> Radiograph:
         ) from error
 
 
-def _read_dataset(path: Path) -> Dataset:
-    try:
-        if path.stat().st_size == 0:
-            raise UnreadableFile("The file is empty", todo="Export it again from the archive.")
-        ds: Dataset = pydicom.dcmread(path)
-    except InvalidDicomError:
-        ds = _read_without_preamble(path)
-    except (OSError, UnreadableFile):
-        raise
-    except Exception as error:
-        raise UnreadableFile(
-            "The file starts like DICOM but cannot be read to its end",
-            todo="It may be damaged or cut short; export it again from the archive.",
-        ) from error
-    if "TransferSyntaxUID" not in ds.file_meta:
-        is_implicit = ds.original_encoding[0]
-        ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if is_implicit else ExplicitVRLittleEndian
-    return ds
-
-
-def _read_without_preamble(path: Path) -> Dataset:
-    """A data set that starts at its first byte (group 0008 or 0002), or NotARadiograph."""
-    with path.open("rb") as stream:
-        head = stream.read(8)
-    not_dicom = NotARadiograph("Not a DICOM file", todo="Nothing to do; the file was left alone.")
-    if len(head) < 8 or struct.unpack("<H", head[:2])[0] not in (0x0002, 0x0008):
-        raise not_dicom
-    try:
-        ds = pydicom.dcmread(path, force=True)
-        known = "SOPClassUID" in ds or "PixelData" in ds
-    except Exception as error:
-        raise not_dicom from error
-    if not known:
-        raise not_dicom
-    if not hasattr(ds, "file_meta"):
-        ds.file_meta = FileMetaDataset()
-    return ds
-
-
 def _refuse_other_objects(ds: Dataset) -> None:
     sop_class = str(ds.file_meta.get("MediaStorageSOPClassUID") or ds.get("SOPClassUID") or "")
     if sop_class == MEDIA_DIRECTORY:
         raise NotARadiograph("A DICOMDIR index, not an image", todo="Nothing to do; its images are read themselves.")
-    modality = str(ds.get("Modality") or "").strip().upper()
+    modality = _text(ds, "Modality").upper()
     if modality not in XRAY_MODALITIES:
         raise NotARadiograph(
             f"Modality {modality[:16]} is not an X-ray", todo="Nothing to do; only X-rays are imported."
@@ -98,16 +117,18 @@ def _refuse_other_objects(ds: Dataset) -> None:
                 "The header describes an image but the pixels are missing",
                 todo="The file was cut short; export it again from the archive.",
             )
-        name = UID(sop_class).name if sop_class else "no object class"
+        name = uid.UID(sop_class).name if sop_class else "no object class"
         raise NotARadiograph(f"No image inside ({name})", todo="Nothing to do; only X-rays are imported.")
 
 
 def _identity(ds: Dataset) -> Identity:
     return Identity(
-        patient_id=str(ds.get("PatientID") or "").strip(),
-        study_instance_uid=str(ds.get("StudyInstanceUID") or "").strip(),
-        series_instance_uid=str(ds.get("SeriesInstanceUID") or "").strip(),
-        sop_instance_uid=str(ds.get("SOPInstanceUID") or "").strip(),
+        patient_id=_text(ds, "PatientID"),
+        study_instance_uid=_text(ds, "StudyInstanceUID"),
+        series_instance_uid=_text(ds, "SeriesInstanceUID"),
+        sop_instance_uid=_text(ds, "SOPInstanceUID"),
+        station_name=_text(ds, "StationName"),
+        study_date=_text(ds, "StudyDate") or _text(ds, "AcquisitionDate"),
     )
 
 
@@ -155,7 +176,11 @@ def _spacing(ds: Dataset) -> tuple[float, float] | None:
 
 
 def _text(ds: Dataset, keyword: str) -> str:
-    value = ds.get(keyword)
+    """An attribute as text; attributes that cannot be read are as good as absent."""
+    try:
+        value = ds.get(keyword)
+    except Exception:  # pydicom raises whatever a malformed value leads to
+        return ""
     if isinstance(value, MultiValue | list):
         value = value[0] if value else None
     return "" if value is None else str(value).strip()

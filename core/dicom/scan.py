@@ -1,12 +1,15 @@
-"""Finding files: everything below the chosen folders, whatever the names."""
+"""Finding files: everything below the chosen folders and inside archives, whatever the names."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.dicom.archive import is_archive, members
+from core.dicom.location import FileLocation
+from core.dicom.radiograph import UnreadableFile
 from core.errors import FinerayError
 
 
@@ -16,19 +19,20 @@ class FolderMissing(FinerayError):
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A regular file as the file system knows it. size in bytes, mtime_ns in nanoseconds since 1970."""
+    """A file as the file system or an archive knows it. size in bytes, mtime_ns in nanoseconds since 1970."""
 
-    path: Path
+    location: FileLocation
     size: int
     mtime_ns: int
 
 
 def find_files(roots: Iterable[Path], on_found: Callable[[int], None] = lambda count: None) -> list[FoundFile]:
-    """All regular files below `roots`, once each, in path order; links to folders are not followed.
+    """All regular files below `roots` and all members of ZIP archives, once each, in path order.
 
-    on_found(count so far) is called once a folder and may raise to stop. Raises FolderMissing.
+    A root that is a DICOMDIR stands for its folder; links to folders are not followed. An archive that cannot be
+    read is listed itself. on_found(count so far) is called once a folder and may raise to stop. Raises FolderMissing.
     """
-    found: dict[str, FoundFile] = {}
+    found: dict[FileLocation, FoundFile] = {}
     for root in roots:
         if not root.exists():
             raise FolderMissing(
@@ -36,16 +40,34 @@ def find_files(roots: Iterable[Path], on_found: Callable[[int], None] = lambda c
                 where=str(root),
                 todo="Check the path, or connect the drive that holds it.",
             )
-        if root.is_file():
-            status = root.stat()
-            path = root.resolve()
-            found[str(path)] = FoundFile(path, status.st_size, status.st_mtime_ns)
+        resolved = root.resolve()
+        if resolved.is_file() and resolved.name.upper() == "DICOMDIR":
+            resolved = resolved.parent
+        if resolved.is_file():
+            status = resolved.stat()
+            found.update((each.location, each) for each in _expand(resolved, status.st_size, status.st_mtime_ns))
             continue
-        for folder, _, _ in os.walk(root.resolve()):
+        for folder, _, _ in os.walk(resolved):
             with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.is_file():
                         status = entry.stat()
-                        found[entry.path] = FoundFile(Path(entry.path), status.st_size, status.st_mtime_ns)
+                        for each in _expand(Path(entry.path), status.st_size, status.st_mtime_ns):
+                            found[each.location] = each
             on_found(len(found))
-    return [found[path] for path in sorted(found)]
+    return [found[location] for location in sorted(found)]
+
+
+def _expand(path: Path, size: int, mtime_ns: int) -> Iterator[FoundFile]:
+    """The members of an archive, or the file itself."""
+    # Opening every file to look for archives would double the work on a slow disk: the name decides first.
+    if path.suffix.lower() == ".zip" and is_archive(path):
+        try:
+            inside = members(path)
+        except UnreadableFile:
+            inside = []
+        for name, bytes_inside in inside:
+            yield FoundFile(FileLocation(path, name), bytes_inside, mtime_ns)
+        if inside:
+            return
+    yield FoundFile(FileLocation(path), size, mtime_ns)

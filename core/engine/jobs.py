@@ -31,7 +31,7 @@ from core.engine.messages import (
 )
 from core.errors import FinerayError, storage_error
 from core.progress import Cancelled, Monitor
-from core.project.catalogue import source_path, stored_at
+from core.project.catalogue import source_of, stored_at
 from core.project.importing import import_folders
 from core.project.labels import apply_labels, preview_csv, preview_folders
 from core.project.project import create_project, open_project
@@ -69,9 +69,9 @@ def do(request: Request, monitor: Monitor) -> Result:
     """Do a request. Raises Cancelled, a FinerayError, or whatever a fault raises."""
     # Training pulls in torch and scikit-learn, seconds of import time: only the requests that need them pay.
     match request:
-        case ImportFolders(project, folders):
+        case ImportFolders(project, folders, options):
             with open_project(project) as opened:
-                return import_folders(opened, folders, monitor)
+                return import_folders(opened, folders, monitor, options)
         case PreviewLabels(project, csv):
             with open_project(project) as opened:
                 return preview_csv(opened, csv) if csv else preview_folders(opened)
@@ -121,10 +121,10 @@ def run_demo(folder: Path, monitor: Monitor) -> RunDone:
 
 def _read_image(project: Path, image: int) -> ShownImage:
     with open_project(project) as opened:
-        path = source_path(opened, image)
-        if path is not None:
+        source = source_of(opened, image)
+        if source is not None:
             try:
-                radiograph = read_radiograph(path)
+                radiograph = read_radiograph(*source)
                 return ShownImage(image, radiograph.image, True, radiograph.attributes.pixel_spacing_mm)
             except (NotARadiograph, UnreadableFile, OSError):
                 pass  # the file was replaced or went away since the import: the stored pixels are still right

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.dicom.radiograph import GrayImage
 from core.progress import Report
+from core.project.import_options import EVERY_XRAY, ImportOptions
 from core.project.import_summary import ImportSummary
 from core.project.labels import LabelPreview
 from core.project.splits import Split, SplitPlan
@@ -19,6 +20,7 @@ class ImportFolders:
 
     project: Path
     folders: tuple[Path, ...]
+    options: ImportOptions = EVERY_XRAY
 
 
 @dataclass(frozen=True)

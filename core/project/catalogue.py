@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from core.dicom.location import FileLocation
 from core.project.pixel_store import StoredAt
 from core.project.project import Project
 
@@ -35,9 +35,9 @@ class ImageRow:
 
 @dataclass(frozen=True)
 class FileRow:
-    """One file as the import table shows it; path is None where this workstation does not know it."""
+    """One file as the import table shows it; location is None where this workstation does not know it."""
 
-    path: Path | None
+    location: FileLocation | None
     status: str
     reason: str
     todo: str
@@ -95,12 +95,12 @@ def image_rows(project: Project, split_id: int | None = None) -> list[ImageRow]:
 
 def file_rows(project: Project) -> list[FileRow]:
     """Every file that an import has seen, by path."""
-    paths = {source.path_hash: source.path for source in project.sources.all()}
+    places = {source.path_hash: source.location for source in project.sources.all()}
     rows = [
-        FileRow(paths.get(path_hash), status, reason, todo)
+        FileRow(places.get(path_hash), status, reason, todo)
         for path_hash, status, reason, todo in project.db.execute("SELECT path_hash, status, reason, todo FROM file")
     ]
-    return sorted(rows, key=lambda row: str(row.path or ""))
+    return sorted(rows, key=lambda row: str(row.location or ""))
 
 
 def labelled_images(project: Project) -> list[LabelledImage]:
@@ -108,7 +108,7 @@ def labelled_images(project: Project) -> list[LabelledImage]:
     rows = project.db.execute(
         "SELECT image.id, patient_id, value, content_hash, shard, shard_offset, store_rows, store_columns"
         " FROM image JOIN label ON label.image_id = image.id JOIN label_set ON label_set.id = label_set_id"
-        " WHERE name = ? ORDER BY content_hash, value",
+        " WHERE name = ? AND left_out = '' ORDER BY content_hash, value",
         (DEFAULT_LABEL_SET,),
     )
     return [LabelledImage(*(*row[:4], StoredAt(*row[4:]))) for row in rows]
@@ -130,13 +130,18 @@ def stored_at(project: Project, image_id: int) -> StoredAt:
     return StoredAt(*row)
 
 
-def source_path(project: Project, image_id: int) -> Path | None:
-    """A source file of the image that can be opened on this workstation now, or None."""
-    hashes = project.db.execute(
-        "SELECT path_hash FROM file WHERE image_id = ? ORDER BY status = 'imported' DESC", (image_id,)
-    )
-    paths = (project.sources.path(row[0]) for row in hashes.fetchall())
-    return next((path for path in paths if path is not None and path.is_file()), None)
+def source_of(project: Project, image_id: int) -> tuple[FileLocation, int] | None:
+    """(a source file of the image that can be opened on this workstation now, the frame in it), or None."""
+    rows = project.db.execute(
+        "SELECT file.path_hash, frame FROM image_file JOIN file ON file.path_hash = image_file.path_hash"
+        " JOIN image ON image.id = image_id WHERE image_id = ? ORDER BY status = 'imported' DESC",
+        (image_id,),
+    ).fetchall()
+    for path_hash, frame in rows:
+        location = project.sources.location(path_hash)
+        if location is not None and location.path.is_file():
+            return location, frame
+    return None
 
 
 def set_labels(project: Project, labels: Iterable[tuple[int, str]]) -> None:

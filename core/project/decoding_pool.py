@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
 import multiprocessing
 import os
@@ -15,18 +16,20 @@ from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from types import TracebackType
 
+from core.dicom.location import FileLocation
 from core.dicom.scan import FoundFile
 from core.progress import Monitor
+from core.project.import_options import ImportOptions
 from core.project.pixel_store import PixelStore, ShardWriter
-from core.project.preparation import Prepared, Rejected, prepare
-
-Outcome = Prepared | Rejected
+from core.project.preparation import Outcome, Rejected, prepare
 
 CRASHED = Rejected(
     "failed",
-    "The decoder crashed on this file",
+    "The decoder crashed or hung on this file",
     "The file is probably damaged; export it again from the archive.",
 )
+# No X-ray takes longer; a file that does would hold up all the others.
+SECONDS_A_FILE = 30
 # A task is a few small files or one large one: handing over costs as much as reading a header.
 TASK_FILES, TASK_BYTES = 8, 2_000_000
 
@@ -36,8 +39,9 @@ class DecodingPool:
 
     IN_FLIGHT_PER_PROCESS = 3  # enough to keep every process busy, few enough to bound memory and cancel at once
 
-    def __init__(self, store: PixelStore, side: int, processes: int | None = None) -> None:
+    def __init__(self, store: PixelStore, side: int, options: ImportOptions, processes: int | None = None) -> None:
         self._folder = store.folder
+        self._options = options
         self._shards = store.free_shards()
         self._side = side
         self._processes = processes or os.cpu_count() or 1
@@ -56,7 +60,7 @@ class DecodingPool:
                 if task is None:
                     break
                 try:
-                    flying[self._pool.submit(_prepare_here, [file.path for file in task])] = task
+                    flying[self._pool.submit(_prepare_here, [file.location for file in task])] = task
                 except BrokenProcessPool:
                     broken += task
             if not flying and not broken:
@@ -76,12 +80,12 @@ class DecodingPool:
                 self._pool = self._new_pool(self._processes)
                 for file in broken:
                     monitor.check()
-                    yield file, self._alone(file.path)
+                    yield file, self._alone(file.location)
 
-    def _alone(self, path: Path) -> Outcome:
+    def _alone(self, location: FileLocation) -> Outcome:
         with self._new_pool(1) as pool:
             try:
-                return pool.submit(_prepare_here, [path]).result()[0]
+                return pool.submit(_prepare_here, [location]).result()[0]
             except BrokenProcessPool:
                 return CRASHED
 
@@ -99,7 +103,7 @@ class DecodingPool:
             processes,
             mp_context=context,
             initializer=_start_process,
-            initargs=(self._folder, self._side, shards),
+            initargs=(self._folder, self._side, self._options, shards),
         )
 
     def __enter__(self) -> DecodingPool:
@@ -125,16 +129,16 @@ def _tasks(files: Iterable[FoundFile]) -> Iterator[list[FoundFile]]:
 
 
 # A decoding process serves one import, so what it writes to is kept for the life of the process.
-_here: tuple[int, ShardWriter] | None = None
+_here: tuple[ImportOptions, int, ShardWriter] | None = None
 # Far above the number of shards that one import fills, so that no two processes ever meet.
 _STRIDE = 10_000
 
 
-def _start_process(folder: Path, side: int, shards: SimpleQueue[int]) -> None:
+def _start_process(folder: Path, side: int, options: ImportOptions, shards: SimpleQueue[int]) -> None:
     global _here
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever waits for the results decides on Ctrl+C
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    _here = side, ShardWriter(folder, shards.get(), 0, _STRIDE)
+    _here = options, side, ShardWriter(folder, shards.get(), 0, _STRIDE)
 
 
 def _leave_with_parent() -> None:
@@ -144,7 +148,14 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def _prepare_here(paths: list[Path]) -> list[Outcome]:
+def _prepare_here(locations: list[FileLocation]) -> list[Outcome]:
     assert _here is not None
-    side, writer = _here
-    return [prepare(path, side, writer) for path in paths]
+    options, side, writer = _here
+    outcomes = []
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        for location in locations:
+            # A thread of C: it ends the process even while a decoder holds the interpreter.
+            faulthandler.dump_traceback_later(SECONDS_A_FILE, exit=True, file=nowhere)
+            outcomes.append(prepare(location, options, side, writer))
+            faulthandler.cancel_dump_traceback_later()
+    return outcomes

@@ -5,20 +5,27 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterable
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
 
+from core.dicom.location import FileLocation
 from core.dicom.scan import FoundFile, find_files
 from core.errors import FinerayError
 from core.progress import FileResult, Monitor, Progress
 from core.project.decoding_pool import DecodingPool
+from core.project.import_options import EVERY_XRAY, ImportOptions
 from core.project.import_summary import ImportSummary
 from core.project.pixel_store import sync_shards
-from core.project.preparation import Prepared, Rejected
+from core.project.preparation import Outcome, Prepared, Rejected
 from core.project.project import Project
 from core.project.sources import Source
 
 COMMIT_EVERY_S = 1.0
+# Attributes of core.dicom that are columns of the same name.
+ATTRIBUTES = (
+    *("modality", "body_part", "view_position", "laterality", "sex", "age_years", "manufacturer", "model"),
+    *("rows", "columns", "bits_stored", "photometric", "transfer_syntax", "voi_source", "burned_in"),
+)
 DUPLICATE = "The same image was imported already"
 STAGE_FIND, STAGE_READ = "Finding files", "Reading files"
 
@@ -27,7 +34,9 @@ class NothingReadable(FinerayError):
     """No file of the chosen folders gave an image."""
 
 
-def import_folders(project: Project, roots: Iterable[Path], monitor: Monitor) -> ImportSummary:
+def import_folders(
+    project: Project, roots: Iterable[Path], monitor: Monitor, options: ImportOptions = EVERY_XRAY
+) -> ImportSummary:
     """Read what is new below `roots`; files seen before with the same size and time are left alone.
 
     What is read is committed every second, so cancelling (Cancelled) or a crash keeps it.
@@ -36,13 +45,17 @@ def import_folders(project: Project, roots: Iterable[Path], monitor: Monitor) ->
     started = time.monotonic()
     folders = [root.resolve() for root in roots]
     found = find_files(folders, lambda count: _found_so_far(monitor, count))
-    hashes = {file.path: project.keyed_hash(str(file.path)) for file in found}
-    project.sources.record(Source(hashes[f.path], f.path, _root_of(f.path, folders)) for f in found)
-    known = {row[0]: row[1:] for row in project.db.execute("SELECT path_hash, size, mtime_ns FROM file")}
-    new = [file for file in found if known.get(hashes[file.path]) != (file.size, file.mtime_ns)]
+    hashes = {file.location: project.keyed_hash(str(file.location)) for file in found}
+    project.sources.record(
+        Source(hashes[file.location], file.location, _root_of(file.location.path, folders)) for file in found
+    )
+    known = {
+        row[0]: row[1:] for row in project.db.execute("SELECT path_hash, size, mtime_ns FROM file WHERE by_choice = 0")
+    }
+    new = [file for file in found if known.get(hashes[file.location]) != (file.size, file.mtime_ns)]
     summary = ImportSummary(unchanged=len(found) - len(new))
     if new:
-        summary = _read_new(project, new, hashes, summary, monitor)
+        summary = _read_new(project, new, hashes, options, summary, monitor)
     if project.db.execute("SELECT count(*) FROM image").fetchone()[0] == 0:
         raise NothingReadable(
             f"None of the {len(found)} files is an X-ray that Fineray can read"
@@ -55,15 +68,20 @@ def import_folders(project: Project, roots: Iterable[Path], monitor: Monitor) ->
 
 
 def _read_new(
-    project: Project, new: list[FoundFile], hashes: dict[Path, str], summary: ImportSummary, monitor: Monitor
+    project: Project,
+    new: list[FoundFile],
+    hashes: dict[FileLocation, str],
+    options: ImportOptions,
+    summary: ImportSummary,
+    monitor: Monitor,
 ) -> ImportSummary:
     counts = {"imported": 0, "skipped": 0, "failed": 0, "duplicates": 0}
     monitor.report(Progress(STAGE_READ, 0, len(new), "files"))
     writer = _Writer(project)
     try:
-        with DecodingPool(project.pixels, project.store_side) as pool:
+        with DecodingPool(project.pixels, project.store_side, options) as pool:
             for done, (file, outcome) in enumerate(pool.prepare_all(new, monitor), start=1):
-                result, kind = writer.add(file, hashes[file.path], outcome)
+                result, kind = writer.add(file, hashes[file.location], outcome)
                 counts[kind] += 1
                 monitor.report(result)
                 monitor.report(Progress(STAGE_READ, done, len(new), "files"))
@@ -81,27 +99,30 @@ class _Writer:
         self._unsynced: set[int] = set()
         self._last_commit = time.monotonic()
 
-    def add(self, file: FoundFile, path_hash: str, outcome: Prepared | Rejected) -> tuple[FileResult, str]:
+    def add(self, file: FoundFile, path_hash: str, outcome: Outcome) -> tuple[FileResult, str]:
         """(how the file ended, which of the summary's counts it belongs to)."""
-        kind = "imported"
-        image_id: int | None = None
+        status = kind = "imported"
         reason = todo = ""
+        by_choice = False
+        images: list[int] = []
         if isinstance(outcome, Rejected):
-            status, reason, todo = outcome.status, outcome.reason, outcome.todo
-            kind = status
+            status = kind = outcome.status
+            reason, todo, by_choice = outcome.reason, outcome.todo, outcome.by_choice
         else:
-            image_id, is_new = self._image(outcome)
-            status = "imported"
-            if not is_new and self._file_of(image_id) != path_hash:
+            images, new = self._images(outcome, path_hash)
+            reason = ". ".join(dict.fromkeys(warning for each in outcome for warning in each.warnings))
+            if not new:
                 status, kind = "skipped", "duplicates"
                 reason, todo = DUPLICATE, "Nothing to do; it counts once."
         self._db.execute(
             "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (path_hash, file.size, file.mtime_ns, status, reason, todo, image_id),
+            (path_hash, file.size, file.mtime_ns, status, reason, todo, by_choice),
         )
+        self._db.execute("DELETE FROM image_file WHERE path_hash = ?", (path_hash,))
+        self._db.executemany("INSERT OR IGNORE INTO image_file VALUES (?, ?)", [(path_hash, each) for each in images])
         if time.monotonic() - self._last_commit > COMMIT_EVERY_S:
             self._commit()
-        return FileResult(str(file.path), status, reason, todo), kind
+        return FileResult(str(file.location), status, reason, todo), kind
 
     def finish(self) -> None:
         """Keep what came since the last commit."""
@@ -117,41 +138,51 @@ class _Writer:
             raise
         self._last_commit = time.monotonic()
 
-    def _file_of(self, image_id: int) -> str | None:
-        row = self._db.execute(
-            "SELECT path_hash FROM file WHERE image_id = ? AND status = 'imported'", (image_id,)
-        ).fetchone()
-        return row[0] if row else None
+    def _images(self, outcome: tuple[Prepared, ...], path_hash: str) -> tuple[list[int], bool]:
+        """(image ids of the file's images, whether one of them is new or came from this very file before)."""
+        known = {
+            row[0] for row in self._db.execute("SELECT image_id FROM image_file WHERE path_hash = ?", (path_hash,))
+        }
+        found = [self._image(prepared) for prepared in outcome]
+        return [image for image, _ in found], any(new or image in known for image, new in found)
 
     def _image(self, prepared: Prepared) -> tuple[int, bool]:
         """(image id, whether it is new); a file that changed on disk updates its image in place."""
         hashed = self._project.keyed_hash
         identity, a = prepared.identity, prepared.attributes
-        sop_hash = hashed("sop:" + (identity.sop_instance_uid or prepared.content_hash))
+        name = identity.sop_instance_uid or prepared.content_hash
+        sop_hash = hashed("sop:" + (name if prepared.frame == 1 else f"{name} frame {prepared.frame}"))
         found = self._db.execute("SELECT id, content_hash FROM image WHERE sop_hash = ?", (sop_hash,)).fetchone()
         if found and found[1] == prepared.content_hash:
             return found[0], False
         self._unsynced.add(prepared.stored_at.shard)
-        spacing = a.pixel_spacing_mm or (None, None)
-        row = (
-            self._patient(hashed("patient:" + identity.patient_id)),
-            hashed("study:" + identity.study_instance_uid),
-            hashed("series:" + identity.series_instance_uid),
-            sop_hash,
-            prepared.content_hash,
-            *(a.modality, a.body_part, a.view_position, a.laterality, a.sex, a.age_years),
-            *(a.manufacturer, a.model, a.rows, a.columns, a.bits_stored, a.photometric, a.transfer_syntax),
-            *(a.voi_source, *spacing, a.burned_in),
-            *astuple(prepared.stored_at),
-        )
+        row_spacing, column_spacing = a.pixel_spacing_mm or (None, None)
+        place = prepared.stored_at
+        values = {
+            "patient_id": self._patient(hashed("patient:" + identity.patient_id)),
+            "study_hash": hashed("study:" + identity.study_instance_uid) if identity.study_instance_uid else "",
+            "series_hash": hashed("series:" + identity.series_instance_uid) if identity.series_instance_uid else "",
+            "sop_hash": sop_hash,
+            "content_hash": prepared.content_hash,
+            "fingerprint": prepared.fingerprint,
+            "frame": prepared.frame,
+            "station_hash": hashed("station:" + identity.station_name) if identity.station_name else "",
+            "study_date": self._project.shifted_date(identity.study_date),
+            **{name: getattr(a, name) for name in ATTRIBUTES},
+            "row_spacing_mm": row_spacing,
+            "column_spacing_mm": column_spacing,
+            "shard": place.shard,
+            "shard_offset": place.offset,
+            "store_rows": place.rows,
+            "store_columns": place.columns,
+        }
         if found:
-            names = [column[1] for column in self._db.execute("PRAGMA table_info(image)")][1:]
-            self._db.execute(
-                f"UPDATE image SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?", (*row, found[0])
-            )
+            assignments = ", ".join(f"{column} = :{column}" for column in values)
+            self._db.execute(f"UPDATE image SET {assignments} WHERE id = :id", {**values, "id": found[0]})
             return found[0], False
-        marks = ", ".join("?" * len(row))
-        cursor = self._db.execute(f"INSERT INTO image VALUES (NULL, {marks})", row)
+        columns = ", ".join(values)
+        marks = ", ".join(f":{column}" for column in values)
+        cursor = self._db.execute(f"INSERT INTO image ({columns}) VALUES ({marks})", values)
         assert cursor.lastrowid is not None
         return cursor.lastrowid, True
 

@@ -92,9 +92,11 @@ def preview_folders(project: Project) -> LabelPreview:
 
     Raises LabelFileUnusable where this workstation does not know the files.
     """
-    files = dict(
-        project.db.execute("SELECT path_hash, image_id FROM file WHERE image_id IS NOT NULL AND status = 'imported'")
-    )
+    files: dict[str, list[int]] = defaultdict(list)
+    for path_hash, image in project.db.execute(
+        "SELECT path_hash, image_id FROM image_file JOIN file USING (path_hash) WHERE status = 'imported'"
+    ):
+        files[path_hash].append(image)
     sources = [source for source in project.sources.all() if source.path_hash in files]
     if not sources:
         raise LabelFileUnusable(
@@ -105,10 +107,10 @@ def preview_folders(project: Project) -> LabelPreview:
     entries: list[tuple[str, str]] = []
     images: dict[str, list[int]] = {}
     for source in sources:
-        below = source.path.relative_to(top)
-        entry = below.as_posix()
-        images[entry] = [files[source.path_hash]]
-        entries.append((entry, below.parts[0] if len(below.parts) > 1 else ""))
+        below = source.location.parts[len(top.parts) :]
+        entry = "/".join(below)
+        images[entry] = files[source.path_hash]
+        entries.append((entry, below[0] if len(below) > 1 else ""))
     return _preview(project, f"folders below {top.name}", entries, images)
 
 
@@ -191,19 +193,22 @@ def _by_patient(project: Project, ids: Iterable[str]) -> dict[str, list[int]]:
 
 
 def _by_path_ending(project: Project, names: Iterable[str]) -> dict[str, list[int]]:
-    image_of = dict(project.db.execute("SELECT path_hash, image_id FROM file WHERE image_id IS NOT NULL"))
-    by_name: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
+    images_of: dict[str, set[int]] = defaultdict(set)
+    for path_hash, image in project.db.execute("SELECT path_hash, image_id FROM image_file"):
+        images_of[path_hash].add(image)
+    by_name: dict[str, list[tuple[tuple[str, ...], frozenset[int]]]] = defaultdict(list)
     for source in project.sources.all():
-        if source.path_hash in image_of:
-            by_name[source.path.name].append((source.path.parts, image_of[source.path_hash]))
+        if source.path_hash in images_of:
+            parts = source.location.parts
+            by_name[parts[-1]].append((parts, frozenset(images_of[source.path_hash])))
     found: dict[str, list[int]] = {}
     for name in names:
         parts = tuple(part for part in PurePosixPath(name.replace("\\", "/")).parts if part != ".")
         if not parts:
             continue
-        images = {image for path, image in by_name.get(parts[-1], []) if path[-len(parts) :] == parts}
-        if images:
-            found[name] = [images.pop()] if len(images) == 1 else _AMBIGUOUS
+        fitting = {images for path, images in by_name.get(parts[-1], []) if path[-len(parts) :] == parts}
+        if fitting:
+            found[name] = sorted(fitting.pop()) if len(fitting) == 1 else _AMBIGUOUS
     return found
 
 

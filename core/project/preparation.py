@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.dicom.radiograph import Attributes, Identity, NotARadiograph, UnreadableFile
-from core.dicom.read import read_radiograph
+from core.dicom.location import FileLocation
+from core.dicom.radiograph import Attributes, Identity, NotARadiograph, Radiograph, UnreadableFile
+from core.dicom.read import SeveralFrames, read_radiographs
 from core.dicom.shades import shades_8bit
+from core.project.fingerprint import fingerprint
+from core.project.import_options import ImportOptions
 from core.project.pixel_store import ShardWriter, StoredAt
 
 
@@ -23,28 +25,40 @@ class Prepared:
 
     stored_at: StoredAt
     content_hash: str
+    fingerprint: bytes
     attributes: Attributes
     identity: Identity
+    frame: int
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A file that gives no image. status: skipped (not for import) or failed (cannot be read)."""
+    """A file that gives no image. status: skipped (not for import) or failed (cannot be read).
+
+    by_choice: other import options would take it, so the next import looks at it again.
+    """
 
     status: str
     reason: str
     todo: str
+    by_choice: bool = False
 
 
-def prepare(path: Path, side: int, writer: ShardWriter) -> Prepared | Rejected:
-    """Read one file, shrink it so that its longest side is at most `side` (never enlarge), write its pixels.
+Outcome = tuple[Prepared, ...] | Rejected
+
+
+def prepare(location: FileLocation, options: ImportOptions, side: int, writer: ShardWriter) -> Outcome:
+    """Read one file, shrink its images so that their longest side is at most `side` (never enlarge), write the pixels.
 
     Raises OSError where the store cannot be written.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom warns of values that break the standard; they may hold names
-            radiograph = read_radiograph(path)
+            radiographs = read_radiographs(location, options.frames)
+    except SeveralFrames as error:
+        return Rejected("skipped", error.what, error.todo, by_choice=True)
     except NotARadiograph as error:
         return Rejected("skipped", error.what, error.todo)
     except UnreadableFile as error:
@@ -53,8 +67,23 @@ def prepare(path: Path, side: int, writer: ShardWriter) -> Prepared | Rejected:
         return Rejected("failed", "The file cannot be opened", "Check that you may read it and that it still exists.")
     except MemoryError:
         return Rejected("failed", "The image is too large for this computer's memory", "Export it at a smaller size.")
+    objection = options.objection(radiographs[0].attributes)
+    if objection is not None:
+        return Rejected("skipped", objection, "Import the folder again with other choices to take it.", by_choice=True)
+    return tuple(_stored(radiograph, side, writer) for radiograph in radiographs)
+
+
+def _stored(radiograph: Radiograph, side: int, writer: ShardWriter) -> Prepared:
     pixels = shrink(shades_8bit(radiograph.image), side)
-    return Prepared(writer.append(pixels), content_hash(pixels), radiograph.attributes, radiograph.identity)
+    return Prepared(
+        writer.append(pixels),
+        content_hash(pixels),
+        fingerprint(pixels),
+        radiograph.attributes,
+        radiograph.identity,
+        radiograph.frame,
+        radiograph.warnings,
+    )
 
 
 def shrink(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

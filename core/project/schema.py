@@ -47,7 +47,29 @@ CREATE TABLE feature (
     PRIMARY KEY (space, content_hash)) WITHOUT ROWID;
 """
 
-MIGRATIONS = (_VERSION_1,)
+# A file may hold several images (frames) and several files the same image; images know their station and date, can
+# be left out, and carry what near duplicates are found by.
+_VERSION_2 = """
+ALTER TABLE image ADD COLUMN frame INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE image ADD COLUMN station_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE image ADD COLUMN study_date TEXT NOT NULL DEFAULT '';
+ALTER TABLE image ADD COLUMN fingerprint BLOB;
+ALTER TABLE image ADD COLUMN left_out TEXT NOT NULL DEFAULT '';
+CREATE TABLE image_file (
+    path_hash TEXT NOT NULL, image_id INTEGER NOT NULL REFERENCES image (id) ON DELETE CASCADE,
+    PRIMARY KEY (path_hash, image_id)) WITHOUT ROWID;
+CREATE INDEX image_file_image ON image_file (image_id);
+INSERT INTO image_file SELECT path_hash, image_id FROM file WHERE image_id IS NOT NULL;
+CREATE TABLE file_2 (
+    path_hash TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('imported', 'skipped', 'failed')),
+    reason TEXT NOT NULL, todo TEXT NOT NULL, by_choice INTEGER NOT NULL);
+INSERT INTO file_2 SELECT path_hash, size, mtime_ns, status, reason, todo, 0 FROM file;
+DROP TABLE file;
+ALTER TABLE file_2 RENAME TO file;
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2)
 VERSION = len(MIGRATIONS)
 
 

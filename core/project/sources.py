@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.dicom.location import FileLocation
 from core.project.paths import user_folder
 
 
@@ -20,7 +21,7 @@ class Source:
     """A file seen by an import. root: the folder that the user chose."""
 
     path_hash: str
-    path: Path
+    location: FileLocation
     root: Path
 
 
@@ -33,26 +34,29 @@ class SourceIndex:
         self._db = sqlite3.connect(folder / f"{project_id}.sqlite", timeout=30)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(
-            "CREATE TABLE IF NOT EXISTS source (path_hash TEXT PRIMARY KEY, path TEXT NOT NULL, root TEXT NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS source"
+            " (path_hash TEXT PRIMARY KEY, path TEXT NOT NULL, root TEXT NOT NULL, member TEXT NOT NULL DEFAULT '')"
         )
+        if "member" not in {column[1] for column in self._db.execute("PRAGMA table_info(source)")}:
+            self._db.execute("ALTER TABLE source ADD COLUMN member TEXT NOT NULL DEFAULT ''")
 
     def record(self, sources: Iterable[Source]) -> None:
         """Remember these files; a file known already takes its new root."""
         with self._db:
             self._db.executemany(
-                "INSERT OR REPLACE INTO source VALUES (?, ?, ?)",
-                [(source.path_hash, str(source.path), str(source.root)) for source in sources],
+                "INSERT OR REPLACE INTO source (path_hash, path, root, member) VALUES (?, ?, ?, ?)",
+                [(each.path_hash, str(each.location.path), str(each.root), each.location.member) for each in sources],
             )
 
-    def path(self, path_hash: str) -> Path | None:
-        """The path behind a hash, or None where this workstation does not know it."""
-        row = self._db.execute("SELECT path FROM source WHERE path_hash = ?", (path_hash,)).fetchone()
-        return Path(row[0]) if row else None
+    def location(self, path_hash: str) -> FileLocation | None:
+        """The place behind a hash, or None where this workstation does not know it."""
+        row = self._db.execute("SELECT path, member FROM source WHERE path_hash = ?", (path_hash,)).fetchone()
+        return FileLocation(Path(row[0]), row[1]) if row else None
 
     def all(self) -> list[Source]:
         """Every known file."""
-        rows = self._db.execute("SELECT path_hash, path, root FROM source ORDER BY path")
-        return [Source(path_hash, Path(path), Path(root)) for path_hash, path, root in rows]
+        rows = self._db.execute("SELECT path_hash, path, member, root FROM source ORDER BY path, member")
+        return [Source(key, FileLocation(Path(path), member), Path(root)) for key, path, member, root in rows]
 
     def close(self) -> None:
         """Release the file."""

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.dicom.location import FileLocation
 from core.engine.messages import ImportFolders, Reported
 from core.progress import FileResult
 from core.project.catalogue import FileRow, counts, file_rows
@@ -146,7 +147,7 @@ class ImportPage(QWidget):
 
     def _reported(self, event: Reported) -> None:
         rows = [
-            FileRow(Path(report.path), report.status, report.reason, report.todo)
+            FileRow(FileLocation(Path(report.path)), report.status, report.reason, report.todo)
             for report in event.reports
             if isinstance(report, FileResult)
         ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
+from core.dicom.location import FileLocation
 from core.project import decoding_pool
-from core.project.preparation import Prepared, Rejected
+from core.project.preparation import Outcome, prepare
 
 MARK = b"THIS FILE KILLS THE DECODER"
 _prepare_here = decoding_pool._prepare_here
@@ -18,9 +20,22 @@ def mark(path: Path) -> None:
     path.write_bytes(path.read_bytes() + MARK)
 
 
-def prepare_or_die(paths: list[Path]) -> list[Prepared | Rejected]:
+def prepare_or_die(locations: list[FileLocation]) -> list[Outcome]:
     """Like the pool's own function, until a marked file comes."""
-    for path in paths:
-        if path.read_bytes().endswith(MARK):
+    for location in locations:
+        if location.path.read_bytes().endswith(MARK):
             os.kill(os.getpid(), signal.SIGKILL)
-    return _prepare_here(paths)
+    return _prepare_here(locations)
+
+
+def prepare_or_hang(locations: list[FileLocation]) -> list[Outcome]:
+    """Like the pool's own function with a limit of a second, and a decoder that never returns from a marked file."""
+    decoding_pool.SECONDS_A_FILE = 1
+    decoding_pool.prepare = _prepare_or_hang
+    return _prepare_here(locations)
+
+
+def _prepare_or_hang(location: FileLocation, *rest: Any) -> Outcome:
+    while location.path.read_bytes().endswith(MARK):
+        pass
+    return prepare(location, *rest)

@@ -12,6 +12,7 @@ import pytest
 
 from core.demo.phantom import chest
 from core.demo.study import write_study
+from core.dicom.location import FileLocation
 from core.dicom.read import read_radiograph
 from core.dicom.shades import shades
 from core.progress import Cancelled, Monitor
@@ -29,7 +30,7 @@ def test_films_of_many_kinds_are_readable_and_labelled(study: Path) -> None:
     assert len(rows) == len(files) > 20
     kinds = Counter()
     for path in files:
-        read = read_radiograph(path)
+        read = read_radiograph(FileLocation(path))
         kinds[read.attributes.photometric] += 1
         kinds[read.attributes.transfer_syntax] += 1
         kinds[f"{read.attributes.bits_stored} bits"] += 1

@@ -91,9 +91,14 @@ def test_big_endian() -> None:
     np.testing.assert_array_equal(stored_values(ds), RAMP)
 
 
-def test_colour_and_several_frames_are_not_for_import() -> None:
-    with pytest.raises(NotARadiograph, match="3 frames"):
-        stored_values(film(RAMP, NumberOfFrames=3))
+def test_each_frame_has_its_own_values() -> None:
+    ds = film(RAMP, NumberOfFrames=2)
+    ds.PixelData = RAMP.tobytes() + RAMP[::-1].tobytes()
+    np.testing.assert_array_equal(stored_values(ds, 1), RAMP)
+    np.testing.assert_array_equal(stored_values(ds, 2), RAMP[::-1])
+
+
+def test_colour_is_not_for_import() -> None:
     with pytest.raises(NotARadiograph, match="colour"):
         stored_values(film(RAMP, PhotometricInterpretation="RGB", SamplesPerPixel=3))
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_windowing
 
+from core.dicom.location import FileLocation
 from core.dicom.pixels import stored_values
 from core.dicom.presentation import gray_image
 from core.dicom.radiograph import GrayImage, Window
@@ -122,7 +123,7 @@ def test_real_twins_of_the_study_have_dark_corners_and_bright_spines(cxr: Path) 
     """The middle column of a frontal chest film (spine) is brighter than its lungs, whatever the encoding."""
     seen = {}
     for path in sorted((cxr / "dicom").rglob("*.dcm"))[:120]:
-        radiograph = read_radiograph(path)
+        radiograph = read_radiograph(FileLocation(path))
         shown = shades(radiograph.image)
         rows, columns = shown.shape
         middle = shown[rows // 3 : rows // 2, columns * 9 // 20 : columns * 11 // 20].mean()

@@ -15,7 +15,7 @@ def test_files_are_found_recursively_once(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"12345")
     found = find_files([tmp_path, tmp_path / "sub"])
-    assert [file.path.relative_to(tmp_path).as_posix() for file in found] == [
+    assert [file.location.path.relative_to(tmp_path).as_posix() for file in found] == [
         "a",
         "sub/.hidden",
         "sub/b.dcm",

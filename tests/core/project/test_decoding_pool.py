@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from core.dicom.scan import find_files
+from core.dicom.scan import FoundFile, find_files
 from core.progress import Monitor
 from core.project import decoding_pool
 from core.project.decoding_pool import CRASHED, DecodingPool, _tasks
-from core.project.preparation import Prepared
+from core.project.import_options import EVERY_XRAY
 from core.project.project import Project
 from tests.support import crashing
 
@@ -22,7 +22,7 @@ def test_tasks_hold_all_files_in_order_and_large_ones_alone(films: Callable[...,
     tasks = list(_tasks(files))
     assert [file for task in tasks for file in task] == files
     assert max(map(len, tasks)) == decoding_pool.TASK_FILES
-    large = [type(files[0])(file.path, 3_000_000, 0) for file in files[:3]]
+    large = [FoundFile(file.location, 3_000_000, 0) for file in files[:3]]
     assert [len(task) for task in _tasks(large)] == [1, 1, 1]
 
 
@@ -34,11 +34,13 @@ def test_a_crash_costs_one_file(project: Project, films: Callable[..., Path], mo
     # The pool's processes import the function by name: they get one that dies on the marked file.
     monkeypatch.setattr(decoding_pool, "_prepare_here", crashing.prepare_or_die)
     files = find_files([folder])
-    with DecodingPool(project.pixels, 512, processes=2) as pool:
+    with DecodingPool(project.pixels, 512, EVERY_XRAY, processes=2) as pool:
         outcomes = dict(pool.prepare_all(files, Monitor()))
     assert len(outcomes) == 16
-    by_path = {file.path: outcome for file, outcome in outcomes.items()}
+    by_path = {file.location.path: outcome for file, outcome in outcomes.items()}
     assert by_path.pop(deadly) == CRASHED
-    assert all(isinstance(outcome, Prepared) for outcome in by_path.values())
-    pixels = [project.pixels.read(outcome.stored_at) for outcome in by_path.values() if isinstance(outcome, Prepared)]
+    assert all(isinstance(outcome, tuple) for outcome in by_path.values())
+    pixels = [
+        project.pixels.read(each.stored_at) for found in by_path.values() if isinstance(found, tuple) for each in found
+    ]
     assert all(each.shape == (48, 40) and each.any() for each in pixels)

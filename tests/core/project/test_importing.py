@@ -6,23 +6,29 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.data import get_testdata_file
 
+from core.dicom.location import FileLocation
 from core.dicom.read import read_radiograph
 from core.dicom.scan import FolderMissing
 from core.dicom.shades import shades_8bit
 from core.engine.jobs import carry_out
 from core.engine.messages import Failed, ImportFolders
 from core.progress import Cancelled, FileResult, Monitor, Progress, Report
-from core.project.catalogue import counts, file_rows, image_rows, source_path, stored_at
+from core.project import decoding_pool
+from core.project.catalogue import counts, file_rows, image_rows, source_of, stored_at
+from core.project.import_options import ImportOptions
 from core.project.importing import NothingReadable, import_folders
 from core.project.preparation import shrink
 from core.project.project import Project, create_project, open_project
+from tests.support import crashing
 from tests.support.films import write_film
 
 
@@ -52,7 +58,7 @@ def test_every_file_ends_in_the_table_with_a_reason(project: Project, films: Cal
     summary = import_folders(project, [folder], monitor)
     assert (summary.imported, summary.skipped, summary.failed, summary.duplicates) == (12, 2, 1, 1)
     assert summary.found == 16
-    rows = {row.path: row for row in file_rows(project)}
+    rows = {row.location.path: row for row in file_rows(project) if row.location}
     assert len(rows) == 16
     assert rows[folder / "notes.txt"].reason == "Not a DICOM file"
     assert rows[folder / "empty"].status == "failed"
@@ -69,9 +75,9 @@ def test_every_file_ends_in_the_table_with_a_reason(project: Project, films: Cal
 def test_stored_pixels_are_the_shades_of_the_file(project: Project, films: Callable[..., Path]) -> None:
     import_folders(project, [films()], Monitor())
     for row in image_rows(project):
-        path = source_path(project, row.id)
-        assert path is not None
-        expected = shades_8bit(read_radiograph(path).image)
+        source = source_of(project, row.id)
+        assert source is not None
+        expected = shades_8bit(read_radiograph(*source).image)
         np.testing.assert_array_equal(project.pixels.read(stored_at(project, row.id)), expected)
 
 
@@ -83,7 +89,7 @@ def test_large_films_are_stored_smaller_with_their_aspect(project: Project, tmp_
     place = row.stored_at
     assert max(place.rows, place.columns) == 512
     assert place.columns / place.rows == pytest.approx(row.columns / row.rows, rel=0.01)
-    full = shades_8bit(read_radiograph(tmp_path / "cr/film").image)
+    full = shades_8bit(read_radiograph(FileLocation(tmp_path / "cr/film")).image)
     np.testing.assert_array_equal(project.pixels.read(place), shrink(full, 512))
     assert abs(float(project.pixels.read(place).mean()) - float(full.mean())) < 1
 
@@ -194,3 +200,63 @@ def test_no_identity_reaches_the_project(tmp_path: Path, films: Callable[..., Pa
     for needle in needles:
         assert needle not in held
         assert needle.lower() not in held.lower()
+
+
+def test_frames_archives_and_pictures_are_imported_with_warnings(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "mixed"
+    ds = write_film(folder / "cine", patient="A")
+    ds.NumberOfFrames = 3
+    pixels = np.frombuffer(ds.PixelData, np.uint16)
+    ds.PixelData = b"".join((pixels // part).astype(np.uint16).tobytes() for part in (1, 2, 3))
+    ds.save_as(folder / "cine")
+    Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save(folder / "old.png")
+    write_film(tmp_path / "inside", patient="B")
+    with zipfile.ZipFile(folder / "export.zip", "w") as archive:
+        archive.write(tmp_path / "inside", "bright/one")
+    first = import_folders(project, [folder], Monitor())
+    assert (first.imported, first.skipped) == (2, 1)
+    rows = {str(row.location).rpartition("mixed/")[2]: row for row in file_rows(project)}
+    assert "3 frames" in rows["cine"].reason
+    assert rows["export.zip/bright/one"].status == "imported"
+    assert rows["old.png"].status == "imported"
+    assert "names no patient" in rows["old.png"].reason
+    second = import_folders(project, [folder], Monitor(), ImportOptions(frames="all"))
+    assert (second.imported, second.unchanged) == (1, 2)
+    assert counts(project).images == 5
+    for row in image_rows(project):
+        source = source_of(project, row.id)
+        assert source is not None
+        expected = shades_8bit(read_radiograph(*source).image)
+        np.testing.assert_array_equal(project.pixels.read(stored_at(project, row.id)), expected)
+    assert import_folders(project, [folder], Monitor(), ImportOptions(frames="all")).unchanged == 3
+
+
+def test_views_that_were_not_chosen_stay_outside_until_they_are(project: Project, tmp_path: Path) -> None:
+    for number, view in enumerate(("PA", "AP", "LL", "")):
+        write_film(tmp_path / f"films/{number}", patient=f"P{number}", number=number, ViewPosition=view)
+    frontal = ImportOptions(views=("PA", "AP"))
+    summary = import_folders(project, [tmp_path / "films"], Monitor(), frontal)
+    assert (summary.imported, summary.skipped) == (2, 2)
+    assert "View LL: not chosen for this import" in {row.reason for row in file_rows(project)}
+    assert import_folders(project, [tmp_path / "films"], Monitor()).imported == 2
+    assert {row.view_position for row in image_rows(project)} == {"PA", "AP", "LL", ""}
+
+
+def test_stations_are_hashed_and_dates_moved(project: Project, tmp_path: Path) -> None:
+    write_film(tmp_path / "films/1", patient="A", StationName="ROOM-7", StudyDate="20240301")
+    import_folders(project, [tmp_path / "films"], Monitor())
+    station, date = project.db.execute("SELECT station_hash, study_date FROM image").fetchone()
+    assert station == project.keyed_hash("station:ROOM-7")
+    assert date == project.shifted_date("20240301") < "2023-03-03"
+
+
+def test_a_file_that_hangs_its_decoder_costs_itself_only(
+    project: Project, films: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = films(patients=4, each=2)
+    crashing.mark(folder / "dark/p1/0")
+    monkeypatch.setattr(decoding_pool, "_prepare_here", crashing.prepare_or_hang)
+    summary = import_folders(project, [folder], Monitor())
+    assert (summary.imported, summary.failed) == (7, 1)
+    failed = [row for row in file_rows(project) if row.status == "failed"]
+    assert "crashed or hung" in failed[0].reason

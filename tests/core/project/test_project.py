@@ -75,3 +75,47 @@ def test_hashes_are_the_projects_own(tmp_path: Path) -> None:
             hashes.append(opened.keyed_hash("PAT-1"))
             assert opened.db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert hashes[0] != hashes[1]
+
+
+def test_a_project_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> None:
+    from core.project.catalogue import image_rows
+    from core.project.schema import MIGRATIONS
+
+    create_project(tmp_path / "p")
+    (tmp_path / "p/catalogue.sqlite").unlink()
+    for extra in ("-wal", "-shm"):
+        (tmp_path / f"p/catalogue.sqlite{extra}").unlink(missing_ok=True)
+    with sqlite3.connect(tmp_path / "p/catalogue.sqlite") as db:
+        db.executescript(f"{MIGRATIONS[0]} PRAGMA user_version = 1;")
+        db.executemany(
+            "INSERT INTO setting VALUES (?, ?)", [("id", "x"), ("hash_key", "00" * 32), ("store_side", "512")]
+        )
+        db.execute("INSERT INTO patient VALUES (1, 'P00001', 'h')")
+        db.execute(
+            "INSERT INTO image VALUES (1, 1, 's', 'e', 'o', 'c', 'DX', 'CHEST', 'PA', '', 'F', 40, 'M', 'X', 9, 8, 12,"
+            " 'MONOCHROME2', 'RLE', 'window', NULL, NULL, '', 0, 0, 9, 8)"
+        )
+        db.execute("INSERT INTO file VALUES ('f', 10, 11, 'imported', '', '', 1)")
+        db.execute("INSERT INTO file VALUES ('g', 10, 11, 'skipped', 'why', 'do', NULL)")
+    db.close()
+    with open_project(tmp_path / "p") as opened:
+        (row,) = image_rows(opened)
+        assert (row.patient, row.rows, row.columns) == ("P00001", 9, 8)
+        assert opened.db.execute("SELECT * FROM image_file").fetchall() == [("f", 1)]
+        assert opened.db.execute("SELECT path_hash, reason FROM file ORDER BY 1").fetchall() == [
+            ("f", ""),
+            ("g", "why"),
+        ]
+        assert opened.db.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_dates_move_together_and_far(tmp_path: Path) -> None:
+    from datetime import date
+
+    create_project(tmp_path / "p")
+    with open_project(tmp_path / "p") as opened:
+        first, second = (date.fromisoformat(opened.shifted_date(text)) for text in ("20240103", "20240207"))
+        assert (second - first).days == 35
+        assert first.weekday() == date(2024, 1, 3).weekday()
+        assert 364 <= (date(2024, 1, 3) - first).days <= 3640
+        assert opened.shifted_date("") == opened.shifted_date("2024") == opened.shifted_date("20241399") == ""
