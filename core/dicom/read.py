@@ -70,8 +70,7 @@ def _content(location: FileLocation) -> bytes:
         size = location.path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise NotARadiograph("Larger than any X-ray", todo="Nothing to do; the file was left alone.")
-        with location.path.open("rb") as stream:
-            data = stream.read(MAX_FILE_BYTES)
+        data = location.path.read_bytes()
     if not data:
         raise UnreadableFile("The file is empty", todo="Export it again from the archive.")
     if data[:4] == b"PK\x03\x04":

@@ -18,5 +18,7 @@ def fingerprint(pixels: NDArray[np.uint8]) -> bytes:
     The frequencies themselves and not their signs (Zauner 2010): from them the hash of every rotated, mirrored or
     inverted copy follows without looking at the image again.
     """
-    small = np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float64)
+    small = np.asarray(
+        Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=1.0), dtype=np.float64
+    )
     return bytes((_DCT @ small @ _DCT.T).astype("<f2").tobytes())

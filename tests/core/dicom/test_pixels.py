@@ -72,6 +72,24 @@ def test_signed_values_keep_their_sign() -> None:
     np.testing.assert_array_equal(stored_values(film(values)), values)
 
 
+@pytest.mark.parametrize("syntax", [uid.RLELossless, uid.JPEGLSLossless, uid.JPEG2000Lossless])
+@pytest.mark.parametrize("bits", [12, 16])
+def test_signed_values_keep_their_sign_when_compressed(syntax: uid.UID, bits: int) -> None:
+    values = (RAMP.astype(np.int32) - 2048).astype(np.int16) * (1 if bits == 12 else 7)
+    np.testing.assert_array_equal(stored_values(film(values, bits=bits, syntax=syntax)), values)
+
+
+def test_jpeg_2000_that_forgot_its_sign_is_corrected() -> None:
+    """A codestream written as unsigned under Pixel Representation 1, as some archives make them."""
+    values = RAMP.astype(np.int16) - 2048
+    ds = film(values, bits=12)
+    stream = imagecodecs.jpeg2k_encode((values & 0xFFF).astype(np.uint16), codecformat="j2k", level=0, bitspersample=12)
+    ds.PixelData = encapsulate([stream])
+    ds["PixelData"].is_undefined_length = True
+    ds.file_meta.TransferSyntaxUID = uid.JPEG2000Lossless
+    np.testing.assert_array_equal(stored_values(ds), values)
+
+
 def test_unused_high_bits_do_not_become_shades() -> None:
     ds = film(RAMP)
     ds.PixelData = (RAMP | 0xF000).tobytes()  # an overlay in the upper bits, as old PS3 allowed
