@@ -12,6 +12,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,11 +22,12 @@ from core.dicom.read import FrameChoice
 from core.engine.messages import EndEvent, Failed, Finished, ImportFolders, RunDemo, Stopped, Train
 from core.errors import FinerayError, storage_error
 from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report
+from core.project.identification import RULES, identify_patients
 from core.project.import_options import ImportOptions
 from core.project.labels import LabelPreview
 from core.project.paths import demo_folder
 from core.project.project import create_project, open_project
-from core.project.splits import SplitPlan, is_current, latest_split
+from core.project.splits import SplitPlan, is_current, latest_split, part_counts
 
 RESEARCH_USE = "For research use only, not for diagnosis."
 
@@ -78,12 +80,21 @@ def parser() -> argparse.ArgumentParser:
     labels.add_argument("--labels", type=Path, metavar="CSV", help="file, sop_instance_uid or patient_id, and label")
     labels.add_argument("--labels-from-folders", action="store_true", help="the first folder below DIR is the label")
 
+    divide = _command(commands, "split", _split, "split by patient, study and picture; read or write the split")
+    divide.add_argument("project", type=Path, metavar="P")
+    divide.add_argument("--folds", type=_folds, default=5)
+    divide.add_argument("--holdout", action="store_true", help="training, validation and test instead of folds")
+    divide.add_argument("--seed", type=int, default=0)
+    divide.add_argument("--patients", choices=list(RULES), help="what identifies a patient where the ID does not")
+    divide.add_argument("--from", type=Path, dest="source", metavar="CSV", help="take the parts from an edited file")
+    divide.add_argument("--to", type=Path, dest="target", metavar="CSV", help="write the split to a file")
+
     train = _command(commands, "train", _train, "split by patient, train, and judge out of sample")
     train.add_argument("project", type=Path, metavar="P")
     train.add_argument("--backbone", default="efficientnet_lite0", metavar="NAME")
     train.add_argument("--mode", default="frozen", choices=["frozen"])
-    train.add_argument("--folds", type=_folds, default=5)
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--folds", type=_folds, help="5 unless a split was made before")
+    train.add_argument("--seed", type=int, help="0 unless a split was made before")
 
     judge = _command(commands, "evaluate", _evaluate, "work out the figures of a run again from its predictions")
     judge.add_argument("project", type=Path, metavar="P")
@@ -147,17 +158,39 @@ def _import(options: argparse.Namespace) -> dict[str, Any]:
     return answer
 
 
+def _split(options: argparse.Namespace) -> dict[str, Any]:
+    from core.project.split_file import read_split, write_split
+    from core.project.splitting import make_split
+
+    with open_project(options.project, lock=True) as project:
+        if options.patients:
+            identify_patients(project, options.patients)
+        if options.source:
+            split = read_split(project, options.source)
+        else:
+            kind: Any = "holdout" if options.holdout else "folds"
+            split = make_split(project, SplitPlan(kind, folds=options.folds, seed=options.seed))
+        if options.target:
+            write_split(project, split, options.target)
+        return {
+            "hash": split.hash,
+            "parts": {part.part: part.classes for part in part_counts(project, split)},
+            "certificate": asdict(split.certificate) if split.certificate else None,
+        }
+
+
 def _train(options: argparse.Namespace) -> dict[str, Any]:
     from core.engine.jobs import carry_out
     from core.training.recipe import Recipe
 
     started = time.monotonic()
     backbone(options.backbone)  # a wrong name is said before a split is made for it
-    plan = SplitPlan("folds", folds=options.folds, seed=options.seed)
-    recipe = Recipe(backbone=options.backbone, mode=options.mode, seed=options.seed)
+    asked = options.folds is not None or options.seed is not None
+    plan = SplitPlan("folds", folds=options.folds or 5, seed=options.seed or 0)
+    recipe = Recipe(backbone=options.backbone, mode=options.mode, seed=options.seed or 0)
     with open_project(options.project, lock=True) as project:
         split = latest_split(project)
-        if split is None or split.plan != plan or not is_current(project, split):
+        if split is None or (asked and split.plan != plan) or not is_current(project, split):
             from core.project.splitting import make_split
 
             make_split(project, plan)
@@ -192,8 +225,6 @@ def _result(ended: EndEvent) -> Any:
 
 def _figures(root: Path, name: str, seconds: float | None) -> dict[str, Any]:
     """The figures of a run, worked out anew from its predictions."""
-    from dataclasses import asdict
-
     from core.evaluation.metrics import evaluate
     from core.project.runs import run
 

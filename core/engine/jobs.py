@@ -16,6 +16,7 @@ from core.engine.messages import (
     EndEvent,
     Failed,
     Finished,
+    IdentifyPatients,
     ImportFolders,
     LoadLibraries,
     MakeSplit,
@@ -32,6 +33,7 @@ from core.engine.messages import (
 from core.errors import FinerayError, storage_error
 from core.progress import Cancelled, Monitor
 from core.project.catalogue import source_of, stored_at
+from core.project.identification import identify_patients
 from core.project.importing import import_folders
 from core.project.labels import apply_labels, preview_csv, preview_folders
 from core.project.project import create_project, open_project
@@ -82,7 +84,10 @@ def do(request: Request, monitor: Monitor) -> Result:
             from core.project.splitting import make_split
 
             with open_project(project) as opened:
-                return make_split(opened, plan)
+                return make_split(opened, plan, monitor.check)
+        case IdentifyPatients(project, rule):
+            with open_project(project) as opened:
+                return identify_patients(opened, rule)
         case Train(project, recipe):
             from core.training.training import train
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.dicom.radiograph import GrayImage
 from core.progress import Report
+from core.project.identification import Rule
 from core.project.import_options import EVERY_XRAY, ImportOptions
 from core.project.import_summary import ImportSummary
 from core.project.labels import LabelPreview
@@ -51,6 +52,14 @@ class MakeSplit:
 
 
 @dataclass(frozen=True)
+class IdentifyPatients:
+    """Make patients of images whose ID is a placeholder. Result: the number of patients made."""
+
+    project: Path
+    rule: Rule
+
+
+@dataclass(frozen=True)
 class Train:
     """Follow the recipe on the latest split. Result: RunDone."""
 
@@ -81,7 +90,17 @@ class LoadLibraries:
     """Import what training needs, so that it starts at once later. Result: the device in words."""
 
 
-Request = ImportFolders | PreviewLabels | ApplyLabels | MakeSplit | Train | RunDemo | ReadImage | LoadLibraries
+Request = (
+    ImportFolders
+    | PreviewLabels
+    | ApplyLabels
+    | MakeSplit
+    | IdentifyPatients
+    | Train
+    | RunDemo
+    | ReadImage
+    | LoadLibraries
+)
 
 
 @dataclass(frozen=True)

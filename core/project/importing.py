@@ -13,6 +13,7 @@ from core.dicom.scan import FoundFile, find_files
 from core.errors import FinerayError
 from core.progress import FileResult, Monitor, Progress
 from core.project.decoding_pool import DecodingPool
+from core.project.identification import chosen_rule, patient_hash, patient_number
 from core.project.import_options import EVERY_XRAY, ImportOptions
 from core.project.import_summary import ImportSummary
 from core.project.pixel_store import sync_shards
@@ -96,6 +97,7 @@ class _Writer:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._db = project.db
+        self._rule = chosen_rule(project)
         self._unsynced: set[int] = set()
         self._last_commit = time.monotonic()
 
@@ -109,7 +111,7 @@ class _Writer:
             status = kind = outcome.status
             reason, todo, by_choice = outcome.reason, outcome.todo, outcome.by_choice
         else:
-            images, new = self._images(outcome, path_hash)
+            images, new = self._images(outcome, file.location, path_hash)
             reason = ". ".join(dict.fromkeys(warning for each in outcome for warning in each.warnings))
             if not new:
                 status, kind = "skipped", "duplicates"
@@ -138,15 +140,15 @@ class _Writer:
             raise
         self._last_commit = time.monotonic()
 
-    def _images(self, outcome: tuple[Prepared, ...], path_hash: str) -> tuple[list[int], bool]:
+    def _images(self, outcome: tuple[Prepared, ...], location: FileLocation, path_hash: str) -> tuple[list[int], bool]:
         """(image ids of the file's images, whether one of them is new or came from this very file before)."""
         known = {
             row[0] for row in self._db.execute("SELECT image_id FROM image_file WHERE path_hash = ?", (path_hash,))
         }
-        found = [self._image(prepared) for prepared in outcome]
+        found = [self._image(prepared, location) for prepared in outcome]
         return [image for image, _ in found], any(new or image in known for image, new in found)
 
-    def _image(self, prepared: Prepared) -> tuple[int, bool]:
+    def _image(self, prepared: Prepared, location: FileLocation) -> tuple[int, bool]:
         """(image id, whether it is new); a file that changed on disk updates its image in place."""
         hashed = self._project.keyed_hash
         identity, a = prepared.identity, prepared.attributes
@@ -156,11 +158,13 @@ class _Writer:
         if found and found[1] == prepared.content_hash:
             return found[0], False
         self._unsynced.add(prepared.stored_at.shard)
+        study_hash = hashed("study:" + identity.study_instance_uid) if identity.study_instance_uid else ""
+        patient = patient_hash(self._project, identity.patient_id, study_hash, sop_hash, location, self._rule)
         row_spacing, column_spacing = a.pixel_spacing_mm or (None, None)
         place = prepared.stored_at
         values = {
-            "patient_id": self._patient(hashed("patient:" + identity.patient_id)),
-            "study_hash": hashed("study:" + identity.study_instance_uid) if identity.study_instance_uid else "",
+            "patient_id": patient_number(self._project, patient),
+            "study_hash": study_hash,
             "series_hash": hashed("series:" + identity.series_instance_uid) if identity.series_instance_uid else "",
             "sop_hash": sop_hash,
             "content_hash": prepared.content_hash,
@@ -185,14 +189,6 @@ class _Writer:
         cursor = self._db.execute(f"INSERT INTO image ({columns}) VALUES ({marks})", values)
         assert cursor.lastrowid is not None
         return cursor.lastrowid, True
-
-    def _patient(self, id_hash: str) -> int:
-        row = self._db.execute("SELECT id FROM patient WHERE id_hash = ?", (id_hash,)).fetchone()
-        if row:
-            return int(row[0])
-        number = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM patient").fetchone()[0]
-        self._db.execute("INSERT INTO patient VALUES (?, ?, ?)", (number, f"P{number:05d}", id_hash))
-        return int(number)
 
 
 def _found_so_far(monitor: Monitor, count: int) -> None:

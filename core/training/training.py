@@ -25,8 +25,7 @@ from core.progress import FoldDone, HeadStep, Monitor, Progress, StrengthTried
 from core.project.catalogue import LabelledImage, labelled_images, pseudonyms
 from core.project.project import Project
 from core.project.runs import Predictions, RunFolder, write_run
-from core.project.splits import Split, is_current, parts
-from core.project.splitting import patient_numbers
+from core.project.splits import Split, groups, is_current, parts
 from core.training.features import feature_space, features_of
 from core.training.recipe import Recipe
 from core.training.selection import FittedHead, fit_head
@@ -40,13 +39,13 @@ class SplitOutdated(FinerayError):
 
 @dataclass(frozen=True)
 class _Data:
-    """Rows of the same images: features, class numbers, patients and parts."""
+    """Rows of the same images: features, class numbers, groups (patients, joined as in the split) and parts."""
 
     images: list[LabelledImage]
     classes: tuple[str, ...]
     features: NDArray[np.float32]
     labels: NDArray[np.int64]
-    patients: NDArray[np.int64]
+    groups: NDArray[np.int64]
     parts: NDArray[np.str_]
 
 
@@ -78,7 +77,7 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> R
     images = labelled_images(project)
     features = features_of(project, images, chosen, runtime, monitor)
     featured = time.monotonic()
-    data = _data(images, features, parts(project, split))
+    data = _data(images, features, parts(project, split), groups(project, split))
     outcome = _folds(data, recipe, monitor) if split.plan.kind == "folds" else _holdout(data, recipe, monitor)
     trained = time.monotonic()
     rows = outcome.held_out
@@ -108,7 +107,9 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> R
     )
 
 
-def _data(images: list[LabelledImage], features: NDArray[np.float32], part_of: dict[int, str]) -> _Data:
+def _data(
+    images: list[LabelledImage], features: NDArray[np.float32], part_of: dict[int, str], group_of: dict[int, int]
+) -> _Data:
     classes = tuple(sorted({image.label for image in images}))
     number = {name: index for index, name in enumerate(classes)}
     return _Data(
@@ -116,7 +117,7 @@ def _data(images: list[LabelledImage], features: NDArray[np.float32], part_of: d
         classes,
         features,
         np.array([number[image.label] for image in images], dtype=np.int64),
-        patient_numbers(images),
+        np.array([group_of[image.id] for image in images], dtype=np.int64),
         np.array([part_of[image.id] for image in images]),
     )
 
@@ -165,7 +166,7 @@ def _fit(
     return fit_head(
         data.features[rows],
         data.labels[rows],
-        data.patients[rows],
+        data.groups[rows],
         len(data.classes),
         recipe,
         validation,
@@ -179,7 +180,7 @@ def _report_fold(
     data: _Data, rows: NDArray[np.bool_], probabilities: NDArray[np.float64], fold: int, folds: int, monitor: Monitor
 ) -> None:
     areas = [
-        auc(probabilities[:, number], data.labels[rows] == number, data.patients[rows]).value
+        auc(probabilities[:, number], data.labels[rows] == number, data.groups[rows]).value
         for number in range(len(data.classes))
     ]
     defined = [area for area in areas if area is not None]

@@ -42,7 +42,12 @@ def write_film(path: Path, *, patient: str, number: int = 0, level: float = 0.5,
     """Write a noisy 12-bit film of mean shade `level`; the same arguments give the same pixels."""
     random = np.random.default_rng(list(f"{patient}/{number}".encode()))
     shade = np.clip(level + random.normal(0, 0.08, size=(48, 40)), 0, 1)
-    ds = film(np.round(shade * 4095).astype(np.uint16), PatientID=patient, PatientName=f"{patient}^Name", **tags)
+    return write_picture(path, np.round(shade * 4095).astype(np.uint16), patient, **tags)
+
+
+def write_picture(path: Path, values: NDArray[np.integer], patient: str, **tags: Any) -> Dataset:
+    """Write a 12-bit film with these values and a window over all of them."""
+    ds = film(values, PatientID=patient, PatientName=f"{patient}^Name", **tags)
     ds.WindowCenter, ds.WindowWidth = 2048, 4096
     path.parent.mkdir(parents=True, exist_ok=True)
     ds.save_as(path, enforce_file_format=True)

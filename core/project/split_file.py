@@ -1,0 +1,99 @@
+"""The split as a table that people read and edit, and that is checked again when it comes back."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from pathlib import Path
+
+from core.errors import FinerayError
+from core.project.catalogue import labelled_images, pseudonyms
+from core.project.groups import group_images
+from core.project.project import Project
+from core.project.splits import Split, SplitPlan, groups, parts
+from core.project.splitting import TEST, TRAINING, VALIDATION, CannotSplit, keep_split
+
+COLUMNS = ("content_hash", "patient", "group", "label", "part")
+
+
+class SplitFileUnusable(FinerayError):
+    """A split file lacks columns, images or sensible parts."""
+
+
+def write_split(project: Project, split: Split, path: Path) -> None:
+    """One row an image: content hash, patient (pseudonym), group, label, part. Raises OSError."""
+    part_of, group_of = parts(project, split), groups(project, split)
+    images = [image for image in labelled_images(project) if image.id in part_of]
+    names = pseudonyms(project, [image.id for image in images])
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for image, name in zip(images, names, strict=True):
+            table.writerow([image.content_hash, name, group_of[image.id], image.label, part_of[image.id]])
+
+
+def read_split(project: Project, path: Path) -> Split:
+    """Keep the split of such a file; only content_hash and part are read, everything else is worked out anew.
+
+    Parts are 1, 2, ... for folds, or training, validation and test. Raises SplitFileUnusable, PatientOnTwoSides.
+    """
+    part_of = _parts_in(path)
+    images = labelled_images(project)
+    missing = [image for image in images if image.content_hash not in part_of]
+    if missing:
+        raise SplitFileUnusable(
+            f"{len(missing):,} labelled images have no row in the file",
+            where=path.name,
+            todo="Write the split to a file again and edit that one; every labelled image needs a part.",
+        )
+    given = [part_of[image.content_hash] for image in images]
+    plan = _plan_of(set(given), path)
+    for part in sorted(set(given)):
+        lacking = {image.label for image in images} - {
+            image.label for image, its in zip(images, given, strict=True) if its == part
+        }
+        if lacking:
+            raise CannotSplit(
+                f"No image of class “{min(lacking)}” stands in part {part}",
+                where=path.name,
+                todo="Move images of that class there.",
+            )
+    return keep_split(project, plan, images, group_images(project, images), given, made_by="file")
+
+
+def _parts_in(path: Path) -> dict[str, str]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+        found = [(row["content_hash"].strip(), row["part"].strip().lower()) for row in rows]
+    except (OSError, KeyError, AttributeError, UnicodeDecodeError, csv.Error) as error:
+        raise SplitFileUnusable(
+            "The split file cannot be read",
+            where=path.name,
+            todo="It needs the columns content_hash and part, as Fineray writes them.",
+        ) from error
+    contradictions = [name for name, count in Counter(name for name, _ in set(found)).items() if count > 1]
+    if contradictions:
+        raise SplitFileUnusable(
+            f"{len(contradictions):,} images stand in two parts of the file",
+            where=path.name,
+            todo="Leave one row each.",
+        )
+    return dict(found)
+
+
+def _plan_of(names: set[str], path: Path) -> SplitPlan:
+    if names == {TRAINING, VALIDATION, TEST}:
+        return SplitPlan("holdout")
+    if (
+        len(names) > 1
+        and all(re.fullmatch("[1-9][0-9]*", name) for name in names)
+        and len(names) == max(map(int, names))
+    ):
+        return SplitPlan("folds", folds=len(names))
+    raise SplitFileUnusable(
+        f"The parts are {', '.join(sorted(names))}",
+        where=path.name,
+        todo="Name them 1, 2, 3, ... without a gap for folds, or training, validation and test.",
+    )
