@@ -19,7 +19,7 @@ from typing import Any, get_args
 from core import __version__
 from core.backbones.catalogue import backbone
 from core.dicom.read import FrameChoice
-from core.engine.messages import EndEvent, Failed, Finished, ImportFolders, RunDemo, Stopped, Train
+from core.engine.messages import CheckData, EndEvent, Failed, Finished, ImportFolders, RunDemo, Stopped, Train
 from core.errors import FinerayError, storage_error
 from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report
 from core.project.identification import RULES, identify_patients
@@ -88,6 +88,9 @@ def parser() -> argparse.ArgumentParser:
     divide.add_argument("--patients", choices=list(RULES), help="what identifies a patient where the ID does not")
     divide.add_argument("--from", type=Path, dest="source", metavar="CSV", help="take the parts from an edited file")
     divide.add_argument("--to", type=Path, dest="target", metavar="CSV", help="write the split to a file")
+
+    check = _command(commands, "check", _check, "look for what may spoil the study")
+    check.add_argument("project", type=Path, metavar="P")
 
     train = _command(commands, "train", _train, "split by patient, train, and judge out of sample")
     train.add_argument("project", type=Path, metavar="P")
@@ -177,6 +180,14 @@ def _split(options: argparse.Namespace) -> dict[str, Any]:
             "parts": {part.part: part.classes for part in part_counts(project, split)},
             "certificate": asdict(split.certificate) if split.certificate else None,
         }
+
+
+def _check(options: argparse.Namespace) -> dict[str, Any]:
+    from core.engine.jobs import carry_out
+
+    with open_project(options.project, lock=True):
+        findings = _result(carry_out(0, CheckData(options.project), ConsoleMonitor()))
+    return {"checks": [asdict(finding) for finding in findings]}
 
 
 def _train(options: argparse.Namespace) -> dict[str, Any]:
@@ -283,6 +294,8 @@ def _progress_line(progress: Progress, rate: float | None, left: float | None) -
 
 
 def _in_words(answer: dict[str, Any]) -> str:
+    if "checks" in answer:
+        return "\n".join("{severity:<8}{title} ({evidence})".format(**finding) for finding in answer["checks"])
     if "auc" not in answer:
         return "\n".join(f"{name}: {value}" for name, value in answer.items())
     lines = [f"run: {answer['run']}" + (f" in {answer['project']}" if "project" in answer else "")]

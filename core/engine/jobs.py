@@ -13,6 +13,7 @@ from core.dicom.radiograph import GrayImage, NotARadiograph, UnreadableFile, Win
 from core.dicom.read import read_radiograph
 from core.engine.messages import (
     ApplyLabels,
+    CheckData,
     EndEvent,
     Failed,
     Finished,
@@ -88,6 +89,11 @@ def do(request: Request, monitor: Monitor) -> Result:
         case IdentifyPatients(project, rule):
             with open_project(project) as opened:
                 return identify_patients(opened, rule)
+        case CheckData(project):
+            from core.checks.run import run_checks
+
+            with open_project(project) as opened:
+                return tuple(run_checks(opened, monitor))
         case Train(project, recipe):
             from core.training.training import train
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.checks.finding import Finding
 from core.dicom.radiograph import GrayImage
 from core.progress import Report
 from core.project.identification import Rule
@@ -60,6 +61,13 @@ class IdentifyPatients:
 
 
 @dataclass(frozen=True)
+class CheckData:
+    """Run all data checks. Result: a tuple of Finding, the serious ones first."""
+
+    project: Path
+
+
+@dataclass(frozen=True)
 class Train:
     """Follow the recipe on the latest split. Result: RunDone."""
 
@@ -96,6 +104,7 @@ Request = (
     | ApplyLabels
     | MakeSplit
     | IdentifyPatients
+    | CheckData
     | Train
     | RunDemo
     | ReadImage
@@ -124,7 +133,7 @@ class ShownImage:
     spacing_mm: tuple[float, float] | None
 
 
-Result = ImportSummary | LabelPreview | int | Split | RunDone | ShownImage | str
+Result = ImportSummary | LabelPreview | int | Split | tuple[Finding, ...] | RunDone | ShownImage | str
 
 
 @dataclass(frozen=True)

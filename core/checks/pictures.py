@@ -1,0 +1,160 @@
+"""What the pixels themselves tell: blank, cut, saturated or inverted films, and letters burned into them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import find_objects, label
+
+from core.checks.finding import Finding
+from core.project.catalogue import LabelledImage
+from core.project.project import Project
+
+BLANK_DEVIATION = 4.0  # shades of 255
+SATURATED_SHARE = 0.35
+CUT_SHARE = 0.2
+SMALL = 32
+# A letter of burned-in text at the size at which films are stored (longest side 512).
+LETTER_HEIGHT, LETTER_WIDTH, LETTERS_IN_A_ROW = (6, 36), (2, 32), 4
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """small: the film shrunk to 32 x 32, mean 0 and length 1 (all 0 if blank)."""
+
+    small: NDArray[np.float64]
+    blank: bool
+    saturated: bool
+    cut: bool
+    text: bool
+
+
+def picture_facts(pixels: NDArray[np.uint8]) -> PictureFacts:
+    """Look at one stored film [rows, columns]."""
+    small = np.asarray(
+        Image.fromarray(pixels).resize((SMALL, SMALL), Image.Resampling.BOX, reducing_gap=1.0), dtype=np.float64
+    )
+    centred = small - small.mean()
+    length = float(np.linalg.norm(centred))
+    deviation = float(pixels.std())
+    blank = deviation < BLANK_DEVIATION
+    return PictureFacts(
+        centred / length if length > 0 else centred,
+        blank,
+        not blank and float((pixels == 255).mean()) > SATURATED_SHARE,
+        not blank and _cut(pixels),
+        not blank and has_text(pixels),
+    )
+
+
+def has_text(pixels: NDArray[np.uint8]) -> bool:
+    """Whether letters seem to be burned in: small pure white or black shapes of one height, several in a line.
+
+    A side marker of one or two letters does not count; it belongs to the film.
+    """
+    # Thick letters are pure white; thin ones, smoothed when the film was made smaller, are not quite.
+    inks = ((250, LETTERS_IN_A_ROW), (190, LETTERS_IN_A_ROW + 1))
+    return any(_row_of_letters(shade >= ink, least) for shade in (pixels, 255 - pixels) for ink, least in inks)
+
+
+def _row_of_letters(ink: NDArray[np.bool_], least: int) -> bool:
+    shapes, count = label(ink, structure=np.ones((3, 3)))
+    if not 0 < count < 20_000:
+        return False
+    sizes = np.bincount(shapes.ravel(), minlength=count + 1)
+    boxes: list[tuple[int, int, int, int]] = []
+    for number, place in enumerate(find_objects(shapes), start=1):
+        height, width = place[0].stop - place[0].start, place[1].stop - place[1].start
+        fits = LETTER_HEIGHT[0] <= height <= LETTER_HEIGHT[1] and LETTER_WIDTH[0] <= width <= LETTER_WIDTH[1]
+        # Strokes fill part of their box; specks of noise and filled blobs do not look like that.
+        if fits and 0.15 <= sizes[number] / (height * width) <= 0.9:
+            boxes.append((place[0].stop, place[1].start, height, width))
+    boxes.sort()
+    for bottom, left, height, _ in boxes:
+        line = [
+            box
+            for box in boxes
+            if abs(box[0] - bottom) <= max(1, height // 6) and 0.8 <= box[2] / height <= 1.25 and box[1] >= left
+        ]
+        line.sort(key=lambda box: box[1])
+        run = 1
+        for one, two in itertools.pairwise(line):
+            gap = two[1] - (one[1] + one[3])
+            run = run + 1 if -2 <= gap <= 1.5 * height else 1
+            if run >= least:
+                return True
+    return False
+
+
+def picture_findings(
+    project: Project, images: Sequence[LabelledImage], on_done: Callable[[int], None] = lambda done: None
+) -> list[Finding]:
+    """The findings over all images; on_done(images looked at) may raise to stop."""
+    facts = []
+    for done, image in enumerate(images, start=1):
+        facts.append(picture_facts(project.pixels.read(image.stored_at)))
+        on_done(done)
+    ids = [image.id for image in images]
+
+    def those(flag: Callable[[PictureFacts], bool]) -> tuple[int, ...]:
+        return tuple(each for each, fact in zip(ids, facts, strict=True) if flag(fact))
+
+    inverted = _inverted(facts)
+    cases = (
+        ("blank", those(lambda fact: fact.blank), "hardly vary in shade: blank, or the wrong file", True),
+        (
+            "saturated",
+            those(lambda fact: fact.saturated),
+            "are more than a third pure white: overexposed or windowed away",
+            False,
+        ),
+        ("cut", those(lambda fact: fact.cut), "end in a uniform band: cut short when they were sent or stored", True),
+        (
+            "text",
+            those(lambda fact: fact.text),
+            "seem to carry letters in the pixels, which may name a person or the diagnosis",
+            False,
+        ),
+        ("polarity", tuple(np.array(ids)[inverted].tolist()), "look like negatives of the others", True),
+    )
+    findings = []
+    for name, concerned, what, leave_out in cases:
+        if concerned:
+            share = f"{len(concerned):,} of {len(images):,} images"
+            title = f"{len(concerned):,} film{'s' * (len(concerned) > 1)} {what}."
+            findings.append(Finding(name, "look", title, share, concerned, leave_out))
+        else:
+            findings.append(Finding(name, "fine", f"No films that {what}.", f"{len(images):,} images looked at"))
+    return findings
+
+
+def _cut(pixels: NDArray[np.uint8]) -> bool:
+    """A fifth of the rows, at one end, of a single shade that is not the black of a border."""
+    rows = pixels.shape[0]
+    uniform = (pixels == pixels[:, :1]).all(axis=1)
+    for end in (uniform, uniform[::-1]):
+        band = int(np.argmin(end)) if not end.all() else rows
+        edge = pixels[0, 0] if end is uniform else pixels[-1, 0]
+        if band > CUT_SHARE * rows and edge > 8:
+            return True
+    return False
+
+
+def _inverted(facts: Sequence[PictureFacts]) -> NDArray[np.bool_]:
+    """Films that agree with the typical film only when black and white change places."""
+    if len(facts) < 10:
+        return np.zeros(len(facts), dtype=bool)
+    small = np.stack([fact.small.ravel() for fact in facts])
+    # The first principal direction finds the typical film even if a good part of the study is inverted.
+    _, _, directions = np.linalg.svd(small, full_matrices=False)
+    agreement = small @ directions[0]
+    if (agreement < 0).mean() > 0.5:
+        agreement = -agreement
+    strong = float(np.median(agreement[agreement > 0]))
+    found: NDArray[np.bool_] = agreement < -0.5 * strong if strong > 0.4 else np.zeros(len(facts), dtype=bool)
+    return found
