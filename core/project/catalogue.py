@@ -14,7 +14,10 @@ DEFAULT_LABEL_SET = "label"
 
 @dataclass(frozen=True)
 class ImageRow:
-    """One image as tables show it. patient: pseudonym; label and part are empty where there is none."""
+    """One image as tables show it.
+
+    patient: pseudonym; label and part are empty where there is none; left_out: why it takes no part, or empty.
+    """
 
     id: int
     patient: str
@@ -31,6 +34,7 @@ class ImageRow:
     columns: int
     bits_stored: int
     stored_at: StoredAt
+    left_out: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def image_rows(project: Project, split_id: int | None = None) -> list[ImageRow]:
     rows = project.db.execute(
         "SELECT image.id, pseudonym, coalesce(label.value, ''), coalesce(part, ''), modality, body_part,"
         " view_position, sex, age_years, photometric, transfer_syntax, rows, columns, bits_stored,"
-        " shard, shard_offset, store_rows, store_columns"
+        " shard, shard_offset, store_rows, store_columns, left_out"
         " FROM image JOIN patient ON patient.id = image.patient_id"
         " LEFT JOIN label ON label.image_id = image.id"
         " AND label_set_id = (SELECT id FROM label_set WHERE name = ?)"
@@ -90,7 +94,7 @@ def image_rows(project: Project, split_id: int | None = None) -> list[ImageRow]:
         " ORDER BY pseudonym, image.id",
         (DEFAULT_LABEL_SET, split_id),
     )
-    return [ImageRow(*(*row[:14], StoredAt(*row[14:]))) for row in rows]
+    return [ImageRow(*(*row[:14], StoredAt(*row[14:18]), row[18])) for row in rows]
 
 
 def file_rows(project: Project) -> list[FileRow]:

@@ -64,6 +64,7 @@ class ImageTable(PictureTable):
         super().__init__(("Patient", "Label", "Part", "View", "Sex", "Age", "Size", "Bits", "Encoding"), parent)
         self._rows: list[ImageRow] = []
         self._text = ""
+        self._wanted: NDArray[np.int64] | None = None
 
     def set_rows(self, rows: list[ImageRow], thumbnails: Thumbnails) -> None:
         """Show these images instead."""
@@ -72,9 +73,10 @@ class ImageTable(PictureTable):
         self.set_pictures(thumbnails, ids, [row.stored_at for row in rows])
         self.reload(len(rows))
 
-    def show_only(self, text: str) -> None:
-        """Keep images with this text in a column."""
+    def show_only(self, text: str, images: Sequence[int] | None = None) -> None:
+        """Keep images with this text in a column and, unless None, among these ids."""
         self._text = text.strip().casefold()
+        self._wanted = None if images is None else np.array(images, dtype=np.int64)
         self.reload(len(self._rows))
 
     def cell(self, row: int, column: int) -> str:
@@ -90,9 +92,12 @@ class ImageTable(PictureTable):
         return np.array([self.cell(row, column) for row in range(len(self._rows))], dtype=object)
 
     def accepts(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        if not self._text:
-            return np.ones(len(rows), dtype=bool)
-        return np.array([self._text in "\n".join(_image_cells(self._rows[row])).casefold() for row in rows], dtype=bool)
+        keep = np.ones(len(rows), dtype=bool)
+        if self._wanted is not None:
+            keep &= np.isin(self._images[rows], self._wanted)
+        if self._text:
+            keep &= [self._text in "\n".join(_image_cells(self._rows[row])).casefold() for row in rows]
+        return keep
 
 
 def _image_cells(row: ImageRow) -> tuple[str, ...]:
@@ -101,7 +106,7 @@ def _image_cells(row: ImageRow) -> tuple[str, ...]:
     return (
         row.patient,
         row.label,
-        part_title(row.part),
+        "Left out" if row.left_out else part_title(row.part),
         row.view_position,
         row.sex,
         age,

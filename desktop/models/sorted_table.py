@@ -42,6 +42,11 @@ class SortedTable(QAbstractTableModel):
         """The rows on show, from top to bottom."""
         return self._shown
 
+    @property
+    def total(self) -> int:
+        """Number of rows, shown or not."""
+        return self._total
+
     def reload(self, total: int) -> None:
         """Data or filter changed: select and sort anew. total: number of rows."""
         self.beginResetModel()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QLineEdit, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from core.project.catalogue import image_rows
 from core.project.splits import latest_split
 from desktop.models.image_tables import ImageTable
 from desktop.session import Session
-from desktop.widgets.basics import label, row, scrolling_column
+from desktop.widgets.basics import button, label, row, scrolling_column
+from desktop.widgets.check_panel import CheckPanel
 from desktop.widgets.label_panel import LabelPanel
 from desktop.widgets.split_panel import SplitPanel
 from desktop.widgets.tables import table_view
@@ -27,13 +28,20 @@ class CuratePage(QWidget):
         self._session = session
         self._thumbnails: Thumbnails | None = None
         self._root: Path | None = None
+        self._wanted: tuple[int, ...] | None = None
+        self._labelled = 0
         self.labels = LabelPanel(session)
         self.split = SplitPanel(session)
+        self.checks = CheckPanel(session)
         self.table = ImageTable(self)
         self.view = table_view(self.table, "Images with label and part", picture=PICTURE)
         self.search = QLineEdit(placeholderText="Filter by patient, label, view …", clearButtonEnabled=True)
         self.search.setAccessibleName("Filter images")
-        self.search.textChanged.connect(self.table.show_only)
+        self.search.textChanged.connect(self._filter)
+        self.all_button = button("Show all", "link")
+        self.all_button.clicked.connect(lambda: self._show_images(None))
+        self.all_button.hide()
+        self.checks.show_images.connect(self._show_images)
         self._count = label(role="muted")
         self._lay_out()
         session.project_opened.connect(self.refresh)
@@ -52,19 +60,24 @@ class CuratePage(QWidget):
         split = latest_split(project)
         rows = image_rows(project, split.id if split else None)
         self.table.set_rows(rows, self._thumbnails)
-        labelled = sum(1 for each in rows if each.label)
-        self._count.setText(f"{len(rows):,} images, {labelled:,} labelled" if rows else "No images yet: import first.")
+        self._labelled = sum(1 for each in rows if each.label)
+        self._say_count()
         self.labels.refresh()
         self.split.refresh()
+        self.checks.refresh()
 
     def _lay_out(self) -> None:
-        scroll = scrolling_column(self.labels, self.split)
-        scroll.setMinimumWidth(360)
+        tabs = QTabWidget()
+        tabs.setDocumentMode(True)
+        tabs.addTab(scrolling_column(self.labels, self.split), "Labels and split")
+        tabs.addTab(scrolling_column(self.checks), "Data checks")
+        tabs.setMinimumWidth(360)
+        self.tabs = tabs
         images = QWidget()
         right = QVBoxLayout(images)
         right.setContentsMargins(8, 0, 0, 0)
         right.setSpacing(8)
-        top = row(self.search, self._count)
+        top = row(self.search, self._count, self.all_button)
         top.setStretch(0, 1)
         right.addLayout(top)
         right.addWidget(self.view, 1)
@@ -72,7 +85,7 @@ class CuratePage(QWidget):
             self.view.setColumnWidth(column_number, width)
         self.view.horizontalHeader().setStretchLastSection(True)
         splitter = QSplitter()
-        splitter.addWidget(scroll)
+        splitter.addWidget(tabs)
         splitter.addWidget(images)
         splitter.setStretchFactor(1, 1)
         splitter.setSizes([400, 800])
@@ -82,6 +95,23 @@ class CuratePage(QWidget):
         layout.setSpacing(10)
         layout.addWidget(label("Curate", "title"))
         layout.addWidget(splitter, 1)
+
+    def _filter(self) -> None:
+        self.table.show_only(self.search.text(), self._wanted)
+        self._say_count()
+
+    def _say_count(self) -> None:
+        total, shown = self.table.total, self.table.rowCount()
+        if shown < total:
+            self._count.setText(f"{shown:,} of {total:,} images")
+        else:
+            self._count.setText(f"{total:,} images, {self._labelled:,} labelled" if total else "Import films first.")
+
+    def _show_images(self, images: tuple[int, ...] | None) -> None:
+        """List these images only, or all."""
+        self._wanted = images
+        self.all_button.setVisible(images is not None)
+        self._filter()
 
     def _close_pictures(self) -> None:
         if self._thumbnails is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QVBoxLayout, QWidget
 
-from core.engine.messages import MakeSplit
+from core.engine.messages import IdentifyPatients, MakeSplit
 from core.project.catalogue import counts
+from core.project.identification import RULES, chosen_rule, unidentified_images
 from core.project.splits import PartCount, Split, SplitPlan, is_current, latest_split, part_counts
 from desktop.models.image_tables import part_title
 from desktop.session import Session
@@ -34,6 +35,12 @@ class SplitPanel(QFrame):
         self.seed = spin_box(0, 999_999)
         self.seed.setToolTip("The same seed on the same images gives the same split.")
         self.make_button = button("Split by patient", "primary")
+        self.rule = QComboBox()
+        for rule, text in RULES.items():
+            self.rule.addItem(text.capitalize(), rule)
+        self.rule.setAccessibleName("What identifies a patient")
+        self.identify_button = button("Use this")
+        self.nameless = label(role="warning", wrap=True)
         self.state = label(role="muted", wrap=True)
         self._parts = QWidget()
         self._grid = QGridLayout(self._parts)
@@ -51,12 +58,15 @@ class SplitPanel(QFrame):
         layout.setSpacing(8)
         layout.addWidget(label("Split", "heading"))
         layout.addWidget(label("All images of a patient stay together; classes are spread evenly.", "muted", wrap=True))
+        layout.addWidget(self.nameless)
+        layout.addLayout(row(self.rule, self.identify_button, None))
         layout.addLayout(self._form)
         layout.addLayout(row(self.make_button, None))
         layout.addWidget(self.state)
         layout.addWidget(self._parts)
         self.kind.currentIndexChanged.connect(self._kind_changed)
         self.make_button.clicked.connect(self.make)
+        self.identify_button.clicked.connect(self.identify)
         session.busy_changed.connect(self.refresh)
         self._kind_changed()
 
@@ -78,11 +88,19 @@ class SplitPanel(QFrame):
                 MakeSplit(project.root, self.plan()), "Split", lambda split: self._session.data_changed.emit()
             )
 
+    def identify(self) -> None:
+        """Take the chosen rule for images whose patient ID is a placeholder."""
+        project = self._session.project
+        if project is not None:
+            request = IdentifyPatients(project.root, self.rule.currentData())
+            self._session.run(request, "Patients", lambda patients: self._session.data_changed.emit())
+
     def refresh(self) -> None:
         """Show the project's split."""
         project = self._session.project
         if project is None:
             return
+        self._show_nameless(len(unidentified_images(project)) if chosen_rule(project) is None else 0)
         classes = counts(project).classes
         self.make_button.setEnabled(len(classes) > 1 and not self._session.busy)
         split = latest_split(project)
@@ -96,6 +114,15 @@ class SplitPanel(QFrame):
         current = is_current(project, split)
         self.state.setText(_in_words(split) if current else "The labels changed since this split: make it anew.")
         self._fill(part_counts(project, split), list(classes))
+
+    def _show_nameless(self, count: int) -> None:
+        self.nameless.setText(
+            f"{count:,} images carry a patient ID that is blank, a placeholder, or the same for all. "
+            "What identifies a patient there?"
+        )
+        for part in (self.nameless, self.rule, self.identify_button):
+            part.setVisible(count > 0)
+        self.identify_button.setEnabled(not self._session.busy)
 
     def _kind_changed(self) -> None:
         folds = self.kind.currentData() == "folds"
@@ -121,4 +148,15 @@ class SplitPanel(QFrame):
 
 def _in_words(split: Split) -> str:
     kind = f"{split.plan.folds} folds" if split.plan.kind == "folds" else "Training, validation and test"
-    return f"{kind}, seed {split.plan.seed}. No patient stands on two sides."
+    found = split.certificate
+    source = "read from a file" if found is not None and found.made_by == "file" else f"seed {split.plan.seed}"
+    made = f"{kind}, {source}. No patient stands on two sides."
+    if found is None:
+        return made
+    joined = []
+    if found.joined_studies:
+        joined.append(f"{found.joined_studies:,} studies that hold several patients")
+    if found.joined_copies:
+        joined.append(f"{len(found.joined_copies):,} pictures that are there under two patients")
+    kept = f" Kept together too: {' and '.join(joined)}." if joined else ""
+    return f"{made} Checked: {found.patients:,} patients in {found.groups:,} groups.{kept}"

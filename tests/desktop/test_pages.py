@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop.main_window import MainWindow
@@ -14,6 +15,7 @@ from desktop.pages.curate import CuratePage
 from desktop.pages.import_ import DropZone, ImportPage
 from desktop.pages.review import ReviewPage
 from desktop.pages.train import TrainPage
+from tests.support.films import write_film
 
 MINUTE = 60_000
 
@@ -121,6 +123,71 @@ def test_labels_that_do_not_fit_are_explained(
     assert isinstance(train, TrainPage)
     assert not train.start_button.isEnabled()
     assert "split them by patient first" in train.ready.text()
+
+
+def test_checks_show_their_images_and_leave_them_out(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+) -> None:
+    folder = films(patients=24, each=2)
+    write_film(folder / "dark/again", patient="PAT-0", number=0, level=0.75)
+    window.start_page.create(tmp_path / "p")
+    importing = window.page("Import")
+    assert isinstance(importing, ImportPage)
+    importing.import_folders([folder])
+    _idle(window, qtbot)
+    window.show_page("Curate")
+    page = window.page("Curate")
+    assert isinstance(page, CuratePage)
+    page.labels.preview(None)
+    _idle(window, qtbot)
+    page.labels.apply()
+    _idle(window, qtbot)
+    assert page.checks.run_button.isEnabled()
+    assert "Not checked yet" in page.checks.state.text()
+    page.checks.run()
+    _idle(window, qtbot)
+    page.tabs.setCurrentIndex(1)
+    links = {each.text(): each for each in page.checks.findChildren(QPushButton)}
+    assert "findings to look at" in page.checks.state.text()
+    assert "Show 1 image" in links
+    links["Show 1 image"].click()
+    assert page.table.rowCount() == 1
+    assert page._count.text() == "1 of 49 images"
+    page.all_button.click()
+    assert page.table.rowCount() == 49
+    links["Leave out"].click()
+    assert [page.table.index(row, 3).data() for row in range(49)].count("Left out") == 1
+    page.checks.undo_button.click()
+    assert "Left out" not in {page.table.index(row, 3).data() for row in range(49)}
+
+
+def test_images_without_patients_are_asked_about(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    for number in range(12):
+        write_film(tmp_path / f"films/{number % 2}/{number}", patient="ANON", number=number)
+    window.start_page.create(tmp_path / "p")
+    importing = window.page("Import")
+    assert isinstance(importing, ImportPage)
+    importing.import_folders([tmp_path / "films"])
+    _idle(window, qtbot)
+    window.show_page("Curate")
+    page = window.page("Curate")
+    assert isinstance(page, CuratePage)
+    page.labels.preview(None)
+    _idle(window, qtbot)
+    page.labels.apply()
+    _idle(window, qtbot)
+    page.split.folds.setValue(2)
+    page.split.make()
+    _idle(window, qtbot)
+    assert "12 of 12 images carry a patient ID that is blank" in window.banner.text
+    assert page.split.identify_button.isVisible()
+    page.split.rule.setCurrentIndex(2)
+    page.split.identify()
+    _idle(window, qtbot)
+    assert not page.split.identify_button.isVisible()
+    page.split.make()
+    _idle(window, qtbot)
+    assert "12 patients in 12 groups" in page.split.state.text()
 
 
 def test_backbones_tell_where_they_come_from(window: MainWindow, trained: Path) -> None:

@@ -90,6 +90,30 @@ def test_folders_as_labels_and_words_for_people(tmp_path: Path, films: Callable[
         assert opened.db.execute("SELECT folds, seed FROM split").fetchall() == [(4, 5)]
 
 
+def test_split_and_check(tmp_path: Path, films: Callable[..., Path]) -> None:
+    project = tmp_path / "study"
+    fineray("new", project)
+    fineray("import", project, films(patients=24, each=2), "--labels-from-folders")
+    made = answer(fineray("split", project, "--folds", 3, "--seed", 2, "--to", tmp_path / "split.csv", "--json"))
+    assert made["parts"] == {str(part): {"bright": 8, "dark": 8} for part in (1, 2, 3)}
+    assert (made["certificate"]["patients"], made["certificate"]["groups"]) == (24, 24)
+    again = answer(fineray("split", project, "--from", tmp_path / "split.csv", "--json"))
+    assert again["hash"] == made["hash"]
+    assert again["certificate"]["made_by"] == "file"
+    holdout = answer(fineray("split", project, "--holdout", "--json"))
+    assert set(holdout["parts"]) == {"training", "validation", "test"}
+    answer(fineray("split", project, "--from", tmp_path / "split.csv", "--json"))
+    figures = answer(fineray("train", project, "--json"))
+    assert figures["split"]["folds"] == 3, "a split made before is used"
+    checked = answer(fineray("check", project, "--json"))["checks"]
+    assert {"copies", "class sizes", "attributes", "blank", "polarity", "strangers", "labels"} <= {
+        each["check"] for each in checked
+    }
+    assert all(each["title"] and each["evidence"] for each in checked)
+    done = fineray("check", project)
+    assert "Every class has enough patients" in done.stdout
+
+
 @pytest.mark.parametrize("json_wanted", [True, False])
 def test_errors_are_said_and_counted(tmp_path: Path, films: Callable[..., Path], json_wanted: bool) -> None:
     extra = ["--json"] if json_wanted else []
