@@ -18,10 +18,11 @@ from typing import Any, get_args
 
 from core import __version__
 from core.backbones.catalogue import backbone
-from core.dicom.read import FrameChoice
+from core.dicom.radiograph import FrameChoice
 from core.engine.messages import CheckData, EndEvent, Failed, Finished, ImportFolders, RunDemo, Stopped, Train
 from core.errors import FinerayError, storage_error
 from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report
+from core.project.doctor import file_kinds
 from core.project.identification import RULES, identify_patients
 from core.project.import_options import ImportOptions
 from core.project.labels import LabelPreview
@@ -91,6 +92,9 @@ def parser() -> argparse.ArgumentParser:
 
     check = _command(commands, "check", _check, "look for what may spoil the study")
     check.add_argument("project", type=Path, metavar="P")
+
+    doctor = _command(commands, "doctor", _doctor, "test the decoders; list what kinds of files a project holds")
+    doctor.add_argument("project", type=Path, metavar="P", nargs="?")
 
     train = _command(commands, "train", _train, "split by patient, train, and judge out of sample")
     train.add_argument("project", type=Path, metavar="P")
@@ -188,6 +192,20 @@ def _check(options: argparse.Namespace) -> dict[str, Any]:
     with open_project(options.project, lock=True):
         findings = _result(carry_out(0, CheckData(options.project), ConsoleMonitor()))
     return {"checks": [asdict(finding) for finding in findings]}
+
+
+def _doctor(options: argparse.Namespace) -> dict[str, Any]:
+    from core.dicom.selftest import codec_self_test
+
+    codecs = codec_self_test()
+    broken = [result.transfer_syntax for result in codecs if result.problem]
+    if broken:
+        raise FinerayError(f"This installation cannot decode {', '.join(broken)}", todo="Install Fineray again, whole.")
+    answer: dict[str, Any] = {"codecs": [asdict(result) for result in codecs]}
+    if options.project:
+        with open_project(options.project) as project:
+            answer["kinds"] = [asdict(kind) for kind in file_kinds(project)]
+    return answer
 
 
 def _train(options: argparse.Namespace) -> dict[str, Any]:
@@ -294,6 +312,12 @@ def _progress_line(progress: Progress, rate: float | None, left: float | None) -
 
 
 def _in_words(answer: dict[str, Any]) -> str:
+    if "codecs" in answer:
+        lines = [f"decodes {each['transfer_syntax']} ({each['library']})" for each in answer["codecs"]]
+        for kind in answer.get("kinds", []):
+            told = [str(value or "-") for name, value in kind.items() if name not in ("images", "example")]
+            lines.append(f"{kind['images']:>7} images: {', '.join(told)}")
+        return "\n".join(lines)
     if "checks" in answer:
         return "\n".join("{severity:<8}{title} ({evidence})".format(**finding) for finding in answer["checks"])
     if "auc" not in answer:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.errors import FinerayError
 
+FrameChoice = Literal["none", "first", "middle", "all"]  # of files that hold several
 VoiSource = Literal["VOI LUT", "window", "percentile"]
 
 

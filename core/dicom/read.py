@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -15,7 +13,15 @@ from core.dicom.location import FileLocation
 from core.dicom.picture import picture_format, read_picture
 from core.dicom.pixels import frame_count, stored_values
 from core.dicom.presentation import gray_image
-from core.dicom.radiograph import Attributes, Identity, NotARadiograph, Radiograph, UnreadableFile, VoiSource
+from core.dicom.radiograph import (
+    Attributes,
+    FrameChoice,
+    Identity,
+    NotARadiograph,
+    Radiograph,
+    UnreadableFile,
+    VoiSource,
+)
 from core.dicom.transfer_syntax import actual_syntax
 
 # Projection radiography (PS3.3 C.7.3.1.1.1). "OT", "SC" and an absent modality are what secondary captures of films
@@ -27,9 +33,6 @@ MAX_FILE_BYTES = 2_000_000_000
 
 class SeveralFrames(NotARadiograph):
     """The file holds several frames and nobody has said which to take."""
-
-
-FrameChoice = Literal["none", "first", "middle", "all"]
 
 
 def read_radiographs(location: FileLocation, frames: FrameChoice = "none") -> list[Radiograph]:

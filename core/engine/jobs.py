@@ -11,6 +11,7 @@ import numpy as np
 from core.demo.study import write_study
 from core.dicom.radiograph import GrayImage, NotARadiograph, UnreadableFile, Window
 from core.dicom.read import read_radiograph
+from core.dicom.selftest import codec_self_test
 from core.engine.messages import (
     ApplyLabels,
     CheckData,
@@ -29,6 +30,7 @@ from core.engine.messages import (
     RunDone,
     ShownImage,
     Stopped,
+    TestCodecs,
     Train,
 )
 from core.errors import FinerayError, storage_error
@@ -107,6 +109,8 @@ def do(request: Request, monitor: Monitor) -> Result:
         case ReadImage(project, image):
             monitor.check()  # an image that was passed over while it waited is not read
             return _read_image(project, image)
+        case TestCodecs():
+            return tuple(codec_self_test())
         case LoadLibraries():
             from core.backbones.runtime import best_device, device_title
 

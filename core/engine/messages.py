@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.checks.finding import Finding
+from core.dicom.codec_result import CodecResult
 from core.dicom.radiograph import GrayImage
 from core.progress import Report
 from core.project.identification import Rule
@@ -94,6 +95,13 @@ class ReadImage:
 
 
 @dataclass(frozen=True)
+class TestCodecs:
+    """Decode the built-in picture of every transfer syntax. Result: a tuple of CodecResult."""
+
+    __test__ = False  # no test class, whatever pytest thinks of its name
+
+
+@dataclass(frozen=True)
 class LoadLibraries:
     """Import what training needs, so that it starts at once later. Result: the device in words."""
 
@@ -108,6 +116,7 @@ Request = (
     | Train
     | RunDemo
     | ReadImage
+    | TestCodecs
     | LoadLibraries
 )
 
@@ -133,7 +142,17 @@ class ShownImage:
     spacing_mm: tuple[float, float] | None
 
 
-Result = ImportSummary | LabelPreview | int | Split | tuple[Finding, ...] | RunDone | ShownImage | str
+Result = (
+    ImportSummary
+    | LabelPreview
+    | int
+    | Split
+    | tuple[Finding, ...]
+    | tuple[CodecResult, ...]
+    | RunDone
+    | ShownImage
+    | str
+)
 
 
 @dataclass(frozen=True)

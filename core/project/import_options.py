@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.dicom.radiograph import Attributes
-from core.dicom.read import FrameChoice
+from core.dicom.radiograph import Attributes, FrameChoice
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QStackedLayout,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -21,12 +22,17 @@ from core.dicom.location import FileLocation
 from core.engine.messages import ImportFolders, Reported
 from core.progress import FileResult
 from core.project.catalogue import FileRow, counts, file_rows
+from core.project.import_options import ImportOptions
 from core.project.import_summary import ImportSummary
 from desktop.models.file_table import FileTable
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
+from desktop.widgets.doctor_panel import DoctorPanel
 from desktop.widgets.job_bar import duration
 from desktop.widgets.tables import table_view
+
+VIEWS = (("All", ()), ("Frontal (PA, AP)", ("PA", "AP")), ("Lateral", ("LL", "RL", "LATERAL", "LAT")))
+FRAMES = (("Leave out", "none"), ("First frame", "first"), ("Middle frame", "middle"), ("All frames", "all"))
 
 
 class DropZone(QFrame):
@@ -66,6 +72,14 @@ class ImportPage(QWidget):
         self._done_text = ""
         self.choose_button = button("Choose a folder…", "primary")
         self.choose_button.clicked.connect(self._choose)
+        self.views, self.frames = QComboBox(), QComboBox()
+        for text, views in VIEWS:
+            self.views.addItem(text, views)
+        for text, frames in FRAMES:
+            self.frames.addItem(text, frames)
+        self.views.setAccessibleName("Views to import")
+        self.frames.setAccessibleName("Frames to import")
+        self.doctor = DoctorPanel(session)
         self.table = FileTable(self)
         self.result_filter = QComboBox()
         self.result_filter.setAccessibleName("Show files with this result")
@@ -89,7 +103,8 @@ class ImportPage(QWidget):
         if project is None or not folders or self._session.busy:
             return
         self._new_rows = []
-        job = self._session.run(ImportFolders(project.root, tuple(folders)), "Import", self._finished)
+        options = ImportOptions(frames=self.frames.currentData(), views=tuple(self.views.currentData()))
+        job = self._session.run(ImportFolders(project.root, tuple(folders), options), "Import", self._finished)
         job.reported.connect(self._reported)
         job.ended.connect(self._ended)
         self._say("Reading the folders. You may go on to other pages meanwhile.")
@@ -99,6 +114,7 @@ class ImportPage(QWidget):
         project = self._session.project
         if project is not None:
             self.table.set_rows(file_rows(project))
+            self.doctor.refresh()
             self._say("")
             self._update_counts()
 
@@ -115,6 +131,9 @@ class ImportPage(QWidget):
             )
         )
         inside.itemAt(0).layout().setStretch(1, 1)
+        inside.addLayout(
+            row(label("Views", "muted"), self.views, label("Files with several frames", "muted"), self.frames, None)
+        )
         view = self.view
         view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = view.horizontalHeader()
@@ -126,18 +145,27 @@ class ImportPage(QWidget):
             "No files yet. Choose the folder that your archive exported; subfolders are searched too.", "muted"
         )
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        files = QWidget()
+        listing = QVBoxLayout(files)
+        listing.setContentsMargins(0, 8, 0, 0)
+        listing.setSpacing(10)
+        filters = row(self.result_filter, self.search, self.save_button)
+        filters.setStretch(1, 1)
+        listing.addLayout(filters)
+        listing.addWidget(view, 1)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(files, "Files")
+        self.tabs.addTab(self.doctor, "Doctor")
         self._body = QStackedLayout()
         self._body.addWidget(self._empty)
-        self._body.addWidget(view)
+        self._body.addWidget(self.tabs)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)
         layout.addWidget(label("Import", "title"))
         layout.addWidget(zone)
         layout.addWidget(self.summary)
-        filters = row(self.result_filter, self.search, self.save_button)
-        filters.setStretch(1, 1)
-        layout.addLayout(filters)
         layout.addLayout(self._body, 1)
 
     def _choose(self) -> None:
@@ -178,6 +206,7 @@ class ImportPage(QWidget):
         stopped = "Stopped; what was read is kept. Import the folder again to go on." if rows else ""
         self._say(self._done_text or stopped)
         self._done_text = ""
+        self.doctor.refresh()
         self._session.data_changed.emit()
 
     def _update_counts(self) -> None:

@@ -190,6 +190,32 @@ def test_images_without_patients_are_asked_about(window: MainWindow, qtbot: QtBo
     assert "12 patients in 12 groups" in page.split.state.text()
 
 
+def test_the_doctor_shows_kinds_before_and_after(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+) -> None:
+    folder = films(patients=4, each=1)
+    write_film(folder / "bright/inverse", patient="INV", number=1, PhotometricInterpretation="MONOCHROME1")
+    window.start_page.create(tmp_path / "p")
+    page = window.page("Import")
+    assert isinstance(page, ImportPage)
+    page.import_folders([folder])
+    _idle(window, qtbot)
+    page.tabs.setCurrentIndex(1)
+    doctor = page.doctor
+    assert doctor.table.rowCount() == 3
+    kinds = {(doctor.table.index(row, 0).data(), doctor.table.index(row, 3).data()) for row in range(3)}
+    assert kinds == {("bright", "MONOCHROME2"), ("bright", "MONOCHROME1"), ("dark", "MONOCHROME2")}
+    qtbot.waitUntil(lambda: not doctor.after.pixmap().isNull(), timeout=MINUTE)
+    inverse = next(row for row in range(3) if doctor.table.index(row, 3).data() == "MONOCHROME1")
+    shown = doctor.after.pixmap().cacheKey()
+    doctor.view.selectRow(inverse)
+    qtbot.waitUntil(lambda: doctor.after.pixmap().cacheKey() != shown, timeout=MINUTE)
+    before, after = (each.pixmap().toImage().pixelColor(40, 40).lightness() for each in (doctor.before, doctor.after))
+    assert abs(before - (255 - after)) < 40
+    doctor.test_codecs()
+    qtbot.waitUntil(lambda: "come out right" in doctor.result.text(), timeout=MINUTE)
+
+
 def test_backbones_tell_where_they_come_from(window: MainWindow, trained: Path) -> None:
     window.open_project(trained)
     window.show_page("Train")

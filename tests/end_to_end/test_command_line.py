@@ -114,6 +114,20 @@ def test_split_and_check(tmp_path: Path, films: Callable[..., Path]) -> None:
     assert "Every class has enough patients" in done.stdout
 
 
+def test_doctor(tmp_path: Path, films: Callable[..., Path]) -> None:
+    tested = answer(fineray("doctor", "--json"))
+    assert len(tested["codecs"]) >= 11
+    assert all(each["problem"] == "" for each in tested["codecs"])
+    project = tmp_path / "study"
+    fineray("new", project)
+    fineray("import", project, films(patients=6, each=2), "--view", "PA", "--frames", "first")
+    kinds = answer(fineray("doctor", project, "--json"))["kinds"]
+    assert [(kind["folder"], kind["images"]) for kind in kinds] == [("bright", 6), ("dark", 6)]
+    assert {kind["transfer_syntax"] for kind in kinds} == {"Explicit VR Little Endian"}
+    line = "6 images: bright, Explicit VR Little Endian, MONOCHROME2, 12, window, PA, -"
+    assert line in fineray("doctor", project).stdout
+
+
 @pytest.mark.parametrize("json_wanted", [True, False])
 def test_errors_are_said_and_counted(tmp_path: Path, films: Callable[..., Path], json_wanted: bool) -> None:
     extra = ["--json"] if json_wanted else []

@@ -48,6 +48,24 @@ def test_lossless_jpeg(syntax: uid.UID) -> None:
     np.testing.assert_array_equal(stored_values(ds), RAMP)
 
 
+@pytest.mark.parametrize("syntax", [uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K], ids=lambda each: each.name)
+def test_high_throughput_jpeg_2000(syntax: uid.UID) -> None:
+    ds = film(RAMP)
+    ds.PixelData = encapsulate([imagecodecs.htj2k_encode(RAMP)])
+    ds["PixelData"].is_undefined_length = True
+    ds.file_meta.TransferSyntaxUID = syntax
+    np.testing.assert_array_equal(stored_values(ds), RAMP)
+
+
+def test_near_lossless_jpeg_ls_stays_within_its_bound() -> None:
+    ds = film(RAMP)
+    ds.PixelData = encapsulate([imagecodecs.jpegls_encode(RAMP, level=3)])
+    ds["PixelData"].is_undefined_length = True
+    ds.file_meta.TransferSyntaxUID = uid.JPEGLSNearLossless
+    difference = np.abs(stored_values(ds).astype(int) - RAMP)
+    assert 0 < difference.max() <= 3
+
+
 @pytest.mark.parametrize(("bits", "syntax"), [(8, uid.JPEGBaseline8Bit), (12, uid.JPEGExtended12Bit)])
 def test_lossy_jpeg_is_close(bits: int, syntax: uid.UID) -> None:
     smooth = np.linspace(0, (1 << bits) - 1, 64 * 64).reshape(64, 64).astype(np.uint8 if bits == 8 else np.uint16)
