@@ -78,7 +78,9 @@ def parser() -> argparse.ArgumentParser:
             f"--{name}", action="append", default=[], type=str.upper, metavar="VALUE", help=f"only these ({what})"
         )
     labels = bring.add_mutually_exclusive_group()
-    labels.add_argument("--labels", type=Path, metavar="CSV", help="file, sop_instance_uid or patient_id, and label")
+    labels.add_argument(
+        "--labels", type=Path, metavar="TABLE", help="CSV or Excel: file, sop_instance_uid or patient_id, and label"
+    )
     labels.add_argument("--labels-from-folders", action="store_true", help="the first folder below DIR is the label")
 
     divide = _command(commands, "split", _split, "split by patient, study and picture; read or write the split")
@@ -134,7 +136,7 @@ def _new(options: argparse.Namespace) -> dict[str, Any]:
 
 def _import(options: argparse.Namespace) -> dict[str, Any]:
     from core.engine.jobs import carry_out
-    from core.project.labels import apply_labels, preview_csv, preview_folders
+    from core.project.labels import apply_labels, preview_folders, preview_table
 
     with open_project(options.project, lock=True) as project:
         wanted = ImportOptions(
@@ -151,7 +153,7 @@ def _import(options: argparse.Namespace) -> dict[str, Any]:
         }
         preview: LabelPreview | None = None
         if options.labels:
-            preview = preview_csv(project, options.labels)
+            preview = preview_table(project, options.labels)
         elif options.labels_from_folders:
             preview = preview_folders(project)
         if preview is not None:

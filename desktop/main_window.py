@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from core.engine.messages import RunDemo, RunDone
 from core.errors import FinerayError
+from core.project.changes import next_undo, undo
 from desktop.pages.start import StartPage
 from desktop.session import Session
 from desktop.theme import apply_theme, wanted_theme
@@ -119,6 +120,9 @@ class MainWindow(QMainWindow):
         project.addSeparator()
         _action(project.addAction("&Close project"), self.session.close_project)
         _action(project.addAction("&Quit"), self.close, QKeySequence.StandardKey.Quit)
+        edit = self.menuBar().addMenu("&Edit")
+        self.undo_action = edit.addAction("&Undo")
+        _action(self.undo_action, self._undo, QKeySequence.StandardKey.Undo)
         view = self.menuBar().addMenu("&View")
         for number, name in enumerate(PAGES, start=1):
             go = view.addAction(name)
@@ -137,6 +141,9 @@ class MainWindow(QMainWindow):
         session = self.session
         session.project_opened.connect(self._project_changed)
         session.project_closed.connect(self._project_changed)
+        for changed in (session.project_opened, session.project_closed, session.data_changed, session.busy_changed):
+            changed.connect(self._name_undo)
+        self._name_undo()
         self.rail.chosen.connect(self.show_page)
         self.rail.close_asked.connect(session.close_project)
         session.failed.connect(self.banner.show_error)
@@ -144,6 +151,16 @@ class MainWindow(QMainWindow):
         session.job_started.connect(lambda: self.banner.hide())
         session.show_page.connect(self.show_page)
         self.start_page.demo_asked.connect(self._demo_asked)
+
+    def _undo(self) -> None:
+        if self.session.project is not None and not self.session.busy and undo(self.session.project) is not None:
+            self.session.data_changed.emit()
+
+    def _name_undo(self) -> None:
+        project = self.session.project
+        title = next_undo(project) if project is not None else None
+        self.undo_action.setText(f"&Undo: {title}" if title else "&Undo")
+        self.undo_action.setEnabled(title is not None and not self.session.busy)
 
     def _demo_asked(self) -> None:
         from core.project.paths import demo_folder

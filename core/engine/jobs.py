@@ -38,7 +38,7 @@ from core.progress import Cancelled, Monitor
 from core.project.catalogue import source_of, stored_at
 from core.project.identification import identify_patients
 from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_csv, preview_folders
+from core.project.labels import apply_labels, preview_folders, preview_table
 from core.project.project import create_project, open_project
 from core.project.splits import SplitPlan, latest_split
 
@@ -79,7 +79,7 @@ def do(request: Request, monitor: Monitor) -> Result:
                 return import_folders(opened, folders, monitor, options)
         case PreviewLabels(project, csv):
             with open_project(project) as opened:
-                return preview_csv(opened, csv) if csv else preview_folders(opened)
+                return preview_table(opened, csv) if csv else preview_folders(opened)
         case ApplyLabels(project, preview):
             with open_project(project) as opened:
                 return apply_labels(opened, preview)
@@ -129,7 +129,7 @@ def run_demo(folder: Path, monitor: Monitor) -> RunDone:
     labels = write_study(films, monitor)
     with open_project(project, lock=True) as opened:
         import_folders(opened, [films], monitor)
-        apply_labels(opened, preview_csv(opened, labels))
+        apply_labels(opened, preview_table(opened, labels))
         split = make_split(opened, SplitPlan(folds=5))
         return RunDone(project, train(opened, split, Recipe(), monitor).name)
 

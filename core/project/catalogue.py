@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.dicom.location import FileLocation
@@ -146,13 +146,3 @@ def source_of(project: Project, image_id: int) -> tuple[FileLocation, int] | Non
         if location is not None and location.path.is_file():
             return location, frame
     return None
-
-
-def set_labels(project: Project, labels: Iterable[tuple[int, str]]) -> None:
-    """Give images (id, label) their labels, all or none; a label already there is replaced."""
-    with project.db as db:
-        db.execute("INSERT OR IGNORE INTO label_set (name) VALUES (?)", (DEFAULT_LABEL_SET,))
-        label_set = db.execute("SELECT id FROM label_set WHERE name = ?", (DEFAULT_LABEL_SET,)).fetchone()[0]
-        db.executemany(
-            "INSERT OR REPLACE INTO label VALUES (?, ?, ?)", [(label_set, image, value) for image, value in labels]
-        )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -11,15 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from core.errors import FinerayError
-from core.project.catalogue import set_labels
+from core.project.changes import set_labels
 from core.project.project import Project
+from core.project.table_file import LabelFileUnusable, read_table
 
 KEY_COLUMNS = ("sop_instance_uid", "file", "patient_id")
 LABEL_COLUMN = "label"
-
-
-class LabelFileUnusable(FinerayError):
-    """The label file cannot be read, or lacks the columns it needs."""
 
 
 class NoLabelMatches(FinerayError):
@@ -44,7 +39,7 @@ class LabelPreview:
 
     source: what the labels come from, in words; matched: (image id, label) pairs; unmatched_entries: rows of the
     file (or files outside any folder) without an image; unmatched_images: images without a label; blank: rows
-    without a label; classes: images and patients by label, over the matched ones.
+    without a label; classes: images and patients by label, over the matched ones; notes: how the file was read.
     """
 
     source: str
@@ -54,11 +49,12 @@ class LabelPreview:
     conflicts: tuple[Conflict, ...]
     blank: int
     classes: dict[str, tuple[int, int]]
+    notes: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What will stand in the way of training, one sentence each."""
-        found = []
+        """What to know of the file, and what will stand in the way of training, one sentence each."""
+        found = list(self.notes)
         if len(self.classes) == 1:
             found.append(f"All labels say “{next(iter(self.classes))}”; training needs at least two classes.")
         for name, (_, patients) in self.classes.items():
@@ -67,13 +63,14 @@ class LabelPreview:
         return tuple(found)
 
 
-def preview_csv(project: Project, path: Path) -> LabelPreview:
-    """Match the rows of a CSV (comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252) with the images.
+def preview_table(project: Project, path: Path) -> LabelPreview:
+    """Match the rows of a CSV or Excel file (core.project.table_file) with the images.
 
     The first of sop_instance_uid, file, patient_id that the header has names the key; `label` is the label. A
     `file` matches a path that ends with it. Raises LabelFileUnusable.
     """
-    rows, header = _read_csv(path)
+    table = read_table(path)
+    rows, header = table.rows, table.header
     key = next((column for column in KEY_COLUMNS if column in header), None)
     if key is None or LABEL_COLUMN not in header:
         raise LabelFileUnusable(
@@ -84,7 +81,7 @@ def preview_csv(project: Project, path: Path) -> LabelPreview:
     entries = [(row[key].strip(), row[LABEL_COLUMN].strip()) for row in rows]
     finders = {"sop_instance_uid": _by_sop_uid, "file": _by_path_ending, "patient_id": _by_patient}
     images = finders[key](project, {entry for entry, _ in entries})
-    return _preview(project, f"{path.name}, by {key}", entries, images)
+    return _preview(project, f"{path.name}, by {key}", entries, images, table.notes)
 
 
 def preview_folders(project: Project) -> LabelPreview:
@@ -131,12 +128,16 @@ def apply_labels(project: Project, preview: LabelPreview) -> int:
             where=preview.source,
             todo="Add images of at least one other class; there is nothing to tell apart yet.",
         )
-    set_labels(project, preview.matched)
+    set_labels(project, dict(preview.matched), f"Labels from {preview.source}")
     return len(preview.matched)
 
 
 def _preview(
-    project: Project, source: str, entries: list[tuple[str, str]], images: dict[str, list[int]]
+    project: Project,
+    source: str,
+    entries: list[tuple[str, str]],
+    images: dict[str, list[int]],
+    notes: tuple[str, ...] = (),
 ) -> LabelPreview:
     wanted: dict[int, set[str]] = defaultdict(set)
     entry_of: dict[int, str] = {}
@@ -170,6 +171,7 @@ def _preview(
         conflicts=tuple(conflicts),
         blank=blank,
         classes={label: (per_class[label], len(patients[label])) for label in sorted(per_class)},
+        notes=notes,
     )
 
 
@@ -210,38 +212,3 @@ def _by_path_ending(project: Project, names: Iterable[str]) -> dict[str, list[in
         if fitting:
             found[name] = sorted(fitting.pop()) if len(fitting) == 1 else _AMBIGUOUS
     return found
-
-
-def _read_csv(path: Path) -> tuple[list[dict[str, str]], list[str]]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise LabelFileUnusable(
-            "The label file cannot be opened", where=str(path), todo="Check that it exists and that you may read it."
-        ) from error
-    text = _decode(data, path)
-    first_line = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first_line.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restval="")
-    try:
-        header = [name.strip().lower() for name in reader.fieldnames or []]
-        reader.fieldnames = header
-        return list(reader), header
-    except csv.Error as error:
-        raise LabelFileUnusable(
-            f"The file is not a table ({error})", where=path.name, todo="Save it as CSV from your spreadsheet."
-        ) from error
-
-
-def _decode(data: bytes, path: Path) -> str:
-    encodings = ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252")
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise LabelFileUnusable(
-        "The label file is not text", where=path.name, todo="Save it as CSV (UTF-8) from your spreadsheet."
-    )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QLineEdit, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QSplitter, QTableView, QTabWidget, QVBoxLayout, QWidget
 
-from core.project.catalogue import image_rows
+from core.project.catalogue import counts, image_rows
+from core.project.changes import leave_out, put_back, set_labels
 from core.project.splits import latest_split
 from desktop.models.image_tables import ImageTable
 from desktop.session import Session
@@ -18,6 +21,7 @@ from desktop.widgets.tables import table_view
 from desktop.widgets.thumbnails import Thumbnails
 
 PICTURE = 44
+KEYS = "1 to 9: label with that class · Delete: take the label away · X: leave out · B: put back · Ctrl+Z: undo"
 
 
 class CuratePage(QWidget):
@@ -35,6 +39,9 @@ class CuratePage(QWidget):
         self.checks = CheckPanel(session)
         self.table = ImageTable(self)
         self.view = table_view(self.table, "Images with label and part", picture=PICTURE)
+        self.view.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
+        self.view.setToolTip(KEYS)
+        self.view.installEventFilter(self)
         self.search = QLineEdit(placeholderText="Filter by patient, label, view …", clearButtonEnabled=True)
         self.search.setAccessibleName("Filter images")
         self.search.textChanged.connect(self._filter)
@@ -59,12 +66,52 @@ class CuratePage(QWidget):
             self._thumbnails, self._root = Thumbnails(project.root / "pixels", PICTURE, self), project.root
         split = latest_split(project)
         rows = image_rows(project, split.id if split else None)
+        chosen, top = self.selected(), self.view.verticalScrollBar().value()
         self.table.set_rows(rows, self._thumbnails)
+        self._select(chosen)
+        self.view.verticalScrollBar().setValue(top)
         self._labelled = sum(1 for each in rows if each.label)
         self._say_count()
         self.labels.refresh()
         self.split.refresh()
         self.checks.refresh()
+
+    def label_selected(self, value: str | None) -> None:
+        """Label the selected images; None takes their labels away."""
+        project = self._session.project
+        images = self.selected()
+        if project is None or self._session.busy or not images:
+            return
+        number = f"{len(images):,} image{'s' * (len(images) > 1)}"
+        title = f"Labelling {number} “{value}”" if value is not None else f"Taking the label off {number}"
+        set_labels(project, dict.fromkeys(images, value), title)
+        self._session.data_changed.emit()
+
+    def selected(self) -> list[int]:
+        """Ids of the selected images."""
+        return [self.table.image(index.row()) for index in self.view.selectionModel().selectedRows()]
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """1 to 9 give the class of that number, Delete takes the label away, X leaves out, B puts back."""
+        project = self._session.project
+        if watched is not self.view or event.type() != QEvent.Type.KeyPress or project is None:
+            return super().eventFilter(watched, event)
+        assert isinstance(event, QKeyEvent)
+        classes = list(counts(project).classes)
+        number = event.key() - Qt.Key.Key_1
+        if 0 <= number < min(9, len(classes)):
+            self.label_selected(classes[number])
+        elif event.key() == Qt.Key.Key_Delete:
+            self.label_selected(None)
+        elif event.key() in (Qt.Key.Key_X, Qt.Key.Key_B) and self.selected() and not self._session.busy:
+            if event.key() == Qt.Key.Key_X:
+                leave_out(project, self.selected(), "left out by hand")
+            else:
+                put_back(project, self.selected())
+            self._session.data_changed.emit()
+        else:
+            return super().eventFilter(watched, event)
+        return True
 
     def _lay_out(self) -> None:
         tabs = QTabWidget()
@@ -95,6 +142,13 @@ class CuratePage(QWidget):
         layout.setSpacing(10)
         layout.addWidget(label("Curate", "title"))
         layout.addWidget(splitter, 1)
+
+    def _select(self, images: list[int]) -> None:
+        for image in images:
+            place = self.table.row_of(image)
+            if place is not None:
+                flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+                self.view.selectionModel().select(self.table.index(place, 0), flags)
 
     def _filter(self) -> None:
         self.table.show_only(self.search.text(), self._wanted)

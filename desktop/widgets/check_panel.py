@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from core.checks.finding import Finding, last_checks
 from core.engine.messages import CheckData
 from core.project.catalogue import counts
-from core.project.leaving_out import leave_out, put_back
+from core.project.changes import leave_out
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
 
@@ -24,9 +24,7 @@ class CheckPanel(QFrame):
         super().__init__()
         self.setProperty("role", "card")
         self._session = session
-        self._undo: tuple[int, ...] = ()
         self.run_button = button("Check the data", tip="Copies, confounders, faulty films, doubtful labels")
-        self.undo_button = button("Put them back", "link")
         self.state = label(role="muted", wrap=True)
         self._list = QVBoxLayout()
         self._list.setSpacing(10)
@@ -35,13 +33,10 @@ class CheckPanel(QFrame):
         layout.setSpacing(8)
         layout.addWidget(label("Data checks", "heading"))
         layout.addWidget(self.state)
-        layout.addLayout(row(self.run_button, self.undo_button, None))
+        layout.addLayout(row(self.run_button, None))
         layout.addLayout(self._list)
         self.run_button.clicked.connect(self.run)
-        self.undo_button.clicked.connect(self._put_back)
         session.busy_changed.connect(self._allow)
-        session.project_opened.connect(self._forget_undo)
-        self.undo_button.hide()
 
     def refresh(self) -> None:
         """Show what the last checks found."""
@@ -89,7 +84,7 @@ class CheckPanel(QFrame):
             show.clicked.connect(lambda: self.show_images.emit(finding.images))
             buttons = [show]
             if finding.leave_out:
-                tip = "They stay in the project but take no part in splits and training"
+                tip = "They stay in the project but take no part in splits and training; Ctrl+Z takes it back"
                 out = button("Leave out", "link", tip)
                 out.clicked.connect(lambda: self._leave_out(finding))
                 buttons.append(out)
@@ -100,19 +95,4 @@ class CheckPanel(QFrame):
         project = self._session.project
         if project is not None and not self._session.busy:
             leave_out(project, finding.images, finding.title)
-            self._undo = finding.images
-            number = len(finding.images)
-            self.undo_button.setText(f"Put {number:,} image{'s' * (number > 1)} back")
-            self.undo_button.show()
             self._session.data_changed.emit()
-
-    def _put_back(self) -> None:
-        project = self._session.project
-        if project is not None and not self._session.busy:
-            put_back(project, self._undo)
-            self._forget_undo()
-            self._session.data_changed.emit()
-
-    def _forget_undo(self) -> None:
-        self._undo = ()
-        self.undo_button.hide()

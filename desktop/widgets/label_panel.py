@@ -24,8 +24,8 @@ class LabelPanel(QFrame):
         self.setProperty("role", "card")
         self._session = session
         self._preview: LabelPreview | None = None
-        tip = "Columns: label, and one of file, sop_instance_uid, patient_id"
-        self.csv_button = button("From a CSV…", tip=tip)
+        tip = "CSV or Excel with the columns label, and one of file, sop_instance_uid, patient_id"
+        self.csv_button = button("From a table…", tip=tip)
         self.folders_button = button("From folder names", tip="The first folder below the imported one is the label")
         self.apply_button = button("Apply labels", "primary")
         self.discard_button = button("Discard")
@@ -79,7 +79,10 @@ class LabelPanel(QFrame):
 
     def _choose(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(
-            self, "Labels: choose a CSV file", str(Path.home()), "Tables (*.csv *.tsv *.txt);;All files (*)"
+            self,
+            "Labels: choose a CSV or Excel file",
+            str(Path.home()),
+            "Tables (*.csv *.tsv *.txt *.xlsx);;All files (*)",
         )
         if chosen:
             self.preview(Path(chosen))

@@ -20,7 +20,7 @@ from core.dicom.scan import find_files
 from core.progress import Monitor
 from core.project.catalogue import labelled_images
 from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_csv
+from core.project.labels import apply_labels, preview_table
 from core.project.project import create_project, open_project
 from core.project.splits import SplitPlan
 from core.training.recipe import Recipe
@@ -66,7 +66,7 @@ def main() -> None:
             started = time.perf_counter()
             unchanged = import_folders(project, [folder], Monitor()).unchanged
             print(f"import again     {time.perf_counter() - started:8.2f} s for {unchanged} unchanged files")
-            apply_labels(project, preview_csv(project, folder / "labels.csv"))
+            apply_labels(project, preview_table(project, folder / "labels.csv"))
             split = make_split(project, SplitPlan(folds=5, seed=0))
             device = best_device()
             runtime = TorchRuntime(backbone("efficientnet_lite0"), device)

@@ -157,8 +157,39 @@ def test_checks_show_their_images_and_leave_them_out(
     assert page.table.rowCount() == 49
     links["Leave out"].click()
     assert [page.table.index(row, 3).data() for row in range(49)].count("Left out") == 1
-    page.checks.undo_button.click()
+    assert window.undo_action.text() == "&Undo: Leaving out 1 image"
+    window.undo_action.trigger()
     assert "Left out" not in {page.table.index(row, 3).data() for row in range(49)}
+
+
+def test_labelling_by_keyboard_and_undo(window: MainWindow, qtbot: QtBot, trained: Path) -> None:
+    window.open_project(trained)
+    window.show_page("Curate")
+    page = window.page("Curate")
+    assert isinstance(page, CuratePage)
+    labels = [page.table.index(row, 2).data() for row in range(32)]
+    wanted = "dark" if labels[0] == "bright" else "bright"
+    page.view.selectRow(0)
+    page.view.setFocus()
+    qtbot.keyClick(page.view, Qt.Key.Key_1 if wanted == "bright" else Qt.Key.Key_2)
+    assert page.table.index(0, 2).data() == wanted
+    assert page.selected() == [page.table.image(0)], "the selection stays"
+    assert window.undo_action.text() == f"&Undo: Labelling 1 image “{wanted}”"
+    page.view.selectAll()
+    qtbot.keyClick(page.view, Qt.Key.Key_Delete)
+    assert {page.table.index(row, 2).data() for row in range(32)} == {""}
+    page.view.clearSelection()
+    page.view.selectRow(3)
+    qtbot.keyClick(page.view, Qt.Key.Key_X)
+    assert page.table.index(3, 3).data() == "Left out"
+    qtbot.keyClick(page.view, Qt.Key.Key_B)
+    assert page.table.index(3, 3).data() != "Left out"
+    for _ in range(4):
+        window.undo_action.trigger()
+    assert [page.table.index(row, 2).data() for row in range(32)] == labels
+    window.undo_action.trigger()
+    assert {page.table.index(row, 2).data() for row in range(32)} == {""}, "the first labels, before the change"
+    assert not window.undo_action.isEnabled()
 
 
 def test_images_without_patients_are_asked_about(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

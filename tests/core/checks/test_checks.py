@@ -17,10 +17,10 @@ from core.checks.pictures import PictureFacts, _inverted, has_text, picture_fact
 from core.checks.run import NothingToCheck, run_checks
 from core.demo.phantom import chest
 from core.progress import Monitor
-from core.project.catalogue import LabelledImage, image_rows, labelled_images
+from core.project.catalogue import LabelledImage, labelled_images, source_of
+from core.project.changes import leave_out, put_back
 from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_csv, preview_folders
-from core.project.leaving_out import leave_out, put_back
+from core.project.labels import apply_labels, preview_folders, preview_table
 from core.project.pixel_store import StoredAt
 from core.project.project import Project
 from core.project.splits import SplitPlan, is_current
@@ -72,7 +72,7 @@ def test_effects_agree_with_known_tables() -> None:
 
 def test_view_position_is_found_on_the_real_films(project: Project, cxr: Path) -> None:
     import_folders(project, [cxr / "dicom"], Monitor())
-    apply_labels(project, preview_csv(project, cxr / "labels.csv"))
+    apply_labels(project, preview_table(project, cxr / "labels.csv"))
     make_split(project, SplitPlan())
     found = run_checks(project, Monitor())
     by_title = {finding.title.partition(" goes together")[0]: finding for finding in found}
@@ -169,7 +169,10 @@ def test_copies_small_classes_and_missing_ids_are_found(
     import_folders(project, [folder], Monitor())
     apply_labels(project, preview_folders(project))
     found = {finding.check: finding for finding in run_checks(project, Monitor())}
-    assert found["identity"].images == (next(row.id for row in image_rows(project) if row.label == "dark"),)
+    (nameless,) = found["identity"].images
+    source = source_of(project, nameless)
+    assert source is not None
+    assert source[0].path == folder / "dark/p0"
     assert found["class sizes"].severity == "serious"
     assert "“dark”" in found["class sizes"].title
 

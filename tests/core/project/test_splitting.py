@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from pydicom.uid import generate_uid
 
 from core.progress import Monitor
-from core.project.catalogue import image_rows, labelled_images, set_labels
+from core.project.catalogue import image_rows, labelled_images
+from core.project.changes import set_labels
 from core.project.groups import group_images
 from core.project.identification import Rule, identify_patients, unidentified_images
 from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_csv, preview_folders
+from core.project.labels import apply_labels, preview_folders, preview_table
 from core.project.project import Project
 from core.project.split_file import SplitFileUnusable, read_split, write_split
 from core.project.splits import SplitPlan, is_current, latest_split, part_counts, parts
@@ -105,11 +106,11 @@ def test_a_split_is_outdated_when_labels_change(study: Project) -> None:
 def test_too_few_patients_of_a_class_are_named(study: Project) -> None:
     rows = image_rows(study)
     single = next(row for row in rows if row.label == "dark")
-    others = [(row.id, "dark" if row.id == single.id else "bright") for row in rows]
-    set_labels(study, others)
+    others = {row.id: "dark" if row.id == single.id else "bright" for row in rows}
+    set_labels(study, others, "test")
     with pytest.raises(CannotSplit, match="“dark” has images of 1 patient; 5 folds need at least 5"):
         make_split(study, SplitPlan())
-    set_labels(study, [(row.id, "bright") for row in rows])
+    set_labels(study, {row.id: "bright" for row in rows}, "test")
     with pytest.raises(CannotSplit, match="one class"):
         make_split(study, SplitPlan())
     study.db.execute("DELETE FROM label")
@@ -219,7 +220,7 @@ def test_patients_of_one_study_stay_together(study: Project, tmp_path: Path) -> 
 
 def test_different_real_films_are_not_taken_for_copies(project: Project, cxr: Path) -> None:
     import_folders(project, [cxr / "dicom"], Monitor())
-    apply_labels(project, preview_csv(project, cxr / "labels.csv"))
+    apply_labels(project, preview_table(project, cxr / "labels.csv"))
     pairs = group_images(project, labelled_images(project)).joined_copies
     assert pairs == ()
 
@@ -272,7 +273,7 @@ def test_the_real_study_is_split_alike_on_every_import(tmp_path: Path, cxr: Path
         with open_project(tmp_path / name) as opened:
             for folder in (order[:30], order[30:]):
                 import_folders(opened, [cxr / "dicom" / each for each in folder], Monitor())
-            apply_labels(opened, preview_csv(opened, cxr / "labels.csv"))
+            apply_labels(opened, preview_table(opened, cxr / "labels.csv"))
             split = make_split(opened, SplitPlan(seed=1))
             assert sum(part.images for part in part_counts(opened, split)) == len(parts(opened, split))
             hashes.add(split.hash)
