@@ -77,9 +77,9 @@ def do(request: Request, monitor: Monitor) -> Result:
         case ImportFolders(project, folders, options):
             with open_project(project) as opened:
                 return import_folders(opened, folders, monitor, options)
-        case PreviewLabels(project, csv):
+        case PreviewLabels(project, table):
             with open_project(project) as opened:
-                return preview_table(opened, csv) if csv else preview_folders(opened)
+                return preview_table(opened, table) if table else preview_folders(opened)
         case ApplyLabels(project, preview):
             with open_project(project) as opened:
                 return apply_labels(opened, preview)

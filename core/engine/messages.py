@@ -28,13 +28,13 @@ class ImportFolders:
 
 @dataclass(frozen=True)
 class PreviewLabels:
-    """Match labels with images and change nothing; from a CSV, or from folder names if csv is None.
+    """Match labels with images and change nothing; from a table file, or from folder names if table is None.
 
     Result: LabelPreview.
     """
 
     project: Path
-    csv: Path | None
+    table: Path | None
 
 
 @dataclass(frozen=True)

@@ -65,11 +65,11 @@ class LabelPanel(QFrame):
             self._preview is not None and bool(self._preview.matched) and not self._session.busy
         )
 
-    def preview(self, csv: Path | None) -> None:
-        """Work out what labels from this CSV (or from folder names) would do."""
+    def preview(self, table: Path | None) -> None:
+        """Work out what labels from this table (or from folder names) would do."""
         project = self._session.project
         if project is not None:
-            self._session.run(PreviewLabels(project.root, csv), "Labels", self._show)
+            self._session.run(PreviewLabels(project.root, table), "Labels", self._show)
 
     def apply(self) -> None:
         """Write the previewed labels."""
