@@ -29,6 +29,7 @@ from core.dicom.transfer_syntax import actual_syntax
 XRAY_MODALITIES = ("CR", "DX", "RG", "MG", "IO", "PX", "XR", "RF", "XA", "OT", "SC", "")
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 MAX_FILE_BYTES = 2_000_000_000
+NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PhotometricInterpretation")  # to make sense of pixels
 
 
 class SeveralFrames(NotARadiograph):
@@ -121,6 +122,11 @@ def _refuse_other_objects(ds: Dataset) -> None:
             )
         name = uid.UID(sop_class).name if sop_class else "no object class"
         raise NotARadiograph(f"No image inside ({name})", todo="Nothing to do; only X-rays are imported.")
+    lacking = [keyword for keyword in NEEDED if ds.get(keyword) is None]
+    if lacking:
+        raise UnreadableFile(
+            f"The header does not say {', '.join(lacking)}", todo="Export the image again from the archive."
+        )
 
 
 def _identity(ds: Dataset) -> Identity:

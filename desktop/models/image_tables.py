@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, QTimer
 
 from core.project.catalogue import ImageRow
 from core.project.pixel_store import StoredAt
@@ -57,18 +57,30 @@ class PictureTable(SortedTable):
             self.dataChanged.emit(place, place, [Qt.ItemDataRole.DecorationRole])
 
 
+IMAGE_COLUMNS = (
+    *("Patient", "Label", "Part", "View", "Body part", "Modality"),
+    *("Sex", "Age", "Size", "Bits", "Encoding"),
+)
+
+
 class ImageTable(PictureTable):
     """Every image of the project with its label and part."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(("Patient", "Label", "Part", "View", "Sex", "Age", "Size", "Bits", "Encoding"), parent)
+        super().__init__(IMAGE_COLUMNS, parent)
         self._rows: list[ImageRow] = []
         self._text = ""
         self._wanted: NDArray[np.int64] | None = None
+        self._codes: dict[int, tuple[list[str], NDArray[np.int64]]] = {}
+        # A column at a time, whenever the window has nothing else to do, so that the first search is quick too.
+        self._between = QTimer(self, interval=0)
+        self._between.timeout.connect(self._code_next)
 
     def set_rows(self, rows: list[ImageRow], thumbnails: Thumbnails) -> None:
         """Show these images instead."""
         self._rows = rows
+        self._codes.clear()
+        self._between.start()
         ids = np.array([row.id for row in rows], dtype=np.int64)
         self.set_pictures(thumbnails, ids, [row.stored_at for row in rows])
         self.reload(len(rows))
@@ -80,40 +92,72 @@ class ImageTable(PictureTable):
         self.reload(len(self._rows))
 
     def cell(self, row: int, column: int) -> str:
-        return _image_cells(self._rows[row])[column - 1] if column else ""
+        return _IMAGE_CELLS[column - 1](self._rows[row]) if column else ""
 
     def sort_key(self, column: int) -> NDArray[np.generic]:
-        if column == 6:
-            return np.array([-1.0 if row.age_years is None else row.age_years for row in self._rows])
-        if column == 7:
-            return np.array([row.rows * row.columns for row in self._rows])
-        if column == 8:
-            return np.array([row.bits_stored for row in self._rows])
-        return np.array([self.cell(row, column) for row in range(len(self._rows))], dtype=object)
+        by_number = _SORTED_BY_NUMBER.get(self.columns[column])
+        if by_number is not None:
+            return np.array([by_number(row) for row in self._rows])
+        return self._coded(column)[1] if column else np.zeros(len(self._rows), dtype=np.int64)
 
     def accepts(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         keep = np.ones(len(rows), dtype=bool)
         if self._wanted is not None:
             keep &= np.isin(self._images[rows], self._wanted)
         if self._text:
-            keep &= [self._text in "\n".join(_image_cells(self._rows[row])).casefold() for row in rows]
+            found = np.zeros(len(rows), dtype=bool)
+            for column in range(1, len(self.columns)):
+                texts, codes = self._coded(column)
+                fits = np.array([self._text in text.casefold() for text in texts], dtype=bool)
+                found |= fits[codes[rows]]
+            keep &= found
         return keep
 
+    def _code_next(self) -> None:
+        waiting = [column for column in range(1, len(self.columns)) if column not in self._codes]
+        if waiting:
+            self._coded(waiting[0])
+        else:
+            self._between.stop()
 
-def _image_cells(row: ImageRow) -> tuple[str, ...]:
-    age = "" if row.age_years is None else f"{row.age_years:.0f}" if row.age_years >= 2 else f"{row.age_years:.1f}"
-    size, encoding = f"{row.columns} × {row.rows}", f"{row.transfer_syntax}, {row.photometric}"
-    return (
-        row.patient,
-        row.label,
-        "Left out" if row.left_out else part_title(row.part),
-        row.view_position,
-        row.sex,
-        age,
-        size,
-        str(row.bits_stored),
-        encoding,
-    )
+    def _coded(self, column: int) -> tuple[list[str], NDArray[np.int64]]:
+        """(the different texts of a column in order, each row's place among them), kept until new rows come.
+
+        Most columns hold few different texts: searching and sorting those is quick however many rows there are.
+        """
+        if column not in self._codes:
+            cell = _IMAGE_CELLS[column - 1]
+            texts = [cell(row) for row in self._rows]
+            different = sorted(set(texts))
+            place = {text: number for number, text in enumerate(different)}
+            self._codes[column] = different, np.array([place[text] for text in texts], dtype=np.int64)
+        return self._codes[column]
+
+
+def _age(row: ImageRow) -> str:
+    if row.age_years is None:
+        return ""
+    return f"{row.age_years:.0f}" if row.age_years >= 2 else f"{row.age_years:.1f}"
+
+
+_IMAGE_CELLS: tuple[Callable[[ImageRow], str], ...] = (
+    lambda row: row.patient,
+    lambda row: row.label,
+    lambda row: "Left out" if row.left_out else part_title(row.part),
+    lambda row: row.view_position,
+    lambda row: row.body_part,
+    lambda row: row.modality,
+    lambda row: row.sex,
+    _age,
+    lambda row: f"{row.columns} × {row.rows}",
+    lambda row: str(row.bits_stored),
+    lambda row: f"{row.transfer_syntax}, {row.photometric}",
+)
+_SORTED_BY_NUMBER: dict[str, Callable[[ImageRow], float]] = {
+    "Age": lambda row: -1.0 if row.age_years is None else row.age_years,
+    "Size": lambda row: row.rows * row.columns,
+    "Bits": lambda row: row.bits_stored,
+}
 
 
 class PredictionTable(PictureTable):

@@ -128,7 +128,7 @@ class CuratePage(QWidget):
         top.setStretch(0, 1)
         right.addLayout(top)
         right.addWidget(self.view, 1)
-        for column_number, width in enumerate((84, 110, 76, 56, 46, 50, 96, 48), start=1):
+        for column_number, width in enumerate((72, 104, 72, 52, 80, 74, 42, 46, 96, 44), start=1):
             self.view.setColumnWidth(column_number, width)
         self.view.horizontalHeader().setStretchLastSection(True)
         splitter = QSplitter()

@@ -102,6 +102,15 @@ def test_what_is_damaged_fails_with_a_reason(tmp_path: Path) -> None:
         assert caught.value.todo
 
 
+def test_a_header_without_a_size_says_what_is_missing(tmp_path: Path) -> None:
+    ds = film(PIXELS)
+    del ds.Rows
+    del ds.BitsAllocated
+    ds.save_as(tmp_path / "f")
+    with pytest.raises(UnreadableFile, match="does not say Rows, BitsAllocated"):
+        read_radiograph(FileLocation(tmp_path / "f"))
+
+
 def test_real_cr_files_of_every_encoding_agree(tmp_path: Path) -> None:
     """RG1 (chest) and RG3 (extremity): the JPEG 2000 lossless and the uncompressed file hold one image."""
     for name in ("RG1", "RG3"):
