@@ -19,7 +19,6 @@ from core.progress import Monitor, Progress
 from core.project.catalogue import LabelledImage, labelled_images
 from core.project.groups import Grouping, group_images
 from core.project.identification import unidentified_images
-from core.project.near_duplicates import near_duplicates
 from core.project.project import Project
 from core.project.splits import latest_split, parts
 from core.training.features import features_of
@@ -77,7 +76,7 @@ def _identity(project: Project, images: Sequence[LabelledImage]) -> list[Finding
 def _copies(project: Project, images: Sequence[LabelledImage], grouping: Grouping) -> list[Finding]:
     patient_of = {image.id: image.patient_id for image in images}
     label_of = {image.id: image.label for image in images}
-    pairs = [(pair.first, pair.second, pair.changed) for pair in near_duplicates(project, images)]
+    pairs = [(pair.first, pair.second, pair.changed) for pair in grouping.copies]
     findings = []
     across = [pair for pair in pairs if patient_of[pair[0]] != patient_of[pair[1]]]
     if across:

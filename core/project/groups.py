@@ -19,10 +19,11 @@ from core.project.project import Project
 @dataclass(frozen=True)
 class Grouping:
     """groups: a number for each image, by first appearance; joined_studies: studies that hold several patients;
-    joined_copies: near duplicates between different patients."""
+    copies: all near duplicates; joined_copies: those between different patients."""
 
     groups: NDArray[np.int64]
     joined_studies: int
+    copies: tuple[NearDuplicate, ...]
     joined_copies: tuple[NearDuplicate, ...]
 
 
@@ -49,6 +50,7 @@ def group_images(
     return Grouping(
         _components(len(images), edges),
         sum(len(patients) > 1 for patients in patients_of_study.values()),
+        tuple(copies),
         tuple(pair for pair in copies if patient_of[pair.first] != patient_of[pair.second]),
     )
 
