@@ -24,8 +24,8 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT
     by_syntax: dict[UID, list[Dataset]] = defaultdict(list)
     for found in find_files([folder]):
-        if found.path.suffix == ".dcm":
-            ds = pydicom.dcmread(found.path)
+        if found.location.path.suffix == ".dcm":
+            ds = pydicom.dcmread(found.location.path)
             by_syntax[ds.file_meta.TransferSyntaxUID].append(ds)
     for syntax, datasets in by_syntax.items():
         if not syntax.is_encapsulated:

@@ -40,7 +40,7 @@ def bare_loop(files: list[Path]) -> float:
 def main() -> None:
     """Print the figures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT
-    files = [found.path for found in find_files([folder]) if found.path.suffix == ".dcm"]
+    files = [found.location.path for found in find_files([folder]) if found.location.path.suffix == ".dcm"]
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["FINERAY_HOME"] = f"{scratch}/home"
         bare, ours = [], []

@@ -1,0 +1,38 @@
+"""The benchmarks still run; their figures are taken by hand, on a quiet machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.demo.study import write_study
+from core.progress import Monitor
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small study with labels.csv."""
+    return write_study(tmp_path_factory.mktemp("bench") / "films", Monitor(), patients=14).parent
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("bench_main_job", "five folds"),
+        ("bench_decoders", "pyjpegls"),
+        ("bench_import", "killed import"),
+        ("bench_catalogue", "sort by Age"),
+    ],
+)
+def test_it_runs(name: str, said: str, study: Path) -> None:
+    argument = {"bench_import": "60", "bench_catalogue": "300"}.get(name, str(study))
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.bench.{name}", argument], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
