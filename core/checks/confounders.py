@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.stats import chi2_contingency, kruskal
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder
 
 from core.checks.finding import Finding
+from core.checks.out_of_fold import out_of_fold
 from core.evaluation.intervals import Estimate, auc
 from core.project.catalogue import LabelledImage
+from core.project.fingerprint import small_square
 from core.project.project import Project
 
 FAMILY_ERROR = 0.01  # chance of one false alarm over all attributes tried
@@ -63,11 +62,11 @@ def associations(
     once = {image.patient_id: image for image in reversed(images)}
     chosen = list(once.values())
     labels = np.array([image.label for image in chosen])
+    attributes = _attributes_of(project, chosen)
     found = []
     for column, title in (*CATEGORIES.items(), *NUMBERS.items()):
         check()
-        held = dict(project.db.execute(f"SELECT id, {column} FROM image"))
-        values = [held[image.id] for image in chosen]
+        values = attributes[column]
         if column in NUMBERS:
             association = _of_number(title, values, labels)
         else:
@@ -104,13 +103,11 @@ def attributes_alone(
     project: Project, images: Sequence[LabelledImage], groups: NDArray[np.int64], seed: int = 0
 ) -> Finding | None:
     """How well a classifier tells the label from the attributes alone, in folds by group."""
-    columns = [*CATEGORIES, *NUMBERS]
-    rows = {row[0]: row[1:] for row in project.db.execute(f"SELECT id, {', '.join(columns)} FROM image")}
-    table = [rows[image.id] for image in images]
-    categories = np.array([[str(value or "") for value in row[: len(CATEGORIES)]] for row in table])
+    attributes = _attributes_of(project, images)
+    categories = np.array([[str(value or "") for value in attributes[column]] for column in CATEGORIES]).T
     numbers = np.array(
-        [[np.nan if value is None else float(value) for value in row[len(CATEGORIES) :]] for row in table]
-    )
+        [[np.nan if value is None else float(value) for value in attributes[column]] for column in NUMBERS]
+    ).T
     encoded = OneHotEncoder(sparse_output=False, min_frequency=5).fit_transform(categories)
     missing = np.isnan(numbers)
     typical = np.where(missing.all(axis=0), 0.0, np.nanmedian(np.where(missing.all(axis=0), 0.0, numbers), axis=0))
@@ -119,6 +116,13 @@ def attributes_alone(
     if varying.shape[1] == 0:
         return None
     return _alone("attributes alone", "the attributes of the files alone", varying, images, groups, seed)
+
+
+def _attributes_of(project: Project, images: Sequence[LabelledImage]) -> dict[str, list[Any]]:
+    """The values of every attribute that is looked at, by column, in the order of the images."""
+    columns = [*CATEGORIES, *NUMBERS]
+    rows = {row[0]: row[1:] for row in project.db.execute(f"SELECT id, {', '.join(columns)} FROM image")}
+    return {column: [rows[image.id][number] for image in images] for number, column in enumerate(columns)}
 
 
 def borders_alone(
@@ -134,9 +138,7 @@ def borders_alone(
     inside[BORDER:-BORDER, BORDER:-BORDER] = True
     for image in images:
         check()
-        pixels = Image.fromarray(project.pixels.read(image.stored_at))
-        small = np.asarray(pixels.resize((SMALL, SMALL), Image.Resampling.BOX, reducing_gap=1.0), dtype=np.float64)
-        rings.append(small[~inside])
+        rings.append(small_square(project.pixels.read(image.stored_at), SMALL)[~inside])
     return _alone("borders alone", "the borders of the films alone", np.array(rings), images, groups, seed)
 
 
@@ -148,19 +150,11 @@ def _alone(
     groups: NDArray[np.int64],
     seed: int,
 ) -> Finding | None:
-    labels = np.array([image.label for image in images])
-    classes = np.unique(labels)
-    members = [len(np.unique(groups[labels == each])) for each in classes]
-    if len(classes) < 2 or min(members) < 5:
+    classes, truth = np.unique([image.label for image in images], return_inverse=True)
+    probabilities = out_of_fold(features, truth, groups, seed)
+    if probabilities is None:
         return None
-    probabilities = np.zeros((len(labels), len(classes)))
-    folds = StratifiedGroupKFold(n_splits=5, shuffle=True, random_state=seed)
-    for training, held_out in folds.split(features, labels, groups):
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=500))
-        model.fit(features[training], labels[training])
-        known = np.searchsorted(classes, model.classes_)
-        probabilities[np.ix_(held_out, known)] = model.predict_proba(features[held_out])
-    areas = [auc(probabilities[:, number], labels == each, groups) for number, each in enumerate(classes)]
+    areas = [auc(probabilities[:, number], truth == number, groups) for number in range(len(classes))]
     best = max(areas, key=lambda area: area.low or 0.0)
     return _alone_in_words(name, what, best, str(classes[areas.index(best)]) if len(classes) > 2 else "")
 

@@ -8,13 +8,12 @@ import numpy as np
 from cleanlab.filter import find_label_issues
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from core.checks.finding import Finding
+from core.checks.out_of_fold import out_of_fold
 from core.project.catalogue import LabelledImage
 
 COMPONENTS, NEIGHBOURS = 30, 10
@@ -54,19 +53,13 @@ def contradicted_labels(
 
     Probabilities are out of sample, in folds by group.
     """
-    classes, truth = np.unique([image.label for image in images], return_inverse=True)
-    members = [len(np.unique(groups[truth == number])) for number in range(len(classes))]
-    if len(classes) < 2 or min(members) < 5:
+    _, truth = np.unique([image.label for image in images], return_inverse=True)
+    width = features.shape[1]
+    probabilities = out_of_fold(
+        features, truth, groups, seed, lambda rows: [PCA(min(100, rows - 1, width), random_state=0)]
+    )
+    if probabilities is None:
         return Finding("labels", "fine", "Too few patients a class to doubt a label.", f"{len(images)} images")
-    probabilities = np.zeros((len(images), len(classes)))
-    folds = StratifiedGroupKFold(n_splits=5, shuffle=True, random_state=seed)
-    for training, held_out in folds.split(features, truth, groups):
-        reducer = make_pipeline(StandardScaler(), PCA(min(100, len(training) - 1, features.shape[1]), random_state=0))
-        reduced = reducer.fit_transform(features[training].astype(np.float64))
-        model = LogisticRegression(C=0.01, max_iter=500).fit(reduced, truth[training])
-        probabilities[np.ix_(held_out, model.classes_)] = model.predict_proba(
-            reducer.transform(features[held_out].astype(np.float64))
-        )
     doubtful = find_label_issues(truth, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1)
     found = tuple(images[row].id for row in doubtful.tolist())
     if not found:

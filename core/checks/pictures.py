@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import find_objects, label
 
 from core.checks.finding import Finding
 from core.project.catalogue import LabelledImage
+from core.project.fingerprint import small_square
 from core.project.project import Project
 
 BLANK_DEVIATION = 4.0  # shades of 255
@@ -36,9 +36,7 @@ class PictureFacts:
 
 def picture_facts(pixels: NDArray[np.uint8]) -> PictureFacts:
     """Look at one stored film [rows, columns]."""
-    small = np.asarray(
-        Image.fromarray(pixels).resize((SMALL, SMALL), Image.Resampling.BOX, reducing_gap=1.0), dtype=np.float64
-    )
+    small = small_square(pixels, SMALL)
     centred = small - small.mean()
     length = float(np.linalg.norm(centred))
     deviation = float(pixels.std())

@@ -17,8 +17,9 @@ from core.checks.pictures import picture_findings
 from core.errors import FinerayError
 from core.progress import Monitor, Progress
 from core.project.catalogue import LabelledImage, labelled_images
-from core.project.groups import Grouping, group_images
+from core.project.groups import Grouping, group_images, groups_of_classes
 from core.project.identification import unidentified_images
+from core.project.near_duplicates import NearDuplicate
 from core.project.project import Project
 from core.project.splits import latest_split, parts
 from core.training.features import features_of
@@ -74,24 +75,22 @@ def _identity(project: Project, images: Sequence[LabelledImage]) -> list[Finding
 
 
 def _copies(project: Project, images: Sequence[LabelledImage], grouping: Grouping) -> list[Finding]:
-    patient_of = {image.id: image.patient_id for image in images}
     label_of = {image.id: image.label for image in images}
-    pairs = [(pair.first, pair.second, pair.changed) for pair in grouping.copies]
     findings = []
-    across = [pair for pair in pairs if patient_of[pair[0]] != patient_of[pair[1]]]
+    across = grouping.joined_copies
     if across:
-        changed = sorted({change for *_, change in across if change})
+        changed = sorted({pair.changed for pair in across if pair.changed})
         evidence = f"joined in every split; {', '.join(changed)}" if changed else "joined in every split"
         title = f"{_pictures(across)} there under two patients: one person with two IDs, or a mix-up."
         findings.append(Finding("copies of others", "serious", title, evidence, _second(across), leave_out=True))
-    within = [pair for pair in pairs if patient_of[pair[0]] == patient_of[pair[1]]]
+    within = sorted(set(grouping.copies) - set(across), key=lambda pair: (pair.first, pair.second))
     if within:
         title = f"{_pictures(within)} there twice under one patient and would count double."
         findings.append(Finding("copies", "look", title, "same picture, other file", _second(within), leave_out=True))
-    torn = [pair for pair in pairs if label_of[pair[0]] != label_of[pair[1]]]
+    torn = [pair for pair in grouping.copies if label_of[pair.first] != label_of[pair.second]]
     if torn:
         title = f"{_pictures(torn)} there twice with different labels."
-        both = tuple(dict.fromkeys(image for first, second, _ in torn for image in (first, second)))
+        both = tuple(dict.fromkeys(image for pair in torn for image in (pair.first, pair.second)))
         findings.append(Finding("copies with other labels", "serious", title, "one of the two is wrong", both))
     split = latest_split(project)
     if split is not None:
@@ -119,18 +118,16 @@ def _pictures(pairs: Sequence[object]) -> str:
     return f"{len(pairs):,} picture{'s are' if len(pairs) > 1 else ' is'}"
 
 
-def _second(pairs: Sequence[tuple[int, int, str]]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(second for _, second, _ in pairs))
+def _second(pairs: Sequence[NearDuplicate]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(pair.second for pair in pairs))
 
 
 def _class_sizes(images: Sequence[LabelledImage], groups: NDArray[np.int64]) -> Finding:
-    members: dict[str, set[int]] = defaultdict(set)
-    for image, group in zip(images, groups.tolist(), strict=True):
-        members[image.label].add(group)
-    counted = ", ".join(f"{name} {len(found):,}" for name, found in sorted(members.items()))
+    members = groups_of_classes(images, groups)
+    counted = ", ".join(f"{name} {len(found):,}" for name, found in members.items())
     small = [name for name, found in members.items() if len(found) < 2 * FOLDS]
     if small:
-        names = " and ".join(f"“{name}”" for name in sorted(small))
+        names = " and ".join(f"“{name}”" for name in small)
         title = f"Class {names} has too few patients for {FOLDS} folds that mean something."
         return Finding("class sizes", "serious", title, f"patients: {counted}; at least {2 * FOLDS} are needed")
     return Finding("class sizes", "fine", f"Every class has enough patients for {FOLDS} folds.", f"patients: {counted}")

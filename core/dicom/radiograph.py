@@ -84,6 +84,12 @@ class GrayImage:
     inverted: bool
     padding: NDArray[np.bool_] | None = None
 
+    @staticmethod
+    def of_shades(shades: NDArray[np.uint8]) -> GrayImage:
+        """Shades that are worked out already, 0 black to 255 white, as an image that shows them as they are."""
+        table = np.arange(256, dtype=np.float32)
+        return GrayImage(shades.astype(np.uint16), table, Window(127.5, 255.0, "LINEAR_EXACT"), inverted=False)
+
     @property
     def values(self) -> NDArray[np.float32]:
         """The values [rows, columns] that the window applies to."""

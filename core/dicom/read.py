@@ -41,12 +41,9 @@ def read_radiographs(location: FileLocation, frames: FrameChoice = "none") -> li
 
     Raises NotARadiograph (to be skipped), UnreadableFile (failed), each with a reason for the user, or OSError.
     """
-    data = _content(location)
-    kind = picture_format(data)
-    if kind is not None:
-        return [read_picture(data, kind)]
-    ds = parse(data)
-    _refuse_other_objects(ds)
+    ds = _opened(location)
+    if isinstance(ds, Radiograph):
+        return [ds]
     count = frame_count(ds)
     if count > 1 and frames == "none":
         raise SeveralFrames(
@@ -58,13 +55,19 @@ def read_radiographs(location: FileLocation, frames: FrameChoice = "none") -> li
 
 def read_radiograph(location: FileLocation, frame: int = 1) -> Radiograph:
     """One image of one file. Raises like read_radiographs()."""
+    ds = _opened(location)
+    return ds if isinstance(ds, Radiograph) else _radiograph(ds, frame)
+
+
+def _opened(location: FileLocation) -> Dataset | Radiograph:
+    """The data set of an X-ray, or a picture, which is an image at once."""
     data = _content(location)
     kind = picture_format(data)
     if kind is not None:
         return read_picture(data, kind)
     ds = parse(data)
     _refuse_other_objects(ds)
-    return _radiograph(ds, frame)
+    return ds
 
 
 def _content(location: FileLocation) -> bytes:

@@ -6,10 +6,8 @@ import sqlite3
 import traceback
 from pathlib import Path
 
-import numpy as np
-
 from core.demo.study import write_study
-from core.dicom.radiograph import GrayImage, NotARadiograph, UnreadableFile, Window
+from core.dicom.radiograph import GrayImage, NotARadiograph, UnreadableFile
 from core.dicom.read import read_radiograph
 from core.dicom.selftest import codec_self_test
 from core.engine.messages import (
@@ -143,7 +141,5 @@ def _read_image(project: Path, image: int) -> ShownImage:
                 return ShownImage(image, radiograph.image, True, radiograph.attributes.pixel_spacing_mm)
             except (NotARadiograph, UnreadableFile, OSError):
                 pass  # the file was replaced or went away since the import: the stored pixels are still right
-        stored = np.array(opened.pixels.read(stored_at(opened, image)))
-    table = np.arange(256, dtype=np.float32)
-    gray = GrayImage(stored.astype(np.uint16), table, Window(127.5, 255.0, "LINEAR_EXACT"), inverted=False)
+        gray = GrayImage.of_shades(opened.pixels.read(stored_at(opened, image)))
     return ShownImage(image, gray, False, None)

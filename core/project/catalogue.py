@@ -134,6 +134,13 @@ def stored_at(project: Project, image_id: int) -> StoredAt:
     return StoredAt(*row)
 
 
+def places_of(project: Project, image_ids: Sequence[int]) -> list[StoredAt]:
+    """Where each of these images lies in the pixel store."""
+    rows = project.db.execute("SELECT id, shard, shard_offset, store_rows, store_columns FROM image")
+    by_id = {row[0]: StoredAt(*row[1:]) for row in rows}
+    return [by_id[image_id] for image_id in image_ids]
+
+
 def source_of(project: Project, image_id: int) -> tuple[FileLocation, int] | None:
     """(a source file of the image that can be opened on this workstation now, the frame in it), or None."""
     rows = project.db.execute(

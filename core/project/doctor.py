@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from core.project.project import Project
 
@@ -32,28 +33,18 @@ def file_kinds(project: Project) -> list[FileKind]:
     for source in project.sources.all():
         below = source.location.parts[len(source.root.parts) :]
         folders[source.path_hash] = below[0] if len(below) > 1 else "."
-    members: dict[tuple[str, str, str, int, str, str, str], list[int]] = defaultdict(list)
-    for path_hash, *kind, image in project.db.execute(
-        "SELECT path_hash, transfer_syntax, photometric, bits_stored, voi_source, view_position, burned_in, image.id"
-        " FROM image JOIN image_file ON image_id = image.id ORDER BY image.id"
-    ):
-        members[folders.get(path_hash, ""), *kind].append(image)
-    rows = [FileKind(*kind, len(images), images[0]) for kind, images in members.items()]
-    by_folder = {row.folder for row in rows}
-    if len(by_folder) > MANY_FOLDERS:
-        together: dict[tuple[str, str, int, str, str, str], list[FileKind]] = defaultdict(list)
-        for row in rows:
-            key = (
-                row.transfer_syntax,
-                row.photometric,
-                row.bits_stored,
-                row.voi_source,
-                row.view_position,
-                row.burned_in,
-            )
-            together[key].append(row)
-        rows = [
-            FileKind(f"{len(by_folder):,} folders", *key, sum(row.images for row in same), same[0].example)
-            for key, same in together.items()
-        ]
+    found = [
+        (folders.get(path_hash, ""), *rest)
+        for path_hash, *rest in project.db.execute(
+            "SELECT path_hash, transfer_syntax, photometric, bits_stored, voi_source, view_position, burned_in,"
+            " image.id FROM image JOIN image_file ON image_id = image.id ORDER BY image.id"
+        )
+    ]
+    names = {row[0] for row in found}
+    if len(names) > MANY_FOLDERS:
+        found = [(f"{len(names):,} folders", *row[1:]) for row in found]
+    members: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for *kind, image in found:
+        members[tuple(kind)].append(image)
+    rows = [FileKind(*(*kind, len(images), images[0])) for kind, images in members.items()]
     return sorted(rows, key=lambda row: (row.folder, -row.images, row.transfer_syntax))

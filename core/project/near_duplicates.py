@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from core.project.catalogue import LabelledImage
-from core.project.fingerprint import KEPT
+from core.project.fingerprint import KEPT, small_square
 from core.project.project import Project
 
 # Measured on 701 chest films of 469 patients: films of different patients reach 0.978 and 0.78; copies through JPEG,
@@ -99,9 +98,7 @@ def _unit(frequencies: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _fine_structure(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    small = np.asarray(
-        Image.fromarray(pixels).resize((LOOK, LOOK), Image.Resampling.BOX, reducing_gap=1.0), dtype=np.float64
-    )
+    small = small_square(pixels, LOOK)
     fine = small - gaussian_filter(small, 3)
     length = float(np.linalg.norm(fine))
     return np.asarray(fine / length if length > 0 else fine)

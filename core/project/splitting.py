@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,8 +14,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from core.errors import FinerayError
 from core.project.catalogue import DEFAULT_LABEL_SET, LabelledImage, labelled_images, pseudonyms
-from core.project.groups import Grouping, group_images
-from core.project.identification import chosen_rule, unidentified_images
+from core.project.groups import Grouping, group_images, groups_of_classes
+from core.project.identification import unidentified_images
 from core.project.project import Project
 from core.project.splits import Certificate, Split, SplitPlan
 
@@ -84,7 +83,7 @@ def _fold_numbers(labels: NDArray[np.str_], groups: NDArray[np.int64], folds: in
 
 def _check_identified(project: Project, images: list[LabelledImage]) -> None:
     unidentified = set(unidentified_images(project)) & {image.id for image in images}
-    if unidentified and chosen_rule(project) is None:
+    if unidentified:
         raise PatientsUnidentified(
             f"{len(unidentified):,} of {len(images):,} images carry a patient ID that is blank, a placeholder, "
             "or the same for all",
@@ -93,16 +92,14 @@ def _check_identified(project: Project, images: list[LabelledImage]) -> None:
 
 
 def _check_enough_groups(images: list[LabelledImage], groups: NDArray[np.int64], plan: SplitPlan) -> None:
-    members: dict[str, set[int]] = defaultdict(set)
-    for image, group in zip(images, groups.tolist(), strict=True):
-        members[image.label].add(group)
+    members = groups_of_classes(images, groups)
     if len(members) < 2:
         raise CannotSplit(
             "The images carry labels of one class" if members else "No image carries a label yet",
             todo="Give labels of at least two classes first (page Curate).",
         )
     needed, purpose = (plan.folds, f"{plan.folds} folds need") if plan.kind == "folds" else (3, "three parts need")
-    for label, found in sorted(members.items()):
+    for label, found in members.items():
         if len(found) < needed:
             raise CannotSplit(
                 f"Class “{label}” has images of {len(found)} patient{'s' * (len(found) != 1)};"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtWidgets import (
     QComboBox,
@@ -16,10 +15,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.dicom.radiograph import GrayImage, Window
+from core.dicom.radiograph import GrayImage
 from core.engine.messages import ReadImage, ShownImage
 from core.errors import FinerayError
-from core.project.catalogue import stored_at
+from core.project.catalogue import places_of, stored_at
 from core.project.runs import run, runs
 from desktop.engine_client import Job
 from desktop.models.image_tables import PredictionTable
@@ -159,7 +158,7 @@ class ReviewPage(QWidget):
         self.headline.show_metrics(metrics)
         self.matrix.set_matrix(metrics["classes"], metrics["confusion"])
         self.figures.show_metrics(metrics)
-        places = [stored_at(project, image) for image in predictions.images.tolist()]
+        places = places_of(project, predictions.images.tolist())
         self.table.set_predictions(predictions, self._thumbnails, places)
         self._clear_filters()
 
@@ -206,11 +205,7 @@ class ReviewPage(QWidget):
         if self._reading is not None:
             self._reading.cancel()
         # The stored pixels are there at once; the file's full depth follows from the reading process.
-        stored = np.asarray(project.pixels.read(stored_at(project, image)))
-        table = np.arange(256, dtype=np.float32)
-        self.image.show_image(
-            GrayImage(stored.astype(np.uint16), table, Window(127.5, 255.0, "LINEAR_EXACT"), inverted=False)
-        )
+        self.image.show_image(GrayImage.of_shades(project.pixels.read(stored_at(project, image))))
         row_number = int(self.table.shown[number])
         cells = [self.table.cell(row_number, column) for column in range(1, 5)]
         self.image.title.setText(f"{cells[0]}\nTrue {cells[1]}, predicted {cells[2]} ({cells[3]})")

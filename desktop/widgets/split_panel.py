@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QVBox
 
 from core.engine.messages import IdentifyPatients, MakeSplit
 from core.project.catalogue import counts
-from core.project.identification import RULES, chosen_rule, unidentified_images
+from core.project.identification import RULES, unidentified_images
 from core.project.splits import PartCount, Split, SplitPlan, is_current, latest_split, part_counts
 from desktop.models.image_tables import part_title
 from desktop.session import Session
@@ -100,7 +100,7 @@ class SplitPanel(QFrame):
         project = self._session.project
         if project is None:
             return
-        self._show_nameless(len(unidentified_images(project)) if chosen_rule(project) is None else 0)
+        self._show_nameless(len(unidentified_images(project)))
         classes = counts(project).classes
         self.make_button.setEnabled(len(classes) > 1 and not self._session.busy)
         split = latest_split(project)
