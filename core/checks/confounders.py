@@ -15,13 +15,11 @@ from core.checks.finding import Finding
 from core.checks.out_of_fold import out_of_fold
 from core.evaluation.intervals import Estimate, auc
 from core.project.catalogue import LabelledImage
-from core.project.fingerprint import small_square
 from core.project.project import Project
 
 FAMILY_ERROR = 0.01  # chance of one false alarm over all attributes tried
 WEAK_EFFECT = 0.1  # Cramér's V below which an association is not worth a line, whatever its p
 RESAMPLES = 2000
-BORDER, SMALL = 6, 48  # rows and columns of the 48 x 48 film that count as its border
 
 CATEGORIES = {
     "modality": "Modality",
@@ -126,20 +124,10 @@ def _attributes_of(project: Project, images: Sequence[LabelledImage]) -> dict[st
 
 
 def borders_alone(
-    project: Project,
-    images: Sequence[LabelledImage],
-    groups: NDArray[np.int64],
-    check: Callable[[], None],
-    seed: int = 0,
+    borders: NDArray[np.float64], images: Sequence[LabelledImage], groups: NDArray[np.int64], seed: int = 0
 ) -> Finding | None:
-    """How well a classifier tells the label from the outer eighth of the films alone, where no finding lies."""
-    rings = []
-    inside = np.zeros((SMALL, SMALL), dtype=bool)
-    inside[BORDER:-BORDER, BORDER:-BORDER] = True
-    for image in images:
-        check()
-        rings.append(small_square(project.pixels.read(image.stored_at), SMALL)[~inside])
-    return _alone("borders alone", "the borders of the films alone", np.array(rings), images, groups, seed)
+    """How well a classifier tells the label from the borders [images, shades] alone, where no finding lies."""
+    return _alone("borders alone", "the borders of the films alone", borders, images, groups, seed)
 
 
 def _alone(

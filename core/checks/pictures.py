@@ -19,15 +19,18 @@ BLANK_DEVIATION = 4.0  # shades of 255
 SATURATED_SHARE = 0.35
 CUT_SHARE = 0.2
 SMALL = 32
+BORDERED, BORDER = 48, 6  # the film as 48 x 48, of which this many rows and columns at each side are its border
+_INSIDE = np.pad(np.ones((BORDERED - 2 * BORDER,) * 2, dtype=bool), BORDER)
 # A letter of burned-in text at the size at which films are stored (longest side 512).
 LETTER_HEIGHT, LETTER_WIDTH, LETTERS_IN_A_ROW = (6, 36), (2, 32), 4
 
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """small: the film shrunk to 32 x 32, mean 0 and length 1 (all 0 if blank)."""
+    """small: the film shrunk to 32 x 32, mean 0 and length 1 (all 0 if blank); border: shades of its outer eighth."""
 
     small: NDArray[np.float64]
+    border: NDArray[np.float64]
     blank: bool
     saturated: bool
     cut: bool
@@ -43,6 +46,7 @@ def picture_facts(pixels: NDArray[np.uint8]) -> PictureFacts:
     blank = deviation < BLANK_DEVIATION
     return PictureFacts(
         centred / length if length > 0 else centred,
+        small_square(pixels, BORDERED)[~_INSIDE],
         blank,
         not blank and float((pixels == 255).mean()) > SATURATED_SHARE,
         not blank and _cut(pixels),
@@ -89,14 +93,19 @@ def _row_of_letters(ink: NDArray[np.bool_], least: int) -> bool:
     return False
 
 
-def picture_findings(
+def look_at_pictures(
     project: Project, images: Sequence[LabelledImage], on_done: Callable[[int], None] = lambda done: None
-) -> list[Finding]:
-    """The findings over all images; on_done(images looked at) may raise to stop."""
+) -> list[PictureFacts]:
+    """The facts of all images; on_done(images looked at) may raise to stop."""
     facts = []
     for done, image in enumerate(images, start=1):
         facts.append(picture_facts(project.pixels.read(image.stored_at)))
         on_done(done)
+    return facts
+
+
+def picture_findings(images: Sequence[LabelledImage], facts: Sequence[PictureFacts]) -> list[Finding]:
+    """The findings over all images."""
     ids = [image.id for image in images]
 
     def those(flag: Callable[[PictureFacts], bool]) -> tuple[int, ...]:

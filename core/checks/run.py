@@ -13,7 +13,7 @@ from core.backbones.runtime import TorchRuntime, best_device
 from core.checks.confounders import association_findings, associations, attributes_alone, borders_alone
 from core.checks.finding import Finding, keep_checks
 from core.checks.labels import contradicted_labels, strangers
-from core.checks.pictures import picture_findings
+from core.checks.pictures import look_at_pictures, picture_findings
 from core.errors import FinerayError
 from core.progress import Monitor, Progress
 from core.project.catalogue import LabelledImage, labelled_images
@@ -43,20 +43,21 @@ def run_checks(project: Project, monitor: Monitor) -> list[Finding]:
     monitor.report(Progress(f"{STAGE}: copies", 0, 0, ""))
     grouping = group_images(project, images, monitor.check)
     found = [*_identity(project, images), *_copies(project, images, grouping), _class_sizes(images, grouping.groups)]
-    monitor.report(Progress(f"{STAGE}: attributes", 0, 0, ""))
-    found += association_findings(associations(project, images, check=monitor.check))
-    for alone in (
-        attributes_alone(project, images, grouping.groups),
-        borders_alone(project, images, grouping.groups, monitor.check),
-    ):
-        if alone is not None:
-            found.append(alone)
 
     def looked_at(done: int) -> None:
         monitor.check()
         monitor.report(Progress(f"{STAGE}: films", done, len(images), "images"))
 
-    found += picture_findings(project, images, looked_at)
+    facts = look_at_pictures(project, images, looked_at)
+    monitor.report(Progress(f"{STAGE}: attributes", 0, 0, ""))
+    found += association_findings(associations(project, images, check=monitor.check))
+    for alone in (
+        attributes_alone(project, images, grouping.groups),
+        borders_alone(np.stack([fact.border for fact in facts]), images, grouping.groups),
+    ):
+        if alone is not None:
+            found.append(alone)
+    found += picture_findings(images, facts)
     found += _by_features(project, images, grouping.groups, monitor)
     order = {"serious": 0, "look": 1, "fine": 2}
     found.sort(key=lambda finding: order[finding.severity])

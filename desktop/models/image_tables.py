@@ -18,19 +18,15 @@ from desktop.widgets.thumbnails import Thumbnails
 class PictureTable(SortedTable):
     """A table whose first column is a thumbnail."""
 
-    def __init__(self, columns: Sequence[str], parent: QObject | None = None) -> None:
+    def __init__(self, columns: Sequence[str], thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(("", *columns), parent)
-        self._thumbnails: Thumbnails | None = None
+        self._thumbnails = thumbnails
+        thumbnails.ready.connect(self._ready)
         self._images: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._places: Sequence[StoredAt] = ()
 
-    def set_pictures(self, thumbnails: Thumbnails, images: NDArray[np.int64], places: Sequence[StoredAt]) -> None:
-        """Where the thumbnails of the rows come from; call before reload()."""
-        if self._thumbnails is not None and self._thumbnails is not thumbnails:
-            self._thumbnails.ready.disconnect(self._ready)
-        if self._thumbnails is not thumbnails:
-            thumbnails.ready.connect(self._ready)
-        self._thumbnails = thumbnails
+    def set_pictures(self, images: NDArray[np.int64], places: Sequence[StoredAt]) -> None:
+        """The image of each row and where its pixels lie; call before reload()."""
         self._images, self._places = images, places
 
     def image(self, shown_row: int) -> int:
@@ -44,7 +40,7 @@ class PictureTable(SortedTable):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if index.column() == 0:
-            if role == Qt.ItemDataRole.DecorationRole and self._thumbnails is not None:
+            if role == Qt.ItemDataRole.DecorationRole:
                 row = int(self._shown[index.row()])
                 return self._thumbnails.get(int(self._images[row]), self._places[row])
             return None
@@ -66,8 +62,8 @@ IMAGE_COLUMNS = (
 class ImageTable(PictureTable):
     """Every image of the project with its label and part."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(IMAGE_COLUMNS, parent)
+    def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
+        super().__init__(IMAGE_COLUMNS, thumbnails, parent)
         self._rows: list[ImageRow] = []
         self._text = ""
         self._wanted: NDArray[np.int64] | None = None
@@ -76,13 +72,13 @@ class ImageTable(PictureTable):
         self._between = QTimer(self, interval=0)
         self._between.timeout.connect(self._code_next)
 
-    def set_rows(self, rows: list[ImageRow], thumbnails: Thumbnails) -> None:
+    def set_rows(self, rows: list[ImageRow]) -> None:
         """Show these images instead."""
         self._rows = rows
         self._codes.clear()
         self._between.start()
         ids = np.array([row.id for row in rows], dtype=np.int64)
-        self.set_pictures(thumbnails, ids, [row.stored_at for row in rows])
+        self.set_pictures(ids, [row.stored_at for row in rows])
         self.reload(len(rows))
 
     def show_only(self, text: str, images: Sequence[int] | None = None) -> None:
@@ -163,21 +159,21 @@ _SORTED_BY_NUMBER: dict[str, Callable[[ImageRow], float]] = {
 class PredictionTable(PictureTable):
     """Out-of-sample predictions of a run. Probability is that of the predicted class."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(("Patient", "True", "Predicted", "Probability", "Held out in"), parent)
+    def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
+        super().__init__(("Patient", "True", "Predicted", "Probability", "Held out in"), thumbnails, parent)
         self._predictions: Predictions | None = None
         self._cell: tuple[int | None, int | None] = (None, None)
         self._verdict: bool | None = None
         self._text = ""
 
-    def set_predictions(self, predictions: Predictions, thumbnails: Thumbnails, places: Sequence[StoredAt]) -> None:
+    def set_predictions(self, predictions: Predictions, places: Sequence[StoredAt]) -> None:
         """Show these predictions instead, unfiltered."""
         self._predictions = predictions
         self._predicted = predictions.predicted
         self._chance = predictions.probabilities.max(axis=1)
         self._patients = np.array(predictions.patients)
         self._cell, self._verdict, self._text = (None, None), None, ""
-        self.set_pictures(thumbnails, predictions.images, places)
+        self.set_pictures(predictions.images, places)
         self.reload(len(predictions.images))
 
     def show_only(self, cell: tuple[int | None, int | None], verdict: bool | None, text: str) -> None:

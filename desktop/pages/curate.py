@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QSplitter, QTableView, QTabWidget, QVBoxLayout, QWidget
@@ -30,14 +28,13 @@ class CuratePage(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._thumbnails: Thumbnails | None = None
-        self._root: Path | None = None
+        self._thumbnails = Thumbnails(PICTURE, self)
         self._wanted: tuple[int, ...] | None = None
         self._labelled = 0
         self.labels = LabelPanel(session)
         self.split = SplitPanel(session)
         self.checks = CheckPanel(session)
-        self.table = ImageTable(self)
+        self.table = ImageTable(self._thumbnails, self)
         self.view = table_view(self.table, "Images with label and part", picture=PICTURE)
         self.view.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
         self.view.setToolTip(KEYS)
@@ -52,7 +49,7 @@ class CuratePage(QWidget):
         self._count = label(role="muted")
         self._lay_out()
         session.project_opened.connect(self.refresh)
-        session.project_closed.connect(self._close_pictures)
+        session.project_closed.connect(self._thumbnails.close)
         session.data_changed.connect(self.refresh)
         self.refresh()
 
@@ -61,13 +58,11 @@ class CuratePage(QWidget):
         project = self._session.project
         if project is None:
             return
-        if self._thumbnails is None or self._root != project.root:
-            self._close_pictures()
-            self._thumbnails, self._root = Thumbnails(project.root / "pixels", PICTURE, self), project.root
+        self._thumbnails.open(project.pixels.folder)
         split = latest_split(project)
         rows = image_rows(project, split.id if split else None)
         chosen, top = self.selected(), self.view.verticalScrollBar().value()
-        self.table.set_rows(rows, self._thumbnails)
+        self.table.set_rows(rows)
         self._select(chosen)
         self.view.verticalScrollBar().setValue(top)
         self._labelled = sum(1 for each in rows if each.label)
@@ -97,6 +92,8 @@ class CuratePage(QWidget):
         if watched is not self.view or event.type() != QEvent.Type.KeyPress or project is None:
             return super().eventFilter(watched, event)
         assert isinstance(event, QKeyEvent)
+        if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+            return super().eventFilter(watched, event)
         classes = list(counts(project).classes)
         number = event.key() - Qt.Key.Key_1
         if 0 <= number < min(9, len(classes)):
@@ -166,8 +163,3 @@ class CuratePage(QWidget):
         self._wanted = images
         self.all_button.setVisible(images is not None)
         self._filter()
-
-    def _close_pictures(self) -> None:
-        if self._thumbnails is not None:
-            self._thumbnails.close()
-            self._thumbnails = None

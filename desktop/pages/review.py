@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtWidgets import (
     QComboBox,
@@ -40,15 +38,14 @@ class ReviewPage(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._thumbnails: Thumbnails | None = None
-        self._root: Path | None = None
+        self._thumbnails = Thumbnails(PICTURE, self)
         self._reading: Job | None = None
         self.chooser = QComboBox()
         self.chooser.setAccessibleName("Run")
         self.headline = Headline()
         self.matrix = ConfusionMatrix()
         self.figures = ClassFigures()
-        self.table = PredictionTable(self)
+        self.table = PredictionTable(self._thumbnails, self)
         self.view = table_view(self.table, "Predictions", picture=PICTURE)
         self.verdict = QComboBox()
         self.verdict.setAccessibleName("Right or wrong")
@@ -139,7 +136,7 @@ class ReviewPage(QWidget):
         self.view.activated.connect(lambda: self.image.setFocus())
         self.image.step.connect(self._step)
         self._session.project_opened.connect(self.refresh)
-        self._session.project_closed.connect(self._close_pictures)
+        self._session.project_closed.connect(self._thumbnails.close)
         self._session.runs_changed.connect(self.refresh)
 
     def _show_run(self, name: str) -> None:
@@ -152,14 +149,12 @@ class ReviewPage(QWidget):
         except (OSError, ValueError, KeyError, FinerayError) as error:
             self._session.fail(f"The run {name} cannot be read", str(error), "Choose another run, or train again.")
             return
-        if self._thumbnails is None or self._root != project.root:
-            self._close_pictures()
-            self._thumbnails, self._root = Thumbnails(project.root / "pixels", PICTURE, self), project.root
+        self._thumbnails.open(project.pixels.folder)
         self.headline.show_metrics(metrics)
         self.matrix.set_matrix(metrics["classes"], metrics["confusion"])
         self.figures.show_metrics(metrics)
         places = places_of(project, predictions.images.tolist())
-        self.table.set_predictions(predictions, self._thumbnails, places)
+        self.table.set_predictions(predictions, places)
         self._clear_filters()
 
     def _clear_filters(self) -> None:
@@ -227,8 +222,3 @@ class ReviewPage(QWidget):
     def _read_ended(self, job: Job) -> None:
         if job is self._reading:
             self._reading = None
-
-    def _close_pictures(self) -> None:
-        if self._thumbnails is not None:
-            self._thumbnails.close()
-            self._thumbnails = None

@@ -24,6 +24,26 @@ def _idle(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not window.session.busy, timeout=MINUTE)
 
 
+def _imported(window: MainWindow, qtbot: QtBot, root: Path, folder: Path) -> CuratePage:
+    """Page Curate of a new project that holds the folder's films."""
+    window.start_page.create(root)
+    importing = window.page("Import")
+    assert isinstance(importing, ImportPage)
+    importing.import_folders([folder])
+    _idle(window, qtbot)
+    window.show_page("Curate")
+    page = window.page("Curate")
+    assert isinstance(page, CuratePage)
+    return page
+
+
+def _label_by_folder(page: CuratePage, window: MainWindow, qtbot: QtBot) -> None:
+    page.labels.preview(None)
+    _idle(window, qtbot)
+    page.labels.apply()
+    _idle(window, qtbot)
+
+
 def test_a_folder_without_a_readable_file_is_explained(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.start_page.create(tmp_path / "p")
     page = window.page("Import")
@@ -85,14 +105,7 @@ def test_a_cancelled_import_says_that_it_can_go_on(
 def test_labels_that_do_not_fit_are_explained(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
 ) -> None:
-    window.start_page.create(tmp_path / "p")
-    importing = window.page("Import")
-    assert isinstance(importing, ImportPage)
-    importing.import_folders([films()])
-    _idle(window, qtbot)
-    window.show_page("Curate")
-    page = window.page("Curate")
-    assert isinstance(page, CuratePage)
+    page = _imported(window, qtbot, tmp_path / "p", films())
     assert page.table.rowCount() == 12
 
     def preview(text: str) -> str:
@@ -130,18 +143,8 @@ def test_checks_show_their_images_and_leave_them_out(
 ) -> None:
     folder = films(patients=24, each=2)
     write_film(folder / "dark/again", patient="PAT-0", number=0, level=0.75)
-    window.start_page.create(tmp_path / "p")
-    importing = window.page("Import")
-    assert isinstance(importing, ImportPage)
-    importing.import_folders([folder])
-    _idle(window, qtbot)
-    window.show_page("Curate")
-    page = window.page("Curate")
-    assert isinstance(page, CuratePage)
-    page.labels.preview(None)
-    _idle(window, qtbot)
-    page.labels.apply()
-    _idle(window, qtbot)
+    page = _imported(window, qtbot, tmp_path / "p", folder)
+    _label_by_folder(page, window, qtbot)
     assert page.checks.run_button.isEnabled()
     assert "Not checked yet" in page.checks.state.text()
     page.checks.run()
@@ -195,18 +198,8 @@ def test_labelling_by_keyboard_and_undo(window: MainWindow, qtbot: QtBot, traine
 def test_images_without_patients_are_asked_about(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     for number in range(12):
         write_film(tmp_path / f"films/{number % 2}/{number}", patient="ANON", number=number)
-    window.start_page.create(tmp_path / "p")
-    importing = window.page("Import")
-    assert isinstance(importing, ImportPage)
-    importing.import_folders([tmp_path / "films"])
-    _idle(window, qtbot)
-    window.show_page("Curate")
-    page = window.page("Curate")
-    assert isinstance(page, CuratePage)
-    page.labels.preview(None)
-    _idle(window, qtbot)
-    page.labels.apply()
-    _idle(window, qtbot)
+    page = _imported(window, qtbot, tmp_path / "p", tmp_path / "films")
+    _label_by_folder(page, window, qtbot)
     page.split.folds.setValue(2)
     page.split.make()
     _idle(window, qtbot)
