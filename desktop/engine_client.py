@@ -46,6 +46,9 @@ class EngineClient(QObject):
         self._jobs: dict[int, Job] = {}
         self._outbox: queue.SimpleQueue[Submit | Cancel | Leave] | None = None
         self._generation = 0
+        # Once it is closed the window may be taken down at any moment: a thread that emits through it then would
+        # touch an object that is gone.
+        self._gate, self._open = threading.Lock(), True
         self._arrived.connect(self._dispatch)
 
     def start(self, request: Request) -> Job:
@@ -53,6 +56,7 @@ class EngineClient(QObject):
         job = Job(self, next(self._numbers), request)
         self._jobs[job.number] = job
         if self._outbox is None:
+            self._open = True
             self._generation += 1
             self._outbox = queue.SimpleQueue()
             # Starting the process takes tens of milliseconds and the pipe may fill up: both belong to a thread.
@@ -68,6 +72,8 @@ class EngineClient(QObject):
     def close(self) -> None:
         """Let the worker go; its unfinished jobs end without a signal."""
         self._jobs.clear()
+        with self._gate:
+            self._open = False
         if self._outbox is not None:
             self._outbox.put(Leave())
             self._outbox = None
@@ -100,10 +106,9 @@ class EngineClient(QObject):
             self._tell(event, generation)
 
     def _tell(self, event: Event | None, generation: int) -> None:
-        try:
-            self._arrived.emit(event, generation)
-        except RuntimeError:
-            return  # the window has been taken down already
+        with self._gate:
+            if self._open:
+                self._arrived.emit(event, generation)
 
     def _dispatch(self, event: Event | None, generation: int) -> None:
         if event is None:

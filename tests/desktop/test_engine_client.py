@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QCoreApplication, QObject
 from pytestqt.qtbot import QtBot
 
 from core.engine.messages import Failed, ImportFolders, ReadImage, Reported
@@ -86,6 +86,23 @@ def test_a_dead_worker_is_said_and_replaced(
         pass
     with open_project(tmp_path / "p") as project:
         assert counts(project).images == 300
+
+
+def test_a_closed_client_is_never_touched_again(client: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
+    """Its threads may live longer than the window; what they say then goes nowhere, not into a deleted object."""
+    heard: list[object] = []
+    client._arrived.connect(lambda event, generation: heard.append(event))
+    job = client.start(ReadImage(tmp_path / "none", 1))
+    with qtbot.waitSignal(job.ended, timeout=MINUTE):
+        pass
+    assert len(heard) == 1
+    client.close()
+    client._tell(None, 1)
+    QCoreApplication.processEvents()
+    assert len(heard) == 1
+    again = client.start(ReadImage(tmp_path / "none", 1))
+    with qtbot.waitSignal(again.failed, timeout=MINUTE):
+        pass
 
 
 def test_failures_arrive_in_words(client: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
