@@ -14,29 +14,13 @@ from sklearn.preprocessing import OneHotEncoder
 from core.checks.finding import Finding
 from core.checks.out_of_fold import out_of_fold
 from core.evaluation.intervals import Estimate, auc
+from core.project.attributes import CATEGORIES, NUMBERS, raw_values
 from core.project.catalogue import LabelledImage
 from core.project.project import Project
 
 FAMILY_ERROR = 0.01  # chance of one false alarm over all attributes tried
 WEAK_EFFECT = 0.1  # Cramér's V below which an association is not worth a line, whatever its p
 RESAMPLES = 2000
-
-CATEGORIES = {
-    "modality": "Modality",
-    "body_part": "Body part",
-    "view_position": "View position",
-    "laterality": "Laterality",
-    "sex": "Sex",
-    "manufacturer": "Manufacturer",
-    "model": "Device model",
-    "station_hash": "Station",
-    "bits_stored": "Bits stored",
-    "photometric": "Photometric interpretation",
-    "transfer_syntax": "Transfer syntax",
-    "burned_in": "Burned-in annotation flag",
-    "voi_source": "Source of the window",
-}
-NUMBERS = {"age_years": "Age", "rows": "Rows", "columns": "Columns", "row_spacing_mm": "Pixel spacing"}
 
 
 @dataclass(frozen=True)
@@ -119,7 +103,7 @@ def attributes_alone(
 def _attributes_of(project: Project, images: Sequence[LabelledImage]) -> dict[str, list[Any]]:
     """The values of every attribute that is looked at, by column, in the order of the images."""
     columns = [*CATEGORIES, *NUMBERS]
-    rows = {row[0]: row[1:] for row in project.db.execute(f"SELECT id, {', '.join(columns)} FROM image")}
+    rows = raw_values(project, columns)
     return {column: [rows[image.id][number] for image in images] for number, column in enumerate(columns)}
 
 

@@ -34,6 +34,7 @@ class Identity:
     series_instance_uid: str = ""
     sop_instance_uid: str = ""
     station_name: str = ""
+    institution_name: str = ""
     study_date: str = ""
 
 

@@ -139,6 +139,7 @@ def _identity(ds: Dataset) -> Identity:
         series_instance_uid=_text(ds, "SeriesInstanceUID"),
         sop_instance_uid=_text(ds, "SOPInstanceUID"),
         station_name=_text(ds, "StationName"),
+        institution_name=_text(ds, "InstitutionName"),
         study_date=_text(ds, "StudyDate") or _text(ds, "AcquisitionDate"),
     )
 

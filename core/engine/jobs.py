@@ -13,19 +13,23 @@ from core.dicom.selftest import codec_self_test
 from core.engine.messages import (
     ApplyLabels,
     CheckData,
+    CompareReaders,
     EndEvent,
     Failed,
     Finished,
+    FreezeRun,
     IdentifyPatients,
     ImportFolders,
     LoadLibraries,
     MakeSplit,
+    OpenTest,
     PreviewLabels,
     ReadImage,
     Request,
     Result,
     RunDemo,
     RunDone,
+    SealTest,
     ShownImage,
     Stopped,
     TestCodecs,
@@ -36,7 +40,7 @@ from core.progress import Cancelled, Monitor
 from core.project.catalogue import source_of, stored_at
 from core.project.identification import identify_patients
 from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_folders, preview_table
+from core.project.labels import apply_labels, preview_labels, preview_table
 from core.project.project import create_project, open_project
 from core.project.splits import SplitPlan, latest_split
 
@@ -75,9 +79,9 @@ def do(request: Request, monitor: Monitor) -> Result:
         case ImportFolders(project, folders, options):
             with open_project(project) as opened:
                 return import_folders(opened, folders, monitor, options)
-        case PreviewLabels(project, table):
+        case PreviewLabels(project, source):
             with open_project(project) as opened:
-                return preview_table(opened, table) if table else preview_folders(opened)
+                return preview_labels(opened, source)
         case ApplyLabels(project, preview):
             with open_project(project) as opened:
                 return apply_labels(opened, preview)
@@ -86,6 +90,24 @@ def do(request: Request, monitor: Monitor) -> Result:
 
             with open_project(project) as opened:
                 return make_split(opened, plan, monitor.check)
+        case SealTest(project, plan):
+            from core.project.sealing import seal_test
+
+            with open_project(project) as opened:
+                return seal_test(opened, plan)
+        case FreezeRun():
+            return freeze_run(request)
+        case OpenTest(project, run):
+            from core.training.sealed_test import open_test
+
+            with open_project(project) as opened:
+                open_test(opened, run, monitor)
+                return RunDone(project, run)
+        case CompareReaders(project, first, second):
+            from core.evaluation.agreement import agreement
+
+            with open_project(project) as opened:
+                return agreement(opened, first, second)
         case IdentifyPatients(project, rule):
             with open_project(project) as opened:
                 return identify_patients(opened, rule)
@@ -113,6 +135,27 @@ def do(request: Request, monitor: Monitor) -> Result:
             from core.backbones.runtime import best_device, device_title
 
             return device_title(best_device())
+
+
+def freeze_run(request: FreezeRun) -> RunDone:
+    """Choose the operating point on the run's out-of-sample predictions, then fix it with the model."""
+    from core.evaluation.operating_point import OperatingPoint, fixed_point, sensitivity_point, youden_point
+    from core.project.runs import run
+    from core.training.sealed_test import freeze
+
+    with open_project(request.project) as opened:
+        predictions = run(opened, request.run).predictions()
+        match request.rule:
+            case "most probable":
+                point = OperatingPoint()
+            case "youden":
+                point = youden_point(predictions, request.positive)
+            case "sensitivity":
+                point = sensitivity_point(predictions, request.positive, request.value)
+            case "threshold":
+                point = fixed_point(predictions, request.positive, request.value)
+        freeze(opened, request.run, point)
+    return RunDone(request.project, request.run)
 
 
 def run_demo(folder: Path, monitor: Monitor) -> RunDone:

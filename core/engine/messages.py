@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from core.checks.finding import Finding
 from core.dicom.codec_result import CodecResult
 from core.dicom.radiograph import GrayImage
+from core.evaluation.agreement import Agreement
 from core.progress import Report
 from core.project.identification import Rule
 from core.project.import_options import EVERY_XRAY, ImportOptions
 from core.project.import_summary import ImportSummary
-from core.project.labels import LabelPreview
+from core.project.labels import LabelPreview, LabelSource
+from core.project.seal import Seal
 from core.project.splits import Split, SplitPlan
 from core.training.recipe import Recipe
+
+PointRule = Literal["most probable", "youden", "sensitivity", "threshold"]
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,10 @@ class ImportFolders:
 
 @dataclass(frozen=True)
 class PreviewLabels:
-    """Match labels with images and change nothing; from a table file, or from folder names if table is None.
-
-    Result: LabelPreview.
-    """
+    """Match labels with images and change nothing. Result: LabelPreview."""
 
     project: Path
-    table: Path | None
+    source: LabelSource
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,46 @@ class MakeSplit:
 
     project: Path
     plan: SplitPlan
+
+
+@dataclass(frozen=True)
+class SealTest:
+    """Seal the plan's test part. Result: Seal."""
+
+    project: Path
+    plan: SplitPlan
+
+
+@dataclass(frozen=True)
+class FreezeRun:
+    """Fix a run's model and operating point. Result: RunDone.
+
+    rule: `most probable` class, or, for the class `positive` of two, by `youden`, or by the value (0..1) of a
+    `sensitivity` or `threshold`.
+    """
+
+    project: Path
+    run: str
+    rule: PointRule = "most probable"
+    positive: str = ""
+    value: float = 0.0
+
+
+@dataclass(frozen=True)
+class OpenTest:
+    """Predict the sealed test set with a frozen run; counted for good. Result: RunDone."""
+
+    project: Path
+    run: str
+
+
+@dataclass(frozen=True)
+class CompareReaders:
+    """Compare two label sets. Result: Agreement."""
+
+    project: Path
+    first: str
+    second: str
 
 
 @dataclass(frozen=True)
@@ -111,6 +153,10 @@ Request = (
     | PreviewLabels
     | ApplyLabels
     | MakeSplit
+    | SealTest
+    | FreezeRun
+    | OpenTest
+    | CompareReaders
     | IdentifyPatients
     | CheckData
     | Train
@@ -147,6 +193,8 @@ Result = (
     | LabelPreview
     | int
     | Split
+    | Seal
+    | Agreement
     | tuple[Finding, ...]
     | tuple[CodecResult, ...]
     | RunDone

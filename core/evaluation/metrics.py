@@ -10,6 +10,7 @@ from sklearn.metrics import confusion_matrix, f1_score
 
 from core.evaluation.bootstrap import patient_weights, percentile_interval, weighted_auc, weighted_confusion
 from core.evaluation.intervals import BOOTSTRAP, Estimate, auc, proportion
+from core.evaluation.operating_point import OperatingPoint
 from core.project.runs import Predictions
 
 
@@ -42,15 +43,20 @@ class Evaluation:
     seed: int
 
 
-def evaluate(predictions: Predictions, *, resamples: int = 2000, seed: int = 0) -> Evaluation:
-    """Every figure with its interval. An image counts as its most probable class."""
-    true, predicted = predictions.true, predictions.predicted
+def evaluate(
+    predictions: Predictions, *, resamples: int = 2000, seed: int = 0, point: OperatingPoint | None = None
+) -> Evaluation:
+    """Every figure with its interval. An image counts as its most probable class, or as the operating point says."""
+    true, predicted = predictions.true, point.called(predictions) if point else predictions.predicted
     # Numbered by first appearance: pseudonyms differ between imports, and the resamples should not.
     numbers: dict[str, int] = {}
     patients = np.array([numbers.setdefault(patient, len(numbers)) for patient in predictions.patients], dtype=np.int64)
     size = len(predictions.classes)
-    f1_low_high, macro_low_high = _bootstrap(predictions, patients, resamples, seed)
-    per_class = tuple(_class_metrics(predictions, patients, number, f1_low_high[number]) for number in range(size))
+    f1_low_high, macro_low_high = _bootstrap(predictions, predicted, patients, resamples, seed)
+    per_class = tuple(
+        _class_metrics(predictions, predicted == number, patients, number, f1_low_high[number])
+        for number in range(size)
+    )
     areas = [each.auc.value for each in per_class]
     overall = per_class[0].auc
     if size > 2:
@@ -70,9 +76,13 @@ def evaluate(predictions: Predictions, *, resamples: int = 2000, seed: int = 0) 
 
 
 def _class_metrics(
-    predictions: Predictions, patients: NDArray[np.int64], number: int, f1_interval: tuple[float | None, float | None]
+    predictions: Predictions,
+    called: NDArray[np.bool_],
+    patients: NDArray[np.int64],
+    number: int,
+    f1_interval: tuple[float | None, float | None],
 ) -> ClassMetrics:
-    positive, called = predictions.true == number, predictions.predicted == number
+    positive = predictions.true == number
     precision = proportion(positive[called], patients[called])
     sensitivity = proportion(called[positive], patients[positive])
     return ClassMetrics(
@@ -106,10 +116,14 @@ def _f1(
 
 
 def _bootstrap(
-    predictions: Predictions, patients: NDArray[np.int64], resamples: int, seed: int
+    predictions: Predictions,
+    predicted: NDArray[np.int64],
+    patients: NDArray[np.int64],
+    resamples: int,
+    seed: int,
 ) -> tuple[list[tuple[float | None, float | None]], tuple[float | None, float | None]]:
     """Intervals of each class's F1, and of the mean area over classes."""
-    true, predicted, size = predictions.true, predictions.predicted, len(predictions.classes)
+    true, size = predictions.true, len(predictions.classes)
     f1_blocks, area_blocks = [], []
     for weights in patient_weights(true, patients, resamples, seed):
         confusion = weighted_confusion(weights, true, predicted, size)

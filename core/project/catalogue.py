@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.dicom.location import FileLocation
+from core.project.label_sets import UNCERTAIN, LabelSet, active_id, active_label_set, class_counts
 from core.project.pixel_store import StoredAt
 from core.project.project import Project
-
-DEFAULT_LABEL_SET = "label"
 
 
 @dataclass(frozen=True)
 class ImageRow:
     """One image as tables show it.
 
-    patient: pseudonym; label and part are empty where there is none; left_out: why it takes no part, or empty.
+    patient: pseudonym; label (in the set in use), other (in the set compared with it) and part are empty where there
+    is none; left_out: why it takes no part, or empty; sealed: whether it belongs to the sealed test set.
     """
 
     id: int
@@ -35,6 +36,8 @@ class ImageRow:
     bits_stored: int
     stored_at: StoredAt
     left_out: str
+    other: str
+    sealed: bool
 
 
 @dataclass(frozen=True)
@@ -60,41 +63,52 @@ class LabelledImage:
 
 @dataclass(frozen=True)
 class Counts:
-    """The size of a study."""
+    """The size of a study. classes: images by class in the set in use; uncertain: those left open."""
 
     images: int
     patients: int
     labelled: int
     classes: dict[str, int]
+    uncertain: int
 
 
 def counts(project: Project) -> Counts:
     """Images, patients, and labelled images by class."""
     images, patients = project.db.execute("SELECT count(*), count(DISTINCT patient_id) FROM image").fetchone()
-    classes = dict(
-        project.db.execute(
-            "SELECT value, count(*) FROM label JOIN label_set ON label_set.id = label_set_id"
-            " WHERE name = ? GROUP BY value ORDER BY value",
-            (DEFAULT_LABEL_SET,),
-        )
-    )
-    return Counts(images, patients, sum(classes.values()), classes)
+    chosen = active_label_set(project)
+    classes, uncertain = class_counts(project, chosen)
+    (labelled,) = project.db.execute("SELECT count(*) FROM label WHERE label_set_id = ?", (chosen.id,)).fetchone()
+    return Counts(images, patients, labelled, classes, uncertain)
 
 
-def image_rows(project: Project, split_id: int | None = None) -> list[ImageRow]:
-    """Every image, by patient, with its part in the given split (a fold's number, or training, ...)."""
+def image_rows(
+    project: Project,
+    split_id: int | None = None,
+    other: LabelSet | None = None,
+    only: Sequence[int] | None = None,
+) -> list[ImageRow]:
+    """Every image (or `only` these), by patient, with its part in the given split (a fold's number, or training, ...)
+    and its label in the set `other` beside that in use."""
     rows = project.db.execute(
         "SELECT image.id, pseudonym, coalesce(label.value, ''), coalesce(part, ''), modality, body_part,"
         " view_position, sex, age_years, photometric, transfer_syntax, rows, columns, bits_stored,"
-        " shard, shard_offset, store_rows, store_columns, left_out"
+        " shard, shard_offset, store_rows, store_columns, left_out, coalesce(beside.value, ''),"
+        " sealed_image.image_id IS NOT NULL"
         " FROM image JOIN patient ON patient.id = image.patient_id"
-        " LEFT JOIN label ON label.image_id = image.id"
-        " AND label_set_id = (SELECT id FROM label_set WHERE name = ?)"
-        " LEFT JOIN split_image ON split_image.image_id = image.id AND split_id = ?"
-        " ORDER BY pseudonym, image.id",
-        (DEFAULT_LABEL_SET, split_id),
+        " LEFT JOIN label ON label.image_id = image.id AND label.label_set_id = :set"
+        " LEFT JOIN label AS beside ON beside.image_id = image.id AND beside.label_set_id = :other"
+        " LEFT JOIN split_image ON split_image.image_id = image.id AND split_id = :split"
+        " LEFT JOIN sealed_image ON sealed_image.image_id = image.id"
+        + (" WHERE image.id IN (SELECT value FROM json_each(:only))" if only is not None else "")
+        + " ORDER BY pseudonym, image.id",
+        {
+            "set": active_id(project),
+            "other": other.id if other else None,
+            "split": split_id,
+            "only": json.dumps(list(only or ())),
+        },
     )
-    return [ImageRow(*(*row[:14], StoredAt(*row[14:18]), row[18])) for row in rows]
+    return [ImageRow(*(*row[:14], StoredAt(*row[14:18]), *row[18:20], bool(row[20]))) for row in rows]
 
 
 def file_rows(project: Project) -> list[FileRow]:
@@ -108,14 +122,35 @@ def file_rows(project: Project) -> list[FileRow]:
 
 
 def labelled_images(project: Project) -> list[LabelledImage]:
-    """Images that carry a label, in an order that depends on their content alone (so that seeds repeat)."""
+    """What may be learned from: images with a certain label in the set in use, neither left out nor sealed.
+
+    Their order depends on their content alone, so that seeds repeat.
+    """
     rows = project.db.execute(
-        "SELECT image.id, patient_id, value, content_hash, shard, shard_offset, store_rows, store_columns"
-        " FROM image JOIN label ON label.image_id = image.id JOIN label_set ON label_set.id = label_set_id"
-        " WHERE name = ? AND left_out = '' ORDER BY content_hash, value",
-        (DEFAULT_LABEL_SET,),
+        f"SELECT image.id, patient_id, value, {_STORED} FROM image"
+        " JOIN label ON label.image_id = image.id AND label_set_id = ?"
+        " WHERE value != ? AND left_out = '' AND image.id NOT IN (SELECT image_id FROM sealed_image)"
+        " ORDER BY content_hash, value",
+        (active_id(project), UNCERTAIN),
     )
     return [LabelledImage(*(*row[:4], StoredAt(*row[4:]))) for row in rows]
+
+
+def sealed_images(project: Project) -> list[LabelledImage]:
+    """The sealed test set with its labels as they are now, empty for images that were left out or lost their label.
+
+    Only for keeping its patients apart, and for core.training.sealed_test.
+    """
+    rows = project.db.execute(
+        f"SELECT image.id, patient_id, CASE left_out WHEN '' THEN coalesce(value, '') ELSE '' END, {_STORED}"
+        " FROM sealed_image JOIN image ON image.id = sealed_image.image_id"
+        " LEFT JOIN label ON label.image_id = image.id AND label.label_set_id = sealed_image.label_set_id"
+        " ORDER BY content_hash",
+    )
+    return [LabelledImage(*(*row[:4], StoredAt(*row[4:]))) for row in rows]
+
+
+_STORED = "content_hash, shard, shard_offset, store_rows, store_columns"
 
 
 def pseudonyms(project: Project, image_ids: Sequence[int]) -> list[str]:

@@ -1,24 +1,43 @@
-"""What a person changes about images, labels and leaving out, and taking it back."""
+"""What a person changes about images, labels, patients and splits, and taking it back."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from core.project.catalogue import DEFAULT_LABEL_SET
+from core.project.label_sets import active_id
 from core.project.project import Project
 
 KEPT = 100  # changes that can be taken back
 
 
-def set_labels(project: Project, labels: Mapping[int, str | None], title: str) -> None:
-    """Give images their labels, all or none; None takes a label away. `title` says what was done, for undoing."""
+@dataclass(frozen=True)
+class Undone:
+    """What undo() took back, in words, and the images it concerns."""
+
+    title: str
+    images: tuple[int, ...]
+
+
+def set_labels(project: Project, labels: Mapping[int, str | None], title: str, label_set: int | None = None) -> None:
+    """Give images their labels, all or none; None takes a label away. `title` says what was done, for undoing.
+
+    label_set: id of the set, the one in use unless given.
+    """
+    number = active_id(project) if label_set is None else label_set
     with project.db as db:
-        label_set = _label_set(db)
-        _remember(db, label_set, labels, title)
-        for image, value in labels.items():
-            _put_label(db, label_set, image, value)
+        rows = dict(
+            db.execute(
+                "SELECT image_id, value FROM label WHERE label_set_id = ?"
+                " AND image_id IN (SELECT value FROM json_each(?))",
+                (number, json.dumps(list(labels))),
+            )
+        )
+        remember(db, title, [("label", image, number, rows.get(image)) for image in labels])
+        _put_labels(db, [(number, image, value) for image, value in labels.items()])
 
 
 def leave_out(project: Project, images: Iterable[int], reason: str) -> None:
@@ -37,44 +56,54 @@ def next_undo(project: Project) -> str | None:
     return row[0] if row else None
 
 
-def undo(project: Project) -> str | None:
-    """Take the last change back; returns what it was, None if there is none."""
+def undo(project: Project) -> Undone | None:
+    """Take the last change back; None if there is none."""
     with project.db as db:
         row = db.execute("SELECT id, title, before FROM change ORDER BY id DESC LIMIT 1").fetchone()
         if row is None:
             return None
-        label_set = _label_set(db)
-        for image, (value, left_out) in json.loads(row[2]).items():
-            _put_label(db, label_set, int(image), value)
-            db.execute("UPDATE image SET left_out = ? WHERE id = ?", (left_out, int(image)))
+        before = json.loads(row[2])
+        _put_labels(db, [(each[2], each[1], each[3]) for each in before if each[0] == "label"])
+        for what, key, *old in before:
+            match what:
+                case "left_out":
+                    db.execute("UPDATE image SET left_out = ? WHERE id = ?", (old[0], key))
+                case "patient":
+                    db.execute("UPDATE image SET patient_id = ? WHERE id = ?", (old[0], key))
+                case "setting" if old[0] is None:
+                    db.execute("DELETE FROM setting WHERE name = ?", (key,))
+                case "setting":
+                    db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, old[0]))
+                case "split":
+                    db.execute("DELETE FROM split WHERE id = ?", (key,))
         db.execute("DELETE FROM change WHERE id = ?", (row[0],))
-    return str(row[1])
+    images = (each[1] for each in before if each[0] in ("label", "left_out", "patient"))
+    return Undone(row[1], tuple(dict.fromkeys(images)))
+
+
+def remember(db: sqlite3.Connection, title: str, before: Iterable[tuple[Any, ...]]) -> None:
+    """Keep how things were before a change, inside its transaction.
+
+    before: ("label", image, label set, value), ("left_out", image, reason), ("patient", image, patient),
+    ("setting", name, value) or ("split", id), each with its old value, None where there was none.
+    """
+    db.execute("INSERT INTO change (title, before) VALUES (?, ?)", (title, json.dumps(list(before))))
+    db.execute("DELETE FROM change WHERE id <= (SELECT max(id) FROM change) - ?", (KEPT,))
 
 
 def _set_left_out(project: Project, images: list[int], reason: str, what: str) -> None:
     with project.db as db:
-        _remember(db, _label_set(db), images, f"{what} {len(images):,} image{'s' * (len(images) != 1)}")
+        rows = db.execute(
+            "SELECT id, left_out FROM image WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(images),)
+        )
+        before = [("left_out", image, old) for image, old in rows]
+        remember(db, f"{what} {len(images):,} image{'s' * (len(images) != 1)}", before)
         db.executemany("UPDATE image SET left_out = ? WHERE id = ?", [(reason, image) for image in images])
 
 
-def _label_set(db: sqlite3.Connection) -> int:
-    db.execute("INSERT OR IGNORE INTO label_set (name) VALUES (?)", (DEFAULT_LABEL_SET,))
-    return int(db.execute("SELECT id FROM label_set WHERE name = ?", (DEFAULT_LABEL_SET,)).fetchone()[0])
-
-
-def _put_label(db: sqlite3.Connection, label_set: int, image: int, value: str | None) -> None:
-    if value is None:
-        db.execute("DELETE FROM label WHERE label_set_id = ? AND image_id = ?", (label_set, image))
-    else:
-        db.execute("INSERT OR REPLACE INTO label VALUES (?, ?, ?)", (label_set, image, value))
-
-
-def _remember(db: sqlite3.Connection, label_set: int, images: Iterable[int], title: str) -> None:
-    rows = db.execute(
-        "SELECT id, (SELECT value FROM label WHERE label_set_id = ? AND image_id = image.id), left_out"
-        " FROM image WHERE id IN (SELECT value FROM json_each(?))",
-        (label_set, json.dumps(list(images))),
+def _put_labels(db: sqlite3.Connection, labels: list[tuple[int, int, str | None]]) -> None:
+    db.executemany(
+        "DELETE FROM label WHERE label_set_id = ? AND image_id = ?",
+        [(number, image) for number, image, value in labels if value is None],
     )
-    before = {image: (value, left_out) for image, value, left_out in rows}
-    db.execute("INSERT INTO change (title, before) VALUES (?, ?)", (title, json.dumps(before)))
-    db.execute("DELETE FROM change WHERE id <= (SELECT max(id) FROM change) - ?", (KEPT,))
+    db.executemany("INSERT OR REPLACE INTO label VALUES (?, ?, ?)", [row for row in labels if row[2] is not None])

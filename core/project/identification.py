@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Literal
 
 from core.dicom.location import FileLocation
+from core.project.changes import remember
 from core.project.project import Project
 
 Rule = Literal["study", "folder", "image"]
@@ -65,6 +67,11 @@ def identify_patients(project: Project, rule: Rule) -> int:
     """
     images = unidentified_images(project)
     with project.db as db:
+        patients = db.execute(
+            "SELECT id, patient_id FROM image WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(images),)
+        )
+        before = [("patient", image, patient) for image, patient in patients]
+        remember(db, "Saying what identifies a patient", [*before, ("setting", "patient_rule", chosen_rule(project))])
         db.execute("INSERT OR REPLACE INTO setting VALUES ('patient_rule', ?)", (rule,))
         made: set[str] = set()
         for image in images:

@@ -171,6 +171,7 @@ class _Writer:
             "fingerprint": prepared.fingerprint,
             "frame": prepared.frame,
             "station_hash": hashed("station:" + identity.station_name) if identity.station_name else "",
+            "site_hash": hashed("site:" + identity.institution_name) if identity.institution_name else "",
             "study_date": self._project.shifted_date(identity.study_date),
             **{name: getattr(a, name) for name in ATTRIBUTES},
             "row_spacing_mm": row_spacing,

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from core.errors import FinerayError, storage_error
 from core.project.project import Project
 
+FROZEN, TEST_METRICS = "frozen.json", "test_metrics.json"
+
 
 class RunMissing(FinerayError):
     """No finished run of that name is in the project."""
@@ -93,6 +95,14 @@ class RunFolder:
     def recipe(self) -> dict[str, Any]:
         """What recipe.json holds."""
         return self._json("recipe.json")
+
+    def frozen(self) -> dict[str, Any] | None:
+        """What frozen.json holds: model and operating point, fixed for good; None while they are not."""
+        return self._json(FROZEN) if (self.path / FROZEN).is_file() else None
+
+    def test(self) -> dict[str, Any] | None:
+        """The figures on the sealed test set, or None where this run did not open it."""
+        return self._json(TEST_METRICS) if (self.path / TEST_METRICS).is_file() else None
 
     def _json(self, name: str) -> dict[str, Any]:
         loaded: dict[str, Any] = json.loads((self.path / name).read_text("utf-8"))

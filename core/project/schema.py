@@ -72,7 +72,34 @@ DROP TABLE file;
 ALTER TABLE file_2 RENAME TO file;
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2)
+# Several label sets, one of them in use; plans of splits as JSON; sites; sealed test images and the openings of their
+# seal. What undo kept in the old form is given up.
+_VERSION_3 = """
+ALTER TABLE label_set ADD COLUMN kind TEXT NOT NULL DEFAULT 'single';
+ALTER TABLE label_set ADD COLUMN classes TEXT NOT NULL DEFAULT '[]';
+INSERT OR IGNORE INTO label_set (name) VALUES ('label');
+INSERT INTO setting SELECT 'label_set', id FROM label_set WHERE name = 'label';
+ALTER TABLE split ADD COLUMN plan TEXT NOT NULL DEFAULT '{}';
+UPDATE split SET plan = json_object(
+    'kind', kind, 'folds', folds, 'validation_share', validation_share, 'test_share', test_share, 'seed', seed);
+ALTER TABLE split DROP COLUMN kind;
+ALTER TABLE split DROP COLUMN folds;
+ALTER TABLE split DROP COLUMN validation_share;
+ALTER TABLE split DROP COLUMN test_share;
+ALTER TABLE split DROP COLUMN seed;
+ALTER TABLE image ADD COLUMN site_hash TEXT NOT NULL DEFAULT '';
+CREATE TABLE sealed_image (
+    image_id INTEGER PRIMARY KEY REFERENCES image (id), label_set_id INTEGER NOT NULL REFERENCES label_set (id),
+    label TEXT NOT NULL);
+CREATE TABLE opening (
+    id TEXT PRIMARY KEY, seal TEXT NOT NULL, opened TEXT NOT NULL, run TEXT NOT NULL, head_sha256 TEXT NOT NULL);
+CREATE TABLE blanked (
+    image_id INTEGER NOT NULL REFERENCES image (id), y0 REAL NOT NULL, x0 REAL NOT NULL, y1 REAL NOT NULL,
+    x1 REAL NOT NULL);
+DELETE FROM change;
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
 VERSION = len(MIGRATIONS)
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from core.errors import FinerayError
 from core.project.catalogue import labelled_images, pseudonyms
-from core.project.groups import group_images
+from core.project.division import CannotSplit
 from core.project.project import Project
-from core.project.splits import Split, SplitPlan, groups, parts
-from core.project.splitting import TEST, TRAINING, VALIDATION, CannotSplit, keep_split
+from core.project.splits import ASIDE, TEST, TRAINING, VALIDATION, Split, SplitPlan, groups, parts
+from core.project.splitting import check_identified, group_beside_sealed, keep_split, refuse_several_findings
 
 COLUMNS = ("content_hash", "patient", "group", "label", "part")
 
@@ -36,10 +36,13 @@ def write_split(project: Project, split: Split, path: Path) -> None:
 def read_split(project: Project, path: Path) -> Split:
     """Keep the split of such a file; only content_hash and part are read, everything else is worked out anew.
 
-    Parts are 1, 2, ... for folds, or training, validation and test. Raises SplitFileUnusable, PatientOnTwoSides.
+    Parts are 1, 2, ... for folds, or training, validation and test; `aside` is no side. Raises SplitFileUnusable,
+    PatientOnTwoSides.
     """
     part_of = _parts_in(path)
+    refuse_several_findings(project)
     images = labelled_images(project)
+    check_identified(project, images)
     missing = [image for image in images if image.content_hash not in part_of]
     if missing:
         raise SplitFileUnusable(
@@ -48,8 +51,17 @@ def read_split(project: Project, path: Path) -> Split:
             todo="Write the split to a file again and edit that one; every labelled image needs a part.",
         )
     given = [part_of[image.content_hash] for image in images]
-    plan = _plan_of(set(given), path)
-    for part in sorted(set(given)):
+    grouping, sealed = group_beside_sealed(project, images)
+    torn = [image for image, part in zip(images, given, strict=True) if image.id in sealed and part != ASIDE]
+    if torn:
+        raise SplitFileUnusable(
+            f"{len(torn):,} images belong to patients of the sealed test set",
+            where=path.name,
+            todo=f"Give them the part {ASIDE}.",
+        )
+    sides = set(given) - {ASIDE}
+    plan = _plan_of(sides, path)
+    for part in sorted(sides):
         lacking = {image.label for image in images} - {
             image.label for image, its in zip(images, given, strict=True) if its == part
         }
@@ -59,7 +71,7 @@ def read_split(project: Project, path: Path) -> Split:
                 where=path.name,
                 todo="Move images of that class there.",
             )
-    return keep_split(project, plan, images, group_images(project, images), given, made_by="file")
+    return keep_split(project, plan, images, grouping, given, made_by="file")
 
 
 def _parts_in(path: Path) -> dict[str, str]:

@@ -4,21 +4,47 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
+from core.project.label_sets import UNCERTAIN, active_id
 from core.project.project import Project
+
+TRAINING, VALIDATION, TEST = "training", "validation", "test"
+ASIDE = "aside"  # neither side: using the image would put its patient on two
 
 
 @dataclass(frozen=True)
 class SplitPlan:
-    """How to split. kind: `folds` (uses folds >= 2) or `holdout` (uses the shares, each in 0.05..0.5)."""
+    """How to split. kind: `folds` (uses folds >= 2) or `holdout` (uses the shares, each in 0.05..0.5).
+
+    by: empty for chance, or the attribute (core.project.attributes) that tells the sides apart: folds then are its
+    values, one each; a holdout's test part is `test_values`, or, by study date, the share of patients seen last.
+    stratify: attributes that are spread evenly over the sides, beside the label.
+    """
 
     kind: Literal["folds", "holdout"] = "folds"
     folds: int = 5
     validation_share: float = 0.2
     test_share: float = 0.2
     seed: int = 0
+    by: str = ""
+    test_values: tuple[str, ...] = ()
+    stratify: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """The plan as JSON."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_json(text: str) -> SplitPlan:
+        """The plan in that JSON; what an older format lacks takes its default."""
+        fields: dict[str, Any] = json.loads(text)
+        return SplitPlan(**_tuples(fields))
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 @dataclass(frozen=True)
@@ -36,7 +62,8 @@ class Certificate:
     """What was checked: no group (patients, joined by a common study or a copied picture) stands in two parts.
 
     joined_studies: studies that hold several patients; joined_copies: pairs of images of different patients that show
-    one picture, with how it was changed; made_by: `seed`, or `file` for a split read from one.
+    one picture, with how it was changed; made_by: `seed`, or `file` for a split read from one; aside: images that no
+    side uses, because their patient stands on the other one or in the sealed test set; sealed: images of that set.
     """
 
     images: int
@@ -45,6 +72,8 @@ class Certificate:
     joined_studies: int
     joined_copies: tuple[tuple[int, int, str], ...]
     made_by: str
+    aside: int = 0
+    sealed: int = 0
 
     @staticmethod
     def from_json(text: str) -> Certificate | None:
@@ -68,20 +97,24 @@ class Split:
 
 
 def latest_split(project: Project) -> Split | None:
-    """The split made last, or None."""
+    """The split made last of the label set in use, or None."""
     row = project.db.execute(
-        "SELECT id, kind, folds, validation_share, test_share, seed, hash, created, certificate"
-        " FROM split ORDER BY id DESC LIMIT 1"
+        "SELECT id, plan, hash, created, certificate FROM split WHERE label_set_id = ? ORDER BY id DESC LIMIT 1",
+        (active_id(project),),
     ).fetchone()
-    return Split(row[0], SplitPlan(*row[1:6]), row[6], row[7], Certificate.from_json(row[8])) if row else None
+    return Split(row[0], SplitPlan.from_json(row[1]), row[2], row[3], Certificate.from_json(row[4])) if row else None
 
 
 def is_current(project: Project, split: Split) -> bool:
-    """Whether the images that have a label and are not left out are those of the split."""
-    labelled = "SELECT image_id FROM label JOIN image ON image.id = image_id WHERE left_out = ''"
+    """Whether the images that may be learned from (core.project.catalogue.labelled_images) are those of the split."""
+    labelled = (
+        "SELECT image_id FROM label JOIN image ON image.id = image_id WHERE label_set_id = :set AND value != :open"
+        " AND left_out = '' AND image_id NOT IN (SELECT image_id FROM sealed_image)"
+    )
     placed = "SELECT image_id FROM split_image WHERE split_id = :split"
     outside = project.db.execute(
-        f"SELECT EXISTS ({labelled} EXCEPT {placed}) OR EXISTS ({placed} EXCEPT {labelled})", {"split": split.id}
+        f"SELECT EXISTS ({labelled} EXCEPT {placed}) OR EXISTS ({placed} EXCEPT {labelled})",
+        {"split": split.id, "set": active_id(project), "open": UNCERTAIN},
     ).fetchone()[0]
     return not outside
 
@@ -103,13 +136,13 @@ def groups(project: Project, split: Split) -> dict[int, int]:
 
 
 def part_counts(project: Project, split: Split) -> list[PartCount]:
-    """Images, patients and classes of each part, folds in order, holdout as training, validation, test."""
+    """Images, patients and classes of each part, folds in order, holdout as training, validation, test, aside."""
     rows = project.db.execute(
         "SELECT part, value, image.patient_id FROM split_image JOIN image ON image.id = split_image.image_id"
-        " JOIN label ON label.image_id = image.id WHERE split_id = ?",
-        (split.id,),
+        " JOIN label ON label.image_id = image.id AND label_set_id = ? WHERE split_id = ?",
+        (active_id(project), split.id),
     ).fetchall()
-    order = ["training", "validation", "test", *(str(fold) for fold in range(1, split.plan.folds + 1))]
+    order = [TRAINING, VALIDATION, TEST, *(str(fold) for fold in range(1, split.plan.folds + 1)), ASIDE]
     names = sorted({part for part, _, _ in rows}, key=order.index)
     return [
         PartCount(

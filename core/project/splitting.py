@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,17 +13,15 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from core.errors import FinerayError
-from core.project.catalogue import DEFAULT_LABEL_SET, LabelledImage, labelled_images, pseudonyms
+from core.project.attributes import attribute_values
+from core.project.catalogue import LabelledImage, labelled_images, pseudonyms, sealed_images
+from core.project.changes import remember
+from core.project.division import CannotSplit, divide
 from core.project.groups import Grouping, group_images, groups_of_classes
 from core.project.identification import unidentified_images
+from core.project.label_sets import active_id, active_label_set
 from core.project.project import Project
-from core.project.splits import Certificate, Split, SplitPlan
-
-TRAINING, VALIDATION, TEST = "training", "validation", "test"
-
-
-class CannotSplit(FinerayError):
-    """The labelled images do not allow the split that was asked for."""
+from core.project.splits import ASIDE, Certificate, Split, SplitPlan
 
 
 class PatientsUnidentified(FinerayError):
@@ -37,51 +35,58 @@ class PatientOnTwoSides(FinerayError):
 def make_split(project: Project, plan: SplitPlan, check: Callable[[], None] = lambda: None) -> Split:
     """Assign every labelled image to a part, keep the split in the catalogue and return it.
 
-    Groups stay together: patients, joined where they share a study or a picture. check() may raise to stop.
-    Raises PatientsUnidentified, or CannotSplit where a class has too few patients.
+    Groups stay together: patients, joined where they share a study or a picture; the sealed test set stays outside.
+    check() may raise to stop. Raises PatientsUnidentified, or CannotSplit where a class has too few patients.
     """
+    refuse_several_findings(project)
     images = labelled_images(project)
-    _check_identified(project, images)
-    grouping = group_images(project, images, check)
-    _check_enough_groups(images, grouping.groups, plan)
-    labels = np.array([image.label for image in images])
-    divide = _folds if plan.kind == "folds" else _holdout
-    return keep_split(project, plan, images, grouping, divide(labels, grouping.groups, plan), made_by="seed")
+    check_identified(project, images)
+    grouping, sealed = group_beside_sealed(project, images, check)
+    free = [row for row, image in enumerate(images) if image.id not in sealed]
+    usable, groups = [images[row] for row in free], grouping.groups[free]
+    _check_enough_groups(usable, groups, plan)
+    labels = np.array([image.label for image in usable])
+    given, folds = divide(labels, groups, plan, attributes_of_plan(project, usable, plan))
+    part_of = dict(zip((image.id for image in usable), given, strict=True))
+    parts = [part_of.get(image.id, ASIDE) for image in images]
+    return keep_split(project, replace(plan, folds=folds), images, grouping, parts, made_by="seed")
 
 
-def _folds(labels: NDArray[np.str_], groups: NDArray[np.int64], plan: SplitPlan) -> list[str]:
-    part = _fold_numbers(labels, groups, plan.folds, plan.seed)
-    return [str(number + 1) for number in part]
+def attributes_of_plan(
+    project: Project, images: Sequence[LabelledImage], plan: SplitPlan
+) -> dict[str, NDArray[np.str_]]:
+    """The values of the attributes that the plan names, one an image. Raises NoSuchAttribute."""
+    found = {}
+    for name in {*plan.stratify, *([plan.by] if plan.by else [])}:
+        values = attribute_values(project, name)
+        found[name] = np.array([values[image.id] for image in images])
+    return found
 
 
-def _holdout(labels: NDArray[np.str_], groups: NDArray[np.int64], plan: SplitPlan) -> list[str]:
-    """Test first, validation out of the rest; the shares are met as nearly as whole patients allow."""
-    parts = np.full(len(labels), TRAINING, dtype=object)
-    test = _fold_numbers(labels, groups, round(1 / plan.test_share), plan.seed) == 0
-    parts[test] = TEST
-    rest = np.flatnonzero(~test)
-    share = plan.validation_share / (1 - plan.test_share)
-    validation = _fold_numbers(labels[rest], groups[rest], round(1 / share), plan.seed) == 0
-    parts[rest[validation]] = VALIDATION
-    for part in (TRAINING, VALIDATION, TEST):
-        missing = set(labels) - set(labels[parts == part])
-        if missing:
-            raise CannotSplit(
-                f"No image of class “{sorted(missing)[0]}” falls into the {part} part",
-                todo="Choose another seed, larger parts, or cross-validation in folds.",
-            )
-    return [str(part) for part in parts]
+def group_beside_sealed(
+    project: Project, images: Sequence[LabelledImage], check: Callable[[], None] = lambda: None
+) -> tuple[Grouping, set[int]]:
+    """(the groups of these images, the ids of those that share a group with the sealed test set)."""
+    sealed = sealed_images(project)
+    grouping = group_images(project, [*images, *sealed], check)
+    theirs = set(grouping.groups[len(images) :].tolist())
+    ours = grouping.groups[: len(images)]
+    shared = {image.id for image, group in zip(images, ours.tolist(), strict=True) if group in theirs}
+    return replace(grouping, groups=ours), shared
 
 
-def _fold_numbers(labels: NDArray[np.str_], groups: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
-    numbers = np.zeros(len(labels), dtype=np.int64)
-    splitter = StratifiedGroupKFold(n_splits=max(folds, 2), shuffle=True, random_state=seed)
-    for number, (_, held_out) in enumerate(splitter.split(np.zeros(len(labels)), labels, groups)):
-        numbers[held_out] = number
-    return numbers
+def refuse_several_findings(project: Project) -> None:
+    """Raises CannotSplit where the label set in use has several findings an image."""
+    chosen = active_label_set(project)
+    if chosen.kind == "multi":
+        raise CannotSplit(
+            f"The label set “{chosen.name}” gives an image several findings",
+            todo="Make one finding a question of its own first (page Curate, Labels), or use another label set.",
+        )
 
 
-def _check_identified(project: Project, images: list[LabelledImage]) -> None:
+def check_identified(project: Project, images: Sequence[LabelledImage]) -> None:
+    """Raises PatientsUnidentified."""
     unidentified = set(unidentified_images(project)) & {image.id for image in images}
     if unidentified:
         raise PatientsUnidentified(
@@ -122,6 +127,8 @@ def keep_split(
     groups = grouping.groups.tolist()
     part_of: dict[int, str] = {}
     for group, part, image in zip(groups, parts, images, strict=True):
+        if part == ASIDE:
+            continue
         if part_of.setdefault(group, part) != part:
             name = pseudonyms(project, [image.id])[0]
             raise PatientOnTwoSides(
@@ -134,20 +141,21 @@ def keep_split(
     certificate = Certificate(
         images=len(images),
         patients=len({image.patient_id for image in images}),
-        groups=len(part_of),
+        groups=len(set(groups)),
         joined_studies=grouping.joined_studies,
         joined_copies=tuple((pair.first, pair.second, pair.changed) for pair in grouping.joined_copies),
         made_by=made_by,
+        aside=sum(part == ASIDE for part in parts),
+        sealed=int(project.db.execute("SELECT count(*) FROM sealed_image").fetchone()[0]),
     )
     with project.db as db:
-        label_set = db.execute("SELECT id FROM label_set WHERE name = ?", (DEFAULT_LABEL_SET,)).fetchone()[0]
-        plan_values = (plan.kind, plan.folds, plan.validation_share, plan.test_share, plan.seed)
         cursor = db.execute(
-            "INSERT INTO split VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (label_set, *plan_values, digest, created, json.dumps(asdict(certificate))),
+            "INSERT INTO split (label_set_id, plan, hash, created, certificate) VALUES (?, ?, ?, ?, ?)",
+            (active_id(project), plan.to_json(), digest, created, json.dumps(asdict(certificate))),
         )
         split_id = cursor.lastrowid
         assert split_id is not None
+        remember(db, "Making a split", [("split", split_id)])
         db.executemany(
             "INSERT INTO split_image VALUES (?, ?, ?, ?)",
             [(split_id, image.id, part, group) for image, part, group in zip(images, parts, groups, strict=True)],

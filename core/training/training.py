@@ -23,9 +23,11 @@ from core.evaluation.intervals import auc
 from core.evaluation.metrics import Evaluation, evaluate
 from core.progress import FoldDone, HeadStep, Monitor, Progress, StrengthTried
 from core.project.catalogue import LabelledImage, labelled_images, pseudonyms
+from core.project.label_sets import active_label_set
 from core.project.project import Project
 from core.project.runs import Predictions, RunFolder, write_run
-from core.project.splits import Split, groups, is_current, parts
+from core.project.seal import current_seal
+from core.project.splits import ASIDE, Split, groups, is_current, parts
 from core.training.features import feature_space, features_of
 from core.training.recipe import Recipe
 from core.training.selection import FittedHead, fit_head
@@ -74,10 +76,11 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> R
     chosen = backbone(recipe.backbone)
     monitor.report(Progress(STAGE_MODEL, 0, 0, ""))
     runtime = TorchRuntime(chosen, best_device())
-    images = labelled_images(project)
+    part_of = parts(project, split)
+    images = [image for image in labelled_images(project) if part_of[image.id] != ASIDE]
     features = features_of(project, images, chosen, runtime, monitor)
     featured = time.monotonic()
-    data = _data(images, features, parts(project, split), groups(project, split))
+    data = _data(images, features, part_of, groups(project, split))
     outcome = _folds(data, recipe, monitor) if split.plan.kind == "folds" else _holdout(data, recipe, monitor)
     trained = time.monotonic()
     rows = outcome.held_out
@@ -94,6 +97,8 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> R
     evaluation = evaluate(predictions, resamples=recipe.bootstrap, seed=recipe.seed)
     facts = {
         **_provenance(split, chosen, runtime, data),
+        "label_set": active_label_set(project).name,
+        "seal": seal.hash if (seal := current_seal(project)) else None,
         "strengths": {**outcome.chosen, "final": outcome.final.strength},
         "seconds": {
             "features": round(featured - started, 3),

@@ -28,6 +28,7 @@ from core.engine.messages import (
 )
 from core.engine.worker import serve
 from core.progress import FileResult, Progress
+from core.project.labels import FromFolders
 from core.project.project import create_project
 from core.project.splits import SplitPlan
 from core.training.recipe import Recipe
@@ -82,7 +83,10 @@ def test_errors_come_back_in_words_and_the_worker_goes_on(
     for request, what in (
         (ImportFolders(tmp_path / "none", ()), "No Fineray project lies in this folder"),
         (ImportFolders(tmp_path / "p", (tmp_path / "gone",)), "The folder does not exist"),
-        (PreviewLabels(tmp_path / "p", None), "The places of the imported files are not known on this computer"),
+        (
+            PreviewLabels(tmp_path / "p", FromFolders()),
+            "The places of the imported files are not known on this computer",
+        ),
         (MakeSplit(tmp_path / "p", SplitPlan()), "No image carries a label yet"),
         (Train(tmp_path / "p", Recipe()), "The images are not split yet"),
     ):

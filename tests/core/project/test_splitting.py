@@ -15,6 +15,7 @@ from pydicom.uid import generate_uid
 from core.progress import Monitor
 from core.project.catalogue import image_rows, labelled_images
 from core.project.changes import set_labels
+from core.project.division import divide
 from core.project.groups import group_images
 from core.project.identification import Rule, identify_patients, unidentified_images
 from core.project.importing import import_folders
@@ -26,8 +27,6 @@ from core.project.splitting import (
     CannotSplit,
     PatientOnTwoSides,
     PatientsUnidentified,
-    _folds,
-    _holdout,
     inner_folds,
     make_split,
 )
@@ -56,7 +55,7 @@ def _studies(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, SplitPlan]:
 def test_no_patient_stands_on_two_sides(study: tuple[np.ndarray, np.ndarray, SplitPlan]) -> None:
     labels, patients, plan = study
     try:
-        given_parts = (_folds if plan.kind == "folds" else _holdout)(labels, patients, plan)
+        given_parts, _ = divide(labels, patients, plan, {})
     except CannotSplit:
         return
     sides = defaultdict(set)
@@ -196,7 +195,7 @@ def test_no_group_stands_on_two_sides_over_a_thousand_seeds(project: Project, tm
     copy_of = {pair.second: pair.first for pair in grouping.joined_copies}
     row_of = {image.id: row for row, image in enumerate(images)}
     for seed in range(1000):
-        given = np.array(_folds(labels, grouping.groups, SplitPlan(folds=2, seed=seed)))
+        given = np.array(divide(labels, grouping.groups, SplitPlan(folds=2, seed=seed), {})[0])
         for copy, original in copy_of.items():
             assert given[row_of[copy]] == given[row_of[original]]
     split = make_split(project, SplitPlan(folds=5))

@@ -1,0 +1,75 @@
+"""The command line's ear and voice: progress on standard error, answers in words."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report
+
+RESEARCH_USE = "For research use only, not for diagnosis."
+
+
+class ConsoleMonitor(Monitor):
+    """Progress as lines on standard error; Ctrl+C cancels."""
+
+    def __init__(self) -> None:
+        self._pace = Pace()
+        self._last = ("", 0.0)
+
+    def report(self, what: Report) -> None:
+        """Print what a person waiting wants to know, at most a line a second for each stage."""
+        if isinstance(what, FileResult) and what.status == "failed":
+            print(f"failed: {what.path}: {what.reason}", file=sys.stderr)
+        elif isinstance(what, FoldDone) and what.auc is not None:
+            print(f"fold {what.fold} of {what.folds}: AUC {what.auc:.3f} on {what.images} images", file=sys.stderr)
+        elif isinstance(what, Progress):
+            rate, left = self._pace.update(what)
+            stage, printed = self._last
+            finished = what.total > 0 and what.done == what.total
+            if what.stage != stage or finished or time.monotonic() - printed > 1:
+                self._last = (what.stage, time.monotonic())
+                print(_progress_line(what, rate, left), file=sys.stderr)
+
+
+def _progress_line(progress: Progress, rate: float | None, left: float | None) -> str:
+    text = progress.stage
+    if progress.unit:
+        text += f": {progress.done}" + (f" of {progress.total}" if progress.total else "") + f" {progress.unit}"
+    if rate is not None:
+        text += f", {rate:.0f} a second"
+    if left:
+        text += f", {left:.0f} s left"
+    return text
+
+
+def in_words(answer: dict[str, Any]) -> str:
+    if "codecs" in answer:
+        lines = [f"decodes {each['transfer_syntax']} ({each['library']})" for each in answer["codecs"]]
+        for kind in answer.get("kinds", []):
+            told = [str(value or "-") for name, value in kind.items() if name not in ("images", "example")]
+            lines.append(f"{kind['images']:>7} images: {', '.join(told)}")
+        return "\n".join(lines)
+    if "checks" in answer:
+        return "\n".join("{severity:<8}{title} ({evidence})".format(**finding) for finding in answer["checks"])
+    if "run" not in answer or "intervals" not in answer:
+        return "\n".join(f"{name}: {value}" for name, value in answer.items())
+    lines = [f"run: {answer['run']}" + (f" in {answer['project']}" if "project" in answer else "")]
+    for name in ("auc", "accuracy"):
+        interval = answer["intervals"][name]
+        shown = (
+            "undefined"
+            if interval["value"] is None
+            else "{value:.3f} (95 % {low:.3f} to {high:.3f})".format(**interval)
+        )
+        lines.append(f"{name}: {shown}, {interval['method']}")
+    lines.append(f"images: {answer['images']} of {answer['patients']} patients, each predicted out of sample")
+    width = max(len(name) for name in answer["classes"])
+    lines.append("confusion matrix, rows true, columns predicted as " + ", ".join(answer["classes"]) + ":")
+    for name, row in zip(answer["classes"], answer["confusion_matrix"], strict=True):
+        lines.append(f"  {name:<{width}} " + " ".join(f"{count:>6}" for count in row))
+    if test := answer.get("test"):
+        area, opened = test["auc"], test["opening"]
+        lines.append(f"sealed test set, opening {opened}: AUC {area['value']:.3f}, {test['images']} images")
+    return "\n".join([*lines, RESEARCH_USE])

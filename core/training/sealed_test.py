@@ -1,0 +1,121 @@
+"""Freezing a run, and opening the sealed test set with it. No other way leads to predictions of sealed images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.backbones.catalogue import backbone
+from core.backbones.runtime import TorchRuntime, best_device
+from core.errors import FinerayError
+from core.evaluation.metrics import evaluate
+from core.evaluation.operating_point import OperatingPoint
+from core.progress import Monitor
+from core.project.catalogue import pseudonyms, sealed_images
+from core.project.project import Project
+from core.project.runs import FROZEN, TEST_METRICS, Predictions, RunFolder, run
+from core.project.seal import SealRefused, current_seal, labels_changed, openings, record_opening
+from core.training.features import features_of
+from core.training.head import Head
+
+TEST_PREDICTIONS = "test_predictions.csv"
+DECIDED = ("recipe.json", "head.safetensors", "metrics.json")  # what is frozen, by hash
+
+
+class NotFrozen(FinerayError):
+    """Model and operating point have to be fixed before the test set is opened, and stay as they are."""
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A run's model and operating point, fixed. hashes: SHA-256 of the files that hold the model."""
+
+    point: OperatingPoint
+    frozen: str
+    seal: str
+    hashes: dict[str, str]
+
+
+def freeze(project: Project, name: str, point: OperatingPoint) -> Frozen:
+    """Fix a run's model and operating point for good. Raises RunMissing, SealRefused or NotFrozen."""
+    folder, seal = run(project, name), current_seal(project)
+    if seal is None:
+        raise SealRefused("The project has no sealed test set", todo="Seal one before you train (page Curate).")
+    if folder.metrics().get("seal") != seal.hash:
+        raise NotFrozen(
+            f"{name} was trained before the test set was sealed and may have learned from it",
+            todo="Train again; the new run knows nothing of the sealed images.",
+        )
+    if frozen_of(folder) is not None:
+        raise NotFrozen(f"{name} is frozen already", todo="Train again to choose another operating point.")
+    frozen = Frozen(point, datetime.now(UTC).isoformat(timespec="seconds"), seal.hash, _hashes(folder.path))
+    (folder.path / FROZEN).write_text(json.dumps({"format": 1, **asdict(frozen)}, indent=2), "utf-8")
+    return frozen
+
+
+def frozen_of(folder: RunFolder) -> Frozen | None:
+    """What was frozen of a run, or None."""
+    fields = folder.frozen()
+    if fields is None:
+        return None
+    del fields["format"]
+    return Frozen(**{**fields, "point": OperatingPoint(**fields["point"])})
+
+
+def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
+    """Predict the sealed images with a frozen run; the opening is counted before anything is computed.
+
+    Raises NotFrozen, SealRefused, Cancelled (before it is counted), or a storage error.
+    """
+    folder, seal = run(project, name), current_seal(project)
+    frozen = frozen_of(folder)
+    if frozen is None or seal is None or frozen.seal != seal.hash:
+        raise NotFrozen(
+            f"{name} is not frozen for this test set",
+            todo="Freeze its model and operating point first; that cannot be taken back.",
+        )
+    if _hashes(folder.path) != frozen.hashes:
+        raise NotFrozen(f"The model of {name} was changed after it was frozen", todo="Train again.")
+    metrics = folder.metrics()
+    classes = tuple(metrics["classes"])
+    numbers = {label: number for number, label in enumerate(classes)}
+    images = [image for image in sealed_images(project) if image.label in numbers]
+    chosen = backbone(metrics["backbone"]["name"])
+    runtime = TorchRuntime(chosen, best_device())
+    monitor.check()
+    opening = record_opening(project, name, frozen.hashes["head.safetensors"])
+    features = features_of(project, images, chosen, runtime, monitor)
+    head = Head.load(folder.path / "head.safetensors")
+    predictions = Predictions(
+        classes=classes,
+        images=np.array([image.id for image in images], dtype=np.int64),
+        patients=tuple(pseudonyms(project, [image.id for image in images])),
+        parts=("sealed test",) * len(images),
+        true=np.array([numbers[image.label] for image in images], dtype=np.int64),
+        probabilities=head.probabilities(features),
+    )
+    recipe = folder.recipe()
+    evaluation = evaluate(predictions, resamples=recipe["bootstrap"], seed=recipe["seed"], point=frozen.point)
+    known = openings(project)
+    figures = {
+        "format": 1,
+        **asdict(evaluation),
+        "operating_point": asdict(frozen.point),
+        "opening": [each.id for each in known].index(opening.id) + 1,
+        "opened": opening.opened,
+        "seal": asdict(seal),
+        "labels_changed": labels_changed(project),
+    }
+    predictions.save(folder.path / TEST_PREDICTIONS)
+    (folder.path / TEST_METRICS).write_text(json.dumps(figures, indent=2), "utf-8")
+    return figures
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in DECIDED}
