@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from core.engine.messages import RunDemo, RunDone
 from core.errors import FinerayError
-from core.project.changes import next_undo, undo
+from core.project.changes import undo
 from desktop.pages.start import StartPage
 from desktop.session import Session
 from desktop.theme import apply_theme, wanted_theme
@@ -141,7 +141,7 @@ class MainWindow(QMainWindow):
         session = self.session
         session.project_opened.connect(self._project_changed)
         session.project_closed.connect(self._project_changed)
-        for changed in (session.project_opened, session.project_closed, session.data_changed, session.busy_changed):
+        for changed in (session.project_opened, session.project_closed, session.state_changed, session.busy_changed):
             changed.connect(self._name_undo)
         self._name_undo()
         self.rail.chosen.connect(self.show_page)
@@ -153,12 +153,17 @@ class MainWindow(QMainWindow):
         self.start_page.demo_asked.connect(self._demo_asked)
 
     def _undo(self) -> None:
-        if self.session.project is not None and not self.session.busy and undo(self.session.project) is not None:
+        project = self.session.project
+        if project is None or self.session.busy:
+            return
+        undone = undo(project)
+        if undone is not None and undone.images:
+            self.session.images_changed.emit(undone.images)
+        elif undone is not None:
             self.session.data_changed.emit()
 
     def _name_undo(self) -> None:
-        project = self.session.project
-        title = next_undo(project) if project is not None else None
+        title = self.session.state.undo if self.session.state is not None else None
         self.undo_action.setText(f"&Undo: {title}" if title else "&Undo")
         self.undo_action.setEnabled(title is not None and not self.session.busy)
 

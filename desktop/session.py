@@ -10,7 +10,9 @@ from PySide6.QtCore import QObject, QSettings, Signal
 
 from core.engine.messages import Failed, Request
 from core.project.project import Project, open_project
+from core.project.state import StudyState, study_state
 from desktop.engine_client import EngineClient, Job
+from desktop.loading import Loading
 
 MAX_RECENT = 8
 
@@ -20,7 +22,9 @@ class Session(QObject):
 
     project_opened = Signal()
     project_closed = Signal()
-    data_changed = Signal()  # images, labels or splits
+    data_changed = Signal()  # images, label sets or splits: everything is read anew
+    images_changed = Signal(object)  # ids of the images whose label, patient or leaving out changed, and nothing else
+    state_changed = Signal()
     runs_changed = Signal(str)  # name of the new run
     job_started = Signal(object, str)  # Job, what it is called
     busy_changed = Signal()
@@ -33,7 +37,11 @@ class Session(QObject):
         self.engine = EngineClient(self)
         self.reader = EngineClient(self)
         self.project: Project | None = None
+        self.state: StudyState | None = None  # as it was read last
         self._running: list[Job] = []
+        self._loading = Loading(self.fail, self)
+        self.data_changed.connect(self._read_state)
+        self.images_changed.connect(self._read_state)
 
     def open(self, root: Path) -> None:
         """Open a project and hold its lock. Raises a FinerayError; the project open before stays open then."""
@@ -41,6 +49,7 @@ class Session(QObject):
         self.close_project()
         self.project = opened
         self._remember(opened.root)
+        self._read_state()
         self.project_opened.emit()
 
     def close_project(self) -> None:
@@ -48,8 +57,9 @@ class Session(QObject):
         if self.project is not None:
             for job in self._running:
                 job.cancel()
+            self._loading.forget()
             self.project.close()
-            self.project = None
+            self.project = self.state = None
             self.project_closed.emit()
 
     def run(self, request: Request, title: str, on_finished: Callable[[Any], None]) -> Job:
@@ -67,6 +77,19 @@ class Session(QObject):
     def busy(self) -> bool:
         """Whether a job that the window shows is under way; the next one has to wait for it."""
         return bool(self._running)
+
+    @property
+    def loading(self) -> bool:
+        """Whether the state is being read anew."""
+        return self._loading.busy
+
+    def _read_state(self) -> None:
+        if self.project is not None:
+            self._loading.ask(self.project.root, study_state, self._show_state)
+
+    def _show_state(self, state: StudyState) -> None:
+        self.state = state
+        self.state_changed.emit()
 
     def _job_ended(self, job: Job) -> None:
         self._running.remove(job)

@@ -139,7 +139,8 @@ def do(request: Request, monitor: Monitor) -> Result:
 
 def freeze_run(request: FreezeRun) -> RunDone:
     """Choose the operating point on the run's out-of-sample predictions, then fix it with the model."""
-    from core.evaluation.operating_point import OperatingPoint, fixed_point, sensitivity_point, youden_point
+    from core.evaluation.choosing_point import fixed_point, sensitivity_point, youden_point
+    from core.evaluation.operating_point import OperatingPoint
     from core.project.runs import run
     from core.training.sealed_test import freeze
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.errors import FinerayError, storage_error
 from core.project.project import Project
 
-FROZEN, TEST_METRICS = "frozen.json", "test_metrics.json"
+FROZEN, TEST_METRICS, TEST_PREDICTIONS = "frozen.json", "test_metrics.json", "test_predictions.csv"
 
 
 class RunMissing(FinerayError):
@@ -103,6 +103,10 @@ class RunFolder:
     def test(self) -> dict[str, Any] | None:
         """The figures on the sealed test set, or None where this run did not open it."""
         return self._json(TEST_METRICS) if (self.path / TEST_METRICS).is_file() else None
+
+    def test_predictions(self) -> Predictions:
+        """Its predictions of the sealed test set; only where test() is not None."""
+        return Predictions.load(self.path / TEST_PREDICTIONS)
 
     def _json(self, name: str) -> dict[str, Any]:
         loaded: dict[str, Any] = json.loads((self.path / name).read_text("utf-8"))

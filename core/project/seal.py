@@ -102,4 +102,4 @@ def labels_changed(project: Project) -> int:
 
 def now() -> str:
     """This moment, as records write it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="microseconds")

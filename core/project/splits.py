@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -137,19 +137,16 @@ def groups(project: Project, split: Split) -> dict[int, int]:
 
 def part_counts(project: Project, split: Split) -> list[PartCount]:
     """Images, patients and classes of each part, folds in order, holdout as training, validation, test, aside."""
-    rows = project.db.execute(
-        "SELECT part, value, image.patient_id FROM split_image JOIN image ON image.id = split_image.image_id"
-        " JOIN label ON label.image_id = image.id AND label_set_id = ? WHERE split_id = ?",
-        (active_id(project), split.id),
-    ).fetchall()
+    labelled = (
+        "FROM split_image JOIN image ON image.id = split_image.image_id"
+        " LEFT JOIN label ON label.image_id = image.id AND label_set_id = ? WHERE split_id = ? GROUP BY part"
+    )
+    keys = (active_id(project), split.id)
+    sizes = project.db.execute(f"SELECT part, count(*), count(DISTINCT patient_id) {labelled}", keys).fetchall()
+    classes: dict[str, dict[str, int]] = defaultdict(dict)
+    for part, value, images in project.db.execute(f"SELECT part, value, count(*) {labelled}, value ORDER BY 2", keys):
+        if value is not None:
+            classes[part][value] = images
     order = [TRAINING, VALIDATION, TEST, *(str(fold) for fold in range(1, split.plan.folds + 1)), ASIDE]
-    names = sorted({part for part, _, _ in rows}, key=order.index)
-    return [
-        PartCount(
-            name,
-            sum(part == name for part, _, _ in rows),
-            len({patient for part, _, patient in rows if part == name}),
-            dict(sorted(Counter(value for part, value, _ in rows if part == name).items())),
-        )
-        for name in names
-    ]
+    sizes.sort(key=lambda row: order.index(row[0]))
+    return [PartCount(part, images, patients, classes[part]) for part, images, patients in sizes]

@@ -19,12 +19,11 @@ from core.evaluation.operating_point import OperatingPoint
 from core.progress import Monitor
 from core.project.catalogue import pseudonyms, sealed_images
 from core.project.project import Project
-from core.project.runs import FROZEN, TEST_METRICS, Predictions, RunFolder, run
+from core.project.runs import FROZEN, TEST_METRICS, TEST_PREDICTIONS, Predictions, RunFolder, run
 from core.project.seal import SealRefused, current_seal, labels_changed, openings, record_opening
 from core.training.features import features_of
 from core.training.head import Head
 
-TEST_PREDICTIONS = "test_predictions.csv"
 DECIDED = ("recipe.json", "head.safetensors", "metrics.json")  # what is frozen, by hash
 
 
@@ -102,12 +101,11 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
     )
     recipe = folder.recipe()
     evaluation = evaluate(predictions, resamples=recipe["bootstrap"], seed=recipe["seed"], point=frozen.point)
-    known = openings(project)
     figures = {
         "format": 1,
         **asdict(evaluation),
         "operating_point": asdict(frozen.point),
-        "opening": [each.id for each in known].index(opening.id) + 1,
+        "opening": len(openings(project)),
         "opened": opening.opened,
         "seal": asdict(seal),
         "labels_changed": labels_changed(project),

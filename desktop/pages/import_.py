@@ -21,9 +21,10 @@ from PySide6.QtWidgets import (
 from core.dicom.location import FileLocation
 from core.engine.messages import ImportFolders, Reported
 from core.progress import FileResult
-from core.project.catalogue import FileRow, counts, file_rows
+from core.project.catalogue import FileRow, file_rows
 from core.project.import_options import ImportOptions
 from core.project.import_summary import ImportSummary
+from desktop.loading import Loading
 from desktop.models.file_table import FileTable
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
@@ -70,6 +71,8 @@ class ImportPage(QWidget):
         self._session = session
         self._new_rows: list[FileRow] = []
         self._done_text = ""
+        self._ending = False
+        self._loading = Loading(session.fail, self)
         self.choose_button = button("Choose a folder…", "primary")
         self.choose_button.clicked.connect(self._choose)
         self.views, self.frames = QComboBox(), QComboBox()
@@ -93,7 +96,8 @@ class ImportPage(QWidget):
         self.search.textChanged.connect(self._filter)
         self.save_button.clicked.connect(self._save)
         session.project_opened.connect(self.refresh)
-        session.data_changed.connect(self._update_counts)
+        session.project_closed.connect(self._loading.forget)
+        session.state_changed.connect(self._update_counts)
         session.busy_changed.connect(lambda: self.choose_button.setEnabled(not session.busy))
         self.refresh()
 
@@ -113,10 +117,19 @@ class ImportPage(QWidget):
         """Show the open project."""
         project = self._session.project
         if project is not None:
-            self.table.set_rows(file_rows(project))
-            self.doctor.refresh()
             self._say("")
-            self._update_counts()
+            self._loading.ask(project.root, file_rows, self.table_filled)
+            self.doctor.refresh()
+
+    def table_filled(self, rows: list[FileRow]) -> None:
+        """Show these files; those of an import under way, where the project has none yet."""
+        # An import that found nothing readable keeps nothing, but its reasons are what the user needs to see.
+        self.table.set_rows(rows if rows else self._new_rows)
+        stopped = "Stopped; what was read is kept. Import the folder again to go on." if rows and self._ending else ""
+        if self._ending:
+            self._say(self._done_text or stopped)
+        self._ending, self._done_text = False, ""
+        self._update_counts()
 
     def _lay_out(self) -> None:
         zone = DropZone(self)
@@ -200,12 +213,8 @@ class ImportPage(QWidget):
         project = self._session.project
         if project is None:
             return
-        rows = file_rows(project)
-        # An import that found nothing readable keeps nothing, but its reasons are what the user needs to see.
-        self.table.set_rows(rows if rows else self._new_rows)
-        stopped = "Stopped; what was read is kept. Import the folder again to go on." if rows else ""
-        self._say(self._done_text or stopped)
-        self._done_text = ""
+        self._ending = True
+        self._loading.ask(project.root, file_rows, self.table_filled)
         self.doctor.refresh()
         self._session.data_changed.emit()
 
@@ -224,9 +233,9 @@ class ImportPage(QWidget):
         self.result_filter.blockSignals(False)
         self._body.setCurrentIndex(1 if total else 0)
         self.save_button.setEnabled(total > 0)
-        project = self._session.project
-        if project is not None and total and not self.summary.text():
-            size = counts(project)
+        state = self._session.state
+        if state is not None and total and not self.summary.text():
+            size = state.counts
             self._say(f"The project holds {size.images:,} images of {size.patients:,} patients.")
 
     def _say(self, text: str) -> None:

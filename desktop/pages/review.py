@@ -16,15 +16,17 @@ from PySide6.QtWidgets import (
 from core.dicom.radiograph import GrayImage
 from core.engine.messages import ReadImage, ShownImage
 from core.errors import FinerayError
+from core.evaluation.operating_point import OperatingPoint
 from core.project.catalogue import places_of, stored_at
 from core.project.runs import run, runs
 from desktop.engine_client import Job
-from desktop.models.image_tables import PredictionTable
+from desktop.models.prediction_table import PredictionTable
 from desktop.session import Session
 from desktop.widgets.basics import button, card, label, row, scrolling_column
 from desktop.widgets.confusion_matrix import Cell, ConfusionMatrix
 from desktop.widgets.figures import ClassFigures, Headline
 from desktop.widgets.image_view import ImageView
+from desktop.widgets.sealed_panel import SealedPanel
 from desktop.widgets.tables import table_view
 from desktop.widgets.thumbnails import Thumbnails
 
@@ -45,6 +47,9 @@ class ReviewPage(QWidget):
         self.headline = Headline()
         self.matrix = ConfusionMatrix()
         self.figures = ClassFigures()
+        self.judged_on = QComboBox()
+        self.judged_on.setAccessibleName("Films that the figures are worked out on")
+        self.sealed = SealedPanel(session)
         self.table = PredictionTable(self._thumbnails, self)
         self.view = table_view(self.table, "Predictions", picture=PICTURE)
         self.verdict = QComboBox()
@@ -79,7 +84,8 @@ class ReviewPage(QWidget):
 
     def _lay_out(self) -> None:
         scroll = scrolling_column(
-            card(self.chooser, self.headline),
+            card(self.chooser, self.judged_on, self.headline),
+            self.sealed,
             card(label("Confusion matrix", "heading"), self.matrix),
             card(label("Each class against the rest", "heading"), self.figures),
         )
@@ -128,6 +134,8 @@ class ReviewPage(QWidget):
 
     def _connect(self) -> None:
         self.chooser.currentTextChanged.connect(self._show_run)
+        self.judged_on.currentIndexChanged.connect(self._show_figures)
+        self.sealed.opened.connect(self._test_opened)
         self.matrix.selected.connect(self._filter)
         self.verdict.currentIndexChanged.connect(self._filter)
         self.search.textChanged.connect(self._filter)
@@ -145,16 +153,46 @@ class ReviewPage(QWidget):
             return
         try:
             folder = run(project, name)
-            predictions, metrics = folder.predictions(), folder.metrics()
+            self.sealed.show_run(folder, folder.metrics())
         except (OSError, ValueError, KeyError, FinerayError) as error:
-            self._session.fail(f"The run {name} cannot be read", str(error), "Choose another run, or train again.")
+            self._cannot_read(name, error)
+            return
+        self.judged_on.blockSignals(True)
+        self.judged_on.clear()
+        self.judged_on.addItem("On held-out films", False)
+        if folder.test() is not None:
+            self.judged_on.addItem("On the sealed test set", True)
+        self.judged_on.setVisible(self.judged_on.count() > 1)
+        self.judged_on.blockSignals(False)
+        self._show_figures()
+
+    def _test_opened(self, name: str) -> None:
+        self._show_run(name)
+        self.judged_on.setCurrentIndex(1)
+
+    def _cannot_read(self, name: str, error: Exception) -> None:
+        self._session.fail(f"The run {name} cannot be read", str(error), "Choose another run, or train again.")
+
+    def _show_figures(self) -> None:
+        project, name = self._session.project, self.chooser.currentText()
+        if project is None or not name:
+            return
+        try:
+            folder = run(project, name)
+            on_test = bool(self.judged_on.currentData())
+            predictions = folder.test_predictions() if on_test else folder.predictions()
+            test = folder.test() if on_test else None
+            metrics = {**folder.metrics(), **(test or {})}
+            point = OperatingPoint(**test["operating_point"]) if test else None
+        except (OSError, ValueError, KeyError, FinerayError) as error:
+            self._cannot_read(name, error)
             return
         self._thumbnails.open(project.pixels.folder)
         self.headline.show_metrics(metrics)
         self.matrix.set_matrix(metrics["classes"], metrics["confusion"])
         self.figures.show_metrics(metrics)
         places = places_of(project, predictions.images.tolist())
-        self.table.set_predictions(predictions, places)
+        self.table.set_predictions(predictions, places, point)
         self._clear_filters()
 
     def _clear_filters(self) -> None:

@@ -10,8 +10,6 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QGridLayout, QHBoxLayout, 
 from core.backbones.catalogue import Backbone, backbone, backbones, weights_file
 from core.engine.messages import LoadLibraries, Reported, RunDone, Train
 from core.progress import FoldDone, HeadStep, StrengthTried
-from core.project.catalogue import counts
-from core.project.splits import is_current, latest_split
 from core.training.recipe import Recipe
 from desktop.engine_client import Job
 from desktop.session import Session
@@ -65,7 +63,7 @@ class TrainPage(QWidget):
         self.start_button.clicked.connect(self.start)
         self.cancel_button.clicked.connect(lambda: self._job and self._job.cancel())
         session.project_opened.connect(self._project_opened)
-        session.data_changed.connect(self.refresh)
+        session.state_changed.connect(self.refresh)
         session.busy_changed.connect(self.refresh)
         self._show_backbone()
         # Loading torch takes seconds; while the user reads this page the worker does it.
@@ -87,18 +85,17 @@ class TrainPage(QWidget):
 
     def refresh(self) -> None:
         """Say whether training can start, and if not what is missing."""
-        project = self._session.project
-        if project is None:
+        state = self._session.state
+        if state is None:
             return
         chosen = backbone(self.chooser.currentData())
         self._show_stages(chosen)
-        split = latest_split(project)
         missing = ""
-        if counts(project).images == 0:
+        if state.counts.images == 0:
             missing = "Import films first (page Import)."
-        elif split is None:
+        elif state.split is None:
             missing = "Label the films and split them by patient first (page Curate)."
-        elif not is_current(project, split):
+        elif not state.split_current:
             missing = "The labels changed since the split: make it anew (page Curate)."
         elif weights_file(chosen) is None:
             missing = f"The weight pack of {chosen.title} is not installed. EfficientNet-Lite0 is."
@@ -198,8 +195,8 @@ class TrainPage(QWidget):
         self._stages.setHorizontalSpacing(16)
 
     def _classes(self) -> int:
-        project = self._session.project
-        return len(counts(project).classes) if project is not None else 0
+        state = self._session.state
+        return len(state.counts.classes) if state is not None else 0
 
     def _project_opened(self) -> None:
         self._clear_curves()

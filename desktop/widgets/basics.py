@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLayout,
+    QMessageBox,
     QPushButton,
     QScrollArea,
     QSpinBox,
@@ -96,6 +97,15 @@ def scrolling_column(*parts: QWidget) -> QScrollArea:
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area
+
+
+def sure(parent: QWidget, question: str, text: str, yes: str) -> bool:
+    """Ask before what cannot be taken back; whether the user pressed the button `yes`."""
+    box = QMessageBox(QMessageBox.Icon.Question, question, f"{question}\n\n{text}", parent=parent)
+    accept = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.exec()
+    return box.clickedButton() is accept
 
 
 class ErrorBanner(QFrame):

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from core.checks.finding import Finding, last_checks
 from core.engine.messages import CheckData
-from core.project.catalogue import counts
 from core.project.changes import leave_out
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
@@ -37,6 +36,7 @@ class CheckPanel(QFrame):
         layout.addLayout(self._list)
         self.run_button.clicked.connect(self.run)
         session.busy_changed.connect(self._allow)
+        session.state_changed.connect(self._allow)
 
     def refresh(self) -> None:
         """Show what the last checks found."""
@@ -52,8 +52,8 @@ class CheckPanel(QFrame):
             self._session.run(CheckData(project.root), "Data checks", lambda found: self._session.data_changed.emit())
 
     def _allow(self) -> None:
-        project = self._session.project
-        self.run_button.setEnabled(project is not None and counts(project).labelled > 0 and not self._session.busy)
+        state = self._session.state
+        self.run_button.setEnabled(state is not None and state.counts.labelled > 0 and not self._session.busy)
 
     def _show(self, findings: list[Finding]) -> None:
         while (item := self._list.takeAt(0)) is not None:
@@ -95,4 +95,4 @@ class CheckPanel(QFrame):
         project = self._session.project
         if project is not None and not self._session.busy:
             leave_out(project, finding.images, finding.title)
-            self._session.data_changed.emit()
+            self._session.images_changed.emit(finding.images)

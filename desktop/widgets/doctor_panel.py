@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from core.dicom.shades import shades_8bit
 from core.engine.messages import ReadImage, ShownImage, TestCodecs
-from core.project.doctor import file_kinds
+from core.project.doctor import FileKind, file_kinds
 from desktop.engine_client import Job
+from desktop.loading import Loading
 from desktop.models.kind_table import KindTable
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
@@ -27,6 +28,8 @@ class DoctorPanel(QWidget):
         super().__init__()
         self._session = session
         self._reading: Job | None = None
+        self._loading = Loading(session.fail, self)
+        session.project_closed.connect(self._loading.forget)
         self.table = KindTable(self)
         self.view = table_view(self.table, "Kinds of files")
         self.before, self.after = QLabel(), QLabel()
@@ -66,7 +69,11 @@ class DoctorPanel(QWidget):
     def refresh(self) -> None:
         """Show the open project's kinds."""
         project = self._session.project
-        self.table.set_rows(file_kinds(project) if project is not None else [])
+        if project is not None:
+            self._loading.ask(project.root, file_kinds, self._fill)
+
+    def _fill(self, kinds: list[FileKind]) -> None:
+        self.table.set_rows(kinds)
         if self.table.rowCount():
             self.view.selectRow(0)
 

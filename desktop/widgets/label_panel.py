@@ -1,81 +1,140 @@
-"""Labels: choose a source, look at what would happen, apply."""
+"""Labels: choose a set and a source, look at what would happen, apply; write them out."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QFrame, QVBoxLayout
+from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QInputDialog, QLineEdit, QMenu, QVBoxLayout
 
 from core.engine.messages import ApplyLabels, PreviewLabels
-from core.project.catalogue import counts
-from core.project.labels import LabelPreview
+from core.errors import FinerayError
+from core.project.attributes import DATE
+from core.project.label_file import write_labels
+from core.project.label_sets import use_label_set
+from core.project.labels import FromAttribute, FromFinding, FromFolders, FromTable, LabelPreview, LabelSource
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
+from desktop.widgets.label_set_dialog import LabelSetDialog
 
 EXAMPLES = 3
 LONGEST = 36  # characters of an entry; a UID has up to 64
 
 
 class LabelPanel(QFrame):
-    """A card that previews labels before anything is applied."""
+    """A card with the label sets; new labels are previewed before anything is applied."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.setProperty("role", "card")
         self._session = session
         self._preview: LabelPreview | None = None
-        tip = "CSV or Excel with the columns label, and one of file, sop_instance_uid, patient_id"
+        self._source: LabelSource | None = None
+        self.sets = QComboBox()
+        self.sets.setAccessibleName("Label set in use")
+        self.sets.setToolTip("The label set that splits, training and review go by")
+        self.new_button = button("New…", tip="Make another label set, for another question or another reader")
+        tip = "CSV or Excel with a column of labels, and one of file, sop_instance_uid, content_hash, patient_id"
         self.csv_button = button("From a table…", tip=tip)
         self.folders_button = button("From folder names", tip="The first folder below the imported one is the label")
+        self.more_button = button(
+            "By attribute", "menu", tip="Labels by an attribute of the films, or one finding of several"
+        )
+        self.more = QMenu(self.more_button)
+        self.more_button.setMenu(self.more)
+        self.save_button = button("Save labels…", tip="All label sets as CSV or Excel, by pseudonym")
+        self.column, self.into = QComboBox(), QLineEdit(placeholderText="Label set")
+        self.column.setAccessibleName("Column that holds the labels")
+        self.into.setAccessibleName("Label set that they go to")
+        self.into.setToolTip("A set of another name is made if it is not there")
         self.apply_button = button("Apply labels", "primary")
         self.discard_button = button("Discard")
         self._now = label(role="muted", wrap=True)
+        self._column_text, self._into_text = label("Column", "muted"), label("Into", "muted")
         self.text = label(wrap=True)
         self.warning = label(role="warning", wrap=True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 14, 14, 14)
-        layout.setSpacing(8)
-        for part in (label("Labels", "heading"), self._now):
-            layout.addWidget(part)
-        layout.addLayout(row(self.csv_button, self.folders_button, None))
-        for part in (self.text, self.warning):
-            layout.addWidget(part)
-        layout.addLayout(row(self.apply_button, self.discard_button, None))
+        self._lay_out()
+        self.sets.activated.connect(self._use)
+        self.new_button.clicked.connect(self._new)
         self.csv_button.clicked.connect(self._choose)
-        self.folders_button.clicked.connect(lambda: self.preview(None))
+        self.folders_button.clicked.connect(lambda: self.preview(FromFolders()))
+        self.more.aboutToShow.connect(self._fill_menu)
+        self.save_button.clicked.connect(self._save)
+        self.column.activated.connect(self._other_target)
+        self.into.editingFinished.connect(self._other_target)
         self.apply_button.clicked.connect(self.apply)
         self.discard_button.clicked.connect(lambda: self._show(None))
         session.busy_changed.connect(self.refresh)
+        session.state_changed.connect(self.refresh)
         self._show(None)
 
     def refresh(self) -> None:
         """Say which labels the project has."""
-        project = self._session.project
-        if project is None:
+        state, busy = self._session.state, self._session.busy
+        if state is None:
             return
-        size = counts(project)
+        self.sets.clear()
+        for each in state.label_sets:
+            self.sets.addItem(each.name + (" (several findings)" if each.kind == "multi" else ""), each.name)
+        self.sets.setCurrentIndex(self.sets.findData(state.label_set.name))
+        size = state.counts
         if size.labelled:
-            classes = ", ".join(f"{name} {number:,}" for name, number in size.classes.items())
-            self._now.setText(f"{size.labelled:,} of {size.images:,} images are labelled: {classes}.")
+            classes = [f"{name} {number:,}" for name, number in size.classes.items()]
+            classes += [f"uncertain {size.uncertain:,}"] if size.uncertain else []
+            self._now.setText(f"{size.labelled:,} of {size.images:,} images are labelled: {', '.join(classes)}.")
         else:
             self._now.setText("No image is labelled yet.")
-        for each in (self.csv_button, self.folders_button):
-            each.setEnabled(size.images > 0 and not self._session.busy)
-        self.apply_button.setEnabled(
-            self._preview is not None and bool(self._preview.matched) and not self._session.busy
-        )
+        for each in (self.csv_button, self.folders_button, self.more_button, self.save_button):
+            each.setEnabled(size.images > 0 and not busy)
+        for each in (self.sets, self.new_button):
+            each.setEnabled(not busy)
+        self.apply_button.setEnabled(self._preview is not None and bool(self._preview.matched) and not busy)
 
-    def preview(self, table: Path | None) -> None:
-        """Work out what labels from this table (or from folder names) would do."""
+    def preview(self, source: LabelSource) -> None:
+        """Work out what labels from this source would do."""
         project = self._session.project
         if project is not None:
-            self._session.run(PreviewLabels(project.root, table), "Labels", self._show)
+            self._source = source
+            self._session.run(PreviewLabels(project.root, source), "Labels", self._show)
 
     def apply(self) -> None:
         """Write the previewed labels."""
         project = self._session.project
         if project is not None and self._preview is not None:
             self._session.run(ApplyLabels(project.root, self._preview), "Labels", self._applied)
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 14, 14, 14)
+        layout.setSpacing(8)
+        layout.addWidget(label("Labels", "heading"))
+        chooser = row(self.sets, self.new_button)
+        chooser.setStretch(0, 1)
+        layout.addLayout(chooser)
+        layout.addWidget(self._now)
+        layout.addLayout(row(self.csv_button, self.folders_button, None))
+        layout.addLayout(row(self.more_button, self.save_button, None))
+        layout.addWidget(self.text)
+        for text, field in ((self._column_text, self.column), (self._into_text, self.into)):
+            line = row(text, field)
+            line.setStretch(1, 1)
+            text.setMinimumWidth(52)
+            layout.addLayout(line)
+        layout.addWidget(self.warning)
+        layout.addLayout(row(self.apply_button, self.discard_button, None))
+
+    def _use(self, number: int) -> None:
+        project = self._session.project
+        if project is not None:
+            use_label_set(project, self.sets.itemData(number))
+            self._session.data_changed.emit()
+
+    def _new(self) -> None:
+        project = self._session.project
+        if project is None:
+            return
+        dialog = LabelSetDialog(project, self)
+        dialog.made.connect(lambda name: self._session.data_changed.emit())
+        dialog.open()
 
     def _choose(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(
@@ -85,7 +144,64 @@ class LabelPanel(QFrame):
             "Tables (*.csv *.tsv *.txt *.xlsx);;All files (*)",
         )
         if chosen:
-            self.preview(Path(chosen))
+            self.preview(FromTable(Path(chosen), ()))
+
+    def _fill_menu(self) -> None:
+        state = self._session.state
+        self.more.clear()
+        if state is None:
+            return
+        for name, title in state.attributes.items():
+            if name != DATE and not name.startswith("labels: "):
+                self.more.addAction(title).triggered.connect(lambda checked=False, name=name: self._by_attribute(name))
+        several = [each for each in state.label_sets if each.kind == "multi" and each.classes]
+        if several:
+            self.more.addSeparator()
+        for each in several:
+            findings = self.more.addMenu(f"One finding of {each.name}")
+            for finding in each.classes:
+                source = FromFinding(each.name, finding)
+                findings.addAction(finding).triggered.connect(lambda checked=False, source=source: self.preview(source))
+
+    def _by_attribute(self, name: str) -> None:
+        cut: float | None = None
+        if name == "age_years":
+            cut, given = QInputDialog.getDouble(
+                self, "Labels by age", "Two classes: under and from this age", 60, 0, 120
+            )
+            if not given:
+                return
+        self.preview(FromAttribute(name, cut=cut))
+
+    def _other_target(self) -> None:
+        """The column or the set was chosen anew."""
+        source, preview = self._source, self._preview
+        if preview is None or source is None or self._session.busy:
+            return
+        into = self.into.text().strip()
+        changed_set = into != preview.label_set
+        match source:
+            case FromTable(path, _, _):
+                column = self.column.currentData()
+                chosen = preview.columns if column is None else (column,)
+                self.preview(FromTable(path, tuple(chosen), into if changed_set else ""))
+            case FromFolders() if changed_set:
+                self.preview(FromFolders(into))
+            case FromAttribute(name, _, cut) if changed_set:
+                self.preview(FromAttribute(name, into, cut))
+            case FromFinding(name, finding, _) if changed_set:
+                self.preview(FromFinding(name, finding, into))
+
+    def _save(self) -> None:
+        project = self._session.project
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save labels", "labels.csv", "CSV (*.csv);;Excel (*.xlsx)")
+        if chosen and project is not None:
+            try:
+                write_labels(project, Path(chosen))
+            except OSError as error:
+                self._session.fail("The labels could not be saved", f"{chosen}: {error}", "Choose another place.")
+            except FinerayError as error:
+                self._session.fail(error.what, error.where, error.todo)
 
     def _applied(self, number: int) -> None:
         self._show(None)
@@ -95,13 +211,32 @@ class LabelPanel(QFrame):
         self._preview = preview
         self.refresh()
         shown = preview is not None
-        for part in (self.text, self.apply_button, self.discard_button):
+        for part in (self.text, self.apply_button, self.discard_button, self.into, self._into_text):
             part.setVisible(shown)
+        several = preview is not None and len(preview.columns) > 1
+        for part in (self.column, self._column_text):
+            part.setVisible(several)
         self.warning.setVisible(shown and bool(preview.warnings if preview else ()))
         if preview is None:
             return
+        self.into.setText(preview.label_set)
+        if several:
+            self._offer(preview)
         self.text.setText(describe(preview))
         self.warning.setText(" ".join(preview.warnings))
+
+    def _offer(self, preview: LabelPreview) -> None:
+        assert isinstance(self._source, FromTable)
+        self.column.clear()
+        for name in preview.columns:
+            self.column.addItem(name, name)
+        self.column.addItem("All, a finding each", None)
+        used = self._source.columns
+        if len(used) > 1:
+            self.column.setCurrentIndex(len(preview.columns))
+        else:
+            default = "label" if "label" in preview.columns else preview.columns[0]
+            self.column.setCurrentIndex(self.column.findData(used[0] if used else default))
 
 
 def describe(preview: LabelPreview) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QMenu, QVBoxLayout, QWidget
 
 from core.engine.messages import IdentifyPatients, MakeSplit
-from core.project.catalogue import counts
-from core.project.identification import RULES, unidentified_images
-from core.project.splits import PartCount, Split, SplitPlan, is_current, latest_split, part_counts
-from desktop.models.image_tables import part_title
+from core.project.attributes import CATEGORIES
+from core.project.identification import RULES
+from core.project.splits import PartCount, Split, SplitPlan
+from desktop.models.image_table import part_title
 from desktop.session import Session
+from desktop.widgets.apart_by import ApartBy
 from desktop.widgets.basics import button, label, row, spin_box
 
 SHARES = ((0.2, "20 %"), (0.25, "25 %"), (1 / 3, "33 %"), (0.1, "10 %"))
@@ -34,6 +37,11 @@ class SplitPanel(QFrame):
                 box.addItem(text, share)
         self.seed = spin_box(0, 999_999)
         self.seed.setToolTip("The same seed on the same images gives the same split.")
+        self.apart = ApartBy(session, "Chance, patient by patient")
+        self.even = button("Label", tip="What is spread evenly over the parts beside the label")
+        self.even.setProperty("role", "menu")
+        self._even_menu = QMenu(self.even)
+        self.even.setMenu(self._even_menu)
         self.make_button = button("Split by patient", "primary")
         self.rule = QComboBox()
         for rule, text in RULES.items():
@@ -52,6 +60,8 @@ class SplitPanel(QFrame):
         self._form.addRow("Folds", self.folds)
         self._form.addRow("Validation", self.validation)
         self._form.addRow("Test", self.test)
+        self._form.addRow("Apart by", self.apart)
+        self._form.addRow("Evenly", self.even)
         self._form.addRow("Seed", self.seed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 14, 14, 14)
@@ -64,10 +74,17 @@ class SplitPanel(QFrame):
         layout.addLayout(row(self.make_button, None))
         layout.addWidget(self.state)
         layout.addWidget(self._parts)
+        for name in ("sex", "age_years", "view_position", "manufacturer", "site_hash"):
+            choice = self._even_menu.addAction({"age_years": "Age band"}.get(name) or CATEGORIES[name])
+            choice.setData(name)
+            choice.setCheckable(True)
+            choice.toggled.connect(self._name_even)
         self.kind.currentIndexChanged.connect(self._kind_changed)
+        self.apart.box.currentIndexChanged.connect(self._kind_changed)
         self.make_button.clicked.connect(self.make)
         self.identify_button.clicked.connect(self.identify)
         session.busy_changed.connect(self.refresh)
+        session.state_changed.connect(self.refresh)
         self._kind_changed()
 
     def plan(self) -> SplitPlan:
@@ -78,6 +95,9 @@ class SplitPanel(QFrame):
             validation_share=self.validation.currentData(),
             test_share=self.test.currentData(),
             seed=self.seed.value(),
+            by=self.apart.by,
+            test_values=self.apart.test_values if self.kind.currentData() == "holdout" else (),
+            stratify=tuple(each.data() for each in self._even_menu.actions() if each.isChecked()),
         )
 
     def make(self) -> None:
@@ -97,13 +117,13 @@ class SplitPanel(QFrame):
 
     def refresh(self) -> None:
         """Show the project's split."""
-        project = self._session.project
-        if project is None:
+        state = self._session.state
+        if state is None:
             return
-        self._show_nameless(len(unidentified_images(project)))
-        classes = counts(project).classes
+        self._show_nameless(state.unidentified)
+        classes = state.counts.classes
         self.make_button.setEnabled(len(classes) > 1 and not self._session.busy)
-        split = latest_split(project)
+        split = state.split
         while (item := self._grid.takeAt(0)) is not None:
             if item.widget() is not None:
                 item.widget().deleteLater()
@@ -111,9 +131,9 @@ class SplitPanel(QFrame):
         if split is None:
             self.state.setText("Not split yet." if len(classes) > 1 else "Labels of two classes come first.")
             return
-        current = is_current(project, split)
-        self.state.setText(_in_words(split) if current else "The labels changed since this split: make it anew.")
-        self._fill(part_counts(project, split), list(classes))
+        outdated = "The labels or the sealed films changed since this split: make it anew."
+        self.state.setText(_in_words(split) if state.split_current else outdated)
+        self._fill(state.parts, list(classes))
 
     def _show_nameless(self, count: int) -> None:
         self.nameless.setText(
@@ -125,12 +145,17 @@ class SplitPanel(QFrame):
         self.identify_button.setEnabled(not self._session.busy)
 
     def _kind_changed(self) -> None:
-        folds = self.kind.currentData() == "folds"
-        self._form.setRowVisible(self.folds, folds)
+        folds, by = self.kind.currentData() == "folds", self.apart.by
+        self._form.setRowVisible(self.folds, folds and not by)
         self._form.setRowVisible(self.validation, not folds)
-        self._form.setRowVisible(self.test, not folds)
+        self._form.setRowVisible(self.test, not folds and by in ("", "study_date"))
+        self.apart.show_values(not folds)
 
-    def _fill(self, parts: list[PartCount], classes: list[str]) -> None:
+    def _name_even(self) -> None:
+        chosen = [each.text().lower() for each in self._even_menu.actions() if each.isChecked()]
+        self.even.setText(", ".join(["Label", *chosen]))
+
+    def _fill(self, parts: Sequence[PartCount], classes: list[str]) -> None:
         for column, text in enumerate(("Part", "Patients", "Images", *classes)):
             heading = label(text, "muted", tip=text)
             if column:
@@ -148,6 +173,8 @@ class SplitPanel(QFrame):
 
 def _in_words(split: Split) -> str:
     kind = f"{split.plan.folds} folds" if split.plan.kind == "folds" else "Training, validation and test"
+    if split.plan.by:
+        kind += f", apart by {split.plan.by.removesuffix('_hash').replace('_', ' ')}"
     found = split.certificate
     source = "read from a file" if found is not None and found.made_by == "file" else f"seed {split.plan.seed}"
     made = f"{kind}, {source}. No patient stands on two sides."
@@ -159,4 +186,6 @@ def _in_words(split: Split) -> str:
     if found.joined_copies:
         joined.append(f"{len(found.joined_copies):,} pictures that are there under two patients")
     kept = f" Kept together too: {' and '.join(joined)}." if joined else ""
+    if found.aside:
+        kept += f" {found.aside:,} images are set aside, since their patients stand on another side."
     return f"{made} Checked: {found.patients:,} patients in {found.groups:,} groups.{kept}"

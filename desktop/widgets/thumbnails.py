@@ -10,7 +10,7 @@ from PySide6.QtGui import QIcon, QImage, QPixmap
 
 from core.project.pixel_store import PixelStore, StoredAt
 
-KEPT = 4000
+KEPT = 1500
 
 
 class Thumbnails(QObject):

@@ -10,6 +10,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from core.project.labels import FromFolders, FromTable
+from desktop.loading import Loading
 from desktop.main_window import MainWindow
 from desktop.pages.curate import CuratePage
 from desktop.pages.import_ import DropZone, ImportPage
@@ -21,7 +23,12 @@ MINUTE = 60_000
 
 
 def _idle(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.session.busy, timeout=MINUTE)
+    """Wait until nothing is under way and what changed is on show."""
+
+    def quiet() -> bool:
+        return not window.session.busy and not any(each.busy for each in window.findChildren(Loading))
+
+    qtbot.waitUntil(quiet, timeout=MINUTE)
 
 
 def _imported(window: MainWindow, qtbot: QtBot, root: Path, folder: Path) -> CuratePage:
@@ -34,11 +41,12 @@ def _imported(window: MainWindow, qtbot: QtBot, root: Path, folder: Path) -> Cur
     window.show_page("Curate")
     page = window.page("Curate")
     assert isinstance(page, CuratePage)
+    _idle(window, qtbot)
     return page
 
 
 def _label_by_folder(page: CuratePage, window: MainWindow, qtbot: QtBot) -> None:
-    page.labels.preview(None)
+    page.labels.preview(FromFolders())
     _idle(window, qtbot)
     page.labels.apply()
     _idle(window, qtbot)
@@ -106,11 +114,11 @@ def test_labels_that_do_not_fit_are_explained(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
 ) -> None:
     page = _imported(window, qtbot, tmp_path / "p", films())
-    assert page.table.rowCount() == 12
+    assert page.images.table.rowCount() == 12
 
     def preview(text: str) -> str:
         (tmp_path / "labels.csv").write_text(text)
-        page.labels.preview(tmp_path / "labels.csv")
+        page.labels.preview(FromTable(tmp_path / "labels.csv"))
         _idle(window, qtbot)
         return page.labels.text.text()
 
@@ -149,20 +157,22 @@ def test_checks_show_their_images_and_leave_them_out(
     assert "Not checked yet" in page.checks.state.text()
     page.checks.run()
     _idle(window, qtbot)
-    page.tabs.setCurrentIndex(1)
+    page.tabs.setCurrentIndex(2)
     links = {each.text(): each for each in page.checks.findChildren(QPushButton)}
     assert "findings to look at" in page.checks.state.text()
     assert "Show 1 image" in links
     links["Show 1 image"].click()
-    assert page.table.rowCount() == 1
-    assert page._count.text() == "1 of 49 images"
-    page.all_button.click()
-    assert page.table.rowCount() == 49
+    assert page.images.table.rowCount() == 1
+    assert page.images._count.text() == "1 of 49 images"
+    page.images.all_button.click()
+    assert page.images.table.rowCount() == 49
     links["Leave out"].click()
-    assert [page.table.index(row, 3).data() for row in range(49)].count("Left out") == 1
+    _idle(window, qtbot)
+    assert [page.images.table.index(row, 4).data() for row in range(49)].count("Left out") == 1
     assert window.undo_action.text() == "&Undo: Leaving out 1 image"
     window.undo_action.trigger()
-    assert "Left out" not in {page.table.index(row, 3).data() for row in range(49)}
+    _idle(window, qtbot)
+    assert "Left out" not in {page.images.table.index(row, 4).data() for row in range(49)}
 
 
 def test_labelling_by_keyboard_and_undo(window: MainWindow, qtbot: QtBot, trained: Path) -> None:
@@ -170,28 +180,35 @@ def test_labelling_by_keyboard_and_undo(window: MainWindow, qtbot: QtBot, traine
     window.show_page("Curate")
     page = window.page("Curate")
     assert isinstance(page, CuratePage)
-    labels = [page.table.index(row, 2).data() for row in range(32)]
+    _idle(window, qtbot)
+    labels = [page.images.table.index(row, 2).data() for row in range(32)]
     wanted = "dark" if labels[0] == "bright" else "bright"
-    page.view.selectRow(0)
-    page.view.setFocus()
-    qtbot.keyClick(page.view, Qt.Key.Key_1 if wanted == "bright" else Qt.Key.Key_2)
-    assert page.table.index(0, 2).data() == wanted
-    assert page.selected() == [page.table.image(0)], "the selection stays"
+    page.images.view.selectRow(0)
+    page.images.view.setFocus()
+    qtbot.keyClick(page.images.view, Qt.Key.Key_1 if wanted == "bright" else Qt.Key.Key_2)
+    assert page.images.table.index(0, 2).data() == wanted
+    assert page.images.selected() == [page.images.table.image(0)], "the selection stays"
+    _idle(window, qtbot)
     assert window.undo_action.text() == f"&Undo: Labelling 1 image “{wanted}”"
-    page.view.selectAll()
-    qtbot.keyClick(page.view, Qt.Key.Key_Delete)
-    assert {page.table.index(row, 2).data() for row in range(32)} == {""}
-    page.view.clearSelection()
-    page.view.selectRow(3)
-    qtbot.keyClick(page.view, Qt.Key.Key_X)
-    assert page.table.index(3, 3).data() == "Left out"
-    qtbot.keyClick(page.view, Qt.Key.Key_B)
-    assert page.table.index(3, 3).data() != "Left out"
+    page.images.view.selectAll()
+    qtbot.keyClick(page.images.view, Qt.Key.Key_Delete)
+    assert {page.images.table.index(row, 2).data() for row in range(32)} == {""}
+    page.images.view.clearSelection()
+    page.images.view.selectRow(3)
+    qtbot.keyClick(page.images.view, Qt.Key.Key_X)
+    assert page.images.table.index(3, 4).data() == "Left out"
+    qtbot.keyClick(page.images.view, Qt.Key.Key_B)
+    assert page.images.table.index(3, 4).data() != "Left out"
     for _ in range(4):
+        _idle(window, qtbot)
         window.undo_action.trigger()
-    assert [page.table.index(row, 2).data() for row in range(32)] == labels
-    window.undo_action.trigger()
-    assert {page.table.index(row, 2).data() for row in range(32)} == {""}, "the first labels, before the change"
+    assert [page.images.table.index(row, 2).data() for row in range(32)] == labels
+    for title in ("&Undo: Making a split", "&Undo: Labels from folders below films"):
+        _idle(window, qtbot)
+        assert window.undo_action.text() == title
+        window.undo_action.trigger()
+    _idle(window, qtbot)
+    assert {page.images.table.index(row, 2).data() for row in range(32)} == {""}, "the first labels, before the change"
     assert not window.undo_action.isEnabled()
 
 
@@ -204,6 +221,7 @@ def test_images_without_patients_are_asked_about(window: MainWindow, qtbot: QtBo
     page.split.make()
     _idle(window, qtbot)
     assert "12 of 12 images carry a patient ID that is blank" in window.banner.text
+    page.tabs.setCurrentIndex(1)
     assert page.split.identify_button.isVisible()
     page.split.rule.setCurrentIndex(2)
     page.split.identify()
@@ -240,11 +258,12 @@ def test_the_doctor_shows_kinds_before_and_after(
     qtbot.waitUntil(lambda: "come out right" in doctor.result.text(), timeout=MINUTE)
 
 
-def test_backbones_tell_where_they_come_from(window: MainWindow, trained: Path) -> None:
+def test_backbones_tell_where_they_come_from(window: MainWindow, qtbot: QtBot, trained: Path) -> None:
     window.open_project(trained)
     window.show_page("Train")
     page = window.page("Train")
     assert isinstance(page, TrainPage)
+    _idle(window, qtbot)
     assert page.start_button.isEnabled()
     shown = [page._facts.itemAt(row, page._facts.ItemRole.FieldRole).widget().text() for row in range(7)]
     assert "ImageNet" in shown[1]

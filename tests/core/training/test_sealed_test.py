@@ -11,13 +11,8 @@ from pathlib import Path
 import pytest
 
 from core.checks.run import run_checks
-from core.evaluation.operating_point import (
-    NoOperatingPoint,
-    OperatingPoint,
-    fixed_point,
-    sensitivity_point,
-    youden_point,
-)
+from core.evaluation.choosing_point import NoOperatingPoint, fixed_point, sensitivity_point, youden_point
+from core.evaluation.operating_point import OperatingPoint
 from core.progress import Monitor
 from core.project.catalogue import image_rows, labelled_images
 from core.project.changes import next_undo, set_labels

@@ -1,0 +1,190 @@
+"""Page Curate: label sets, readers, the wall over the table's selection, sealing and opening a test set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
+from pytestqt.qtbot import QtBot
+
+from core.project.changes import set_labels
+from core.project.label_sets import add_label_set
+from core.project.labels import FromAttribute, FromTable
+from desktop.main_window import MainWindow
+from desktop.pages.curate import CuratePage
+from desktop.pages.review import ReviewPage
+from desktop.widgets.label_set_dialog import LabelSetDialog
+from tests.desktop.test_pages import _idle, _imported
+
+
+@pytest.fixture
+def page(window: MainWindow, qtbot: QtBot, trained: Path) -> CuratePage:
+    """Page Curate of a study of 32 films with a split and a run."""
+    window.open_project(trained)
+    window.show_page("Curate")
+    found = window.page("Curate")
+    assert isinstance(found, CuratePage)
+    _idle(window, qtbot)
+    return found
+
+
+def test_the_wall_shares_the_selection_of_the_table(window: MainWindow, qtbot: QtBot, page: CuratePage) -> None:
+    wall, images = page.images.wall, page.images
+    images.wall_button.click()
+    assert wall.isVisible() and not images.view.isVisible()
+    qtbot.mouseClick(wall.viewport(), Qt.MouseButton.LeftButton, pos=wall.tile(1).center())
+    assert images.selected() == [images.table.image(1)]
+    shift, control = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+    qtbot.mouseClick(wall.viewport(), Qt.MouseButton.LeftButton, shift, wall.tile(3).center())
+    assert images.selected() == [images.table.image(row) for row in (1, 2, 3)]
+    qtbot.mouseClick(wall.viewport(), Qt.MouseButton.LeftButton, control, wall.tile(2).center())
+    assert sorted(images.selected()) == sorted(images.table.image(row) for row in (1, 3))
+    qtbot.keyClick(wall, Qt.Key.Key_2)
+    _idle(window, qtbot)
+    assert {images.table.row(row).label for row in (1, 3)} == {"dark"}
+    qtbot.keyClick(wall, Qt.Key.Key_End)
+    assert images.selected() == [images.table.image(31)]
+    assert wall.tile(31).bottom() <= wall.viewport().height(), "the last tile is in sight"
+    qtbot.keyClick(wall, Qt.Key.Key_A, control)
+    assert len(images.selected()) == 32
+    images.table_button.click()
+    assert len(images.view.selectionModel().selectedRows()) == 32
+    qtbot.waitUntil(lambda: images.thumbnails.get(images.table.image(0), images.table.place(0)) is not None)
+
+
+def test_words_and_columns_narrow_the_search(page: CuratePage) -> None:
+    images = page.images
+    for text, expected in (("dark", 16), ("label:dark part:1", None), ("view:pa", 32), ("label:pa", 0), ("P00003", 2)):
+        images.search.setText(text)
+        shown = [images.table.row(row) for row in range(images.table.rowCount())]
+        if expected is None:
+            assert shown and all(each.label == "dark" and each.part == "1" for each in shown)
+        else:
+            assert len(shown) == expected, text
+
+
+def test_uncertain_and_several_findings_by_keyboard(window: MainWindow, qtbot: QtBot, page: CuratePage) -> None:
+    page.images.view.selectRow(0)
+    first = page.images.selected()[0]
+    qtbot.keyClick(page.images.view, Qt.Key.Key_U)
+    _idle(window, qtbot)
+    assert page.images.table.row(0).label == "uncertain"
+    assert "uncertain 1" in page.labels._now.text()
+    assert "changed since this split" in page.split.state.text()
+    dialog = LabelSetDialog(window.session.project, page)
+    qtbot.addWidget(dialog)
+    dialog.name.setText("label")
+    dialog.accept()
+    assert "exists already" in dialog.problem.text()
+    dialog.name.setText("signs")
+    dialog.kind.setCurrentIndex(1)
+    dialog.classes.setText("effusion, nodule")
+    dialog.made.connect(lambda name: window.session.data_changed.emit())
+    dialog.accept()
+    _idle(window, qtbot)
+    assert page.labels.sets.currentText() == "signs (several findings)"
+    for keys, expected in (("2", "nodule"), ("1", "effusion|nodule"), ("2", "effusion|nodule?"), ("12", "effusion?")):
+        for key in keys:
+            qtbot.keyClick(page.images.view, key)
+            _idle(window, qtbot)
+        assert page.images.table.row(0).label == expected
+    assert page.images.selected() == [first]
+
+
+def test_another_column_of_the_table_goes_into_a_set_of_its_own(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+) -> None:
+    page = _imported(window, qtbot, tmp_path / "p", films())
+    rows = "".join(f"PAT-{number},{'a' if number < 3 else 'b'},{number % 2},{number % 3 - 1}\n" for number in range(6))
+    (tmp_path / "labels.csv").write_text("patient_id,grade,effusion,nodule\n" + rows)
+    page.labels.preview(FromTable(tmp_path / "labels.csv", ()))
+    _idle(window, qtbot)
+    assert [page.labels.column.itemText(n) for n in range(4)] == ["grade", "effusion", "nodule", "All, a finding each"]
+    assert page.labels.into.text() == "grade"
+    page.labels.apply()
+    _idle(window, qtbot)
+    assert page.labels.sets.currentText() == "grade", "nothing was labelled before, so it is in use"
+    page.labels.preview(FromTable(tmp_path / "labels.csv", ("effusion", "nodule")))
+    _idle(window, qtbot)
+    page.labels.apply()
+    _idle(window, qtbot)
+    assert [page.labels.sets.itemText(n) for n in range(3)] == ["label", "grade", "findings (several findings)"]
+    page.labels.preview(FromAttribute("age_years", cut=50))
+    _idle(window, qtbot)
+    assert "Matched images: 0" in page.labels.text.text(), "these films do not state an age"
+
+
+def test_two_readers_side_by_side(window: MainWindow, qtbot: QtBot, page: CuratePage) -> None:
+    project = window.session.project
+    assert project is not None
+    other = add_label_set(project, "reader 2")
+    labels = {page.images.table.image(row): page.images.table.row(row).label for row in range(32)}
+    changed = min(labels)
+    set_labels(project, labels | {changed: "uncertain"}, "x", other.id)
+    window.session.data_changed.emit()
+    _idle(window, qtbot)
+    page.tabs.setCurrentIndex(3)
+    page.readers.compare()
+    _idle(window, qtbot)
+    assert page.readers.figure.text() == "κ 0.94"
+    assert "97% of 32 images" in page.readers.text.text()
+    assert not page.images.view.isColumnHidden(3)
+    page.readers.show_button.click()
+    assert [page.images.table.image(row) for row in range(page.images.table.rowCount())] == [changed]
+    assert page.images.table.row(0).other == "uncertain"
+    page.readers.put_away.click()
+    assert page.images.view.isColumnHidden(3)
+
+
+def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def press_first(box: QMessageBox) -> int:
+        asked.append(box.text())
+        monkeypatch.setattr(box, "clickedButton", lambda: box.buttons()[0], raising=False)
+        return 0
+
+    monkeypatch.setattr(QMessageBox, "exec", press_first)
+    page.tabs.setCurrentIndex(1)
+    page.seal.share.setCurrentIndex(1)
+    page.seal.seal_button.click()
+    _idle(window, qtbot)
+    assert "8 images of 4 patients" in page.seal.state.text() and "not opened yet" in page.seal.state.text()
+    assert "Runs made before it was sealed" in page.seal.state.text()
+    assert {page.images.table.index(row, 4).data() for row in range(32)} >= {"Sealed"}
+    assert "sealed films changed" in page.split.state.text()
+    page.split.folds.setValue(2)
+    page.split.make()
+    _idle(window, qtbot)
+
+    review = window.page("Review")
+    assert isinstance(review, ReviewPage)
+    assert "trained before the test set was sealed" in review.sealed.text.text()
+    train = window.page("Train")
+    train.start()  # type: ignore[attr-defined]
+    _idle(window, qtbot)
+    assert review.chooser.currentText() == "run-002"
+    assert review.table.rowCount() == 24
+    review.sealed.freeze_button.click()
+    _idle(window, qtbot)
+    assert "Frozen: a film counts as “dark” from" in review.sealed.text.text()
+    review.sealed.open_button.click()
+    _idle(window, qtbot)
+    assert [question.split("?")[0] for question in asked] == [
+        "Seal the test set",
+        "Freeze model and operating point",
+        "Open the sealed test set",
+    ]
+    assert review.judged_on.currentText() == "On the sealed test set"
+    assert review.table.rowCount() == 8
+    assert "Opened as number 1" in review.sealed.text.text()
+    assert "opened 1 time" in page.seal.state.text()
+    cells = review.matrix._counts
+    assert sum(map(sum, cells)) == 8
+    review.matrix.select((0, 0))
+    assert review.table.rowCount() == cells[0][0], "the cells list what the operating point calls"
+    review.judged_on.setCurrentIndex(0)
+    assert review.table.rowCount() == 24
