@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from core.dicom.location import FileLocation
 from core.project.label_sets import UNCERTAIN, LabelSet, active_id, active_label_set, class_counts
@@ -97,26 +99,41 @@ def image_rows(
 ) -> list[ImageRow]:
     """Every image (or `only` these), by patient, with its part in the given split (a fold's number, or training, ...)
     and its label in the set `other` beside that in use."""
-    rows = project.db.execute(
-        "SELECT image.id, pseudonym, coalesce(label.value, ''), coalesce(part, ''), modality, body_part,"
-        " view_position, sex, age_years, photometric, transfer_syntax, rows, columns, bits_stored,"
-        " shard, shard_offset, store_rows, store_columns, left_out, coalesce(beside.value, ''),"
-        " sealed_image.image_id IS NOT NULL"
-        " FROM image JOIN patient ON patient.id = image.patient_id"
-        " LEFT JOIN label ON label.image_id = image.id AND label.label_set_id = :set"
-        " LEFT JOIN label AS beside ON beside.image_id = image.id AND beside.label_set_id = :other"
-        " LEFT JOIN split_image ON split_image.image_id = image.id AND split_id = :split"
-        " LEFT JOIN sealed_image ON sealed_image.image_id = image.id"
-        + (" WHERE image.id IN (SELECT value FROM json_each(:only))" if only is not None else "")
-        + " ORDER BY pseudonym, image.id",
-        {
-            "set": active_id(project),
-            "other": other.id if other else None,
-            "split": split_id,
-            "only": json.dumps(list(only or ())),
-        },
-    )
-    return [ImageRow._make(row) for row in rows]
+    keys: dict[str, Any] = {
+        "set": active_id(project),
+        "other": other.id if other else None,
+        "split": split_id,
+        "after": 0,
+    }
+    keys["only"] = json.dumps(list(only or ()))
+    query = _IMAGE_ROWS.format(only="AND image.id IN (SELECT value FROM json_each(:only))" if only is not None else "")
+    patients: list[int] = []
+    rows: list[ImageRow] = []
+    while chunk := json.loads(project.db.execute(query, keys).fetchone()[0]):
+        patients += [row[0] for row in chunk]
+        rows += [ImageRow._make(row[1:]) for row in chunk]
+        keys["after"] = rows[-1].id
+    order = np.argsort(np.array(patients, dtype=np.int64), kind="stable")
+    return [rows[number] for number in order.tolist()]
+
+
+# A chunk of rows as one JSON text. SQLite hands the interpreter on between rows, and where the GUI thread is busy each
+# row would wait for its turn: a hundred thousand turns of 5 ms.
+_IMAGE_ROWS = """
+SELECT json_group_array(json_array(
+    patient_id, id, pseudonym, value, part, modality, body_part, view_position, sex, age_years, photometric,
+    transfer_syntax, rows, columns, bits_stored, shard, shard_offset, store_rows, store_columns, left_out, other,
+    json(iif(sealed, 'true', 'false'))))
+FROM (
+    SELECT image.*, pseudonym, coalesce(label.value, '') AS value, coalesce(part, '') AS part,
+        coalesce(beside.value, '') AS other, sealed_image.image_id IS NOT NULL AS sealed
+    FROM image JOIN patient ON patient.id = image.patient_id
+    LEFT JOIN label ON label.image_id = image.id AND label.label_set_id = :set
+    LEFT JOIN label AS beside ON beside.image_id = image.id AND beside.label_set_id = :other
+    LEFT JOIN split_image ON split_image.image_id = image.id AND split_id = :split
+    LEFT JOIN sealed_image ON sealed_image.image_id = image.id
+    WHERE image.id > :after {only} ORDER BY image.id LIMIT 2000)
+"""
 
 
 def file_rows(project: Project) -> list[FileRow]:

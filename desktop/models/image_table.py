@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from core.project.catalogue import ImageRow, image_rows
 from core.project.label_sets import label_set
@@ -21,12 +21,12 @@ IMAGE_COLUMNS = (
     *("Sex", "Age", "Size", "Bits", "Encoding"),
 )
 CHANGING = ("Patient", "Label", "Second", "Part")  # columns that a person changes
-Codes = tuple[list[str], NDArray[np.int64]]
+Codes = tuple[dict[str, int], NDArray[np.int64]]
 
 
 @dataclass
 class ImageListing:
-    """All images, ready to be shown. codes: column -> (its different texts in order, each row's place among them).
+    """All images, ready to be shown. codes: column -> (a number for each text that occurs, the number of each row).
 
     Most columns hold few different texts: searching and sorting those is quick however many rows there are.
     """
@@ -48,14 +48,29 @@ class ImageListing:
         return made
 
     def coded(self, column: int) -> Codes:
-        """The codes of a column, kept until its cells change."""
+        """The codes of a column, worked out once."""
         if column not in self.codes:
-            cell = _IMAGE_CELLS[column - 1]
-            texts = [cell(row) for row in self.rows]
-            different = sorted(set(texts))
-            place = {text: number for number, text in enumerate(different)}
-            self.codes[column] = different, np.array([place[text] for text in texts], dtype=np.int64)
+            cell, numbers = _IMAGE_CELLS[column - 1], dict[str, int]()
+            coded = [numbers.setdefault(cell(row), len(numbers)) for row in self.rows]
+            self.codes[column] = numbers, np.array(coded, dtype=np.int64)
         return self.codes[column]
+
+    def replace(self, place: int, row: ImageRow) -> None:
+        """Put another row there."""
+        self.rows[place] = row
+        for name in CHANGING:
+            column = IMAGE_COLUMNS.index(name) + 1
+            if column in self.codes:
+                numbers, coded = self.codes[column]
+                coded[place] = numbers.setdefault(_IMAGE_CELLS[column - 1](row), len(numbers))
+
+    def ranks(self, column: int) -> NDArray[np.int64]:
+        """Where the text of each row stands among all texts of the column."""
+        numbers, coded = self.coded(column)
+        rank = np.empty(len(numbers), dtype=np.int64)
+        rank[[numbers[text] for text in sorted(numbers)]] = np.arange(len(numbers))
+        ranked: NDArray[np.int64] = rank[coded]
+        return ranked
 
 
 class ImageTable(PictureTable):
@@ -66,9 +81,6 @@ class ImageTable(PictureTable):
         self._listing = ImageListing([], self._images)
         self._text = ""
         self._wanted: NDArray[np.int64] | None = None
-        # Columns that were changed are coded again whenever the window has nothing else to do.
-        self._between = QTimer(self, interval=0)
-        self._between.timeout.connect(self._code_next)
 
     def set_listing(self, listing: ImageListing) -> None:
         """Show these images instead."""
@@ -80,10 +92,7 @@ class ImageTable(PictureTable):
         """Take these images as they are now; the others, and what is on show, stay."""
         now = {row.id: row for row in changed.rows}
         for number in self.numbers_of(list(now)).tolist():
-            self._listing.rows[number] = now[self._listing.rows[number].id]
-        for name in CHANGING:
-            self._listing.codes.pop(self.columns.index(name), None)
-        self._between.start()
+            self._listing.replace(number, now[self._listing.rows[number].id])
         if len(self._shown):
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._shown) - 1, len(self.columns) - 1))
 
@@ -107,7 +116,7 @@ class ImageTable(PictureTable):
         by_number = _SORTED_BY_NUMBER.get(self.columns[column])
         if by_number is not None:
             return np.array([by_number(row) for row in self._listing.rows])
-        return self._listing.coded(column)[1] if column else np.zeros(self._total, dtype=np.int64)
+        return self._listing.ranks(column) if column else np.zeros(self._total, dtype=np.int64)
 
     def accepts(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         keep = np.ones(len(rows), dtype=bool)
@@ -119,18 +128,11 @@ class ImageTable(PictureTable):
             columns, wanted = (named, rest) if colon and named else (range(1, len(self.columns)), word)
             found = np.zeros(len(rows), dtype=bool)
             for column in columns:
-                texts, codes = self._listing.coded(column)
-                fits = np.array([wanted in text.casefold() for text in texts], dtype=bool)
+                numbers, codes = self._listing.coded(column)
+                fits = np.array([wanted in text.casefold() for text in numbers], dtype=bool)
                 found |= fits[codes[rows]]
             keep &= found
         return keep
-
-    def _code_next(self) -> None:
-        waiting = [column for column in range(1, len(self.columns)) if column not in self._listing.codes]
-        if waiting:
-            self._listing.coded(waiting[0])
-        else:
-            self._between.stop()
 
 
 def _age(row: ImageRow) -> str:

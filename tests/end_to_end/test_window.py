@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import csv
-import gc
-import time
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from core.project.labels import FromTable
@@ -17,37 +15,9 @@ from desktop.pages.curate import CuratePage
 from desktop.pages.import_ import ImportPage
 from desktop.pages.review import ReviewPage
 from desktop.pages.train import TrainPage
+from tests.support.lateness import Lateness
 
 MINUTE = 60_000
-
-
-class Lateness:
-    """How late, in seconds, a 10 ms timer of the GUI thread was at worst."""
-
-    def __init__(self) -> None:
-        self.worst = 0.0
-        self._last = time.perf_counter()
-        self._timer = QTimer(interval=10)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._tick)
-
-    def __enter__(self) -> Lateness:
-        # Other tests have loaded torch into this process; the window's own process does not hold its million objects,
-        # and should not be charged for the garbage collector's walk over them.
-        gc.collect()
-        gc.freeze()
-        self._last = time.perf_counter()
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.stop()
-        gc.unfreeze()
-
-    def _tick(self) -> None:
-        now = time.perf_counter()
-        self.worst = max(self.worst, now - self._last - 0.010)
-        self._last = now
 
 
 def test_the_main_job_on_real_radiographs(window: MainWindow, qtbot: QtBot, tmp_path: Path, cxr: Path) -> None:
