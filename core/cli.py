@@ -21,6 +21,8 @@ from core.errors import FinerayError, storage_error
 from core.project.identification import RULES
 from core.project.labels import LABEL_COLUMN
 
+PASSPHRASE_FROM = f"its passphrase is asked for, or taken from the variable {commands.PASSPHRASE}"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
@@ -123,6 +125,18 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = _command(added, "doctor", commands.doctor, "test the decoders; list what kinds of files a project holds")
     doctor.add_argument("project", type=Path, metavar="P", nargs="?")
+
+    strip = _command(added, "deidentify", commands.deidentify, "write the films as DICOM files without identity")
+    strip.add_argument("project", type=Path, metavar="P")
+    strip.add_argument("target", type=Path, metavar="DIR", help="a new or empty folder")
+    strip.add_argument("--dates", choices=["shifted", "removed"], default="shifted")
+    strip.add_argument("--keep-device", action="store_true", help="keep what identifies the device")
+    strip.add_argument("--keep-text", action="store_true", help="do not look for letters burned into the pixels")
+    strip.add_argument("--key", type=Path, metavar="FILE", help=f"the way back to the patients, {PASSPHRASE_FROM}")
+
+    reveal = _command(added, "reidentify", commands.reidentify, "say who stands behind pseudonyms, with the key file")
+    reveal.add_argument("key", type=Path, metavar="FILE", help=f"the key file; {PASSPHRASE_FROM}")
+    reveal.add_argument("pseudonyms", nargs="*", metavar="PSEUDONYM", help="all unless given")
 
     train = _command(added, "train", commands.train, "split by patient, train, and judge out of sample")
     train.add_argument("project", type=Path, metavar="P")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from argparse import Namespace
 from dataclasses import asdict, replace
+from getpass import getpass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from core.engine.messages import (
     CheckData,
     CompareReaders,
     EndEvent,
+    ExportDeidentified,
     Failed,
     Finished,
     FreezeRun,
@@ -28,6 +31,7 @@ from core.engine.messages import (
     Train,
 )
 from core.errors import FinerayError
+from core.export.options import ExportOptions
 from core.project.doctor import file_kinds
 from core.project.identification import identify_patients
 from core.project.import_options import ImportOptions
@@ -52,6 +56,7 @@ from core.project.seal import break_seal
 from core.project.splits import SplitPlan, is_current, latest_split, part_counts
 
 Answer = dict[str, Any]
+PASSPHRASE = "FINERAY_PASSPHRASE"
 
 
 def new(options: Namespace) -> Answer:
@@ -222,6 +227,36 @@ def doctor(options: Namespace) -> Answer:
         with open_project(options.project) as project:
             answer["kinds"] = [asdict(kind) for kind in file_kinds(project)]
     return answer
+
+
+def deidentify(options: Namespace) -> Answer:
+    """Write the films as DICOM files without identity."""
+    passphrase = _passphrase(twice=True) if options.key else ""
+    wanted = ExportOptions(options.dates, options.keep_device, not options.keep_text, options.key, passphrase)
+    with open_project(options.project, lock=True):
+        return asdict(_result(carry_out(ExportDeidentified(options.project, options.target, wanted))))
+
+
+def reidentify(options: Namespace) -> Answer:
+    """Look pseudonyms up in a key file."""
+    from core.export.key_file import KeyFileRefused, read_key_file
+
+    content = read_key_file(options.key, _passphrase())
+    patients: dict[str, Any] = content["patients"]
+    unknown = [name for name in options.pseudonyms if name not in patients]
+    if unknown:
+        raise KeyFileRefused(f"The key file does not know {', '.join(unknown)}", todo="Choose the key of that export.")
+    return {"patients": {name: patients[name] for name in options.pseudonyms or patients}}
+
+
+def _passphrase(twice: bool = False) -> str:
+    given = os.environ.get(PASSPHRASE)
+    if given is not None:
+        return given
+    typed = getpass("Passphrase of the key file: ")
+    if twice and typed != getpass("Once more: "):
+        raise FinerayError("The two passphrases differ", todo="Start the command again.")
+    return typed
 
 
 def train(options: Namespace) -> Answer:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects, label
 
 from core.checks.finding import Finding
+from core.dicom.letters import has_text
 from core.project.catalogue import LabelledImage
 from core.project.fingerprint import small_square
 from core.project.project import Project
@@ -21,8 +20,6 @@ CUT_SHARE = 0.2
 SMALL = 32
 BORDERED, BORDER = 48, 6  # the film as 48 x 48, of which this many rows and columns at each side are its border
 _INSIDE = np.pad(np.ones((BORDERED - 2 * BORDER,) * 2, dtype=bool), BORDER)
-# A letter of burned-in text at the size at which films are stored (longest side 512).
-LETTER_HEIGHT, LETTER_WIDTH, LETTERS_IN_A_ROW = (6, 36), (2, 32), 4
 
 
 @dataclass(frozen=True)
@@ -52,45 +49,6 @@ def picture_facts(pixels: NDArray[np.uint8]) -> PictureFacts:
         not blank and _cut(pixels),
         not blank and has_text(pixels),
     )
-
-
-def has_text(pixels: NDArray[np.uint8]) -> bool:
-    """Whether letters seem to be burned in: small pure white or black shapes of one height, several in a line.
-
-    A side marker of one or two letters does not count; it belongs to the film.
-    """
-    # Thick letters are pure white; thin ones, smoothed when the film was made smaller, are not quite.
-    inks = ((250, LETTERS_IN_A_ROW), (190, LETTERS_IN_A_ROW + 1))
-    return any(_row_of_letters(shade >= ink, least) for shade in (pixels, 255 - pixels) for ink, least in inks)
-
-
-def _row_of_letters(ink: NDArray[np.bool_], least: int) -> bool:
-    shapes, count = label(ink, structure=np.ones((3, 3)))
-    if not 0 < count < 20_000:
-        return False
-    sizes = np.bincount(shapes.ravel(), minlength=count + 1)
-    boxes: list[tuple[int, int, int, int]] = []
-    for number, place in enumerate(find_objects(shapes), start=1):
-        height, width = place[0].stop - place[0].start, place[1].stop - place[1].start
-        fits = LETTER_HEIGHT[0] <= height <= LETTER_HEIGHT[1] and LETTER_WIDTH[0] <= width <= LETTER_WIDTH[1]
-        # Strokes fill part of their box; specks of noise and filled blobs do not look like that.
-        if fits and 0.15 <= sizes[number] / (height * width) <= 0.9:
-            boxes.append((place[0].stop, place[1].start, height, width))
-    boxes.sort()
-    for bottom, left, height, _ in boxes:
-        line = [
-            box
-            for box in boxes
-            if abs(box[0] - bottom) <= max(1, height // 6) and 0.8 <= box[2] / height <= 1.25 and box[1] >= left
-        ]
-        line.sort(key=lambda box: box[1])
-        run = 1
-        for one, two in itertools.pairwise(line):
-            gap = two[1] - (one[1] + one[3])
-            run = run + 1 if -2 <= gap <= 1.5 * height else 1
-            if run >= least:
-                return True
-    return False
 
 
 def look_at_pictures(

@@ -59,6 +59,18 @@ def read_radiograph(location: FileLocation, frame: int = 1) -> Radiograph:
     return ds if isinstance(ds, Radiograph) else _radiograph(ds, frame)
 
 
+def open_dicom(location: FileLocation) -> Dataset | None:
+    """The data set behind an image, with the transfer syntax that it really has; None for a picture.
+
+    Raises like read_radiographs().
+    """
+    ds = _opened(location)
+    if isinstance(ds, Radiograph):
+        return None
+    ds.file_meta.TransferSyntaxUID = actual_syntax(ds)
+    return ds
+
+
 def _opened(location: FileLocation) -> Dataset | Radiograph:
     """The data set of an X-ray, or a picture, which is an image at once."""
     data = _content(location)
@@ -150,8 +162,8 @@ def _attributes(ds: Dataset, voi_source: VoiSource) -> Attributes:
         modality=_text(ds, "Modality").upper(),
         body_part=_text(ds, "BodyPartExamined").upper(),
         view_position=_text(ds, "ViewPosition").upper(),
-        laterality=laterality.upper(),
-        sex=_text(ds, "PatientSex").upper(),
+        laterality=_term(laterality, ("L", "R", "B", "U")),
+        sex=_term(_text(ds, "PatientSex"), ("M", "F", "O")),
         age_years=age_in_years(_text(ds, "PatientAge")),
         manufacturer=_text(ds, "Manufacturer"),
         model=_text(ds, "ManufacturerModelName"),
@@ -162,8 +174,13 @@ def _attributes(ds: Dataset, voi_source: VoiSource) -> Attributes:
         transfer_syntax=ds.file_meta.TransferSyntaxUID.name,
         voi_source=voi_source,
         pixel_spacing_mm=_spacing(ds),
-        burned_in=_text(ds, "BurnedInAnnotation").upper(),
+        burned_in=_term(_text(ds, "BurnedInAnnotation"), ("YES", "NO")),
     )
+
+
+def _term(text: str, terms: tuple[str, ...]) -> str:
+    """A defined term, or nothing: projects keep no text that could be something else."""
+    return text.upper() if text.upper() in terms else ""
 
 
 def age_in_years(text: str) -> float | None:

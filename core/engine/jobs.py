@@ -15,6 +15,7 @@ from core.engine.messages import (
     CheckData,
     CompareReaders,
     EndEvent,
+    ExportDeidentified,
     Failed,
     Finished,
     FreezeRun,
@@ -116,6 +117,11 @@ def do(request: Request, monitor: Monitor) -> Result:
 
             with open_project(project) as opened:
                 return tuple(run_checks(opened, monitor))
+        case ExportDeidentified(project, target, options):
+            from core.export.deidentified import export_deidentified
+
+            with open_project(project) as opened:
+                return export_deidentified(opened, target, options, monitor)
         case Train(project, recipe):
             from core.training.training import train
 

@@ -10,6 +10,7 @@ from core.checks.finding import Finding
 from core.dicom.codec_result import CodecResult
 from core.dicom.radiograph import GrayImage
 from core.evaluation.agreement import Agreement
+from core.export.options import ExportOptions, ExportSummary
 from core.progress import Report
 from core.project.identification import Rule
 from core.project.import_options import EVERY_XRAY, ImportOptions
@@ -111,6 +112,15 @@ class CheckData:
 
 
 @dataclass(frozen=True)
+class ExportDeidentified:
+    """Write the films as DICOM without identity. Result: ExportSummary."""
+
+    project: Path
+    target: Path
+    options: ExportOptions
+
+
+@dataclass(frozen=True)
 class Train:
     """Follow the recipe on the latest split. Result: RunDone."""
 
@@ -159,6 +169,7 @@ Request = (
     | CompareReaders
     | IdentifyPatients
     | CheckData
+    | ExportDeidentified
     | Train
     | RunDemo
     | ReadImage
@@ -195,6 +206,7 @@ Result = (
     | Split
     | Seal
     | Agreement
+    | ExportSummary
     | tuple[Finding, ...]
     | tuple[CodecResult, ...]
     | RunDone

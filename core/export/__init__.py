@@ -1,0 +1,1 @@
+"""What leaves a project: de-identified DICOM, and the key that leads back."""

@@ -1,0 +1,228 @@
+"""Identity planted wherever DICOM has a place for it is found in no project, log or export; the key file leads back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom._dicom_dict import DicomDictionary
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
+
+from core.dicom.deidentify import ACTIONS
+from core.dicom.letters import Region
+from core.dicom.location import FileLocation
+from core.dicom.read import read_radiograph
+from core.export.deidentified import CannotExport, export_deidentified
+from core.export.key_file import KeyFileRefused, read_key_file, write_key_file
+from core.export.options import ExportOptions
+from core.progress import Monitor
+from core.project.blanking import blanked_regions, set_blanked_regions
+from core.project.importing import import_folders
+from core.project.project import Project, create_project, open_project
+from tests.support.films import film, write_film
+
+NAME, DATE, UID, DIGITS = "Zyxwquist", "19771101", "1.2.276.77777.55555", "918273"
+MARKS = [NAME.lower().encode(), DATE.encode(), b"1977-11-01", UID.encode(), DIGITS.encode()]
+TEXT = {"LO", "LT", "SH", "ST", "UC", "UR", "UT", "PN", "AE", "CS"}
+# What makes the file the X-ray that it is; nobody can plant a name there without breaking it.
+NEEDED = {
+    Tag(name)
+    for name in (
+        *("SOPClassUID", "Modality", "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "BitsStored"),
+        *("HighBit", "PixelRepresentation", "SamplesPerPixel", "NumberOfFrames", "PixelData", "SpecificCharacterSet"),
+        *("FloatPixelData", "DoubleFloatPixelData", "VOILUTFunction"),
+        *("ModalityLUTSequence", "VOILUTSequence", "RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth"),
+        *("BodyPartExamined", "ViewPosition", "Manufacturer", "ManufacturerModelName", "Laterality", "ImageLaterality"),
+    )
+}
+
+
+def _planted(vr: str, number: int) -> object:
+    """A value with a mark of identity, for every VR that can hold one."""
+    if vr == "PN":
+        return f"{NAME}^{number}"
+    if vr in TEXT:
+        return f"{NAME.upper() if vr == 'CS' else NAME} {number}"[:16]
+    return {
+        "DA": DATE,
+        "DT": f"{DATE}131415",
+        "TM": DIGITS,
+        "UI": f"{UID}.{number}",
+        "AS": None,
+        "DS": DIGITS,
+        "IS": DIGITS,
+        "OB": NAME.encode() + b"\0",
+        "OW": NAME.encode() + b"\0",
+        "UN": NAME.encode() + b"\0",
+    }.get(vr)
+
+
+def _plant(ds: Dataset, tags: list[int]) -> int:
+    planted = 0
+    for number, raw in enumerate(tags):
+        tag = Tag(raw)
+        if tag in NEEDED or tag.group in (0, 2, 4, 0xFFFA, 0xFFFC, 0xFFFE) or tag not in DicomDictionary:
+            continue
+        vr = DicomDictionary[tag][0].split(" or ")[0]
+        if vr in ("DS", "IS") and tag not in ACTIONS:
+            continue  # a number that the standard lets stand
+        if vr == "SQ":
+            item = Dataset()
+            item.PatientName, item.InstitutionName, item.TextValue = f"{NAME}^Nested", NAME, NAME
+            deeper = Dataset()
+            deeper.OperatorsName, deeper.CodeMeaning, deeper.CodeValue = NAME, NAME, NAME[:16]
+            item.PersonIdentificationCodeSequence = [deeper]
+            item.ViewCodeSequence = [deeper]
+            ds.add(DataElement(tag, "SQ", [item]))
+        else:
+            value = _planted(vr, number)
+            if value is None:
+                continue
+            ds.add(DataElement(tag, vr, value))
+        planted += 1
+    return planted
+
+
+def _full_of_identity(path: Path) -> None:
+    values = np.random.default_rng(1).integers(0, 4096, (64, 60)).astype(np.uint16)
+    ds = film(values)
+    planted = _plant(ds, sorted({*ACTIONS, *(tag for tag in DicomDictionary)}))
+    assert planted > 3000
+    table = Dataset()
+    table.LUTDescriptor, table.LUTExplanation = [4096, 0, 8], f"{NAME}'s curve"
+    table.add_new(0x00283006, "OW", np.linspace(0, 255, 4096).astype("<u2").tobytes())
+    ds.VOILUTSequence = [table]
+    block = ds.private_block(0x0011, "ACME 1.0", create=True)
+    block.add_new(0x01, "LO", NAME)
+    block.add_new(0x02, "UN", NAME.encode() + b"\0")
+    ds.add_new(0x60000010, "US", 8)
+    ds.add_new(0x60000022, "LO", NAME)
+    ds.add_new(0x50002500, "LO", NAME)
+    ds.PixelData += NAME.encode() + b"\0"
+    ds.preamble = (NAME.encode() * 20)[:128]
+    ds.PatientID = f"{NAME}-{DIGITS}"
+    ds.BurnedInAnnotation = "NO"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ds.save_as(path, enforce_file_format=True)
+
+
+def _marks_in(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes().lower()
+            yield from ((path, mark) for mark in MARKS if mark in data)
+
+
+def test_planted_identity_is_found_nowhere(tmp_path: Path, home: Path) -> None:
+    for number in range(2):
+        _full_of_identity(tmp_path / f"in/{number}.dcm")
+    assert any(_marks_in(tmp_path / "in")), "the marks can be found where they are"
+    project, out, key = tmp_path / "project", tmp_path / "out", tmp_path / "key.json"
+    log = b""
+    for command in (
+        ["new", str(project)],
+        ["import", str(project), str(tmp_path / "in"), "--json"],
+        ["doctor", str(project), "--json"],
+        ["deidentify", str(project), str(out), "--key", str(key), "--json"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "core.cli", *command],
+            capture_output=True,
+            env={**os.environ, "FINERAY_PASSPHRASE": "a long passphrase"},
+            check=True,
+            timeout=200,
+        )
+        log += done.stdout + done.stderr
+    assert json.loads(done.stdout)["films"] == 1, "the same film twice counts once"
+    assert list(_marks_in(out)) == []
+    assert list(_marks_in(project)) == []
+    assert list(_marks_in(home)) == []
+    assert not [mark for mark in MARKS if mark in log.lower()]
+    assert not [mark for mark in MARKS if mark in key.read_bytes().lower()]
+    assert read_key_file(key, "a long passphrase")["patients"]["P00001"][0]["PatientID"] == f"{NAME}-{DIGITS}"
+
+
+def test_two_exports_of_a_project_agree_and_two_projects_do_not(tmp_path: Path) -> None:
+    for number in range(2):
+        write_film(
+            tmp_path / f"in/{number}", patient="A", number=number, StudyInstanceUID="1.2.3", StudyDate="20200105"
+        )
+    studies = []
+    for name in ("one", "two"):
+        create_project(tmp_path / name)
+        with open_project(tmp_path / name) as project:
+            import_folders(project, [tmp_path / "in"], Monitor())
+            for turn in "ab":
+                export_deidentified(project, tmp_path / name / turn, ExportOptions(), Monitor())
+                files = sorted((tmp_path / name / turn).rglob("*.dcm"))
+                found = [pydicom.dcmread(path) for path in files]
+                assert len({ds.StudyInstanceUID for ds in found}) == 1, "films of a study stay in it"
+                assert len({ds.SOPInstanceUID for ds in found}) == 2
+                studies.append((found[0].StudyInstanceUID, found[0].StudyDate))
+    assert studies[0] == studies[1] and studies[2] == studies[3]
+    assert studies[0][0] != studies[2][0]
+
+
+@pytest.fixture
+def study(project: Project, tmp_path: Path) -> Project:
+    for number in range(3):
+        tags = {"BurnedInAnnotation": "YES"} if number == 2 else {}
+        write_film(tmp_path / f"in/{number}", patient=f"P{number}", number=number, **tags)
+    import_folders(project, [tmp_path / "in"], Monitor())
+    return project
+
+
+def test_exported_films_import_again_as_they_were(study: Project, tmp_path: Path) -> None:
+    summary = export_deidentified(study, tmp_path / "out", ExportOptions(), Monitor())
+    assert summary.films == 2
+    assert summary.held_back == {"it says that letters are burned in, and none were found: blank them by hand": 1}
+    create_project(tmp_path / "again")
+    with open_project(tmp_path / "again") as again:
+        import_folders(again, [tmp_path / "out"], Monitor())
+        hashes = {row[0] for row in again.db.execute("SELECT content_hash FROM image")}
+    assert hashes < {row[0] for row in study.db.execute("SELECT content_hash FROM image")}
+
+
+def test_regions_drawn_by_hand_are_black_in_the_export(study: Project, tmp_path: Path) -> None:
+    (image,) = study.db.execute("SELECT id FROM image WHERE burned_in = 'YES'").fetchone()
+    set_blanked_regions(study, image, [Region(0.0, 0.0, 0.5, 1.0)])
+    assert blanked_regions(study) == {image: (Region(0.0, 0.0, 0.5, 1.0),)}
+    summary = export_deidentified(study, tmp_path / "out", ExportOptions(), Monitor())
+    assert (summary.films, summary.blanked, summary.held_back) == (3, 1, {})
+    [path] = (tmp_path / "out").rglob(f"{image:06d}.dcm")
+    values = read_radiograph(FileLocation(path)).image.values
+    assert len(np.unique(values[:24])) == 1 and len(np.unique(values[24:])) > 100
+
+
+def test_the_export_wants_an_empty_folder_and_films(study: Project, tmp_path: Path) -> None:
+    with pytest.raises(CannotExport, match="empty folder"):
+        export_deidentified(study, tmp_path / "in", ExportOptions(), Monitor())
+    for path in (tmp_path / "in").iterdir():
+        path.unlink()
+    with pytest.raises(CannotExport, match="not at hand"):
+        export_deidentified(study, tmp_path / "out", ExportOptions(), Monitor())
+
+
+def test_the_key_file_is_unreadable_without_its_passphrase(tmp_path: Path) -> None:
+    path = tmp_path / "key.json"
+    with pytest.raises(KeyFileRefused, match="fewer than 8"):
+        write_key_file(path, "short", {})
+    write_key_file(path, "a long passphrase", {"patients": {"P00001": "Smith"}})
+    assert path.stat().st_mode & 0o077 == 0 and b"Smith" not in path.read_bytes()
+    assert read_key_file(path, "a long passphrase") == {"patients": {"P00001": "Smith"}}
+    with pytest.raises(KeyFileRefused, match="wrong"):
+        read_key_file(path, "another passphrase")
+    found = json.loads(path.read_text())
+    for name, value in (("n", 2**14), ("format", "other"), ("n", 2**30), ("salt", "!"), ("secret", "AAAA")):
+        (tmp_path / "changed.json").write_text(json.dumps({**found, name: value}))
+        with pytest.raises(KeyFileRefused):
+            read_key_file(tmp_path / "changed.json", "a long passphrase")
