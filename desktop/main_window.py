@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
     QMainWindow,
+    QMessageBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from core.engine.messages import RunDemo, RunDone
 from core.errors import FinerayError
+from core.export.options import ExportSummary
 from core.project.changes import undo
 from desktop.pages.start import StartPage
 from desktop.session import Session
@@ -118,6 +120,8 @@ class MainWindow(QMainWindow):
         _action(project.addAction("&Open…"), self.start_page.choose_existing, QKeySequence.StandardKey.Open)
         _action(project.addAction("Try the &demo study"), lambda: self.start_page.demo_asked.emit())
         project.addSeparator()
+        self.export_action = project.addAction("&Export films without identity…")
+        _action(self.export_action, self._export)
         _action(project.addAction("&Close project"), self.session.close_project)
         _action(project.addAction("&Quit"), self.close, QKeySequence.StandardKey.Quit)
         edit = self.menuBar().addMenu("&Edit")
@@ -150,6 +154,7 @@ class MainWindow(QMainWindow):
         session.job_started.connect(self.job_bar.watch)
         session.job_started.connect(lambda: self.banner.hide())
         session.show_page.connect(self.show_page)
+        session.exported.connect(self._exported)
         self.start_page.demo_asked.connect(self._demo_asked)
 
     def _undo(self) -> None:
@@ -162,9 +167,21 @@ class MainWindow(QMainWindow):
         elif undone is not None:
             self.session.data_changed.emit()
 
+    def _export(self) -> None:
+        from desktop.widgets.export_dialog import ExportDialog
+
+        if self.session.project is not None and not self.session.busy:
+            ExportDialog(self.session, self).open()
+
+    def _exported(self, summary: ExportSummary) -> None:
+        from desktop.widgets.export_dialog import in_words
+
+        QMessageBox.information(self, "Export", in_words(summary))
+
     def _name_undo(self) -> None:
         title = self.session.state.undo if self.session.state is not None else None
         self.undo_action.setText(f"&Undo: {title}" if title else "&Undo")
+        self.export_action.setEnabled(self.session.project is not None and not self.session.busy)
         self.undo_action.setEnabled(title is not None and not self.session.busy)
 
     def _demo_asked(self) -> None:

@@ -28,6 +28,7 @@ class Session(QObject):
     runs_changed = Signal(str)  # name of the new run
     job_started = Signal(object, str)  # Job, what it is called
     busy_changed = Signal()
+    exported = Signal(object)  # core.export.options.ExportSummary
     failed = Signal(object)  # core.engine.messages.Failed
     show_page = Signal(str)
 

@@ -60,6 +60,12 @@ class Headline(QWidget):
             interval.setToolTip(f"95 % interval by {estimate['method']}, n = {estimate['n']:,} images")
         split = metrics["split"]
         how = f"{split['folds']} folds by patient" if split["kind"] == "folds" else "test part, split by patient"
+        if split.get("by"):
+            how += f" and apart by {split['by'].removesuffix('_hash').replace('_', ' ')}"
+        if "opening" in metrics:
+            how = f"sealed test set, opening {metrics['opening']}"
+            changed = metrics["labels_changed"]
+            how += f", {changed} labels changed since it was sealed" if changed else ""
         counted = f"{metrics['images']:,} images of {metrics['patients']:,} patients"
         basis = f"{counted}, none of whom the model had seen ({how})."
         shared = " AUC is the mean over classes." if len(metrics["classes"]) > 2 else ""

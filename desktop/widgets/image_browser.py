@@ -22,7 +22,7 @@ PICTURE, TILE = 44, 132
 SECOND = 3  # column of the set shown beside that in use
 KEYS = (
     "1 to 9: label with that class · U: uncertain · Delete: take the label away · X: leave out · B: put back · "
-    "Ctrl+Z: undo"
+    "Double click: look at it · Ctrl+Z: undo"
 )
 SEARCH = "Every word must be there; view:pa, label:effusion or part:test look in one column"
 
@@ -52,6 +52,8 @@ class ImageBrowser(QWidget):
         for each in (self.view, self.wall):
             each.setToolTip(KEYS)
             each.installEventFilter(self)
+        self.view.doubleClicked.connect(lambda index: self.open_film(index.row()))
+        self.wall.activated.connect(self.open_film)
         self.search.textChanged.connect(self._filter)
         self.all_button.clicked.connect(lambda: self.show_images(None))
         session.project_opened.connect(self.refresh)
@@ -87,6 +89,13 @@ class ImageBrowser(QWidget):
         self._second = name
         self.view.setColumnHidden(SECOND, not name)
         self.refresh()
+
+    def open_film(self, shown_row: int) -> None:
+        """Show a film at full depth, with the regions that exports blank."""
+        from desktop.widgets.film_dialog import FilmDialog  # pyqtgraph takes a third of a second to import
+
+        image = self.table.row(shown_row)
+        FilmDialog(self._session, image.id, f"{image.patient}, {image.view_position or 'film'}", self).open()
 
     def selected(self) -> list[int]:
         """Ids of the selected images."""

@@ -90,6 +90,16 @@ class ImageView(QWidget):
         self.clear("Choose a prediction to see its image.")
 
     @property
+    def canvas_box(self) -> pg.ViewBox:
+        """Where marks on the film are drawn, in its own coordinates."""
+        return self._view
+
+    @property
+    def shown_size(self) -> tuple[float, float]:
+        """(width, height) of the film in those coordinates."""
+        return self._size
+
+    @property
     def gray(self) -> GrayImage | None:
         """The image on show."""
         return self._gray

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QFrame, QV
 from core.engine.messages import FreezeRun, OpenTest
 from core.project.runs import RunFolder
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row, sure
+from desktop.widgets.basics import button, label, row, set_role, sure
 
 RULES = (
     ("Most probable class", "most probable", None),
@@ -88,6 +88,7 @@ class SealedPanel(QFrame):
         self.open_button.setVisible(fits and frozen is not None)
         for each in (self.freeze_button, self.open_button):
             each.setEnabled(not self._session.busy)
+        set_role(self.open_button, "" if test else "primary")
         self.open_button.setText("Open the sealed test set again…" if test else "Open the sealed test set…")
         self.text.setText(self._in_words(frozen, test, fits))
 
@@ -119,7 +120,7 @@ class SealedPanel(QFrame):
         )
         said = f"Frozen: a film counts as {called}."
         if test is not None:
-            said += f" Opened as number {test['opening']} of this test set"
+            said += f" This was opening {test['opening']} of the test set"
             times = len(state.openings) if state is not None else 0
             said += f"; {times} openings are known." if times > test["opening"] else "."
             if test["opening"] > 1:

@@ -38,7 +38,7 @@ class SplitPanel(QFrame):
         self.seed = spin_box(0, 999_999)
         self.seed.setToolTip("The same seed on the same images gives the same split.")
         self.apart = ApartBy(session, "Chance, patient by patient")
-        self.even = button("Label", tip="What is spread evenly over the parts beside the label")
+        self.even = button(" Label", tip="What is spread evenly over the parts beside the label")
         self.even.setProperty("role", "menu")
         self._even_menu = QMenu(self.even)
         self.even.setMenu(self._even_menu)
@@ -153,7 +153,7 @@ class SplitPanel(QFrame):
 
     def _name_even(self) -> None:
         chosen = [each.text().lower() for each in self._even_menu.actions() if each.isChecked()]
-        self.even.setText(", ".join(["Label", *chosen]))
+        self.even.setText(", ".join([" Label", *chosen]))
 
     def _fill(self, parts: Sequence[PartCount], classes: list[str]) -> None:
         for column, text in enumerate(("Part", "Patients", "Images", *classes)):

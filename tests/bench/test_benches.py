@@ -26,11 +26,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("bench_main_job", "five folds"),
         ("bench_decoders", "pyjpegls"),
         ("bench_import", "killed import"),
-        ("bench_catalogue", "sort by Age"),
+        ("bench_catalogue", "through the wall"),
+        ("bench_checks", "all checks of 80 films"),
     ],
 )
 def test_it_runs(name: str, said: str, study: Path) -> None:
-    argument = {"bench_import": "60", "bench_catalogue": "300"}.get(name, str(study))
+    argument = {"bench_import": "60", "bench_catalogue": "300", "bench_checks": "80"}.get(name, str(study))
     done = subprocess.run(
         [sys.executable, "-m", f"tests.bench.{name}", argument], capture_output=True, text=True, cwd=ROOT, check=False
     )

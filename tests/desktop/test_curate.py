@@ -10,12 +10,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
+from core.project.blanking import blanked_regions
 from core.project.changes import set_labels
 from core.project.label_sets import add_label_set
 from core.project.labels import FromAttribute, FromTable
 from desktop.main_window import MainWindow
 from desktop.pages.curate import CuratePage
 from desktop.pages.review import ReviewPage
+from desktop.widgets.export_dialog import ExportDialog
+from desktop.widgets.film_dialog import FilmDialog
 from desktop.widgets.label_set_dialog import LabelSetDialog
 from tests.desktop.test_pages import _idle, _imported
 
@@ -180,7 +183,7 @@ def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, mo
     ]
     assert review.judged_on.currentText() == "On the sealed test set"
     assert review.table.rowCount() == 8
-    assert "Opened as number 1" in review.sealed.text.text()
+    assert "This was opening 1" in review.sealed.text.text()
     assert "opened 1 time" in page.seal.state.text()
     cells = review.matrix._counts
     assert sum(map(sum, cells)) == 8
@@ -188,3 +191,41 @@ def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, mo
     assert review.table.rowCount() == cells[0][0], "the cells list what the operating point calls"
     review.judged_on.setCurrentIndex(0)
     assert review.table.rowCount() == 24
+
+
+def test_regions_are_drawn_and_films_exported_without_identity(
+    window: MainWindow, qtbot: QtBot, page: CuratePage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = window.session.project
+    assert project is not None
+    dialog = FilmDialog(window.session, page.images.table.image(0), "film", page)
+    qtbot.addWidget(dialog)
+    dialog.add_button.click()
+    dialog._frames[0].setPos((0, 0))
+    qtbot.waitUntil(lambda: dialog.view.gray is not None and len(dialog.view.gray.table) != 256, timeout=20_000)
+    assert len(dialog.regions) == 1, "a frame stays when the full depth arrives"
+    dialog.accept()
+    [region] = blanked_regions(project, page.images.table.image(0))[page.images.table.image(0)]
+    assert (region.y0, region.x0) == (0.0, 0.0) and 0.05 < region.y1 < 0.12
+
+    said: list[str] = []
+    monkeypatch.setattr(QMessageBox, "information", lambda parent, title, text: said.append(text))
+    export = ExportDialog(window.session, window)
+    qtbot.addWidget(export)
+    export.accept()
+    assert "Choose the folder" in export.problem.text()
+    export.folder.setText(str(tmp_path / "out"))
+    export.with_key.setChecked(True)
+    export.key.setText(str(tmp_path / "out/key.json"))
+    export.accept()
+    assert "must not lie among the films" in export.problem.text()
+    export.key.setText(str(tmp_path / "key.json"))
+    export.passphrase.setText("a long passphrase")
+    export.accept()
+    assert "differ" in export.problem.text()
+    export.again.setText("a long passphrase")
+    export.accept()
+    _idle(window, qtbot)
+    qtbot.waitUntil(lambda: bool(said))
+    assert said == ["32 films exported without identity, 1 of them with letters blanked."]
+    assert len(list((tmp_path / "out").rglob("*.dcm"))) == 32 and (tmp_path / "key.json").is_file()

@@ -15,6 +15,8 @@ from pydicom.data import get_testdata_file
 
 from core.project.project import open_project
 from core.project.schema import VERSION
+from core.project.splits import latest_split
+from tests.support.films import write_film
 
 
 def fineray(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -87,7 +89,8 @@ def test_folders_as_labels_and_words_for_people(tmp_path: Path, films: Callable[
     assert "images: 32 of 16 patients, each predicted out of sample" in done.stdout
     assert "For research use only, not for diagnosis." in done.stdout
     with open_project(project) as opened:
-        assert opened.db.execute("SELECT folds, seed FROM split").fetchall() == [(4, 5)]
+        split = latest_split(opened)
+        assert split is not None and (split.plan.folds, split.plan.seed) == (4, 5)
 
 
 def test_split_and_check(tmp_path: Path, films: Callable[..., Path]) -> None:
@@ -184,3 +187,73 @@ def test_the_demo_without_a_window(tmp_path: Path) -> None:
     assert figures["auc"] > 0.7
     assert figures["seconds"] < 60
     assert all("synthetic" in name for name in figures["classes"])
+
+
+def test_label_sets_readers_and_labels_out(tmp_path: Path, films: Callable[..., Path]) -> None:
+    project = tmp_path / "study"
+    fineray("new", project)
+    fineray("import", project, films(patients=8, each=1), "--labels-from-folders")
+    rows = "".join(f"PAT-{n},{'bright' if n % 2 else 'dark'},{n % 2},-1\n" for n in range(8))
+    (tmp_path / "readers.csv").write_text("patient_id,reader,effusion,nodule\n" + rows)
+    done = answer(fineray("labels", project, "--from", tmp_path / "readers.csv", "--column", "reader", "--json"))
+    assert (done["labelled"], done["label_set"], done["classes"]) == (8, "reader", {"bright": 4, "dark": 4})
+    found = answer(fineray("labels", project, "--compare", "label", "reader", "--json"))["agreement"]
+    assert found["kappa"]["value"] == -1.0 and len(found["disagreements"]) == 8
+    columns = ("--column", "effusion", "--column", "nodule")
+    answer(fineray("labels", project, "--from", tmp_path / "readers.csv", *columns, "--json"))
+    answer(fineray("labels", project, "--finding", "findings", "effusion", "--use", "effusion", "--json"))
+    done = answer(fineray("labels", project, "--to", tmp_path / "out.xlsx", "--json"))
+    assert done["written"] == 8
+    assert [(each["name"], each["kind"], each["in_use"]) for each in done["label_sets"]] == [
+        ("label", "single", False),
+        ("reader", "single", False),
+        ("findings", "multi", False),
+        ("effusion", "single", True),
+    ]
+    refused = answer(fineray("labels", project, "--use", "gone", "--json"), status=1)
+    assert "no label set" in refused["error"]
+
+
+def test_a_sealed_test_set_from_seal_to_opening(tmp_path: Path, films: Callable[..., Path]) -> None:
+    project = tmp_path / "study"
+    fineray("new", project)
+    fineray("import", project, films(patients=24, each=1), "--labels-from-folders")
+    sealed = answer(fineray("seal", project, "--test-share", 0.25, "--json"))
+    assert sealed["images"] == 6
+    figures = answer(fineray("train", project, "--folds", 3, "--json"))
+    assert sum(map(sum, figures["confusion_matrix"])) == 18 and "test" not in figures
+    refused = answer(fineray("open-test", project, "run-001", "--json"), status=1)
+    assert "not frozen" in refused["error"]
+    frozen = answer(fineray("freeze", project, "run-001", "--positive", "dark", "--sensitivity", 0.9, "--json"))
+    assert frozen["point"]["chosen_by"] == "sensitivity of at least 0.9"
+    opened = answer(fineray("open-test", project, "run-001", "--json"))
+    assert (opened["images"], opened["opening"]) == (6, 1)
+    assert answer(fineray("evaluate", project, "run-001", "--json"))["test"]["opening"] == 1
+    assert "sealed test set, opening 1" in fineray("evaluate", project, "run-001").stdout
+
+
+def test_a_split_by_manufacturer(tmp_path: Path) -> None:
+    for number in range(24):
+        path = tmp_path / f"films/{'ab'[number % 2]}/{number}"
+        write_film(path, patient=f"P{number}", number=number, Manufacturer="ACME" if number < 16 else "Beta")
+    project = tmp_path / "study"
+    fineray("new", project)
+    fineray("import", project, tmp_path / "films", "--labels-from-folders")
+    options = ("--holdout", "--by", "manufacturer", "--test-value", "Beta", "--stratify", "view_position")
+    done = answer(fineray("split", project, *options, "--json"))
+    assert done["parts"]["test"] == {"a": 4, "b": 4}
+    refused = answer(fineray("split", project, "--by", "shoe_size", "--json"), status=1)
+    assert "no attribute" in refused["error"]
+
+
+def test_pseudonyms_lead_back_with_the_key_only(tmp_path: Path, films: Callable[..., Path], monkeypatch: Any) -> None:
+    project, key = tmp_path / "study", tmp_path / "key.json"
+    fineray("new", project)
+    fineray("import", project, films(patients=2, each=1))
+    monkeypatch.setenv("FINERAY_PASSPHRASE", "a long passphrase")
+    done = answer(fineray("deidentify", project, tmp_path / "out", "--dates", "removed", "--key", key, "--json"))
+    assert done == {"films": 2, "blanked": 0, "held_back": {}}
+    patients = answer(fineray("reidentify", key, "P00001", "--json"))["patients"]
+    assert patients["P00001"][0]["PatientID"] == "PAT-0"
+    monkeypatch.setenv("FINERAY_PASSPHRASE", "another passphrase")
+    assert "wrong" in answer(fineray("reidentify", key, "--json"), status=1)["error"]
