@@ -71,30 +71,33 @@ def picture_findings(images: Sequence[LabelledImage], facts: Sequence[PictureFac
 
     inverted = _inverted(facts)
     cases = (
-        ("blank", those(lambda fact: fact.blank), "hardly vary in shade: blank, or the wrong file", True),
+        ("blank", those(lambda fact: fact.blank), "hardly vary", " in shade: blank, or the wrong file", True),
         (
             "saturated",
             those(lambda fact: fact.saturated),
-            "are more than a third pure white: overexposed or windowed away",
+            "are",
+            " more than a third pure white: overexposed or windowed away",
             False,
         ),
-        ("cut", those(lambda fact: fact.cut), "end in a uniform band: cut short when they were sent or stored", True),
+        ("cut", those(lambda fact: fact.cut), "end", " in a uniform band: cut short when sent or stored", True),
         (
             "text",
             those(lambda fact: fact.text),
-            "seem to carry letters in the pixels, which may name a person or the diagnosis",
+            "seem",
+            " to carry letters in the pixels, which may name a person or the diagnosis",
             False,
         ),
-        ("polarity", tuple(np.array(ids)[inverted].tolist()), "look like negatives of the others", True),
+        ("polarity", tuple(np.array(ids)[inverted].tolist()), "look", " like negatives of the others", True),
     )
     findings = []
-    for name, concerned, what, leave_out in cases:
+    one = {"hardly vary": "hardly varies", "are": "is", "end": "ends", "seem": "seems", "look": "looks"}
+    for name, concerned, verb, what, leave_out in cases:
         if concerned:
             share = f"{len(concerned):,} of {len(images):,} images"
-            title = f"{len(concerned):,} film{'s' * (len(concerned) > 1)} {what}."
+            title = f"{len(concerned):,} films {verb}{what}." if len(concerned) > 1 else f"1 film {one[verb]}{what}."
             findings.append(Finding(name, "look", title, share, concerned, leave_out))
         else:
-            findings.append(Finding(name, "fine", f"No films that {what}.", f"{len(images):,} images looked at"))
+            findings.append(Finding(name, "fine", f"No films that {verb}{what}.", f"{len(images):,} images looked at"))
     return findings
 
 

@@ -34,8 +34,9 @@ def patient_hash(
     project: Project, patient_id: str, study_hash: str, sop_hash: str, location: FileLocation, rule: Rule | None
 ) -> str:
     """The hash that names an image's patient: of the ID, or, for a placeholder, of what the rule says."""
-    if rule is None or patient_id.upper() not in PLACEHOLDERS:
-        return project.keyed_hash("patient:" + patient_id)
+    named = project.keyed_hash("patient:" + patient_id)
+    if rule is None or (patient_id.upper() not in PLACEHOLDERS and named not in _constant_ids(project)):
+        return named
     return _by_rule(project, rule, study_hash, sop_hash, location)
 
 
@@ -43,6 +44,13 @@ def chosen_rule(project: Project) -> Rule | None:
     """What the user said identifies a patient where the ID does not, or None."""
     row = project.db.execute("SELECT value FROM setting WHERE name = 'patient_rule'").fetchone()
     return row[0] if row else None
+
+
+def _constant_ids(project: Project) -> list[str]:
+    """Hashes of IDs that stood for the whole project when the user chose the rule, and name nobody since."""
+    row = project.db.execute("SELECT value FROM setting WHERE name = 'constant_ids'").fetchone()
+    found: list[str] = json.loads(row[0]) if row else []
+    return found
 
 
 def unidentified_images(project: Project) -> list[int]:
@@ -71,7 +79,16 @@ def identify_patients(project: Project, rule: Rule) -> int:
             "SELECT id, patient_id FROM image WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(images),)
         )
         before = [("patient", image, patient) for image, patient in patients]
-        remember(db, "Saying what identifies a patient", [*before, ("setting", "patient_rule", chosen_rule(project))])
+        known = _constant_ids(project)
+        settings = [("setting", "patient_rule", chosen_rule(project)), ("setting", "constant_ids", json.dumps(known))]
+        remember(db, "Saying what identifies a patient", [*before, *settings])
+        concerned = db.execute(
+            "SELECT DISTINCT id_hash FROM image JOIN patient ON patient.id = patient_id"
+            " WHERE image.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(images),),
+        )
+        constant = sorted({*known, *(row[0] for row in concerned)})
+        db.execute("INSERT OR REPLACE INTO setting VALUES ('constant_ids', ?)", (json.dumps(constant),))
         db.execute("INSERT OR REPLACE INTO setting VALUES ('patient_rule', ?)", (rule,))
         made: set[str] = set()
         for image in images:
