@@ -20,6 +20,7 @@ from core.dicom.radiograph import FrameChoice
 from core.errors import FinerayError, storage_error
 from core.project.identification import RULES
 from core.project.labels import LABEL_COLUMN
+from core.training.recipe import Mode
 
 PASSPHRASE_FROM = f"its passphrase is asked for, or taken from the variable {commands.PASSPHRASE}"
 
@@ -141,7 +142,11 @@ def parser() -> argparse.ArgumentParser:
     train = _command(added, "train", commands.train, "split by patient, train, and judge out of sample")
     train.add_argument("project", type=Path, metavar="P")
     train.add_argument("--backbone", default="efficientnet_lite0", metavar="NAME")
-    train.add_argument("--mode", default="frozen", choices=["frozen"])
+    train.add_argument(
+        "--mode", default="frozen", choices=get_args(Mode), help="the last layer alone, later stages too, or everything"
+    )
+    train.add_argument("--frozen-stages", type=int, metavar="N", help="with finetune: stages that stay as they are")
+    train.add_argument("--epochs", type=int, metavar="N", help="with finetune or scratch")
     train.add_argument("--folds", type=_folds, help="5 unless a split was made before")
     train.add_argument("--seed", type=int, help="0 unless a split was made before")
 

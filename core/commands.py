@@ -261,13 +261,17 @@ def _passphrase(twice: bool = False) -> str:
 
 def train(options: Namespace) -> Answer:
     """Split where needed, and train."""
-    from core.training.recipe import Recipe
+    from core.training.recipe import FROM_SCRATCH, Recipe, Tuning
 
     started = time.monotonic()
     backbone(options.backbone)  # a wrong name is said before a split is made for it
     asked = options.folds is not None or options.seed is not None
     plan = SplitPlan("folds", folds=options.folds or 5, seed=options.seed or 0)
-    recipe = Recipe(backbone=options.backbone, mode=options.mode, seed=options.seed or 0)
+    tuning = FROM_SCRATCH if options.mode == "scratch" else Tuning()
+    for name in ("frozen_stages", "epochs"):
+        if getattr(options, name) is not None:
+            tuning = replace(tuning, **{name: getattr(options, name)})
+    recipe = Recipe(backbone=options.backbone, mode=options.mode, seed=options.seed or 0, tuning=tuning)
     with open_project(options.project, lock=True) as project:
         split = latest_split(project)
         if split is None or (asked and split.plan != plan) or not is_current(project, split):

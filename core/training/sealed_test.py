@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from core.backbones.catalogue import backbone
-from core.backbones.runtime import TorchRuntime, best_device
 from core.errors import FinerayError
 from core.evaluation.metrics import evaluate
 from core.evaluation.operating_point import OperatingPoint
@@ -21,10 +19,10 @@ from core.project.catalogue import pseudonyms, sealed_images
 from core.project.project import Project
 from core.project.runs import FROZEN, TEST_METRICS, TEST_PREDICTIONS, Predictions, RunFolder, run
 from core.project.seal import SealRefused, current_seal, labels_changed, openings, record_opening
-from core.training.features import features_of
-from core.training.head import Head
+from core.training.learners import HEAD_FILE, NETWORK_FILE
+from core.training.predicting import probabilities_of
 
-DECIDED = ("recipe.json", "head.safetensors", "metrics.json")  # what is frozen, by hash
+DECIDED = ("recipe.json", "metrics.json", HEAD_FILE, NETWORK_FILE)  # what is frozen, by hash
 
 
 class NotFrozen(FinerayError):
@@ -85,19 +83,16 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
     classes = tuple(metrics["classes"])
     numbers = {label: number for number, label in enumerate(classes)}
     images = [image for image in sealed_images(project) if image.label in numbers]
-    chosen = backbone(metrics["backbone"]["name"])
-    runtime = TorchRuntime(chosen, best_device())
     monitor.check()
-    opening = record_opening(project, name, frozen.hashes["head.safetensors"])
-    features = features_of(project, images, chosen, runtime, monitor)
-    head = Head.load(folder.path / "head.safetensors")
+    opening = record_opening(project, name, frozen.hashes[HEAD_FILE])
+    probabilities = probabilities_of(project, folder, images, monitor)
     predictions = Predictions(
         classes=classes,
         images=np.array([image.id for image in images], dtype=np.int64),
         patients=tuple(pseudonyms(project, [image.id for image in images])),
         parts=("sealed test",) * len(images),
         true=np.array([numbers[image.label] for image in images], dtype=np.int64),
-        probabilities=head.probabilities(features),
+        probabilities=probabilities,
     )
     recipe = folder.recipe()
     evaluation = evaluate(predictions, resamples=recipe["bootstrap"], seed=recipe["seed"], point=frozen.point)
@@ -116,4 +111,5 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in DECIDED}
+    files = [name for name in DECIDED if (folder / name).is_file()]
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}

@@ -21,7 +21,7 @@ from core.backbones.runtime import TorchRuntime, best_device, device_title
 from core.errors import FinerayError
 from core.evaluation.intervals import auc
 from core.evaluation.metrics import Evaluation, evaluate
-from core.progress import FoldDone, HeadStep, Monitor, Progress, StrengthTried
+from core.progress import FoldDone, Monitor, Progress
 from core.project.catalogue import LabelledImage, labelled_images, pseudonyms
 from core.project.label_sets import active_label_set
 from core.project.project import Project
@@ -29,26 +29,14 @@ from core.project.runs import Predictions, RunFolder, write_run
 from core.project.seal import current_seal
 from core.project.splits import ASIDE, Split, groups, is_current, parts
 from core.training.features import feature_space, features_of
+from core.training.learners import Data, Fitted, Learner, Work, learner_for
 from core.training.recipe import Recipe
-from core.training.selection import FittedHead, fit_head
 
-STAGE_MODEL, STAGE_HEADS, STAGE_FIGURES = "Loading the backbone", "Training heads", "Working out intervals"
+STAGE_MODEL, STAGE_FIGURES = "Loading the backbone", "Working out intervals"
 
 
 class SplitOutdated(FinerayError):
     """Labels changed after the split was made."""
-
-
-@dataclass(frozen=True)
-class _Data:
-    """Rows of the same images: features, class numbers, groups (patients, joined as in the split) and parts."""
-
-    images: list[LabelledImage]
-    classes: tuple[str, ...]
-    features: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    groups: NDArray[np.int64]
-    parts: NDArray[np.str_]
 
 
 @dataclass(frozen=True)
@@ -57,7 +45,7 @@ class _Outcome:
 
     held_out: NDArray[np.int64]
     probabilities: NDArray[np.float64]
-    final: FittedHead
+    final: Fitted
     chosen: dict[str, float]
 
 
@@ -81,7 +69,9 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> R
     features = features_of(project, images, chosen, runtime, monitor)
     featured = time.monotonic()
     data = _data(images, features, part_of, groups(project, split))
-    outcome = _folds(data, recipe, monitor) if split.plan.kind == "folds" else _holdout(data, recipe, monitor)
+    fits = split.plan.folds + 1 if split.plan.kind == "folds" else 1
+    with learner_for(project, chosen, runtime.device, data, recipe, Work(monitor, fits)) as learner:
+        outcome = _folds(data, learner, monitor) if split.plan.kind == "folds" else _holdout(data, learner, monitor)
     trained = time.monotonic()
     rows = outcome.held_out
     predictions = Predictions(
@@ -97,6 +87,7 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> R
     evaluation = evaluate(predictions, resamples=recipe.bootstrap, seed=recipe.seed)
     facts = {
         **_provenance(split, chosen, runtime, data),
+        "mode": recipe.mode,
         "label_set": active_label_set(project).name,
         "seal": seal.hash if (seal := current_seal(project)) else None,
         "strengths": {**outcome.chosen, "final": outcome.final.strength},
@@ -114,10 +105,10 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> R
 
 def _data(
     images: list[LabelledImage], features: NDArray[np.float32], part_of: dict[int, str], group_of: dict[int, int]
-) -> _Data:
+) -> Data:
     classes = tuple(sorted({image.label for image in images}))
     number = {name: index for index, name in enumerate(classes)}
-    return _Data(
+    return Data(
         images,
         classes,
         features,
@@ -127,62 +118,31 @@ def _data(
     )
 
 
-def _folds(data: _Data, recipe: Recipe, monitor: Monitor) -> _Outcome:
+def _folds(data: Data, learner: Learner, monitor: Monitor) -> _Outcome:
     size = len(data.classes)
     names = sorted(set(data.parts.tolist()), key=int)
     probabilities = np.zeros((len(data.labels), size))
     chosen = {}
-    monitor.report(Progress(STAGE_HEADS, 0, len(names) + 1, "heads"))
-    for done, name in enumerate(names, start=1):
+    for name in names:
         held_out = data.parts == name
-        fitted = _fit(data, ~held_out, recipe, int(name), monitor)
+        fitted = learner.fit(~held_out, int(name))
         chosen[name] = fitted.strength
-        probabilities[held_out] = fitted.head.probabilities(data.features[held_out])
+        probabilities[held_out] = fitted.probabilities(held_out)
         _report_fold(data, held_out, probabilities[held_out], int(name), len(names), monitor)
-        monitor.report(Progress(STAGE_HEADS, done, len(names) + 1, "heads"))
-    final = _fit(data, np.ones(len(data.labels), dtype=bool), recipe, 0, monitor)
-    monitor.report(Progress(STAGE_HEADS, len(names) + 1, len(names) + 1, "heads"))
+    final = learner.fit(np.ones(len(data.labels), dtype=bool), 0)
     return _Outcome(np.arange(len(data.labels)), probabilities, final, chosen)
 
 
-def _holdout(data: _Data, recipe: Recipe, monitor: Monitor) -> _Outcome:
+def _holdout(data: Data, learner: Learner, monitor: Monitor) -> _Outcome:
     training, validation, test = (data.parts == name for name in ("training", "validation", "test"))
-    monitor.report(Progress(STAGE_HEADS, 0, 1, "heads"))
-    checked_on = (data.features[validation], data.labels[validation])
-    final = _fit(data, training, recipe, 1, monitor, checked_on)
-    probabilities = final.head.probabilities(data.features[test])
+    final = learner.fit(training, 1, validation)
+    probabilities = final.probabilities(test)
     _report_fold(data, test, probabilities, 1, 1, monitor)
-    monitor.report(Progress(STAGE_HEADS, 1, 1, "heads"))
     return _Outcome(np.flatnonzero(test), probabilities, final, {})
 
 
-def _fit(
-    data: _Data,
-    rows: NDArray[np.bool_],
-    recipe: Recipe,
-    fold: int,
-    monitor: Monitor,
-    validation: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None,
-) -> FittedHead:
-    def on_step(step: int, loss: float) -> None:
-        monitor.check()
-        monitor.report(HeadStep(fold, step, loss))
-
-    return fit_head(
-        data.features[rows],
-        data.labels[rows],
-        data.groups[rows],
-        len(data.classes),
-        recipe,
-        validation,
-        on_tried=lambda strength, loss: monitor.report(StrengthTried(fold, strength, loss)),
-        on_step=on_step,
-        check=monitor.check,
-    )
-
-
 def _report_fold(
-    data: _Data, rows: NDArray[np.bool_], probabilities: NDArray[np.float64], fold: int, folds: int, monitor: Monitor
+    data: Data, rows: NDArray[np.bool_], probabilities: NDArray[np.float64], fold: int, folds: int, monitor: Monitor
 ) -> None:
     areas = [
         auc(probabilities[:, number], data.labels[rows] == number, data.groups[rows]).value
@@ -193,7 +153,7 @@ def _report_fold(
     monitor.report(FoldDone(fold, folds, mean, int(rows.sum())))
 
 
-def _provenance(split: Split, chosen: Backbone, runtime: TorchRuntime, data: _Data) -> dict[str, Any]:
+def _provenance(split: Split, chosen: Backbone, runtime: TorchRuntime, data: Data) -> dict[str, Any]:
     listing = "\n".join(f"{image.content_hash} {image.label}" for image in data.images)
     libraries = ("torch", "timm", "torchvision", "scikit-learn", "scipy", "numpy", "pydicom")
     return {
@@ -217,13 +177,13 @@ def _write(
     recipe: Recipe,
     predictions: Predictions,
     evaluation: Evaluation,
-    final: FittedHead,
+    final: Fitted,
     split: Split,
     facts: dict[str, Any],
 ) -> None:
     (folder / "recipe.json").write_text(recipe.to_json(), "utf-8")
     (folder / "split.json").write_text(json.dumps({"format": 1, **asdict(split)}, indent=2), "utf-8")
     predictions.save(folder / "predictions.csv")
-    final.head.save(folder / "head.safetensors")
+    final.save(folder)
     metrics = {"format": 1, **asdict(evaluation), **facts}
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2), "utf-8")

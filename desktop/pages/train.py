@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QComboBox, QFormLayout, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
@@ -10,12 +11,24 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QGridLayout, QHBoxLayout, 
 from core.backbones.catalogue import Backbone, backbone, backbones, weights_file
 from core.engine.messages import LoadLibraries, Reported, RunDone, Train
 from core.progress import FoldDone, HeadStep, StrengthTried
-from core.training.recipe import Recipe
+from core.training.recipe import FROM_SCRATCH, Mode, Recipe, Tuning
 from desktop.engine_client import Job
 from desktop.session import Session
-from desktop.widgets.basics import button, card, label, row, scrolling_column, set_role
+from desktop.widgets.basics import button, card, label, row, scrolling_column, set_role, spin_box
 from desktop.widgets.charts import LineChart
 from desktop.widgets.job_bar import duration
+
+MODES = (
+    ("The new last layer (seconds)", "frozen"),
+    ("Later stages too (minutes)", "finetune"),
+    ("Everything, from random weights", "scratch"),
+)
+NOTES = {
+    "frozen": "The backbone stays as it was trained on photographs; only the new last layer learns from your films.",
+    "finetune": "The new last layer learns first; then the later stages follow, from slightly turned, scaled and "
+    "brightened views of your films.",
+    "scratch": "A control without transfer: what the films alone can teach the same network.",
+}
 
 
 class TrainPage(QWidget):
@@ -31,6 +44,16 @@ class TrainPage(QWidget):
         self.chooser.setAccessibleName("Backbone")
         for each in backbones():
             self.chooser.addItem(each.title, each.name)
+        self.mode = QComboBox()
+        self.mode.setAccessibleName("What learns")
+        for text, mode in MODES:
+            self.mode.addItem(text, mode)
+        self.frozen_stages = spin_box(0, 8, Tuning().frozen_stages)
+        self.frozen_stages.setToolTip(
+            "Stages from the start that stay as they are; with fewer it takes longer"
+        )
+        self.epochs = spin_box(1, 200, Tuning().epochs)
+        self.epochs.setToolTip("How often each film is looked at, in one of its views each time")
         self.start_button = button("Start training", "primary")
         self.cancel_button = button("Cancel", tip="Stop; features computed so far are kept")
         self.ready = label(wrap=True)
@@ -60,6 +83,9 @@ class TrainPage(QWidget):
         self._clock = QTimer(self, interval=500)
         self._clock.timeout.connect(self._tick)
         self.chooser.currentIndexChanged.connect(self._show_backbone)
+        self.mode.currentIndexChanged.connect(self._mode_changed)
+        self.frozen_stages.valueChanged.connect(self.refresh)
+        self._mode_changed()
         self.start_button.clicked.connect(self.start)
         self.cancel_button.clicked.connect(lambda: self._job and self._job.cancel())
         session.project_opened.connect(self._project_opened)
@@ -76,12 +102,20 @@ class TrainPage(QWidget):
             return
         self._clear_curves()
         self._started, self._remaining = time.monotonic(), None
-        recipe = Recipe(backbone=self.chooser.currentData())
+        recipe = self.recipe()
         self._job = self._session.run(Train(project.root, recipe), "Training", self._finished)
         self._job.reported.connect(self._reported)
         self._job.ended.connect(self._ended)
         self._clock.start()
         self.refresh()
+
+    def recipe(self) -> Recipe:
+        """What was chosen."""
+        mode: Mode = self.mode.currentData()
+        start = FROM_SCRATCH if mode == "scratch" else Tuning()
+        frozen = 0 if mode == "scratch" else self.frozen_stages.value()
+        tuning = replace(start, frozen_stages=frozen, epochs=self.epochs.value()) if mode != "frozen" else start
+        return Recipe(backbone=self.chooser.currentData(), mode=mode, tuning=tuning)
 
     def refresh(self) -> None:
         """Say whether training can start, and if not what is missing."""
@@ -101,24 +135,26 @@ class TrainPage(QWidget):
             missing = f"The weight pack of {chosen.title} is not installed. EfficientNet-Lite0 is."
         running = self._job is not None
         self.start_button.setEnabled(not missing and not self._session.busy)
-        self.chooser.setEnabled(not running)
+        for each in (self.chooser, self.mode, self.frozen_stages, self.epochs):
+            each.setEnabled(not running)
         self.cancel_button.setEnabled(running)
         set_role(self.ready, "warning" if missing else "muted")
         waiting = "Waits for the job under way." if self._session.busy else "Ready to train."
         self.ready.setText(missing or ("Training is under way." if running else waiting))
 
     def _lay_out(self) -> None:
-        note = label(
-            "The backbone stays as it was trained on photographs; only the new last layer learns from your films.",
-            "muted",
-            wrap=True,
-        )
+        self._note = label("", "muted", wrap=True)
+        self._choices = QFormLayout()
+        self._choices.addRow("What learns", self.mode)
+        self._choices.addRow("Frozen stages", self.frozen_stages)
+        self._choices.addRow("Epochs", self.epochs)
         choice = card(
             label("Backbone", "heading"),
             self.chooser,
             self._facts,
-            label("Stages", "heading"),
-            note,
+            label("Transfer", "heading"),
+            self._choices,
+            self._note,
             self._stages,
         )
         scroll = scrolling_column(choice)
@@ -159,6 +195,14 @@ class TrainPage(QWidget):
         layout.addLayout(columns, 1)
         self._clear_curves()
 
+    def _mode_changed(self) -> None:
+        mode = self.mode.currentData()
+        self._choices.setRowVisible(self.frozen_stages, mode == "finetune")
+        self._choices.setRowVisible(self.epochs, mode != "frozen")
+        self.epochs.setValue((FROM_SCRATCH if mode == "scratch" else Tuning()).epochs)
+        self._note.setText(NOTES[mode])
+        self.refresh()
+
     def _show_backbone(self) -> None:
         chosen = backbone(self.chooser.currentData())
         while self._facts.rowCount():
@@ -181,7 +225,12 @@ class TrainPage(QWidget):
         while (item := self._stages.takeAt(0)) is not None:
             if item.widget() is not None:
                 item.widget().deleteLater()
-        lines = [(stage.name, f"{stage.parameters:,}", "frozen", "muted") for stage in chosen.stages]
+        mode, boundary = self.mode.currentData(), self.frozen_stages.value()
+        learning = {"frozen": len(chosen.stages), "finetune": boundary, "scratch": 0}[mode]
+        lines = [
+            (stage.name, f"{stage.parameters:,}", *(("frozen", "muted") if number < learning else ("learns", "good")))
+            for number, stage in enumerate(chosen.stages)
+        ]
         classes = self._classes()
         weights = f"{(chosen.features + 1) * classes:,}" if classes else ""
         lines.append(("New last layer", weights, "learns", "good"))

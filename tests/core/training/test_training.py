@@ -18,7 +18,7 @@ from core.project.project import Project
 from core.project.runs import runs
 from core.project.splits import SplitPlan, parts
 from core.project.splitting import make_split
-from core.training import training
+from core.training import learners
 from core.training.features import STAGE_FEATURES
 from core.training.head import Head
 from core.training.preprocessing import to_input
@@ -75,13 +75,13 @@ def test_a_run_in_folds_is_whole_and_out_of_sample(study: Project) -> None:
 def test_heads_never_see_the_patients_they_predict(study: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     split = make_split(study, SplitPlan(folds=4))
     learned: list[set[int]] = []
-    fit = training.fit_head
+    fit = learners.fit_head
 
     def spy(features, labels, patients, *rest, **more):  # type: ignore[no-untyped-def]
         learned.append(set(patients.tolist()))
         return fit(features, labels, patients, *rest, **more)
 
-    monkeypatch.setattr(training, "fit_head", spy)
+    monkeypatch.setattr(learners, "fit_head", spy)
     folder = train(study, split, QUICK, Monitor())
     predictions = folder.predictions()
     numbers: dict[int, int] = {}
