@@ -28,7 +28,7 @@ class Tuning:
     alike however many images they have.
     """
 
-    frozen_stages: int = 4
+    frozen_stages: int = 5
     epochs: int = 6
     batch: int = 16
     learning_rate: float = 3e-4

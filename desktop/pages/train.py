@@ -49,9 +49,7 @@ class TrainPage(QWidget):
         for text, mode in MODES:
             self.mode.addItem(text, mode)
         self.frozen_stages = spin_box(0, 8, Tuning().frozen_stages)
-        self.frozen_stages.setToolTip(
-            "Stages from the start that stay as they are; with fewer it takes longer"
-        )
+        self.frozen_stages.setToolTip("Stages from the start that stay as they are; with fewer it takes longer")
         self.epochs = spin_box(1, 200, Tuning().epochs)
         self.epochs.setToolTip("How often each film is looked at, in one of its views each time")
         self.start_button = button("Start training", "primary")
@@ -151,13 +149,12 @@ class TrainPage(QWidget):
         choice = card(
             label("Backbone", "heading"),
             self.chooser,
-            self._facts,
             label("Transfer", "heading"),
             self._choices,
             self._note,
-            self._stages,
         )
-        scroll = scrolling_column(choice)
+        about = card(label("About the backbone", "heading"), self._facts, label("Stages", "heading"), self._stages)
+        scroll = scrolling_column(choice, about)
         scroll.setFixedWidth(390)
 
         facts = QHBoxLayout()
@@ -205,6 +202,7 @@ class TrainPage(QWidget):
 
     def _show_backbone(self) -> None:
         chosen = backbone(self.chooser.currentData())
+        self.frozen_stages.setMaximum(len(chosen.stages) - 1)
         while self._facts.rowCount():
             self._facts.removeRow(0)
         installed = weights_file(chosen) is not None
