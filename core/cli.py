@@ -150,6 +150,10 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--folds", type=_folds, help="5 unless a split was made before")
     train.add_argument("--seed", type=int, help="0 unless a split was made before")
 
+    again = _command(added, "repeat", commands.repeat, "train as a run was trained, and compare the predictions")
+    again.add_argument("project", type=Path, metavar="P")
+    again.add_argument("name", metavar="RUN")
+
     judge = _command(added, "evaluate", commands.evaluate, "work out the figures of a run again from its predictions")
     judge.add_argument("project", type=Path, metavar="P")
     judge.add_argument("name", metavar="RUN")

@@ -54,6 +54,7 @@ from core.project.project import create_project, open_project
 from core.project.runs import run
 from core.project.seal import break_seal
 from core.project.splits import SplitPlan, is_current, latest_split, part_counts
+from core.training.recipe import FROM_SCRATCH, Recipe, Tuning
 
 Answer = dict[str, Any]
 PASSPHRASE = "FINERAY_PASSPHRASE"
@@ -261,8 +262,6 @@ def _passphrase(twice: bool = False) -> str:
 
 def train(options: Namespace) -> Answer:
     """Split where needed, and train."""
-    from core.training.recipe import FROM_SCRATCH, Recipe, Tuning
-
     started = time.monotonic()
     backbone(options.backbone)  # a wrong name is said before a split is made for it
     asked = options.folds is not None or options.seed is not None
@@ -280,6 +279,26 @@ def train(options: Namespace) -> Answer:
             make_split(project, plan)
         done = _result(carry_out(Train(options.project, recipe)))
         return _figures(options.project, done.run, time.monotonic() - started)
+
+
+def repeat(options: Namespace) -> Answer:
+    """Train by a run's recipe on its split, and compare the predictions."""
+    import numpy as np
+
+    with open_project(options.project, lock=True) as project:
+        first = run(project, options.name)
+        recipe = Recipe.from_json((first.path / "recipe.json").read_text("utf-8"))
+        split_hash = first.metrics()["split"]["hash"]
+        if latest_split(project, split_hash) is None:
+            raise FinerayError(
+                f"The split of {options.name} is not kept any more",
+                todo="Read it back from its file (fineray split --from), or use the label set that it was made for.",
+            )
+        done = _result(carry_out(Train(options.project, recipe, split_hash)))
+        one, two = first.predictions(), run(project, done.run).predictions()
+        order = np.argsort(one.images), np.argsort(two.images)
+        difference = np.abs(one.probabilities[order[0]] - two.probabilities[order[1]]).max()
+        return {"run": done.run, "repeats": options.name, "largest_difference": float(difference)}
 
 
 def evaluate(options: Namespace) -> Answer:

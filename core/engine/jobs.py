@@ -122,11 +122,11 @@ def do(request: Request, monitor: Monitor) -> Result:
 
             with open_project(project) as opened:
                 return export_deidentified(opened, target, options, monitor)
-        case Train(project, recipe):
+        case Train(project, recipe, split_hash):
             from core.training.training import train
 
             with open_project(project) as opened:
-                split = latest_split(opened)
+                split = latest_split(opened, split_hash)
                 if split is None:
                     raise NoSplit("The images are not split yet", todo="Make a split by patient (page Curate).")
                 return RunDone(project, train(opened, split, recipe, monitor).name)

@@ -122,10 +122,11 @@ class ExportDeidentified:
 
 @dataclass(frozen=True)
 class Train:
-    """Follow the recipe on the latest split. Result: RunDone."""
+    """Follow the recipe on the latest split, or the latest of that hash. Result: RunDone."""
 
     project: Path
     recipe: Recipe
+    split_hash: str = ""
 
 
 @dataclass(frozen=True)

@@ -96,11 +96,12 @@ class Split:
     certificate: Certificate | None
 
 
-def latest_split(project: Project) -> Split | None:
-    """The split made last of the label set in use, or None."""
+def latest_split(project: Project, split_hash: str = "") -> Split | None:
+    """The split made last of the label set in use (of those with that hash, if one is given), or None."""
     row = project.db.execute(
-        "SELECT id, plan, hash, created, certificate FROM split WHERE label_set_id = ? ORDER BY id DESC LIMIT 1",
-        (active_id(project),),
+        "SELECT id, plan, hash, created, certificate FROM split WHERE label_set_id = ? AND ? IN ('', hash)"
+        " ORDER BY id DESC LIMIT 1",
+        (active_id(project), split_hash),
     ).fetchone()
     return Split(row[0], SplitPlan.from_json(row[1]), row[2], row[3], Certificate.from_json(row[4])) if row else None
 

@@ -257,3 +257,14 @@ def test_pseudonyms_lead_back_with_the_key_only(tmp_path: Path, films: Callable[
     assert patients["P00001"][0]["PatientID"] == "PAT-0"
     monkeypatch.setenv("FINERAY_PASSPHRASE", "another passphrase")
     assert "wrong" in answer(fineray("reidentify", key, "--json"), status=1)["error"]
+
+
+def test_a_run_repeats_itself(tmp_path: Path, films: Callable[..., Path]) -> None:
+    project = tmp_path / "study"
+    fineray("new", project)
+    fineray("import", project, films(patients=12, each=1), "--labels-from-folders")
+    tuning = ("--mode", "finetune", "--frozen-stages", 8, "--epochs", 1, "--folds", 2)
+    figures = answer(fineray("train", project, *tuning, "--json"))
+    fineray("split", project, "--folds", 3)
+    again = answer(fineray("repeat", project, figures["run"], "--json"))
+    assert again == {"run": "run-002", "repeats": "run-001", "largest_difference": 0.0}

@@ -80,6 +80,7 @@ def test_hashes_are_the_projects_own(tmp_path: Path) -> None:
 def test_a_project_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> None:
     from core.project.catalogue import image_rows
     from core.project.schema import MIGRATIONS
+    from core.project.splits import Split, SplitPlan, is_current, latest_split, parts
 
     create_project(tmp_path / "p")
     (tmp_path / "p/catalogue.sqlite").unlink()
@@ -95,12 +96,18 @@ def test_a_project_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> 
             "INSERT INTO image VALUES (1, 1, 's', 'e', 'o', 'c', 'DX', 'CHEST', 'PA', '', 'F', 40, 'M', 'X', 9, 8, 12,"
             " 'MONOCHROME2', 'RLE', 'window', NULL, NULL, '', 0, 0, 9, 8)"
         )
+        db.execute("INSERT INTO label_set VALUES (7, 'label')")
+        db.execute("INSERT INTO label VALUES (7, 1, 'ill')")
+        db.execute("INSERT INTO split VALUES (3, 7, 'holdout', 5, 0.2, 0.25, 9, 'hash', 'then')")
+        db.execute("INSERT INTO split_image VALUES (3, 1, 'training')")
         db.execute("INSERT INTO file VALUES ('f', 10, 11, 'imported', '', '', 1)")
         db.execute("INSERT INTO file VALUES ('g', 10, 11, 'skipped', 'why', 'do', NULL)")
     db.close()
     with open_project(tmp_path / "p") as opened:
         (row,) = image_rows(opened)
-        assert (row.patient, row.rows, row.columns) == ("P00001", 9, 8)
+        assert (row.patient, row.rows, row.columns, row.label) == ("P00001", 9, 8, "ill")
+        assert latest_split(opened) == Split(3, SplitPlan("holdout", 5, 0.2, 0.25, 9), "hash", "then", None)
+        assert is_current(opened, latest_split(opened)) and parts(opened, latest_split(opened)) == {1: "training"}
         assert opened.db.execute("SELECT * FROM image_file").fetchall() == [("f", 1)]
         assert opened.db.execute("SELECT path_hash, reason FROM file ORDER BY 1").fetchall() == [
             ("f", ""),
