@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from core.dicom.letters import Region
+from core.project.history import remember
 from core.project.project import Project
 
 
 def set_blanked_regions(project: Project, image: int, regions: Sequence[Region]) -> None:
     """Keep these regions of a film instead of those kept before."""
+    before = [[each.y0, each.x0, each.y1, each.x1] for each in blanked_regions(project, image).get(image, ())]
     with project.db as db:
+        remember(db, "Marking regions to be blanked", [("blanked", image, before)])
         db.execute("DELETE FROM blanked WHERE image_id = ?", (image,))
         db.executemany(
             "INSERT INTO blanked VALUES (?, ?, ?, ?, ?)",

@@ -6,12 +6,10 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from core.project.history import remember
 from core.project.label_sets import active_id
 from core.project.project import Project
-
-KEPT = 100  # changes that can be taken back
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,8 @@ def undo(project: Project) -> Undone | None:
             return None
         before = json.loads(row[2])
         _put_labels(db, [(each[2], each[1], each[3]) for each in before if each[0] == "label"])
-        for what, key, *old in before:
+        # What was made goes last: until then it may be in use.
+        for what, key, *old in sorted(before, key=lambda each: each[0] == "label_set"):
             match what:
                 case "left_out":
                     db.execute("UPDATE image SET left_out = ? WHERE id = ?", (old[0], key))
@@ -76,19 +75,14 @@ def undo(project: Project) -> Undone | None:
                     db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, old[0]))
                 case "split":
                     db.execute("DELETE FROM split WHERE id = ?", (key,))
+                case "label_set":
+                    db.execute("DELETE FROM label_set WHERE id = ?", (key,))
+                case "blanked":
+                    db.execute("DELETE FROM blanked WHERE image_id = ?", (key,))
+                    db.executemany("INSERT INTO blanked VALUES (?, ?, ?, ?, ?)", [(key, *each) for each in old[0]])
         db.execute("DELETE FROM change WHERE id = ?", (row[0],))
     images = (each[1] for each in before if each[0] in ("label", "left_out", "patient"))
     return Undone(row[1], tuple(dict.fromkeys(images)))
-
-
-def remember(db: sqlite3.Connection, title: str, before: Iterable[tuple[Any, ...]]) -> None:
-    """Keep how things were before a change, inside its transaction.
-
-    before: ("label", image, label set, value), ("left_out", image, reason), ("patient", image, patient),
-    ("setting", name, value) or ("split", id), each with its old value, None where there was none.
-    """
-    db.execute("INSERT INTO change (title, before) VALUES (?, ?)", (title, json.dumps(list(before))))
-    db.execute("DELETE FROM change WHERE id <= (SELECT max(id) FROM change) - ?", (KEPT,))
 
 
 def _set_left_out(project: Project, images: list[int], reason: str, what: str) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Literal
 
 from core.dicom.location import FileLocation
-from core.project.changes import remember
+from core.project.history import remember
 from core.project.project import Project
 
 Rule = Literal["study", "folder", "image"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.errors import FinerayError
+from core.project.history import remember
 from core.project.project import Project
 
 Kind = Literal["single", "multi"]
@@ -71,6 +72,7 @@ def use_label_set(project: Project, name: str) -> LabelSet:
     """Let splits, training and review go by that set. Raises LabelSetUnusable."""
     chosen = label_set(project, name)
     with project.db as db:
+        remember(db, f"Using the labels “{name}”", [("setting", "label_set", str(active_id(project)))])
         db.execute("UPDATE setting SET value = ? WHERE name = 'label_set'", (str(chosen.id),))
     return chosen
 
@@ -85,7 +87,9 @@ def add_label_set(project: Project, name: str, kind: Kind = "single", classes: I
     for each in declared:
         check_class(kind, each)
     with project.db as db:
-        db.execute("INSERT INTO label_set (name, kind, classes) VALUES (?, ?, ?)", (name, kind, json.dumps(declared)))
+        values = (name, kind, json.dumps(declared))
+        made = db.execute("INSERT INTO label_set (name, kind, classes) VALUES (?, ?, ?)", values).lastrowid
+        remember(db, f"Making the label set “{name}”", [("label_set", made)])
     return label_set(project, name)
 
 

@@ -15,9 +15,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from core.errors import FinerayError
 from core.project.attributes import attribute_values
 from core.project.catalogue import LabelledImage, labelled_images, pseudonyms, sealed_images
-from core.project.changes import remember
 from core.project.division import CannotSplit, divide
 from core.project.groups import Grouping, group_images, groups_of_classes
+from core.project.history import remember
 from core.project.identification import unidentified_images
 from core.project.label_sets import active_id, active_label_set
 from core.project.project import Project

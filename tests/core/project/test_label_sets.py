@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from core.dicom.letters import Region
 from core.progress import Monitor
 from core.project.attributes import LABELS, NoSuchAttribute, age_band, attribute_values
+from core.project.blanking import blanked_regions, set_blanked_regions
 from core.project.catalogue import counts, image_rows, labelled_images
-from core.project.changes import set_labels, undo
+from core.project.changes import Undone, set_labels, undo
 from core.project.division import CannotSplit
 from core.project.importing import import_folders
 from core.project.label_file import write_labels
@@ -191,6 +193,17 @@ def test_labels_of_any_set_can_be_taken_back(study: Project, tmp_path: Path) -> 
     apply_labels(study, preview_table(study, table, ("reader",)))
     assert len(values_of(study, label_set(study, "reader"))) == 2
     undone = undo(study)
-    assert undone is not None and len(undone.images) == 2
+    assert undone is not None and len(undone.images) == 2 and undone.title.startswith("Labels from")
     assert values_of(study, label_set(study, "reader")) == {}
     assert values_of(study, label_set(study, "label")) == before
+    assert undo(study) == Undone("Making the label set “reader”", ())
+    add_label_set(study, "other")
+    use_label_set(study, "other")
+    assert [each.title for each in (undo(study), undo(study)) if each] == [
+        "Using the labels “other”",
+        "Making the label set “other”",
+    ]
+    assert [each.name for each in label_sets(study)] == ["label"] and active_label_set(study).name == "label"
+    set_blanked_regions(study, 1, [Region(0, 0, 0.5, 0.5)])
+    set_blanked_regions(study, 1, [])
+    assert undo(study) is not None and blanked_regions(study) == {1: (Region(0, 0, 0.5, 0.5),)}
