@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from core import __version__, commands
+from core import __version__, commands, model_commands
 from core.console import RESEARCH_USE, in_words
 from core.dicom.radiograph import FrameChoice
 from core.errors import FinerayError, storage_error
 from core.project.identification import RULES
 from core.project.labels import LABEL_COLUMN
-from core.training.recipe import Mode
+from core.training.recipe import Balance, HeadKind, Loss, Mode, Pooling, Uncertain
 
 PASSPHRASE_FROM = f"its passphrase is asked for, or taken from the variable {commands.PASSPHRASE}"
 
@@ -139,29 +139,92 @@ def parser() -> argparse.ArgumentParser:
     reveal.add_argument("key", type=Path, metavar="FILE", help=f"the key file; {PASSPHRASE_FROM}")
     reveal.add_argument("pseudonyms", nargs="*", metavar="PSEUDONYM", help="all unless given")
 
-    train = _command(added, "train", commands.train, "split by patient, train, and judge out of sample")
-    train.add_argument("project", type=Path, metavar="P")
-    train.add_argument("--backbone", default="efficientnet_lite0", metavar="NAME")
-    train.add_argument(
-        "--mode", default="frozen", choices=get_args(Mode), help="the last layer alone, later stages too, or everything"
-    )
-    train.add_argument("--frozen-stages", type=int, metavar="N", help="with finetune: stages that stay as they are")
-    train.add_argument("--epochs", type=int, metavar="N", help="with finetune or scratch")
-    train.add_argument("--folds", type=_folds, help="5 unless a split was made before")
-    train.add_argument("--seed", type=int, help="0 unless a split was made before")
+    train = _command(added, "train", model_commands.train, "split by patient, train, and judge out of sample")
+    _training_options(train)
+    train.add_argument("--anew", action="store_true", help="do not go on with a training that was stopped")
+    train.add_argument("--find-rate", action="store_true", help="let a short trial choose the learning rate")
 
-    again = _command(added, "repeat", commands.repeat, "train as a run was trained, and compare the predictions")
+    look = _command(added, "search", model_commands.search, "train, each fit with a search for better settings in it")
+    _training_options(look)
+    look.add_argument("--minutes", type=float, default=10.0, metavar="N", help="for all the searching (10)")
+
+    ranking = _command(added, "rank", model_commands.rank, "which backbone suits this data?")
+    ranking.add_argument("project", type=Path, metavar="P")
+    ranking.add_argument("backbones", nargs="*", metavar="NAME", help="these alone, instead of all that are installed")
+
+    beside = _command(
+        added, "controls", model_commands.controls, "frozen, unfrozen, from scratch and shuffled beside a run"
+    )
+    beside.add_argument("project", type=Path, metavar="P")
+    beside.add_argument("name", metavar="RUN")
+
+    packs = _command(added, "weights", model_commands.weights, "pretrained weights on this computer")
+    packs.set_defaults(what="list")
+    ways = packs.add_subparsers(metavar="WHAT", dest="what")
+    listing = ways.add_parser("list", help="every backbone, and whether its weights are here")
+    add = ways.add_parser("add", help="take a .pth or .safetensors file in")
+    add.add_argument("file", type=Path, metavar="FILE")
+    add.add_argument(
+        "--backbone", default="", metavar="NAME", help="which one it is for; timm:NAME for any CNN of timm"
+    )
+    add.add_argument("--title", default="", help="of weights that Fineray does not know")
+    add.add_argument("--source-task", default="", metavar="TEXT", help="what they were trained for")
+    add.add_argument("--source-data", default="", metavar="TEXT", help="on what")
+    add.add_argument("--licence", default="", metavar="TEXT")
+    fetch = ways.add_parser("download", help="fetch the published file; no other command goes online")
+    fetch.add_argument("name", metavar="NAME")
+    for each in (listing, add, fetch):
+        each.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+    again = _command(added, "repeat", model_commands.repeat, "train as a run was trained, and compare the predictions")
     again.add_argument("project", type=Path, metavar="P")
     again.add_argument("name", metavar="RUN")
 
-    judge = _command(added, "evaluate", commands.evaluate, "work out the figures of a run again from its predictions")
+    judge = _command(
+        added, "evaluate", model_commands.evaluate, "work out the figures of a run again from its predictions"
+    )
     judge.add_argument("project", type=Path, metavar="P")
     judge.add_argument("name", metavar="RUN")
 
-    demo = _command(added, "demo", commands.demo, "make, import and train a small synthetic study")
+    demo = _command(added, "demo", model_commands.demo, "make, import and train a small synthetic study")
     demo.add_argument("--no-window", action="store_true", help="do not open the window on the result")
     demo.add_argument("folder", type=Path, nargs="?", metavar="DIR")
     return top
+
+
+def _training_options(train: argparse.ArgumentParser) -> None:
+    train.add_argument("project", type=Path, metavar="P")
+    train.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.json, instead of the options below")
+    train.add_argument("--backbone", metavar="NAME", help="efficientnet_lite0 unless another is named")
+    train.add_argument(
+        "--mode", default="frozen", choices=get_args(Mode), help="the last layer alone, later stages too, or everything"
+    )
+    train.add_argument(
+        "--side", type=int, metavar="PIXELS", help="of the square input; the backbone's own if not given"
+    )
+    train.add_argument("--pooling", choices=get_args(Pooling))
+    train.add_argument("--head", dest="head_kind", choices=get_args(HeadKind))
+    train.add_argument("--loss", dest="loss_kind", choices=get_args(Loss))
+    train.add_argument(
+        "--balance", choices=get_args(Balance), help="classes of unlike size weigh alike, or are drawn alike"
+    )
+    train.add_argument("--smoothing", type=float, metavar="SHARE", help="of the labels")
+    train.add_argument("--uncertain", choices=get_args(Uncertain), help="what doubtful findings are for training")
+    train.add_argument("--views", type=int, metavar="N", help="augmented views of each film that are kept")
+    train.add_argument("--test-views", type=int, metavar="N", help="augmented views that predictions are averaged over")
+    train.add_argument("--flip", action="store_true", default=None, help="mirrored views too; laterality is lost")
+    train.add_argument("--shuffled", action="store_true", default=None, help="a control: learn from shuffled labels")
+    tuning = train.add_argument_group("with finetune or scratch")
+    tuning.add_argument("--frozen-stages", type=int, metavar="N", help="stages that stay as they are")
+    tuning.add_argument("--gradual", action="store_true", default=None, help="unfreeze the last stage first")
+    tuning.add_argument("--epochs", type=int, metavar="N")
+    tuning.add_argument("--batch", type=int, metavar="N", help="images a step")
+    tuning.add_argument("--learning-rate", type=float, metavar="RATE")
+    tuning.add_argument("--validation", type=float, metavar="SHARE", help="of training patients, for stopping early")
+    tuning.add_argument("--patience", type=int, metavar="EPOCHS", help="without a better validation AUC")
+    tuning.add_argument("--source-pull", type=float, metavar="STRENGTH", help="towards the pretrained weights (L2-SP)")
+    train.add_argument("--folds", type=_folds, help="5 unless a split was made before")
+    train.add_argument("--seed", type=int, help="0 unless a split was made before")
 
 
 def _command(group: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:

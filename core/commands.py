@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from argparse import Namespace
 from dataclasses import asdict, replace
 from getpass import getpass
-from pathlib import Path
 from typing import Any
 
-from core.backbones.catalogue import backbone
 from core.console import ConsoleMonitor
 from core.engine.messages import (
     CheckData,
@@ -25,10 +22,8 @@ from core.engine.messages import (
     OpenTest,
     PointRule,
     Request,
-    RunDemo,
     SealTest,
     Stopped,
-    Train,
 )
 from core.errors import FinerayError
 from core.export.options import ExportOptions
@@ -49,12 +44,10 @@ from core.project.labels import (
     preview_labels,
     preview_table,
 )
-from core.project.paths import demo_folder
 from core.project.project import create_project, open_project
 from core.project.runs import run
 from core.project.seal import break_seal
-from core.project.splits import SplitPlan, is_current, latest_split, part_counts
-from core.training.recipe import FROM_SCRATCH, Recipe, Tuning
+from core.project.splits import SplitPlan, part_counts
 
 Answer = dict[str, Any]
 PASSPHRASE = "FINERAY_PASSPHRASE"
@@ -78,7 +71,7 @@ def import_films(options: Namespace) -> Answer:
             body_parts=tuple(options.body_part),
         )
         request = ImportFolders(options.project, tuple(options.folders), wanted)
-        summary = _result(carry_out(request))
+        summary = result_of(carry_out(request))
         answer = {
             **{name: getattr(summary, name) for name in ("imported", "unchanged", "skipped", "failed", "duplicates")},
             "seconds": round(summary.seconds, 3),
@@ -132,7 +125,7 @@ def seal(options: Namespace) -> Answer:
     with open_project(options.project, lock=True) as project:
         if options.break_seal:
             return asdict(break_seal(project))
-    return asdict(_result(carry_out(SealTest(options.project, _plan(options)))))
+    return asdict(result_of(carry_out(SealTest(options.project, _plan(options)))))
 
 
 def freeze(options: Namespace) -> Answer:
@@ -146,14 +139,14 @@ def freeze(options: Namespace) -> Answer:
         elif options.sensitivity is not None:
             rule, value = "sensitivity", options.sensitivity
     with open_project(options.project, lock=True) as project:
-        _result(carry_out(FreezeRun(options.project, options.name, rule, options.positive, value)))
+        result_of(carry_out(FreezeRun(options.project, options.name, rule, options.positive, value)))
         return run(project, options.name).frozen() or {}
 
 
 def open_test(options: Namespace) -> Answer:
     """Predict the sealed test set with a frozen run."""
     with open_project(options.project, lock=True) as project:
-        _result(carry_out(OpenTest(options.project, options.name)))
+        result_of(carry_out(OpenTest(options.project, options.name)))
         return {"run": options.name, **(run(project, options.name).test() or {})}
 
 
@@ -179,7 +172,7 @@ def labels(options: Namespace) -> Answer:
         if options.target:
             answer["written"] = write_labels(project, options.target, with_files=options.with_files)
         if options.compare:
-            answer["agreement"] = asdict(_result(carry_out(CompareReaders(options.project, *options.compare))))
+            answer["agreement"] = asdict(result_of(carry_out(CompareReaders(options.project, *options.compare))))
         in_use = active_label_set(project).name
         counted = {each: class_counts(project, each) for each in label_sets(project)}
         answer["label_sets"] = [
@@ -211,7 +204,7 @@ def check(options: Namespace) -> Answer:
     """Run the data checks."""
 
     with open_project(options.project, lock=True):
-        findings = _result(carry_out(CheckData(options.project)))
+        findings = result_of(carry_out(CheckData(options.project)))
     return {"checks": [asdict(finding) for finding in findings]}
 
 
@@ -235,7 +228,7 @@ def deidentify(options: Namespace) -> Answer:
     passphrase = _passphrase(twice=True) if options.key else ""
     wanted = ExportOptions(options.dates, options.keep_device, not options.keep_text, options.key, passphrase)
     with open_project(options.project, lock=True):
-        return asdict(_result(carry_out(ExportDeidentified(options.project, options.target, wanted))))
+        return asdict(result_of(carry_out(ExportDeidentified(options.project, options.target, wanted))))
 
 
 def reidentify(options: Namespace) -> Answer:
@@ -260,61 +253,6 @@ def _passphrase(twice: bool = False) -> str:
     return typed
 
 
-def train(options: Namespace) -> Answer:
-    """Split where needed, and train."""
-    started = time.monotonic()
-    backbone(options.backbone)  # a wrong name is said before a split is made for it
-    asked = options.folds is not None or options.seed is not None
-    plan = SplitPlan("folds", folds=options.folds or 5, seed=options.seed or 0)
-    tuning = FROM_SCRATCH if options.mode == "scratch" else Tuning()
-    for name in ("frozen_stages", "epochs"):
-        if getattr(options, name) is not None:
-            tuning = replace(tuning, **{name: getattr(options, name)})
-    recipe = Recipe(backbone=options.backbone, mode=options.mode, seed=options.seed or 0, tuning=tuning)
-    with open_project(options.project, lock=True) as project:
-        split = latest_split(project)
-        if split is None or (asked and split.plan != plan) or not is_current(project, split):
-            from core.project.splitting import make_split
-
-            make_split(project, plan)
-        done = _result(carry_out(Train(options.project, recipe)))
-        return _figures(options.project, done.run, time.monotonic() - started)
-
-
-def repeat(options: Namespace) -> Answer:
-    """Train by a run's recipe on its split, and compare the predictions."""
-    import numpy as np
-
-    with open_project(options.project, lock=True) as project:
-        first = run(project, options.name)
-        recipe = Recipe.from_json((first.path / "recipe.json").read_text("utf-8"))
-        split_hash = first.metrics()["split"]["hash"]
-        if latest_split(project, split_hash) is None:
-            raise FinerayError(
-                f"The split of {options.name} is not kept any more",
-                todo="Read it back from its file (fineray split --from), or use the label set that it was made for.",
-            )
-        done = _result(carry_out(Train(options.project, recipe, split_hash)))
-        one, two = first.predictions(), run(project, done.run).predictions()
-        order = np.argsort(one.images), np.argsort(two.images)
-        difference = np.abs(one.probabilities[order[0]] - two.probabilities[order[1]]).max()
-        return {"run": done.run, "repeats": options.name, "largest_difference": float(difference)}
-
-
-def evaluate(options: Namespace) -> Answer:
-    """Work out a run's figures again."""
-    return _figures(options.project, options.name, None)
-
-
-def demo(options: Namespace) -> Answer:
-    """Make the demo study and train on it."""
-
-    started = time.monotonic()
-    folder = demo_folder(options.folder)
-    done = _result(carry_out(RunDemo(folder)))
-    return {"project": str(done.project), **_figures(done.project, done.run, time.monotonic() - started)}
-
-
 def carry_out(request: Request) -> EndEvent:
     """Do a request here, with progress on standard error."""
     from core.engine import jobs  # through it come the heavy libraries; `fineray --version` needs none
@@ -322,7 +260,8 @@ def carry_out(request: Request) -> EndEvent:
     return jobs.carry_out(0, request, ConsoleMonitor())
 
 
-def _result(ended: EndEvent) -> Any:
+def result_of(ended: EndEvent) -> Any:
+    """The result of a request that was carried out, or its error raised."""
     match ended:
         case Finished(_, result):
             return result
@@ -332,31 +271,3 @@ def _result(ended: EndEvent) -> Any:
             raise FinerayError(what, where=where, todo=todo)
         case Stopped():
             raise KeyboardInterrupt
-
-
-def _figures(root: Path, name: str, seconds: float | None) -> dict[str, Any]:
-    """The figures of a run, worked out anew from its predictions."""
-    from core.evaluation.metrics import evaluate
-    from core.project.runs import run
-
-    with open_project(root) as project:
-        folder = run(project, name)
-        recipe = folder.recipe()
-        found = evaluate(folder.predictions(), resamples=recipe["bootstrap"], seed=recipe["seed"])
-        stored, frozen, test = folder.metrics(), folder.frozen(), folder.test()
-    return {
-        "run": name,
-        "auc": found.auc.value,
-        "accuracy": found.accuracy.value,
-        "confusion_matrix": found.confusion,
-        "classes": found.classes,
-        "seconds": round(stored["seconds"]["total"] if seconds is None else seconds, 3),
-        "intervals": {"auc": asdict(found.auc), "accuracy": asdict(found.accuracy)},
-        "per_class": [asdict(each) for each in found.per_class],
-        "images": found.images,
-        "patients": found.patients,
-        "out_of_sample": True,
-        "split": stored["split"],
-        **({"frozen": frozen} if frozen else {}),
-        **({"test": test} if test else {}),
-    }

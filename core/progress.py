@@ -50,6 +50,31 @@ class HeadStep:
 
 
 @dataclass(frozen=True)
+class Validated:
+    """AUC on the validation images of a fold after an epoch of its tuning."""
+
+    fold: int
+    epoch: int
+    auc: float
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A search for settings: so many trials in a fold, and the least held-out log loss until now."""
+
+    fold: int
+    trials: int
+    log_loss: float
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A training that was stopped goes on: so many folds are done."""
+
+    folds_done: int
+
+
+@dataclass(frozen=True)
 class FoldDone:
     """A fold's head has predicted the images it did not learn from. auc is None where a class is absent."""
 
@@ -59,7 +84,7 @@ class FoldDone:
     images: int
 
 
-Report = Progress | FileResult | StrengthTried | HeadStep | FoldDone
+Report = Progress | FileResult | StrengthTried | HeadStep | Validated | Tried | Resumed | FoldDone
 
 
 class Monitor:

@@ -1,13 +1,15 @@
 """The backbones on offer: what each was trained on, what it costs, and whether its weights are here.
 
-Reads the manifest only; nothing of torch is imported, so that the window can show the list at once.
+Reads the manifest and the records of added weights only; nothing of torch is imported, so that the window can show the
+list at once.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -36,21 +38,24 @@ class Stage:
 class WeightPack:
     """Where pretrained weights come from. sha256: the whole digest, or its first eight digits as torchvision names it.
 
-    package: the Python package that carries the file, or empty for a file in the user's folder of weights.
+    package: the Python package that carries the file, or empty for a file in the user's folder of weights; url: where
+    its makers publish the file, asked only when the user orders a download; origin: the file that added weights were
+    converted from, with its SHA-256.
     """
 
     file: str
     sha256: str
-    package: str
+    package: str = ""
+    url: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True)
 class Backbone:
     """A pretrained CNN without its last layer.
 
-    input_size: side in pixels of the square input; mean, std: its own normalisation of shades in 0..1;
-    features: numbers an image becomes; taps: modules whose mean
-    activations join the last features; parameters: without the last layer.
+    input_size: side in pixels of the square input that it was trained with; mean, std: its own normalisation of colours
+    in 0..1; features: numbers an image becomes, one a channel of each stage's map; parameters: without the last layer.
     """
 
     name: str
@@ -65,17 +70,42 @@ class Backbone:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     features: int
-    taps: tuple[str, ...]
     parameters: int
     stages: tuple[Stage, ...]
     weights: WeightPack
 
 
 @cache
+def manifest() -> tuple[Backbone, ...]:
+    """The backbones that Fineray knows from the start, the default first."""
+    entries = json.loads(resources.files("resources").joinpath("backbones.json").read_text("utf-8"))
+    return tuple(_backbone(entry) for entry in entries["backbones"])
+
+
 def backbones() -> tuple[Backbone, ...]:
-    """Every backbone of the manifest, the default first."""
-    manifest = json.loads(resources.files("resources").joinpath("backbones.json").read_text("utf-8"))
-    return tuple(_backbone(entry) for entry in manifest["backbones"])
+    """Every backbone: those of the manifest, and those whose weights the user added."""
+    added = {each.name: each for each, _ in _records() if each is not None}
+    known = [added.pop(each.name, each) for each in manifest()]
+    return (*known, *added.values())
+
+
+def unreadable_records() -> list[Path]:
+    """Records of added weights that cannot be read; the weights count as not there."""
+    return [path for each, path in _records() if each is None]
+
+
+def weights_folder() -> Path:
+    """Where added weights lie: `<sha256>.safetensors`, and `<backbone>.json` that says what they are."""
+    return user_folder() / "weights"
+
+
+def write_record(chosen: Backbone) -> None:
+    """Keep what added weights are. chosen.weights names the converted file."""
+    folder = weights_folder()
+    folder.mkdir(exist_ok=True)
+    partial = folder / f".{_file_name(chosen.name)}.partial"
+    partial.write_text(json.dumps({"format": 1, "backbone": asdict(chosen)}, indent=1), "utf-8")
+    partial.replace(folder / f"{_file_name(chosen.name)}.json")
 
 
 def backbone(name: str) -> Backbone:
@@ -97,14 +127,26 @@ def weights_file(chosen: Backbone) -> Path | None:
         folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
         candidates = [folder / pack.file for folder in folders]
     else:
-        candidates = [user_folder() / "weights" / pack.file]
+        candidates = [weights_folder() / pack.file]
     return next((path for path in candidates if path.is_file()), None)
 
 
+def _records() -> list[tuple[Backbone | None, Path]]:
+    found: list[tuple[Backbone | None, Path]] = []
+    for path in sorted(weights_folder().glob("*.json")):
+        try:
+            found.append((_backbone(json.loads(path.read_text("utf-8"))["backbone"]), path))
+        except (OSError, ValueError, KeyError, TypeError):
+            found.append((None, path))
+    return found
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^\w.-]", "-", name)
+
+
 def _backbone(entry: dict[str, Any]) -> Backbone:
-    fields: dict[str, Any] = {
-        name: tuple(value) if name in ("mean", "std", "taps") else value for name, value in entry.items()
-    }
+    fields: dict[str, Any] = {name: tuple(value) if name in ("mean", "std") else value for name, value in entry.items()}
     fields["stages"] = tuple(Stage(s["name"], tuple(s["modules"]), s["parameters"]) for s in entry["stages"])
     fields["weights"] = WeightPack(**entry["weights"])
     return Backbone(**fields)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 
 from core.backbones.catalogue import Backbone
-from core.backbones.surgery import FeatureNetwork
+from core.backbones.surgery import FeatureNetwork, last_map, pooled
 from core.errors import FinerayError
 
 
@@ -17,46 +17,47 @@ class CannotCut(FinerayError):
 
 
 class FrozenPart(torch.nn.Module):
-    """[images, 3, side, side] -> (activations at the boundary, mean activations of the taps before it [images, n])."""
+    """Shades [images, 1, side, side] -> (activations at the boundary, features of the stages before it [images, n])."""
 
-    def __init__(self, whole: FeatureNetwork, last: str, taps: tuple[str, ...]) -> None:
+    def __init__(self, whole: FeatureNetwork, stages: int) -> None:
         super().__init__()
-        self._whole, self._last, self._taps = whole, last, taps
+        self._whole, self._ends = whole, whole.ends[:stages]
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Both for a batch; the network behind the boundary is not run."""
-        found: dict[str, torch.Tensor] = {}
+        features: dict[str, torch.Tensor] = {}
+        boundary: list[torch.Tensor] = []
 
         def keep(name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
             def hook(module: torch.nn.Module, inputs: object, output: torch.Tensor) -> None:
-                found[name] = output
-                if name == self._last:
-                    raise _Reached
+                features[name] = pooled(output, self._whole.pooling)  # at once: what follows may change it in place
+                if name == self._ends[-1]:
+                    boundary.append(output)
+                    if not _tracing():  # a trace leaves out by itself what no output needs
+                        raise _Reached
 
             return hook
 
-        names = {*self._taps, self._last}
-        hooks = [self._whole.network.get_submodule(name).register_forward_hook(keep(name)) for name in names]
+        hooks = [self._whole.network.get_submodule(name).register_forward_hook(keep(name)) for name in self._ends]
         try:
-            self._whole.network(images)
+            last_map(self._whole.network, (images - self._whole.mean) / self._whole.std)
         except _Reached:
             pass
         finally:
             for each in hooks:
                 each.remove()
-        means = [found[name].mean(dim=(2, 3)) for name in self._taps]
-        tapped = torch.cat(means, dim=1) if means else images.new_zeros((len(images), 0))
-        return found[self._last], tapped
+        return boundary[0], torch.cat([features[name] for name in self._ends], dim=1)
 
 
 class LearningPart(torch.nn.Module):
-    """(activations at the boundary, means of the taps before it) -> features, as the whole network gives them."""
+    """(activations at the boundary, features of the stages before it) -> features, as the whole network gives them."""
 
-    def __init__(self, whole: FeatureNetwork, removed: tuple[str, ...], taps_before: int, last_width: int) -> None:
+    def __init__(self, whole: FeatureNetwork, stages: int, removed: tuple[str, ...]) -> None:
         super().__init__()
         self.rest = copy.deepcopy(whole)
-        self.rest.taps = whole.taps[taps_before:]
-        self._last_width = last_width  # features of the last convolution come first, then those of the taps
+        self.rest.ends = whole.ends[stages:]
+        if removed:
+            self.rest.mean, self.rest.std = 0.0, 1.0  # what comes from the boundary is normal as it is
         for name in removed:
             parent, _, child = name.rpartition(".")
             setattr(self.rest.network.get_submodule(parent), child, torch.nn.Identity())
@@ -64,12 +65,15 @@ class LearningPart(torch.nn.Module):
     @staticmethod
     def whole(network: FeatureNetwork) -> LearningPart:
         """All of a network: nothing is frozen, and what it reads are images."""
-        return LearningPart(network, (), 0, 0)
+        return LearningPart(network, 0, ())
 
-    def forward(self, activations: torch.Tensor, tapped: torch.Tensor) -> torch.Tensor:
+    def forward(self, activations: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
         """Features [images, n]."""
-        features: torch.Tensor = self.rest(activations)
-        return torch.cat([features[:, : self._last_width], tapped, features[:, self._last_width :]], dim=1)
+        return torch.cat([before, self.rest(activations)], dim=1)
+
+
+def _tracing() -> bool:
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
 
 
 class _Reached(Exception):
@@ -87,17 +91,13 @@ def cut(whole: FeatureNetwork, chosen: Backbone, frozen_stages: int) -> tuple[Fr
             todo=f"Freeze 0 to {len(chosen.stages) - 1} of them, or train the last layer alone (mode frozen).",
         )
     removed = tuple(name for stage in chosen.stages[:frozen_stages] for name in stage.modules)
-    before = tuple(tap for tap in whole.taps if any(tap == name or tap.startswith(f"{name}.") for name in removed))
-    probe = torch.randn(2, 3, chosen.input_size, chosen.input_size, generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
-        expected = whole(probe)
-        last_width = expected.shape[1] - _width_of_taps(whole, probe)
-    second = LearningPart(whole, removed, len(before), last_width)  # outside: tensors made in there cannot learn
+    second = LearningPart(whole, frozen_stages, removed)
     if not removed:
         return None, second
-    first = FrozenPart(whole, removed[-1], before)
+    first = FrozenPart(whole, frozen_stages)
+    probe = torch.rand(2, 1, chosen.input_size, chosen.input_size, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        got = second(*first(probe))
+        expected, got = whole(probe), second(*first(probe))
     tolerance = 1e-4 * float(expected.abs().max())
     if expected.shape != got.shape or not torch.allclose(got, expected, atol=tolerance, rtol=0):
         raise CannotCut(
@@ -105,10 +105,3 @@ def cut(whole: FeatureNetwork, chosen: Backbone, frozen_stages: int) -> tuple[Fr
             todo="Freeze fewer stages, or none.",
         )
     return first, second
-
-
-def _width_of_taps(whole: FeatureNetwork, images: torch.Tensor) -> int:
-    """How many of the features come from the taps."""
-    plain = copy.copy(whole)
-    plain.taps = ()
-    return int(whole(images).shape[1] - plain(images).shape[1])

@@ -8,10 +8,11 @@ import re
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from core.backbones.catalogue import Backbone, weights_file
 from core.errors import FinerayError
-from core.project.paths import user_folder
 
 
 class WeightsNotInstalled(FinerayError):
@@ -31,18 +32,32 @@ def load_weights(chosen: Backbone) -> tuple[dict[str, torch.Tensor], str]:
     if path is None:
         raise WeightsNotInstalled(
             f"The weights of {chosen.title} are not installed",
-            todo=f"Choose EfficientNet-Lite0, or put {chosen.weights.file} into {user_folder() / 'weights'}.",
+            todo=f"Choose EfficientNet-Lite0, or add them: fineray weights add {chosen.weights.file}",
         )
     digest = checked_digest(path, chosen.weights.sha256)
+    return read_weights(path), digest
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The state dict in a .safetensors file or in a .pth that holds tensors and nothing else. Raises WeightsDamaged."""
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise WeightsDamaged(
-            f"The weights of {chosen.title} cannot be loaded safely",
+            "The weight file cannot be loaded safely",
             where=str(path),
-            todo="Install the weight pack again from a source that you trust.",
+            todo="It is damaged, or holds code beside the weights. Get the weights from a source that you trust.",
         ) from error
-    return state, digest
+    for wrapper in ("state_dict", "model"):  # as training programs write them
+        if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
+            found = found[wrapper]
+    if not isinstance(found, dict) or not all(isinstance(each, torch.Tensor) for each in found.values()):
+        raise WeightsDamaged(
+            "The file holds something else than weights by name", where=str(path), todo="Choose a state dict."
+        )
+    return {name.removeprefix("module."): tensor for name, tensor in found.items()}
 
 
 def checked_digest(path: Path, expected: str) -> str:
@@ -68,20 +83,24 @@ def with_names_of(model: torch.nn.Module, chosen: Backbone, state: dict[str, tor
     write `norm.1` for `norm1`. Raises WeightsDamaged where a shape differs.
     """
     own = model.state_dict()
-    if chosen.library == "timm":
+    if own.keys() == state.keys():
+        renamed = state
+    elif chosen.weights.package:
         if len(own) != len(state):
-            raise _misfit(chosen)
+            raise misfit(chosen)
         renamed = dict(zip(own, state.values(), strict=True))
     else:
         renamed = {_DENSENET_NAME.sub(r"\1\2", name): tensor for name, tensor in state.items()}
         counters = {name: tensor for name, tensor in own.items() if name.endswith("num_batches_tracked")}
         renamed = counters | renamed  # torchvision's older files were written before these counters existed
     if own.keys() != renamed.keys() or any(own[name].shape != renamed[name].shape for name in own):
-        raise _misfit(chosen)
+        raise misfit(chosen)
     return renamed
 
 
-def _misfit(chosen: Backbone) -> WeightsDamaged:
+def misfit(chosen: Backbone) -> WeightsDamaged:
+    """The error of weights that belong to another network."""
     return WeightsDamaged(
-        f"The weights do not fit {chosen.title}", todo="Install the weight pack again from a source that you trust."
+        f"The weights do not fit {chosen.title}",
+        todo="Choose the backbone that they were trained for, or get them again from a source that you trust.",
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.backbones.catalogue import DEFAULT_BACKBONE, backbone, weights_file
-from core.backbones.runtime import TorchRuntime, best_device
+from core.backbones.runtime import Runtime, best_device
 from core.checks.confounders import association_findings, associations, attributes_alone, borders_alone
 from core.checks.finding import Finding, keep_checks
 from core.checks.labels import contradicted_labels, strangers
@@ -141,6 +141,6 @@ def _by_features(
     if weights_file(chosen) is None:
         return [Finding("strangers", "look", "Not checked: the backbone's weights are not installed.", chosen.title)]
     monitor.report(Progress(f"{STAGE}: features", 0, 0, ""))
-    features = features_of(project, images, chosen, TorchRuntime(chosen, best_device()), monitor)
+    features = features_of(project, images, chosen, Runtime(chosen, best_device()), monitor)[0]
     monitor.report(Progress(f"{STAGE}: labels", 0, 0, ""))
     return [strangers(images, features), contradicted_labels(images, features, groups)]

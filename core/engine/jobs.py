@@ -11,12 +11,15 @@ from core.dicom.radiograph import GrayImage, NotARadiograph, UnreadableFile
 from core.dicom.read import read_radiograph
 from core.dicom.selftest import codec_self_test
 from core.engine.messages import (
+    AddWeights,
     ApplyLabels,
     CheckData,
     CompareReaders,
+    DownloadWeights,
     EndEvent,
     ExportDeidentified,
     Failed,
+    FindRate,
     Finished,
     FreezeRun,
     IdentifyPatients,
@@ -25,25 +28,29 @@ from core.engine.messages import (
     MakeSplit,
     OpenTest,
     PreviewLabels,
+    RankBackbones,
     ReadImage,
     Request,
     Result,
+    RunControls,
     RunDemo,
     RunDone,
     SealTest,
     ShownImage,
+    ShowViews,
     Stopped,
     TestCodecs,
     Train,
 )
 from core.errors import FinerayError, storage_error
-from core.progress import Cancelled, Monitor
+from core.progress import Cancelled, Monitor, Progress
 from core.project.catalogue import source_of, stored_at
 from core.project.identification import identify_patients
 from core.project.importing import import_folders
 from core.project.labels import apply_labels, preview_labels, preview_table
-from core.project.project import create_project, open_project
-from core.project.splits import SplitPlan, latest_split
+from core.project.project import Project, create_project, open_project
+from core.project.splits import Split, SplitPlan, latest_split
+from core.training.results import WeightsAdded
 
 
 class NoSplit(FinerayError):
@@ -122,14 +129,39 @@ def do(request: Request, monitor: Monitor) -> Result:
 
             with open_project(project) as opened:
                 return export_deidentified(opened, target, options, monitor)
-        case Train(project, recipe, split_hash):
+        case Train(project, recipe, split_hash, anew):
             from core.training.training import train
 
             with open_project(project) as opened:
-                split = latest_split(opened, split_hash)
-                if split is None:
-                    raise NoSplit("The images are not split yet", todo="Make a split by patient (page Curate).")
-                return RunDone(project, train(opened, split, recipe, monitor).name)
+                return RunDone(project, train(opened, _split(opened, split_hash), recipe, monitor, anew).name)
+        case RunControls(project, recipe, split_hash):
+            from core.training.controls import run_controls
+
+            with open_project(project) as opened:
+                return tuple(run_controls(opened, _split(opened, split_hash), recipe, monitor))
+        case FindRate(project, recipe):
+            from core.training.rate_finder import find_rate
+
+            with open_project(project) as opened:
+                return find_rate(opened, _split(opened), recipe, monitor)
+        case RankBackbones(project, names):
+            from core.training.ranking import rank
+
+            with open_project(project) as opened:
+                return tuple(rank(opened, latest_split(opened), names, monitor))
+        case ShowViews(project, recipe, films, views):
+            from core.training.augmentation import show_views
+
+            with open_project(project) as opened:
+                return show_views(opened, recipe, films, views)
+        case AddWeights(file, name, title, task, data, licence):
+            from core.backbones.adding import Source, add_weights
+
+            written = Source(title, task, data, licence) if title or task else None
+            added = add_weights(file, name, written)
+            return WeightsAdded(added.name, added.weights.sha256)
+        case DownloadWeights(name):
+            return download(name, monitor)
         case RunDemo(folder):
             return run_demo(folder, monitor)
         case ReadImage(project, image):
@@ -163,6 +195,26 @@ def freeze_run(request: FreezeRun) -> RunDone:
                 point = fixed_point(predictions, request.positive, request.value)
         freeze(opened, request.run, point)
     return RunDone(request.project, request.run)
+
+
+def download(name: str, monitor: Monitor) -> WeightsAdded:
+    """Fetch weights with progress in megabytes."""
+    from core.backbones.adding import download_weights
+
+    def on_bytes(done: int, total: int) -> None:
+        monitor.check()
+        monitor.report(Progress("Fetching weights", done // 1_000_000, total // 1_000_000, "MB"))
+
+    added = download_weights(name, on_bytes)
+    return WeightsAdded(added.name, added.weights.sha256)
+
+
+def _split(opened: Project, split_hash: str = "") -> Split:
+    """The latest split, or the latest of that hash. Raises NoSplit."""
+    split = latest_split(opened, split_hash)
+    if split is None:
+        raise NoSplit("The images are not split yet", todo="Make a split by patient (page Curate).")
+    return split
 
 
 def run_demo(folder: Path, monitor: Monitor) -> RunDone:

@@ -19,6 +19,7 @@ from core.project.labels import LabelPreview, LabelSource
 from core.project.seal import Seal
 from core.project.splits import Split, SplitPlan
 from core.training.recipe import Recipe
+from core.training.results import Control, Ranked, RateCurve, ViewsShown, WeightsAdded
 
 PointRule = Literal["most probable", "youden", "sensitivity", "threshold"]
 
@@ -122,11 +123,69 @@ class ExportDeidentified:
 
 @dataclass(frozen=True)
 class Train:
-    """Follow the recipe on the latest split, or the latest of that hash. Result: RunDone."""
+    """Follow the recipe on the latest split, or the latest of that hash. Result: RunDone.
+
+    anew: forget what an earlier start of the same training left unfinished.
+    """
 
     project: Path
     recipe: Recipe
     split_hash: str = ""
+    anew: bool = False
+
+
+@dataclass(frozen=True)
+class RunControls:
+    """Train the controls of a recipe on the split of that hash, or the latest. Result: a tuple of Control."""
+
+    project: Path
+    recipe: Recipe
+    split_hash: str = ""
+
+
+@dataclass(frozen=True)
+class FindRate:
+    """Try learning rates on training images. Result: RateCurve."""
+
+    project: Path
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class RankBackbones:
+    """Rank the installed backbones, or those named, on the project's images. Result: a tuple of Ranked."""
+
+    project: Path
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ShowViews:
+    """Some of the project's films as the network will see them, with augmented views. Result: ViewsShown."""
+
+    project: Path
+    recipe: Recipe
+    films: int = 3
+    views: int = 5
+
+
+@dataclass(frozen=True)
+class AddWeights:
+    """Take a weight file in. Result: WeightsAdded. title and task are needed for weights that Fineray does not know."""
+
+    file: Path
+    backbone: str = ""
+    title: str = ""
+    task: str = ""
+    data: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class DownloadWeights:
+    """Fetch the published weights of a backbone; the one request that goes online. Result: WeightsAdded."""
+
+    backbone: str
 
 
 @dataclass(frozen=True)
@@ -172,6 +231,12 @@ Request = (
     | CheckData
     | ExportDeidentified
     | Train
+    | RunControls
+    | FindRate
+    | RankBackbones
+    | ShowViews
+    | AddWeights
+    | DownloadWeights
     | RunDemo
     | ReadImage
     | TestCodecs
@@ -210,6 +275,11 @@ Result = (
     | ExportSummary
     | tuple[Finding, ...]
     | tuple[CodecResult, ...]
+    | tuple[Ranked, ...]
+    | tuple[Control, ...]
+    | RateCurve
+    | WeightsAdded
+    | ViewsShown
     | RunDone
     | ShownImage
     | str

@@ -1,7 +1,7 @@
 """Features of images, worked out once and kept under the hash of what they depend on.
 
 `features/<space>.f32` is a flat file of float32 rows, one an image; the catalogue knows which row belongs to which
-content hash. A space is a backbone's weights together with the preprocessing.
+content hash. A space is a backbone's weights with the preprocessing and, for augmented views, the augmentation.
 """
 
 from __future__ import annotations
@@ -10,52 +10,82 @@ import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.backbones.catalogue import Backbone
-from core.backbones.runtime import TorchRuntime
+from core.backbones.runtime import Runtime
 from core.progress import Monitor, Progress
 from core.project.catalogue import LabelledImage
 from core.project.project import Project
+from core.training.augmentation import Augmentation
 from core.training.preprocessing import PREPROCESSING, to_input
+from core.training.recipe import AugmentSettings
 
 STAGE_FEATURES = "Computing features"
 BATCH = 16
+FEATURES = "every stage; v2"  # part of every key: change it whenever a backbone gives other features
 
 
-def feature_space(chosen: Backbone, weights_sha256: str) -> str:
-    """The name of the space in which two features may be compared: 32 hex digits."""
-    network = (weights_sha256, chosen.architecture, chosen.taps)
-    parts = (*network, chosen.input_size, chosen.mean, chosen.std, PREPROCESSING)
+def feature_space(chosen: Backbone, runtime: Runtime, augment: AugmentSettings | None = None, view: int = 0) -> str:
+    """The name of the space in which two features may be compared: 32 hex digits. View 0 is the film itself."""
+    network = (runtime.weights_sha256, chosen.architecture, FEATURES, runtime.pooling, runtime.widths)
+    parts: tuple[object, ...] = (*network, runtime.side, chosen.mean, chosen.std, PREPROCESSING)
+    if view and augment is not None:
+        parts = (*parts, replace(augment, views=0, test_views=0), view)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def features_of(
-    project: Project, images: Sequence[LabelledImage], chosen: Backbone, runtime: TorchRuntime, monitor: Monitor
+    project: Project,
+    images: Sequence[LabelledImage],
+    chosen: Backbone,
+    runtime: Runtime,
+    monitor: Monitor,
+    augment: AugmentSettings | None = None,
+    views: int = 0,
 ) -> NDArray[np.float32]:
-    """float32 [images, features], computed where they are not kept yet. May raise Cancelled or a storage error."""
-    cache = _FeatureCache(project, feature_space(chosen, runtime.weights_sha256), chosen.features)
-    missing = list({image.content_hash: image for image in images if image.content_hash not in cache.rows}.values())
-    monitor.report(Progress(STAGE_FEATURES, len(images) - len(missing), len(images), "images"))
+    """float32 [1 + views, images, features], computed where they are not kept yet; the films themselves come first.
+
+    May raise Cancelled or a storage error.
+    """
+    width = sum(runtime.widths)
+    caches = [_FeatureCache(project, feature_space(chosen, runtime, augment, v), width) for v in range(1 + views)]
+    wanted = {image.content_hash: image for image in images}
+    missing = [
+        (view, image) for view, cache in enumerate(caches) for key, image in wanted.items() if key not in cache.rows
+    ]
+    runtime.expect(len(missing))
+    total = len(images) * (1 + views)
+    monitor.report(Progress(STAGE_FEATURES, total - len(missing), total, "images"))
+    augmentation = Augmentation(runtime.side, augment) if augment is not None and views else None
+
+    def inputs(batch: Sequence[tuple[int, LabelledImage]]) -> NDArray[np.uint8]:
+        films = []
+        for view, image in batch:
+            film = to_input(project.pixels.read(image.stored_at), runtime.side)
+            films.append(augmentation(film, image.content_hash, view) if augmentation and view else film)
+        return np.stack(films)
+
     with ThreadPoolExecutor(1) as ahead:  # Pillow frees the interpreter while it resizes the next batch
         batches = [missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]
-        coming = ahead.submit(_inputs, project, batches[0], chosen.input_size) if batches else None
+        coming = ahead.submit(inputs, batches[0]) if batches else None
+        done = total - len(missing)
         for number, batch in enumerate(batches):
             assert coming is not None
-            inputs = coming.result()
+            films = coming.result()
             if number + 1 < len(batches):
-                coming = ahead.submit(_inputs, project, batches[number + 1], chosen.input_size)
-            cache.append([image.content_hash for image in batch], runtime.features(inputs))
-            done = len(images) - len(missing) + number * BATCH + len(batch)
-            monitor.report(Progress(STAGE_FEATURES, done, len(images), "images"))
+                coming = ahead.submit(inputs, batches[number + 1])
+            found = runtime.features(films)
+            for view in sorted({view for view, _ in batch}):
+                rows = [row for row, (own, _) in enumerate(batch) if own == view]
+                caches[view].append([batch[row][1].content_hash for row in rows], found[rows])
+            done += len(batch)
+            monitor.report(Progress(STAGE_FEATURES, done, total, "images"))
             monitor.check()
-    return cache.read([image.content_hash for image in images])
-
-
-def _inputs(project: Project, batch: Sequence[LabelledImage], side: int) -> NDArray[np.uint8]:
-    return np.stack([to_input(project.pixels.read(image.stored_at), side) for image in batch])
+    return np.stack([cache.read([image.content_hash for image in images]) for cache in caches])
 
 
 class _FeatureCache:

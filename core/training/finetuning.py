@@ -1,6 +1,8 @@
 """Fine-tuning: the stages behind the freeze boundary learn, starting from a head fitted to the frozen features.
 
 Starting from that head keeps the first steps from tearing the pretrained features apart (Kumar 2022, LP-FT).
+Everything that is drawn depends on the seed, the epoch and the image alone, so that a training goes on from a
+checkpoint as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -12,147 +14,262 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from core.backbones.catalogue import Backbone
 from core.backbones.cutting import LearningPart
 from core.errors import FinerayError
-from core.training.head import Head, Standardisation
-from core.training.recipe import Tuning
+from core.training.checkpoint import Bench, State, optimiser_state, restore_optimiser, under, with_prefix
+from core.training.devices import out_of_memory, rank
+from core.training.head import Floats
+from core.training.last_layer import penalty
+from core.training.loss import element_weights, images_weigh, total_loss
+from core.training.network import TunedNetwork
+from core.training.recipe import LossSettings, RecipeUnusable, Tuning
+from core.training.temperature import probabilities
 from core.training.views import Views
 
 PREDICT_BATCH = 32
-LEAST_SCALE = 0.1  # of a feature, as a share of the median one
+GRADUAL = 0.6  # share of the steps after which every stage learns
 
 
 class TrainingDiverged(FinerayError):
     """The loss stopped being a number."""
 
 
-class TunedNetwork(torch.nn.Module):
-    """The learning part with its last layer: what a view gives at the boundary -> logits [images, classes]."""
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned from. rows: of the views; targets [all rows, classes], NaN where not known; validation: rows that
+    may stop the training early, or None; several: classes are findings that may stand side by side."""
 
-    mean: torch.Tensor
-    scale: torch.Tensor
-
-    def __init__(self, part: LearningPart, head: Head, dropout: float) -> None:
-        super().__init__()
-        self.part = part
-        # A feature that hardly varied would turn every small change of the stages into a large one.
-        scale = np.maximum(head.standardisation.scale, LEAST_SCALE * np.median(head.standardisation.scale))
-        self.register_buffer("mean", torch.from_numpy(head.standardisation.mean).float())
-        self.register_buffer("scale", torch.from_numpy(scale).float())
-        self.dropout = torch.nn.Dropout(dropout)
-        width, classes = head.weight.shape
-        self.last = torch.nn.Linear(width, classes)
-        with torch.no_grad():
-            self.last.weight.copy_(torch.from_numpy(head.weight.T.copy()))
-            self.last.bias.copy_(torch.from_numpy(head.bias))
-
-    def head(self) -> Head:
-        """The last layer as it is now."""
-        standardisation = Standardisation(_doubles(self.mean), _doubles(self.scale))
-        return Head(standardisation, np.ascontiguousarray(_doubles(self.last.weight).T), _doubles(self.last.bias))
-
-    def forward(self, activations: torch.Tensor, tapped: torch.Tensor) -> torch.Tensor:
-        """Logits of a batch."""
-        standardised = (self.part(activations, tapped) - self.mean) / self.scale
-        logits: torch.Tensor = self.last(self.dropout(standardised))
-        return logits
+    views: Views
+    rows: NDArray[np.int64]
+    targets: Floats
+    several: bool
+    validation: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """Who learns how fast. frozen_norms: batch norms keep the statistics of the source, as a small study needs."""
+class Watcher:
+    """Who hears of a tuning: on_step(step, loss) after each step, on_epoch(epoch, validation AUC) after each epoch;
+    check() may raise to stop."""
 
-    tuning: Tuning
-    frozen_norms: bool = True
+    on_step: Callable[[int, float], None] = lambda step, loss: None
+    on_epoch: Callable[[int, float], None] = lambda epoch, auc: None
+    check: Callable[[], None] = lambda: None
 
-    def rate(self, step: int, steps: int) -> float:
-        """The share of the learning rate at a step: a linear warm-up, then a cosine to zero (Loshchilov 2017)."""
-        warm = max(1, round(self.tuning.warm_up * steps))
-        return min((step + 1) / warm, 1.0) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+
+def rate_share(tuning: Tuning, step: int, steps: int) -> float:
+    """The share of the learning rate at a step: a linear warm-up, then a cosine to zero (Loshchilov 2017)."""
+    warm = max(1, round(tuning.warm_up * steps))
+    return min((step + 1) / warm, 1.0) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+
+
+def steps_per_epoch(tuning: Tuning, images: int) -> int:
+    """What is left of an epoch after whole batches is left out."""
+    return max(1, images // tuning.batch)
+
+
+class Tuner:
+    """A network, its optimiser and the device they are on: one step at a time."""
+
+    def __init__(
+        self,
+        lesson: Lesson,
+        network: TunedNetwork,
+        chosen: Backbone,
+        tuning: Tuning,
+        loss: LossSettings,
+        fabric: Fabric,
+        strength: float = 0.0,
+    ) -> None:
+        self.lesson, self.network, self._tuning, self._loss, self._fabric = lesson, network, tuning, loss, fabric
+        weights = element_weights(lesson.targets[lesson.rows], loss, lesson.several)
+        share = images_weigh(weights, lesson.several)
+        self.chances = share / share.sum() if loss.balance == "sampling" else None
+        if self.chances is not None:
+            weights = element_weights(lesson.targets[lesson.rows], LossSettings(), lesson.several)
+        self._weights = np.zeros_like(lesson.targets)
+        self._weights[lesson.rows] = weights
+        if tuning.norms == "films" and fabric.world_size > 1:
+            network.part = _with_common_norms(network.part, fabric)
+        groups, self._starts = _groups(network, chosen, tuning)
+        self._wrapped, self.optimiser = fabric.setup(
+            network, torch.optim.AdamW(groups, weight_decay=tuning.weight_decay)
+        )
+        self._rates = [group["lr"] for group in self.optimiser.param_groups]
+        pulled = list(network.part.parameters()) if tuning.source_pull else []
+        self._source = [(parameter, parameter.detach().clone()) for parameter in pulled]
+        self.strength = strength  # of the head's own regularisation, which goes on while the stages learn
+        self.pieces = 1  # into how many pieces a batch is cut to fit the memory
+
+    def train_mode(self) -> None:
+        """Dropout on; batch norms as the settings say."""
+        self._wrapped.train()
+        if self._tuning.norms == "source":
+            for module in self.network.modules():
+                if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+
+    def step(self, picked: NDArray[np.int64], epoch: int, rate: float, progress: float = 1.0) -> float:
+        """One step of the optimiser on these rows at a share of the learning rates; returns the mean loss.
+
+        A batch that does not fit the memory is cut into pieces whose gradients are added up, and goes on.
+        """
+        for group, full, start in zip(self.optimiser.param_groups, self._rates, self._starts, strict=True):
+            group["lr"] = full * rate if progress >= start else 0.0
+        while True:
+            try:
+                self.optimiser.zero_grad()
+                value = self._gradients(picked, epoch)
+                break
+            except Exception as error:
+                if not out_of_memory(error) or self.pieces >= len(picked):
+                    raise
+                self.pieces *= 2
+                if torch.cuda.is_available():
+                    torch.cuda.empty_cache()
+        self.optimiser.step()
+        return value
+
+    def _gradients(self, picked: NDArray[np.int64], epoch: int) -> float:
+        fabric, total = self._fabric, float(images_weigh(self._weights[picked], self.lesson.several).sum())
+        mine = picked[fabric.global_rank :: fabric.world_size]
+        value = 0.0
+        parts = [part for part in np.array_split(mine, self.pieces) if len(part)]
+        for number, part in enumerate(parts):
+            with fabric.no_backward_sync(self._wrapped, enabled=number + 1 < len(parts) and fabric.world_size > 1):
+                logits = self._wrapped(*self.lesson.views.learning(part, epoch)).float()
+                targets = torch.from_numpy(np.nan_to_num(self.lesson.targets[part])).to(logits)
+                weights = torch.from_numpy(self._weights[part]).to(logits)
+                loss = total_loss(logits, targets, weights, self._loss, self.lesson.several) / max(total, 1e-12)
+                value += float(loss.detach())
+                if number == 0:
+                    loss = loss + self._pull() / fabric.world_size
+                fabric.backward(loss * fabric.world_size)  # processes average their gradients
+        if fabric.world_size > 1:
+            value = float(fabric.all_reduce(torch.tensor(value), reduce_op="sum"))  # type: ignore[arg-type]
+        return value
+
+    def _pull(self) -> torch.Tensor:
+        """What keeps the head small, as in its fit, and the stages near the source."""
+        pull = self.strength / 2 * penalty(self.network.last)
+        if self._source:
+            away = torch.stack([((now - then) ** 2).sum() for now, then in self._source]).sum()
+            pull = pull + self._tuning.source_pull / 2 * away
+        return pull
 
 
 def fine_tune(
-    views: Views,
-    rows: NDArray[np.int64],
-    labels: NDArray[np.int64],
-    network: TunedNetwork,
-    chosen: Backbone,
-    schedule: Schedule,
-    seed: int,
-    on_step: Callable[[int, float], None] = lambda step, loss: None,
-    check: Callable[[], None] = lambda: None,
+    tuner: Tuner, tuning: Tuning, seed: int, bench: Bench | None, fold: int, watcher: Watcher
 ) -> TunedNetwork:
-    """Train `network` on these rows [n] with class numbers labels [n]; returns the moving average of its weights.
+    """Train; returns the moving average of the weights, of the best epoch where validation rows judge them.
 
-    on_step(step, loss) after each step; check() may raise to stop. The same seed gives the same weights, bit for bit on
-    a CPU. Raises TrainingDiverged.
+    The same seed gives the same weights, bit for bit on a CPU, whether or not it was stopped in between: after each
+    epoch the state goes to the bench. Raises TrainingDiverged.
     """
-    tuning = schedule.tuning
-    torch.manual_seed(seed)
-    random = np.random.default_rng(seed)
-    optimiser = torch.optim.AdamW(_groups(network, chosen, tuning), weight_decay=tuning.weight_decay)
-    rates = [group["lr"] for group in optimiser.param_groups]
-    source = [parameter.detach().clone() for parameter in network.part.parameters()] if tuning.source_pull else []
-    steps = steps_of(tuning, len(rows))
-    per_epoch = steps // tuning.epochs
-    average = copy.deepcopy(network)
-    weights = _class_weights(labels, network.last.out_features) if tuning.weighted else None
-    step = 0
-    for _ in range(tuning.epochs):
-        network.train()
-        if schedule.frozen_norms:
-            _freeze_norms(network)
-        order = random.permutation(len(rows))
-        for start in range(0, per_epoch * tuning.batch, tuning.batch):
-            check()
-            picked = order[start : start + tuning.batch]
-            looks = random.integers(0, 1 + tuning.views, len(picked))
-            logits = network(*views.batch(looks, rows[picked]))
-            target = torch.from_numpy(labels[picked]).to(logits.device)
-            loss = torch.nn.functional.cross_entropy(logits, target, weights, label_smoothing=tuning.smoothing)
-            if source:
-                pulled = sum(((p - s) ** 2).sum() for p, s in zip(network.part.parameters(), source, strict=True))
-                loss = loss + tuning.source_pull / 2 * pulled
-            value = float(loss.detach())
+    lesson, network = tuner.lesson, tuner.network
+    per_epoch = steps_per_epoch(tuning, len(lesson.rows))
+    steps = tuning.epochs * per_epoch
+    average, best = copy.deepcopy(network), copy.deepcopy(network)
+    best_auc, best_epoch, first = -1.0, 0, 0
+    state = bench.load(f"fold-{fold}") if bench is not None else None
+    if state is not None:
+        for name, module in (("network", network), ("average", average), ("best", best)):
+            module.load_state_dict(under(name, state.tensors))
+        restore_optimiser(tuner.optimiser, under("optimiser", state.tensors))
+        first, best_auc, best_epoch = state.facts["epoch"] + 1, state.facts["best_auc"], state.facts["best_epoch"]
+    for epoch in range(first, tuning.epochs):
+        if tuning.patience and epoch - best_epoch > tuning.patience:
+            break
+        tuner.train_mode()
+        torch.manual_seed(_number(seed, fold, epoch))
+        random = np.random.default_rng((seed, fold, epoch))
+        order = (
+            random.permutation(lesson.rows)
+            if tuner.chances is None
+            else random.choice(lesson.rows, len(lesson.rows), p=tuner.chances)
+        )
+        for number in range(per_epoch):
+            watcher.check()
+            step = epoch * per_epoch + number
+            picked = order[number * tuning.batch : (number + 1) * tuning.batch]
+            value = tuner.step(picked, epoch, rate_share(tuning, step, steps), step / steps)
             if not math.isfinite(value):
                 raise TrainingDiverged(
                     f"The loss became {value} after {step} steps",
                     todo="Choose a lower learning rate, or freeze more stages.",
                 )
-            share = schedule.rate(step, steps)
-            for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                group["lr"] = rate * share
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
             _follow(average, network, min(tuning.averaging, step / (step + 10)))
-            on_step(step, value)
-            step += 1
-    return average.eval()
+            watcher.on_step(step, value)
+        if lesson.validation is not None:
+            area = validation_auc(average, lesson)
+            watcher.on_epoch(epoch, area)
+            if area >= best_auc:
+                best_auc, best_epoch = area, epoch
+                best.load_state_dict(average.state_dict())
+        if bench is not None and epoch + 1 < tuning.epochs and rank() == 0:
+            facts = {"epoch": epoch, "best_auc": best_auc, "best_epoch": best_epoch}
+            parts = {"network": network.state_dict(), "average": average.state_dict(), "best": best.state_dict()}
+            parts["optimiser"] = optimiser_state(tuner.optimiser)
+            tensors = {key: value for name, part in parts.items() for key, value in with_prefix(name, part).items()}
+            bench.save(f"fold-{fold}", State(tensors, facts))
+    return (best if lesson.validation is not None else average).eval()
 
 
-def steps_of(tuning: Tuning, images: int) -> int:
-    """Steps of the optimiser over all epochs; what is left of an epoch after whole batches is left out."""
-    return tuning.epochs * max(1, images // tuning.batch)
+def validation_auc(network: TunedNetwork, lesson: Lesson) -> float:
+    """Mean area under the ROC curve over the classes, on the validation rows; 0.5 for a class that is absent there."""
+    assert lesson.validation is not None
+    logits = predict(network, lesson.views, lesson.validation, 0)
+    targets = lesson.targets[lesson.validation]
+    areas = []
+    for column in range(targets.shape[1]):
+        sure = ~np.isnan(targets[:, column])
+        truth = targets[sure, column] >= 0.5
+        both = truth.any() and not truth.all()
+        scores = logits[:, column] if lesson.several else logits[:, column] - _rest(logits, column)
+        areas.append(float(roc_auc_score(truth, scores[sure])) if both else 0.5)
+    return float(np.mean(areas))
 
 
-def predict(network: TunedNetwork, views: Views, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Probabilities [n, classes] of the unchanged views of these rows."""
+def predict(network: TunedNetwork, views: Views, rows: NDArray[np.int64], test_views: int) -> Floats:
+    """Logits [n, classes] of these rows, averaged over the film and its test views."""
     network.eval()
     found = []
     with torch.inference_mode():
         for start in range(0, len(rows), PREDICT_BATCH):
             batch = rows[start : start + PREDICT_BATCH]
-            logits = network(*views.batch(np.zeros(len(batch), dtype=np.int64), batch))
-            found.append(torch.softmax(logits.double(), dim=1).cpu().numpy())
+            looks = [network(*views.showing(batch, view)).double() for view in range(1 + test_views)]
+            found.append(torch.stack(looks).mean(dim=0).cpu().numpy())
     return np.concatenate(found)
 
 
-def _groups(network: TunedNetwork, chosen: Backbone, tuning: Tuning) -> list[dict[str, object]]:
-    """Parameters with their learning rates: the last stage the full one, each stage before it a factor less."""
+def predicted(logits: Floats, temperature: float, several: bool) -> Floats:
+    """Probabilities [n, classes]."""
+    return probabilities(logits / temperature, several)
+
+
+def _rest(logits: Floats, column: int) -> Floats:
+    """The largest logit of the other classes, which a class has to beat; nothing where there is no other."""
+    others = np.delete(logits, column, axis=1)
+    return others.max(axis=1) if others.shape[1] else np.zeros(len(logits))
+
+
+def _with_common_norms(part: LearningPart, fabric: Fabric) -> LearningPart:
+    if fabric.device.type != "cuda":
+        raise RecipeUnusable(
+            "Batch norms that follow the films cannot be shared between processes on a CPU",
+            todo="Use one process, GPUs, or norms that keep the statistics of the source.",
+        )
+    shared: LearningPart = torch.nn.SyncBatchNorm.convert_sync_batchnorm(part)  # type: ignore[no-untyped-call]
+    return shared
+
+
+def _groups(network: TunedNetwork, chosen: Backbone, tuning: Tuning) -> tuple[list[dict[str, object]], list[float]]:
+    """(parameters with their learning rates: the last stage the full one, each stage before it a factor less; the share
+    of the steps after which each group learns)."""
     named = dict(network.part.rest.network.named_parameters())
     groups: list[dict[str, object]] = [{"params": list(network.last.parameters()), "lr": tuning.head_rate}]
     rate = tuning.learning_rate
@@ -161,20 +278,14 @@ def _groups(network: TunedNetwork, chosen: Backbone, tuning: Tuning) -> list[dic
         if own:
             groups.append({"params": [named.pop(name) for name in own], "lr": rate})
             rate *= tuning.slower
-    if named:
-        groups.append({"params": list(named.values()), "lr": rate})
-    return groups
+    learning = len(groups) - 1
+    starts = [0.0, *(GRADUAL * number / learning if tuning.gradual else 0.0 for number in range(learning))]
+    return groups, starts
 
 
-def _doubles(tensor: torch.Tensor) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = tensor.detach().cpu().double().numpy()
-    return found
-
-
-def _freeze_norms(network: TunedNetwork) -> None:
-    for module in network.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.eval()
+def _number(*parts: int) -> int:
+    """One seed of several numbers."""
+    return int(np.random.SeedSequence(parts).generate_state(1)[0])
 
 
 def _follow(average: TunedNetwork, network: TunedNetwork, memory: float) -> None:
@@ -183,8 +294,3 @@ def _follow(average: TunedNetwork, network: TunedNetwork, memory: float) -> None
             kept.lerp_(now, 1 - memory)
         for held, current in zip(average.buffers(), network.buffers(), strict=True):
             held.copy_(current)
-
-
-def _class_weights(labels: NDArray[np.int64], classes: int) -> torch.Tensor:
-    counts = np.bincount(labels, minlength=classes)
-    return torch.from_numpy(len(labels) / (classes * np.maximum(counts, 1))).float()

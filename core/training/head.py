@@ -1,16 +1,23 @@
-"""The new last layer: multinomial logistic regression on standardised features, by L-BFGS."""
+"""The head: standardisation of the features, the new last layer, and the temperature of its logits."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors import safe_open
+from safetensors.numpy import save_file
 from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
+
+from core.training.last_layer import CosineLayer, last_layer, penalty
+from core.training.loss import images_weigh, total_loss
+from core.training.recipe import HeadKind, HeadSettings, LossSettings
+from core.training.temperature import probabilities
 
 Floats = NDArray[np.float64]
 MAX_STEPS = 300
@@ -24,133 +31,185 @@ class Standardisation:
     scale: Floats
 
     @staticmethod
-    def of(features: NDArray[np.floating]) -> Standardisation:
-        """From training features [images, features]."""
+    def of(features: NDArray[np.floating], widths: Sequence[int] = ()) -> Standardisation:
+        """From training features [images, features].
+
+        widths: features of each stage; every stage then weighs alike, however many features it has (the squared
+        lengths of two stages are the same on average, and their sum is the number of features).
+        """
         deviation = features.std(axis=0, dtype=np.float64)
-        return Standardisation(features.mean(axis=0, dtype=np.float64), np.where(deviation > 1e-8, deviation, 1.0))
+        share = np.ones(features.shape[1])
+        if len(widths) > 1:
+            share = np.concatenate([np.full(width, np.sqrt(sum(widths) / (len(widths) * width))) for width in widths])
+        scale = np.where(deviation > 1e-8, deviation, 1.0) / share
+        return Standardisation(features.mean(axis=0, dtype=np.float64), scale)
 
     def apply(self, features: NDArray[np.floating]) -> Floats:
         """Standardised features, float64."""
-        return (features - self.mean) / self.scale
+        return np.asarray((features - self.mean) / self.scale, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a last layer learns from: standardised features [images, d], targets and weights [images, classes].
+
+    several: classes are findings that may stand side by side.
+    """
+
+    features: Floats
+    targets: Floats
+    weights: Floats
+    several: bool
+
+    def rows(self, chosen: NDArray[np.int64]) -> Problem:
+        """Some of its images."""
+        return Problem(self.features[chosen], self.targets[chosen], self.weights[chosen], self.several)
 
 
 @dataclass(frozen=True)
 class Head:
-    """weight: [features, classes] and bias: [classes], for standardised features."""
+    """State of a last layer for standardised features; temperature divides its logits (core.training.temperature)."""
 
     standardisation: Standardisation
-    weight: Floats
-    bias: Floats
+    kind: HeadKind
+    state: dict[str, Floats]
+    several: bool = False
+    temperature: float = 1.0
+
+    @property
+    def classes(self) -> int:
+        """How many."""
+        last = "2.weight" if self.kind == "mlp" else "weight"
+        return int(self.state[last].shape[0])
+
+    def layer(self) -> torch.nn.Module:
+        """The last layer as a module, float64."""
+        width = len(self.standardisation.mean)
+        hidden = len(self.state["0.bias"]) if self.kind == "mlp" else 1
+        module = last_layer(self.kind, width, self.classes, hidden).double()
+        module.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in self.state.items()})
+        return module
+
+    def logits(self, features: NDArray[np.floating]) -> Floats:
+        """[images, classes], before the temperature."""
+        return outputs(self.layer(), self.standardisation.apply(features))
 
     def probabilities(self, features: NDArray[np.floating]) -> Floats:
-        """[images, classes], rows sum to 1."""
-        logits = self.standardisation.apply(features) @ self.weight + self.bias
-        return np.asarray(softmax(logits, axis=1))
+        """[images, classes], rows sum to 1; of findings each has a chance of its own."""
+        return probabilities(self.logits(features) / self.temperature, self.several)
 
     def save(self, path: Path) -> None:
-        """Write as safetensors: mean, scale, weight, bias, all float64."""
+        """Write as safetensors, all float64; what is no array stands in its metadata."""
         arrays = {"mean": self.standardisation.mean, "scale": self.standardisation.scale}
-        save_file({**arrays, "weight": np.ascontiguousarray(self.weight), "bias": self.bias}, path)
+        arrays |= {f"layer.{name}": np.ascontiguousarray(value) for name, value in self.state.items()}
+        facts = {"kind": self.kind, "several": self.several, "temperature": self.temperature}
+        # one entry, since safetensors writes several in an order that changes
+        save_file(arrays, path, metadata={"head": json.dumps(facts)})
 
     @staticmethod
     def load(path: Path) -> Head:
         """Read what save() wrote."""
-        arrays = load_file(path)
-        return Head(Standardisation(arrays["mean"], arrays["scale"]), arrays["weight"], arrays["bias"])
+        with safe_open(path, framework="numpy") as file:
+            facts = json.loads(file.metadata()["head"])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        state = {name.removeprefix("layer."): value for name, value in arrays.items() if name.startswith("layer.")}
+        kind: HeadKind = facts["kind"]
+        standardisation = Standardisation(arrays["mean"], arrays["scale"])
+        return Head(standardisation, kind, state, bool(facts["several"]), float(facts["temperature"]))
 
 
-@dataclass(frozen=True)
-class LinearFit:
-    """A fitted weight [features, classes] and bias [classes]; also the place where the next fit may start."""
+def outputs(layer: torch.nn.Module, standardised: Floats) -> Floats:
+    """Logits of standardised features."""
+    with torch.inference_mode():
+        found: Floats = layer(torch.from_numpy(standardised)).numpy()
+    return found
 
-    weight: Floats
-    bias: Floats
+
+def new_layer(settings: HeadSettings, problem: Problem, seed: int) -> torch.nn.Module:
+    """A layer where fitting starts, the same for the same seed."""
+    torch.manual_seed(seed)
+    width, classes = problem.features.shape[1], problem.targets.shape[1]
+    layer = last_layer(settings.kind, width, classes, settings.hidden).double()
+    if isinstance(layer, CosineLayer):  # each class begins at its own images
+        sure = np.where(np.isnan(problem.targets), 0.5, problem.targets)
+        layer.start_at(torch.from_numpy((sure - sure.mean(axis=0)).T @ problem.features))
+    return layer
 
 
-def fit_linear(
-    features: Floats,
-    labels: NDArray[np.int64],
-    classes: int,
+def fit_layer(
+    layer: torch.nn.Module,
+    problem: Problem,
+    loss: LossSettings,
     strength: float,
-    start: LinearFit | None = None,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
-) -> LinearFit:
-    """Minimise mean log loss + strength / 2 * |weight|^2 (the bias is not penalised).
+) -> None:
+    """Minimise mean loss + strength / 2 * penalty by L-BFGS, in place, from where the layer is.
 
-    features: [images, d] standardised; labels: class numbers 0..classes-1. on_step(step, mean log loss) is called
-    after each optimiser step and may raise to stop. With fewer images than features the problem is solved in the
-    span of the images, where its solution lies.
+    on_step(step, mean loss) is called after each optimiser step and may raise to stop.
     """
-    images, width = features.shape
-    target = np.eye(classes)[labels]
-    start = start or LinearFit(np.zeros((width, classes)), np.zeros(classes))
-    last_loss = 0.0
+    features, targets, weights = (
+        torch.from_numpy(each) for each in (problem.features, np.nan_to_num(problem.targets), problem.weights)
+    )
+    total = float(images_weigh(problem.weights, problem.several).sum())
+    parameters = list(layer.parameters())
+    last_loss, step = 0.0, 0
 
     def objective(packed: Floats) -> tuple[float, Floats]:
         nonlocal last_loss
-        weight, bias = packed[:-classes].reshape(width, classes), packed[-classes:]
-        log_probability = log_softmax(features @ weight + bias, axis=1)
-        last_loss = float(-(target * log_probability).sum() / images)
-        residual = (np.exp(log_probability) - target) / images
-        gradient = np.concatenate([(features.T @ residual + strength * weight).ravel(), residual.sum(axis=0)])
-        return last_loss + strength / 2 * float((weight**2).sum()), gradient
-
-    step = 0
+        torch.nn.utils.vector_to_parameters(torch.from_numpy(packed), parameters)
+        for parameter in parameters:
+            parameter.grad = None
+        mean = total_loss(layer(features), targets, weights, loss, problem.several) / total
+        value = mean + strength / 2 * penalty(layer)
+        value.backward()  # type: ignore[no-untyped-call]
+        last_loss = float(mean.detach())
+        gradient = torch.cat([parameter.grad.reshape(-1) for parameter in parameters if parameter.grad is not None])
+        return float(value.detach()), gradient.numpy().copy()
 
     def count(_: Floats) -> None:
         nonlocal step
         step += 1
         on_step(step, last_loss)
 
+    start = torch.nn.utils.parameters_to_vector(parameters).detach().numpy().copy()
     found = minimize(
         objective,
-        np.concatenate([start.weight.ravel(), start.bias]),
+        start,
         jac=True,
         method="L-BFGS-B",
         callback=count,
         options={"maxiter": MAX_STEPS, "ftol": 1e-9, "gtol": 1e-5},
     )
-    return LinearFit(found.x[:-classes].reshape(width, classes), found.x[-classes:])
+    torch.nn.utils.vector_to_parameters(torch.from_numpy(found.x.copy()), parameters)
 
 
 @dataclass(frozen=True)
 class Span:
-    """An orthonormal basis [features, rank] of the space that standardised training images span.
+    """An orthonormal basis [features, rank] of the space that standardised training images span, or None for all of it.
 
-    The L2-penalised solution lies in it (representer theorem), so fitting there is exact and, with fewer images
-    than features, cheaper.
+    A penalised weight that meets the features lies in it (representer theorem), so fitting there is exact and, with
+    fewer images than features, cheaper.
     """
 
-    basis: Floats
+    basis: Floats | None
 
     @staticmethod
     def of(standardised: Floats) -> Span:
         """Of training features [images, d]; the whole space if there are more images than features."""
         images, width = standardised.shape
         if images >= width:
-            return Span(np.eye(width))
+            return Span(None)
         _, singular, basis = np.linalg.svd(standardised, full_matrices=False)
         return Span(basis[singular > 1e-10 * singular[0]].T)
 
+    def reduce(self, standardised: Floats) -> Floats:
+        """Coordinates in the span."""
+        return standardised if self.basis is None else np.asarray(standardised @ self.basis)
 
-def mean_log_loss(fit: LinearFit, features: Floats, labels: NDArray[np.int64]) -> float:
-    """Mean negative log probability of the true class."""
-    log_probability = log_softmax(features @ fit.weight + fit.bias, axis=1)
-    return float(-log_probability[np.arange(len(labels)), labels].mean())
-
-
-def path_losses(
-    features: Floats,
-    labels: NDArray[np.int64],
-    classes: int,
-    strengths: Sequence[float],
-    fit_rows: NDArray[np.int64],
-    check_rows: NDArray[np.int64],
-) -> list[float]:
-    """Mean log loss on check_rows of heads fitted on fit_rows, one a strength, each starting from the last."""
-    losses = []
-    fit: LinearFit | None = None
-    for strength in strengths:
-        fit = fit_linear(features[fit_rows], labels[fit_rows], classes, strength, fit)
-        losses.append(mean_log_loss(fit, features[check_rows], labels[check_rows]))
-    return losses
+    def state(self, layer: torch.nn.Module) -> dict[str, Floats]:
+        """The state of a layer that was fitted in the span, for whole features."""
+        state = {name: tensor.detach().numpy().copy() for name, tensor in layer.state_dict().items()}
+        if self.basis is not None:
+            first = "0.weight" if "0.weight" in state else "weight"
+            state[first] = state[first] @ self.basis.T
+        return state

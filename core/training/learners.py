@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -16,40 +16,38 @@ from safetensors.torch import save_file
 
 from core.backbones.catalogue import Backbone
 from core.backbones.cutting import LearningPart, cut
-from core.backbones.surgery import FeatureNetwork, architecture, pretrained, without_last_layer
-from core.progress import HeadStep, Monitor, Progress, StrengthTried
-from core.project.catalogue import LabelledImage
+from core.backbones.surgery import architecture, feature_network, pretrained
+from core.progress import HeadStep, Monitor, Progress, StrengthTried, Validated
 from core.project.project import Project
-from core.training.finetuning import Schedule, TunedNetwork, fine_tune, predict, steps_of
-from core.training.head import Head, Standardisation
+from core.project.splitting import inner_folds
+from core.training.checkpoint import Bench
+from core.training.data import Data, Rows
+from core.training.head import Floats, Head, Standardisation
+from core.training.last_layer import last_layer
 from core.training.recipe import Recipe
 from core.training.selection import FittedHead, fit_head
+from core.training.temperature import temperature
 from core.training.views import Views
+
+if TYPE_CHECKING:  # tuning alone pays for Lightning Fabric
+    from lightning_fabric import Fabric
+
+    from core.training.network import TunedNetwork
 
 STAGE_TRAINING = "Training"
 HEAD_FILE, NETWORK_FILE = "head.safetensors", "network.safetensors"
-Rows = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Data:
-    """Rows of the same images: frozen features, class numbers, groups (patients, joined as in the split) and parts."""
-
-    images: list[LabelledImage]
-    classes: tuple[str, ...]
-    features: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    groups: NDArray[np.int64]
-    parts: NDArray[np.str_]
 
 
 class Fitted(Protocol):
-    """Something that learned. strength: the regularisation chosen for its (first) head."""
+    """Something that learned. strength: the regularisation chosen for its (first) head; temperature: of its logits."""
 
     @property
     def strength(self) -> float: ...
 
-    def probabilities(self, rows: Rows) -> NDArray[np.float64]:
+    @property
+    def temperature(self) -> float: ...
+
+    def probabilities(self, rows: Rows) -> Floats:
         """[rows, classes] of rows of the data."""
 
     def save(self, folder: Path) -> None:
@@ -65,10 +63,11 @@ class Learner(Protocol):
 
 @dataclass
 class Work:
-    """Who hears of the fits of a run, how many there are, and how many are done."""
+    """Who hears of the fits of a run, how many there are, and how many are done; where checkpoints go, if anywhere."""
 
     monitor: Monitor
     fits: int
+    bench: Bench | None = None
     done: int = 0
 
     def report(self, step: int = 0, steps: int = 1) -> None:
@@ -85,18 +84,21 @@ def learner_for(
     if recipe.mode == "frozen":
         yield FrozenLearner(data, recipe, work)
         return
+    from core.training.devices import fabric
+
     if recipe.mode == "finetune":
-        network, _ = pretrained(chosen)
-        assert isinstance(network, FeatureNetwork)
+        network, _ = pretrained(chosen, recipe.pooling)
         frozen, part = cut(network, chosen, recipe.tuning.frozen_stages)
     else:
         torch.manual_seed(recipe.seed)
-        frozen, part = None, LearningPart.whole(without_last_layer(architecture(chosen), chosen.taps))
+        frozen, part = None, LearningPart.whole(feature_network(architecture(chosen), chosen, recipe.pooling))
     if frozen is not None:
         frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    with Views(project, chosen, frozen, device) as views:
-        views.fill(data.images, recipe.tuning, recipe.seed, work.monitor)
-        yield TuningLearner(data, chosen, part, views, device, recipe, work)
+    passes = recipe.tuning.epochs * work.fits
+    side = recipe.side or chosen.input_size
+    with Views(project, frozen, side, recipe.augment, device, recipe.seed, passes) as views:
+        views.fill(data.images, work.monitor)
+        yield TuningLearner(data, chosen, part, views, fabric(), recipe, work)
 
 
 class FrozenLearner:
@@ -114,34 +116,46 @@ class FrozenLearner:
             self._monitor.check()
             self._monitor.report(HeadStep(fold, step, loss))
 
-        checked_on = None
-        if validation is not None:
-            checked_on = (self._data.features[validation], self._data.labels[validation])
-        fitted = _head(self._data, rows, self._recipe, fold, self._monitor, checked_on, on_step)
+        fitted = _head(self._data, rows, self._recipe, fold, self._monitor, validation, on_step)
         self._work.done += 1
         self._work.report()
-        return FittedFrozen(fitted, self._data.features)
+        assert self._data.features is not None
+        return FittedFrozen(fitted, self._data.features, self._recipe.augment.test_views)
 
 
 @dataclass(frozen=True)
 class FittedFrozen:
-    """A head over the frozen features."""
+    """A head over the frozen features [views, images, n]."""
 
     fitted: FittedHead
     features: NDArray[np.float32]
+    test_views: int
 
     @property
     def strength(self) -> float:
         """Of its regularisation."""
         return self.fitted.strength
 
-    def probabilities(self, rows: Rows) -> NDArray[np.float64]:
+    @property
+    def temperature(self) -> float:
+        """Of its logits."""
+        return self.fitted.head.temperature
+
+    def probabilities(self, rows: Rows) -> Floats:
         """[rows, classes]."""
-        return self.fitted.head.probabilities(self.features[rows])
+        return frozen_probabilities(self.fitted.head, self.features[:, rows], self.test_views)
 
     def save(self, folder: Path) -> None:
         """Write the head."""
         self.fitted.head.save(folder / HEAD_FILE)
+
+
+def frozen_probabilities(head: Head, features: NDArray[np.float32], test_views: int) -> Floats:
+    """[images, classes] from features [views, images, n]: logits averaged over the film and its test views."""
+    from core.training.temperature import probabilities
+
+    logits = np.mean([head.logits(features[view]) for view in range(1 + test_views)], axis=0)
+    return probabilities(logits / head.temperature, head.several)
 
 
 class TuningLearner:
@@ -153,51 +167,78 @@ class TuningLearner:
         chosen: Backbone,
         part: LearningPart,
         views: Views,
-        device: torch.device,
+        fabric: Fabric,
         recipe: Recipe,
         work: Work,
     ) -> None:
-        self._data, self._chosen, self._part, self._views = data, chosen, part, views
-        self._device, self._recipe, self._work = device, recipe, work
+        self._data, self._chosen, self._part = data, chosen, part
+        self.views, self.fabric = views, fabric
+        self._recipe, self._work = recipe, work
         self._monitor = work.monitor
 
     def fit(self, rows: Rows, fold: int, validation: Rows | None = None) -> FittedNetwork:
         """Fit the frozen head first, then tune from there; from scratch, tune at once."""
-        data, recipe = self._data, self._recipe
-        strength = 0.0
-        if recipe.mode == "finetune":
-            checked_on = None if validation is None else (data.features[validation], data.labels[validation])
-            fitted = _head(
-                data, rows, recipe, fold, self._monitor, checked_on, lambda step, loss: self._monitor.check()
-            )
-            head, strength = fitted.head, fitted.strength
-        else:
-            width, classes = data.features.shape[1], len(data.classes)
-            plain = Standardisation(np.zeros(width), np.ones(width))
-            head = Head(plain, np.zeros((width, classes)), np.zeros(classes))
-        part = copy.deepcopy(self._part).requires_grad_(True)
-        network = TunedNetwork(part, head, recipe.tuning.dropout)
-        network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        from core.training.finetuning import Lesson, Tuner, Watcher, fine_tune, predict, steps_per_epoch
+
+        recipe, data = self._recipe, self._data
+        tuning = recipe.tuning
+        if validation is None and tuning.validation:
+            rows, validation = self._set_aside(rows)
+        network, strength = self.start(rows, fold, validation)
         numbers = np.flatnonzero(rows)
-        steps = steps_of(recipe.tuning, len(numbers))
+        checked = None if validation is None else np.flatnonzero(validation)
+        lesson = Lesson(self.views, numbers, data.learned, data.several, checked)
+        steps = tuning.epochs * steps_per_epoch(tuning, len(numbers))
 
         def on_step(step: int, loss: float) -> None:
             self._monitor.report(HeadStep(fold, step, loss))
             self._work.report(step, steps)
 
-        tuned = fine_tune(
-            self._views,
-            numbers,
-            data.labels[numbers],
-            network,
-            self._chosen,
-            Schedule(recipe.tuning, frozen_norms=recipe.mode == "finetune"),
-            recipe.seed,
-            on_step=on_step,
-            check=self._monitor.check,
+        watcher = Watcher(
+            on_step, lambda epoch, auc: self._monitor.report(Validated(fold, epoch, auc)), self._monitor.check
         )
+        tuner = Tuner(lesson, network, self._chosen, tuning, recipe.loss, self.fabric, strength)
+        tuned = fine_tune(tuner, tuning, recipe.seed, self._work.bench, fold, watcher)
         self._work.done += 1
-        return FittedNetwork(tuned, self._views, strength)
+        test_views = recipe.augment.test_views
+        warmth = 1.0
+        if checked is not None:
+            logits = predict(tuned, self.views, checked, test_views)
+            warmth = temperature(logits, data.learned[checked], data.several)
+        return FittedNetwork(tuned, self.views, strength, warmth, test_views)
+
+    def _set_aside(self, rows: Rows) -> tuple[Rows, Rows | None]:
+        """(rows to learn from, rows of whole patients for validation), or all and none where a class has too few."""
+        data, numbers = self._data, np.flatnonzero(rows)
+        folds = round(1 / self._recipe.tuning.validation)
+        found = inner_folds(data.learned_strata[numbers], data.groups[numbers], folds, self._recipe.seed)
+        if not found:
+            return rows, None
+        learn, aside = np.zeros_like(rows), np.zeros_like(rows)
+        learn[numbers[found[0][0]]], aside[numbers[found[0][1]]] = True, True
+        return learn, aside
+
+    def start(self, rows: Rows, fold: int, validation: Rows | None) -> tuple[TunedNetwork, float]:
+        """(the network as it begins, the strength of its head's regularisation)."""
+        from core.training.network import TunedNetwork
+
+        data, recipe = self._data, self._recipe
+        if recipe.mode == "finetune":
+            fitted = _head(
+                data, rows, recipe, fold, self._monitor, validation, lambda step, loss: self._monitor.check()
+            )
+            head, strength = fitted.head, fitted.strength
+        else:
+            torch.manual_seed(recipe.seed)
+            width, classes = sum(data.widths), len(data.classes)
+            plain = Standardisation(np.zeros(width), np.ones(width))
+            layer = last_layer(recipe.head.kind, width, classes, recipe.head.hidden)
+            torch.nn.init.normal_(next(layer.parameters()), std=0.01)
+            state = {name: tensor.detach().double().numpy() for name, tensor in layer.state_dict().items()}
+            head, strength = Head(plain, recipe.head.kind, state, data.several), 0.0
+        part = copy.deepcopy(self._part).requires_grad_(True)
+        network = TunedNetwork(part, head, data.widths, recipe.tuning.dropout)
+        return network.to(memory_format=torch.channels_last), strength
 
 
 @dataclass(frozen=True)
@@ -207,10 +248,15 @@ class FittedNetwork:
     network: TunedNetwork
     views: Views
     strength: float
+    temperature: float
+    test_views: int
 
-    def probabilities(self, rows: Rows) -> NDArray[np.float64]:
-        """[rows, classes], of the unchanged views."""
-        return predict(self.network, self.views, np.flatnonzero(rows))
+    def probabilities(self, rows: Rows) -> Floats:
+        """[rows, classes]."""
+        from core.training.finetuning import predict, predicted
+
+        logits = predict(self.network, self.views, np.flatnonzero(rows), self.test_views)
+        return predicted(logits, self.temperature, self.network.several)
 
     def save(self, folder: Path) -> None:
         """Write the stages that learned, and the head."""
@@ -218,7 +264,7 @@ class FittedNetwork:
             name: tensor.cpu().contiguous() for name, tensor in self.network.part.rest.network.state_dict().items()
         }
         save_file(state, folder / NETWORK_FILE)
-        self.network.head().save(folder / HEAD_FILE)
+        self.network.head(self.temperature).save(folder / HEAD_FILE)
 
 
 def _head(
@@ -227,16 +273,14 @@ def _head(
     recipe: Recipe,
     fold: int,
     monitor: Monitor,
-    validation: tuple[NDArray[np.float32], NDArray[np.int64]] | None,
+    validation: Rows | None,
     on_step: Callable[[int, float], None],
 ) -> FittedHead:
     return fit_head(
-        data.features[rows],
-        data.labels[rows],
-        data.groups[rows],
-        len(data.classes),
+        data.examples(rows),
+        data.widths,
         recipe,
-        validation,
+        None if validation is None else data.examples(validation),
         on_tried=lambda strength, loss: monitor.report(StrengthTried(fold, strength, loss)),
         on_step=on_step,
         check=monitor.check,

@@ -11,16 +11,15 @@ from safetensors.torch import load_file
 
 from core.backbones.catalogue import backbone
 from core.backbones.cutting import LearningPart, cut
-from core.backbones.runtime import TorchRuntime, best_device
-from core.backbones.surgery import FeatureNetwork, architecture, pretrained, without_last_layer
+from core.backbones.runtime import Runtime, best_device
+from core.backbones.surgery import architecture, feature_network, pretrained, widths_of
 from core.progress import Monitor
 from core.project.catalogue import LabelledImage
 from core.project.project import Project
 from core.project.runs import RunFolder
 from core.training.features import features_of
-from core.training.finetuning import TunedNetwork, predict
 from core.training.head import Head
-from core.training.learners import HEAD_FILE, NETWORK_FILE
+from core.training.learners import HEAD_FILE, NETWORK_FILE, frozen_probabilities
 from core.training.recipe import Recipe
 from core.training.views import Views
 
@@ -32,19 +31,25 @@ def probabilities_of(
     recipe = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
     chosen, device = backbone(recipe.backbone), best_device()
     head = Head.load(folder.path / HEAD_FILE)
+    side, augment = recipe.side, replace(recipe.augment, views=0)
     if recipe.mode == "frozen":
-        return head.probabilities(features_of(project, images, chosen, TorchRuntime(chosen, device), monitor))
-    frozen = None
+        runtime = Runtime(chosen, device, recipe.pooling, side)
+        features = features_of(project, images, chosen, runtime, monitor, augment, augment.test_views)
+        return frozen_probabilities(head, features, augment.test_views)
+    from core.training.finetuning import predict, predicted
+    from core.training.network import TunedNetwork
+
     if recipe.mode == "finetune":
-        network, _ = pretrained(chosen)
-        assert isinstance(network, FeatureNetwork)
+        network, _ = pretrained(chosen, recipe.pooling)
         frozen, part = cut(network, chosen, recipe.tuning.frozen_stages)
     else:
-        part = LearningPart.whole(without_last_layer(architecture(chosen), chosen.taps))
+        network = feature_network(architecture(chosen), chosen, recipe.pooling)
+        frozen, part = None, LearningPart.whole(network)
     part.rest.network.load_state_dict(load_file(folder.path / NETWORK_FILE))
     if frozen is not None:
         frozen.to(device)
-    tuned = TunedNetwork(part, head, recipe.tuning.dropout).to(device)
-    with Views(project, chosen, frozen, device) as views:
-        views.fill(images, replace(recipe.tuning, views=0), recipe.seed, monitor)
-        return predict(tuned, views, np.arange(len(images)))
+    tuned = TunedNetwork(part, head, widths_of(network), recipe.tuning.dropout).to(device)
+    with Views(project, frozen, side or chosen.input_size, augment, device, recipe.seed, passes=0) as views:
+        views.fill(images, monitor)
+        logits = predict(tuned, views, np.arange(len(images)), augment.test_views)
+    return predicted(logits, head.temperature, head.several)

@@ -1,16 +1,43 @@
-"""Choosing the regularisation inside training images, and fitting the head with it."""
+"""Choosing the regularisation inside training images, fitting the head with it, and its temperature."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from core.project.splitting import inner_folds
-from core.training.head import Head, Span, Standardisation, fit_linear, path_losses
-from core.training.recipe import Recipe
+from core.training.head import Floats, Head, Problem, Span, Standardisation, fit_layer, new_layer, outputs
+from core.training.loss import element_weights, images_weigh, total_loss
+from core.training.recipe import LossSettings, Recipe
+from core.training.temperature import temperature
+from core.training.threads import single_thread
+
+PLAIN = LossSettings()  # strengths and temperature are judged by the plain log loss, whatever is trained with
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Images to learn from. features: [views, images, d], the first view the films themselves; targets [images,
+    classes], NaN where not known; groups (patients) [images]; strata [images]: class numbers that inner folds keep
+    balanced; several: classes are findings that may stand side by side.
+    """
+
+    features: NDArray[np.float32]
+    targets: Floats
+    groups: NDArray[np.int64]
+    strata: NDArray[np.int64]
+    several: bool
+
+    def rows(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Examples:
+        """Some of the images."""
+        return Examples(
+            self.features[:, chosen], self.targets[chosen], self.groups[chosen], self.strata[chosen], self.several
+        )
 
 
 @dataclass(frozen=True)
@@ -23,57 +50,113 @@ class FittedHead:
 
 
 def fit_head(
-    features: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    patients: NDArray[np.int64],
-    classes: int,
+    examples: Examples,
+    widths: tuple[int, ...],
     recipe: Recipe,
-    validation: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None,
+    validation: Examples | None = None,
     on_tried: Callable[[float, float], None] = lambda strength, loss: None,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
     check: Callable[[], None] = lambda: None,
 ) -> FittedHead:
-    """Standardise, choose the strength, fit on all the training images given.
+    """Standardise, choose the strength, fit on all the examples given.
 
-    The strength is the one with the least mean log loss on `validation` (features, labels), or else in folds by
-    patient inside the training images. Nothing outside the arguments is looked at.
-    check() is called often and may raise to stop.
+    The strength is the one with the least mean log loss on `validation`, or else in folds by patient inside the
+    examples; the same held-out logits give the temperature. Nothing outside the arguments is looked at. check() is
+    called often and may raise to stop.
     """
-    standardisation = Standardisation.of(features)
-    standardised = standardisation.apply(features)
+    views, images, width = examples.features.shape
+    flat = examples.features.reshape(views * images, width)
+    standardisation = Standardisation.of(flat, widths)
+    standardised = standardisation.apply(flat)
     span = Span.of(standardised)
-    reduced = standardised @ span.basis
-    strengths = sorted(recipe.strengths, reverse=True)
+    reduced = span.reduce(standardised)
+    weights = element_weights(examples.targets, recipe.loss, examples.several)
+    whole = Problem(reduced, np.tile(examples.targets, (views, 1)), np.tile(weights, (views, 1)), examples.several)
+    checks: list[_Check]
     if validation is None:
-        everything, checks = reduced, inner_folds(labels, patients, recipe.inner_folds, recipe.seed)
-        all_labels = labels
+        folds = inner_folds(examples.strata, examples.groups, recipe.head.inner_folds, recipe.seed)
+        checks = [_Inside(whole, fit, held_out, views) for fit, held_out in folds]
     else:
-        extra = standardisation.apply(validation[0]) @ span.basis
-        everything, all_labels = np.concatenate([reduced, extra]), np.concatenate([labels, validation[1]])
-        rows = np.arange(len(everything))
-        checks = [(rows[: len(labels)], rows[len(labels) :])]
-    losses = _mean_losses(everything, all_labels, classes, strengths, checks, check)
-    for strength, loss in zip(strengths, losses, strict=True):
-        on_tried(strength, loss)
-    chosen = strengths[int(np.argmin(losses))]
-    fit = fit_linear(reduced, labels, classes, chosen, on_step=on_step)
-    head = Head(standardisation, span.basis @ fit.weight, fit.bias)
-    return FittedHead(head, chosen, tuple(zip(strengths, losses, strict=True)))
+        extra = span.reduce(standardisation.apply(validation.features[0]))
+        checks = [_Beside(whole, Problem(extra, validation.targets, np.ones_like(validation.targets), whole.several))]
+    with single_thread():
+        tried = _path(checks, recipe, check, on_tried)
+        best = min(tried, key=lambda each: each.loss)
+        layer = new_layer(recipe.head, whole, recipe.seed)
+        fit_layer(layer, whole, recipe.loss, best.strength, on_step)
+    warmth = temperature(best.logits, best.targets, whole.several) if len(best.targets) else 1.0
+    head = Head(standardisation, recipe.head.kind, span.state(layer), whole.several, warmth)
+    return FittedHead(head, best.strength, tuple((each.strength, each.loss) for each in tried))
 
 
-def _mean_losses(
-    features: NDArray[np.float64],
-    labels: NDArray[np.int64],
-    classes: int,
-    strengths: Sequence[float],
-    checks: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
-    check: Callable[[], None],
-) -> list[float]:
+@dataclass(frozen=True)
+class _Tried:
+    """Mean held-out log loss of a strength, with the held-out logits and their targets."""
+
+    strength: float
+    loss: float
+    logits: Floats
+    targets: Floats
+
+
+class _Check(Protocol):
+    def problems(self) -> tuple[Problem, Problem]:
+        """(what is fitted on, what is held out)."""
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """An inner fold: all views of an image are fitted on, the film itself is judged."""
+
+    whole: Problem
+    fit: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    views: int
+
+    def problems(self) -> tuple[Problem, Problem]:
+        images = len(self.whole.targets) // self.views
+        rows = np.concatenate([self.fit + view * images for view in range(self.views)])
+        return self.whole.rows(rows), self.whole.rows(self.held_out)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """A validation part."""
+
+    fit: Problem
+    held_out: Problem
+
+    def problems(self) -> tuple[Problem, Problem]:
+        return self.fit, self.held_out
+
+
+def _path(
+    checks: list[_Check], recipe: Recipe, check: Callable[[], None], on_tried: Callable[[float, float], None]
+) -> list[_Tried]:
+    """From the strongest regularisation on; weak ones take longest, so it ends where the loss has risen twice."""
+    strengths = sorted(recipe.head.strengths, reverse=True)
     if not checks:  # a class of a single patient cannot be held out: the strongest regularisation is the safe choice
-        return [0.0] + [float("inf")] * (len(strengths) - 1)
-    losses = []
-    for fit, held_out in checks:
-        check()
-        losses.append(path_losses(features, labels, classes, strengths, fit, held_out))
-    weights = [len(held_out) for _, held_out in checks]
-    return [float(loss) for loss in np.average(losses, axis=0, weights=weights)]
+        on_tried(strengths[0], 0.0)
+        return [_Tried(strengths[0], 0.0, np.zeros((0, 0)), np.zeros((0, 0)))]
+    layers: list[torch.nn.Module] = []
+    tried: list[_Tried] = []
+    for strength in strengths:
+        loss = weight = 0.0
+        logits, targets = [], []
+        for number, each in enumerate(checks):
+            check()
+            fit, held = each.problems()
+            if number == len(layers):
+                layers.append(new_layer(recipe.head, fit, recipe.seed))
+            fit_layer(layers[number], fit, recipe.loss, strength)  # from where the stronger one ended
+            logits.append(outputs(layers[number], held.features))
+            targets.append(held.targets)
+            plain = element_weights(held.targets, PLAIN, held.several)
+            found, truth = torch.from_numpy(logits[-1]), torch.from_numpy(np.nan_to_num(held.targets))
+            loss += float(total_loss(found, truth, torch.from_numpy(plain), PLAIN, held.several))
+            weight += float(images_weigh(plain, held.several).sum())
+        tried.append(_Tried(strength, loss / max(weight, 1e-12), np.concatenate(logits), np.concatenate(targets)))
+        on_tried(strength, tried[-1].loss)
+        if len(tried) > 2 and min(each.loss for each in tried[:-2]) < min(each.loss for each in tried[-2:]):
+            break
+    return tried

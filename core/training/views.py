@@ -1,11 +1,12 @@
-"""What the learning part of a network reads: activations at the freeze boundary, worked out once an image and view.
+"""What the learning part of a network reads: films, or their activations at the freeze boundary, in augmented views.
 
-They lie in a flat file that is mapped and not read as a whole, so that memory stays flat in the number of images; it
-goes when the training ends. Where every stage learns, the views themselves are kept, as shades.
+Activations that are needed often are worked out once an image and view; they lie in a flat file that is mapped and not
+read as a whole, so that memory stays flat in the number of images. The file goes when the training ends.
 """
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,54 +17,87 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.backbones.catalogue import Backbone
 from core.backbones.cutting import FrozenPart
+from core.backbones.runtime import OpenVino, agree, openvino_wanted, shades
 from core.progress import Monitor, Progress
 from core.project.catalogue import LabelledImage
 from core.project.project import Project
 from core.training.augmentation import Augmentation
 from core.training.preprocessing import to_input
-from core.training.recipe import Tuning
+from core.training.recipe import AugmentSettings
 
 STAGE_VIEWS = "Looking at augmented views"
 BATCH = 16
+Batch = tuple[torch.Tensor, torch.Tensor]  # activations (or shades), features of the frozen stages
 
 
 class Views:
-    """View 0 of an image is itself, views 1 to n its augmented ones. Close it to free the disk."""
+    """The films of some images in views: view 0 is the film, others are augmented. Close it to free the disk.
 
-    def __init__(self, project: Project, chosen: Backbone, frozen: FrozenPart | None, device: torch.device) -> None:
-        self._project, self._chosen, self._frozen, self._device = project, chosen, frozen, device
+    fits: how often the images will be learned from, over all epochs and folds; where keeping the views at the freeze
+    boundary is less work than working them out each time, and the disk has room, they are kept.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        frozen: FrozenPart | None,
+        side: int,
+        augment: AugmentSettings,
+        device: torch.device,
+        seed: int,
+        passes: int,
+    ) -> None:
+        self._project, self._frozen, self._side, self._device = project, frozen, side, device
+        self._augment, self._augmentation, self._seed = augment, Augmentation(side, augment), seed
         self._folder = tempfile.TemporaryDirectory(prefix=".views-", dir=project.root)
+        self._kept = 1 + max(augment.views, augment.test_views)
+        self._cached = frozen is not None and augment.views > 0 and self._kept <= passes
+        self._films: NDArray[np.uint8] | None = None
         self._values: NDArray[Any] | None = None
-        self._tapped: NDArray[np.float32] | None = None
-        self._mean = torch.tensor(chosen.mean, device=device).view(1, 3, 1, 1)
-        self._std = torch.tensor(chosen.std, device=device).view(1, 3, 1, 1)
+        self._before: NDArray[np.float32] | None = None
+        self._keys: list[str] = []
 
-    def fill(self, images: Sequence[LabelledImage], tuning: Tuning, seed: int, monitor: Monitor) -> None:
-        """Work out all views of these images. May raise Cancelled or OSError."""
-        augment = Augmentation(self._chosen.input_size, seed, tuning.flip)
-        count = len(images) * (1 + tuning.views)
+    @property
+    def cached(self) -> bool:
+        """Whether the activations at the boundary are kept."""
+        return self._cached
+
+    def fill(self, images: Sequence[LabelledImage], monitor: Monitor) -> None:
+        """Read the films, and keep their views where that pays. May raise Cancelled or OSError."""
+        self._keys = [image.content_hash for image in images]
+        self._films = self._map("films", np.uint8, (len(images), self._side, self._side))
+        count = len(images) * (self._kept if self._cached else 1)
+        run = self._runner(count)
         monitor.report(Progress(STAGE_VIEWS, 0, count, "views"))
-        for view in range(1 + tuning.views):
+        for view in range(self._kept if self._cached else 1):
             for start in range(0, len(images), BATCH):
                 monitor.check()
-                shades = self._shades(images[start : start + BATCH])
-                if view:
-                    shades = np.stack([augment(image) for image in shades])
-                self._keep(view, start, shades, (1 + tuning.views, len(images)))
-                done = view * len(images) + start + len(shades)
-                monitor.report(Progress(STAGE_VIEWS, done, count, "views"))
+                rows = np.arange(start, min(start + BATCH, len(images)))
+                if view == 0:
+                    films = [
+                        to_input(self._project.pixels.read(image.stored_at), self._side)
+                        for image in images[start : start + BATCH]
+                    ]
+                    self._films[rows] = np.stack(films)
+                if self._cached:
+                    self._keep(view, rows, *run(self._view(view, rows)))
+                monitor.report(Progress(STAGE_VIEWS, view * len(images) + int(rows[-1]) + 1, count, "views"))
 
-    def batch(self, views: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the learning part reads for these views of these rows."""
-        assert self._values is not None and self._tapped is not None
-        values = np.stack([self._values[view, row] for view, row in zip(views, rows, strict=True)])
-        tapped = torch.from_numpy(self._tapped[views, rows]).to(self._device)
-        if self._frozen is None:
-            return self._colour(values), tapped
-        activations = torch.from_numpy(values).to(self._device).float()
-        return activations.contiguous(memory_format=torch.channels_last), tapped
+    def learning(self, rows: NDArray[np.int64], epoch: int) -> Batch:
+        """A view of each of these rows to learn from; the same epoch shows the same."""
+        if self._cached:
+            drawn = np.random.default_rng((self._seed, epoch)).integers(0, 1 + self._augment.views, len(self._keys))
+            return self._from_kept(drawn[rows], rows)
+        assert self._films is not None
+        films = [self._augmentation(self._films[row], self._keys[row], self._seed, epoch) for row in rows]
+        return self._now(np.stack(films))
+
+    def showing(self, rows: NDArray[np.int64], view: int) -> Batch:
+        """A view of each of these rows to predict from: 0 is the film itself, 1 and on are test views."""
+        if self._cached:
+            return self._from_kept(np.full(len(rows), view), rows)
+        return self._now(self._view(view, rows))
 
     def __enter__(self) -> Views:
         return self
@@ -71,28 +105,59 @@ class Views:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._values = None
+        self._films = self._values = None
         self._folder.cleanup()
 
-    def _shades(self, images: Sequence[LabelledImage]) -> NDArray[np.uint8]:
-        side = self._chosen.input_size
-        return np.stack([to_input(self._project.pixels.read(image.stored_at), side) for image in images])
+    def _view(self, view: int, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        assert self._films is not None
+        if view == 0:
+            return np.asarray(self._films[rows])
+        return np.stack([self._augmentation(self._films[row], self._keys[row], view) for row in rows])
 
-    def _colour(self, shades: NDArray[np.uint8]) -> torch.Tensor:
-        gray = torch.from_numpy(shades).to(self._device).float().div_(255).unsqueeze(1)
-        colour = gray.expand(-1, 3, -1, -1).sub(self._mean).div_(self._std)
-        return colour.contiguous(memory_format=torch.channels_last)
+    def _now(self, films: NDArray[np.uint8]) -> Batch:
+        inputs = shades(films, self._device)
+        if self._frozen is None:
+            return inputs, inputs.new_zeros((len(inputs), 0))
+        with torch.no_grad():
+            found: Batch = self._frozen(inputs)
+        return found
 
-    def _keep(self, view: int, start: int, shades: NDArray[np.uint8], size: tuple[int, int]) -> None:
-        values: NDArray[Any] = shades
-        tapped = np.zeros((len(shades), 0), dtype=np.float32)
-        if self._frozen is not None:
-            with torch.inference_mode():
-                activations, means = self._frozen(self._colour(shades))
-            values, tapped = activations.half().cpu().numpy(), means.float().cpu().numpy()
-        if self._values is None or self._tapped is None:
-            path = Path(self._folder.name) / "views"
-            self._values = np.memmap(path, dtype=values.dtype, mode="w+", shape=(*size, *values.shape[1:]))
-            self._tapped = np.zeros((*size, tapped.shape[1]), dtype=np.float32)
-        self._values[view, start : start + len(values)] = values
-        self._tapped[view, start : start + len(values)] = tapped
+    def _from_kept(self, views: NDArray[np.int64], rows: NDArray[np.int64]) -> Batch:
+        assert self._values is not None and self._before is not None
+        values = np.stack([self._values[view, row] for view, row in zip(views, rows, strict=True)])
+        before = torch.from_numpy(self._before[views, rows]).to(self._device)
+        activations = torch.from_numpy(values).to(self._device).float()
+        return activations.contiguous(memory_format=torch.channels_last), before
+
+    def _runner(self, views: int) -> Any:
+        """The frozen part as a function of shades, by OpenVINO where that is worth it and gives the same."""
+        if not self._cached or self._frozen is None:
+            return None
+
+        def by_torch(films: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            activations, before = self._now(films)
+            return activations.float().cpu().numpy(), before.float().cpu().numpy()
+
+        if not openvino_wanted(self._device, views):
+            return by_torch
+        compiled = OpenVino(self._frozen, self._side)
+        probe = np.random.default_rng(0).integers(0, 256, (2, self._side, self._side), np.uint8)
+        same = all(agree(got, expected) for got, expected in zip(compiled.outputs(probe), by_torch(probe), strict=True))
+        return compiled.outputs if same else by_torch
+
+    def _keep(
+        self, view: int, rows: NDArray[np.int64], activations: NDArray[np.float32], before: NDArray[np.float32]
+    ) -> None:
+        if self._values is None or self._before is None:
+            shape = (self._kept, len(self._keys))
+            self._values = self._map("activations", np.float16, (*shape, *activations.shape[1:]))
+            self._before = np.zeros((*shape, before.shape[1]), dtype=np.float32)
+        self._values[view, rows] = activations
+        self._before[view, rows] = before
+
+    def _map(self, name: str, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+        size = int(np.prod(shape)) * np.dtype(kind).itemsize
+        free = shutil.disk_usage(self._folder.name).free
+        if size > 0.8 * free:
+            raise OSError(28, f"{size / 1e9:.1f} GB are needed for a while", self._folder.name)
+        return np.memmap(Path(self._folder.name) / name, dtype=kind, mode="w+", shape=shape)

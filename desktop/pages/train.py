@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QGridLayout, QHBoxLayout, 
 from core.backbones.catalogue import Backbone, backbone, backbones, weights_file
 from core.engine.messages import LoadLibraries, Reported, RunDone, Train
 from core.progress import FoldDone, HeadStep, StrengthTried
-from core.training.recipe import FROM_SCRATCH, Mode, Recipe, Tuning
+from core.training.recipe import FROM_SCRATCH, Mode, Recipe, Tuning, for_mode
 from desktop.engine_client import Job
 from desktop.session import Session
 from desktop.widgets.basics import button, card, label, row, scrolling_column, set_role, spin_box
@@ -110,10 +110,10 @@ class TrainPage(QWidget):
     def recipe(self) -> Recipe:
         """What was chosen."""
         mode: Mode = self.mode.currentData()
-        start = FROM_SCRATCH if mode == "scratch" else Tuning()
+        start = for_mode(mode)
         frozen = 0 if mode == "scratch" else self.frozen_stages.value()
-        tuning = replace(start, frozen_stages=frozen, epochs=self.epochs.value()) if mode != "frozen" else start
-        return Recipe(backbone=self.chooser.currentData(), mode=mode, tuning=tuning)
+        tuning = replace(start.tuning, frozen_stages=frozen, epochs=self.epochs.value())
+        return replace(start, backbone=self.chooser.currentData(), tuning=tuning if mode != "frozen" else start.tuning)
 
     def refresh(self) -> None:
         """Say whether training can start, and if not what is missing."""

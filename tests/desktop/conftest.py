@@ -13,7 +13,7 @@ from core.project.labels import apply_labels, preview_folders
 from core.project.project import create_project, open_project
 from core.project.splits import SplitPlan
 from core.project.splitting import make_split
-from core.training.recipe import Recipe
+from core.training.recipe import HeadSettings, Recipe
 from core.training.training import train
 
 
@@ -26,5 +26,5 @@ def trained(tmp_path: Path, films: Callable[..., Path]) -> Path:
         import_folders(project, [films(patients=16, each=2)], Monitor())
         apply_labels(project, preview_folders(project))
         split = make_split(project, SplitPlan(folds=4))
-        train(project, split, Recipe(strengths=(1.0,), inner_folds=2, bootstrap=100), Monitor())
+        train(project, split, Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100), Monitor())
     return root

@@ -9,24 +9,45 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torchvision.models import get_model
 
-from core.backbones.catalogue import UnknownBackbone, backbone, backbones, weights_file
-from core.backbones.runtime import TorchRuntime, with_folded_batch_norms
-from core.backbones.surgery import FeatureNetwork, architecture, pretrained, without_last_layer
+from core.backbones.catalogue import Backbone, UnknownBackbone, backbone, backbones, manifest, weights_file
+from core.backbones.cutting import cut
+from core.backbones.runtime import OpenVino, Runtime, with_folded_batch_norms
+from core.backbones.surgery import (
+    FeatureNetwork,
+    architecture,
+    feature_network,
+    pretrained,
+    widths_of,
+    with_gray_input,
+)
 from core.backbones.weights import WeightsDamaged, WeightsNotInstalled, load_weights, with_names_of
 
 LITE0 = backbone("efficientnet_lite0")
+NAMES = [
+    *(
+        "efficientnet_lite0",
+        "efficientnet_lite1",
+        "efficientnet_lite2",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "resnet101",
+    ),
+    *("densenet121", "efficientnet_b0", "efficientnet_v2_s", "mobilenet_v3_large", "convnext_tiny"),
+]
 
 
 def test_the_default_is_here_and_the_others_say_that_they_are_not(home: Path) -> None:
-    assert [each.name for each in backbones()] == ["efficientnet_lite0", "resnet18", "resnet50", "densenet121"]
+    assert [each.name for each in backbones()] == NAMES
     assert weights_file(LITE0) is not None
-    for each in backbones()[1:]:
+    for each in backbones():
+        if each.weights.package:
+            continue
         assert weights_file(each) is None
         with pytest.raises(WeightsNotInstalled) as caught:
             load_weights(each)
-        assert str(home) in caught.value.todo
+        assert f"fineray weights add {each.weights.file}" in caught.value.todo
     with pytest.raises(UnknownBackbone, match="vgg"):
         backbone("vgg")
 
@@ -105,41 +126,42 @@ def test_a_file_that_would_run_code_is_refused(tmp_path: Path, monkeypatch: pyte
         load_weights(replace(LITE0, weights=replace(LITE0.weights, sha256=digest)))
 
 
-@pytest.mark.parametrize("chosen", backbones(), ids=lambda each: each.name)
-def test_the_manifest_tells_the_truth_about_each_network(chosen: object) -> None:
-    model = architecture(chosen)  # type: ignore[arg-type]
-    cut = without_last_layer(model, chosen.taps)  # type: ignore[attr-defined]
-    assert sum(p.numel() for p in cut.parameters()) == chosen.parameters  # type: ignore[attr-defined]
-    with torch.inference_mode():
-        features = cut.eval()(torch.zeros(1, 3, chosen.input_size, chosen.input_size))  # type: ignore[attr-defined]
-    assert features.shape == (1, chosen.features)  # type: ignore[attr-defined]
+@pytest.mark.parametrize("chosen", manifest(), ids=lambda each: each.name)
+def test_the_manifest_tells_the_truth_about_each_network(chosen: Backbone) -> None:
+    model = architecture(chosen)
     staged = 0
-    for stage in chosen.stages:  # type: ignore[attr-defined]
-        count = sum(p.numel() for name in stage.modules for p in cut.network.get_submodule(name).parameters())
+    for stage in chosen.stages:
+        count = sum(p.numel() for name in stage.modules for p in model.get_submodule(name).parameters())
         assert count == stage.parameters, stage.name
         staged += count
-    assert staged == chosen.parameters, "every parameter belongs to exactly one stage"  # type: ignore[attr-defined]
+    assert staged == chosen.parameters, "every parameter belongs to exactly one stage"
+    network = feature_network(model, chosen).eval()
+    assert sum(widths_of(network)) == chosen.features
+    with torch.inference_mode():
+        assert network(torch.zeros(1, 1, 224, 224)).shape == (1, chosen.features)
+    for stages in range(1, len(chosen.stages)):
+        frozen, learning = cut(network, chosen, stages)  # proves itself
+        learns = sum(parameter.numel() for parameter in learning.rest.network.parameters())
+        assert frozen is not None and learns <= sum(stage.parameters for stage in chosen.stages[stages:])
 
 
-@pytest.mark.parametrize("name", ["resnet18", "densenet121"])
-def test_torchvision_weight_files_load(name: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file as torchvision publishes it (densenet with its old names), random numbers inside."""
-    import hashlib
-
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "resnet18", "convnext_tiny"])
+def test_one_gray_channel_gives_what_three_equal_colours_give(name: str) -> None:
     chosen = backbone(name)
     torch.manual_seed(0)
-    state = {
-        key: value for key, value in get_model(name, weights=None).state_dict().items() if "num_batches" not in key
-    }
-    if name == "densenet121":
-        state = {key.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): value for key, value in state.items()}
-    path = home / "weights" / chosen.weights.file
-    path.parent.mkdir()
-    torch.save(state, path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    chosen = replace(chosen, weights=replace(chosen.weights, sha256=digest))
-    model, _ = pretrained(chosen)
-    assert not any(parameter.requires_grad for parameter in model.parameters())
+    model = architecture(chosen).eval()
+    shade = torch.rand(2, 1, 224, 224)
+    mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (chosen.mean, chosen.std))
+    with torch.inference_mode():
+        first = next(module for module in model.modules() if isinstance(module, torch.nn.Conv2d))
+        expected = first((shade.expand(-1, 3, -1, -1) - mean) / std)
+        gray_mean, gray_std = with_gray_input(model, chosen.mean, chosen.std)
+        summed = next(module for module in model.modules() if isinstance(module, torch.nn.Conv2d))
+        got = summed((shade - gray_mean) / gray_std)
+    assert summed.weight.shape[1] == 1
+    torch.testing.assert_close(got[:, :, 4:-4, 4:-4], expected[:, :, 4:-4, 4:-4], rtol=1e-4, atol=1e-4)
+    if len(set(chosen.mean)) == 1:
+        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_folded_batch_norms_give_the_same_features() -> None:
@@ -149,31 +171,31 @@ def test_folded_batch_norms_give_the_same_features() -> None:
     assert not any(
         isinstance(each, torch.nn.BatchNorm2d) and each.running_mean is not None for each in folded.modules()
     )
-    batch = torch.randn(4, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    batch = torch.rand(4, 1, 224, 224, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         expected, got = model(batch), folded(batch)
     assert torch.allclose(got, expected, atol=1e-4 * float(expected.abs().max()))
 
 
 def test_a_fold_that_does_not_prove_itself_is_not_used() -> None:
-    class Odd(torch.nn.Module):
+    class Odd(FeatureNetwork):
         """Its batch norm stands beside the convolution but is applied first."""
 
         def __init__(self) -> None:
-            super().__init__()
-            self.conv = torch.nn.Conv2d(3, 3, 3)
-            self.norm = torch.nn.BatchNorm2d(3)
-            self.norm.running_mean = torch.tensor([1.0, 2.0, 3.0])
+            super().__init__(torch.nn.Identity(), (), 0.0, 1.0)
+            self.conv = torch.nn.Conv2d(1, 1, 3)
+            self.norm = torch.nn.BatchNorm2d(1)
+            self.norm.running_mean = torch.tensor([1.0])
 
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.conv(self.norm(x)).mean((2, 3))
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.conv(self.norm(images)).mean((2, 3))
 
     model = Odd().eval()
     assert with_folded_batch_norms(model, 16) is model
 
 
 def test_features_do_not_depend_on_the_batch_or_on_anything_learned() -> None:
-    runtime = TorchRuntime(LITE0, torch.device("cpu"))
+    runtime = Runtime(LITE0, torch.device("cpu"))
     images = np.random.default_rng(0).integers(0, 256, size=(5, 224, 224), dtype=np.uint8)
     together = runtime.features(images)
     alone = np.concatenate([runtime.features(image[None]) for image in images])
@@ -182,18 +204,36 @@ def test_features_do_not_depend_on_the_batch_or_on_anything_learned() -> None:
     assert together.dtype == np.float32
 
 
-def test_taps_are_the_mean_activations_of_their_stages() -> None:
+def test_features_are_the_pooled_maps_of_every_stage() -> None:
+    batch = torch.rand(2, 1, 224, 224, generator=torch.Generator().manual_seed(2))
     model, _ = pretrained(LITE0)
-    assert isinstance(model, FeatureNetwork)
-    batch = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(2))
+    network = model.network
     with torch.inference_mode():
-        features = model(batch)
-        stem = model.network.bn1(model.network.conv_stem(batch))
-        by_hand = model.network.blocks[:5](stem).mean((2, 3))
-        last = model.network(batch)
-    width = last.shape[1]
-    assert torch.allclose(features[:, :width], last)
-    assert torch.allclose(features[:, width : width + by_hand.shape[1]], by_hand, atol=1e-4)
+        stages = model.by_stage(batch)
+        stem = network.bn1(network.conv_stem((batch - 0.5) / 0.5))
+        maps = network.blocks[:5](stem)
+        assert [stage.shape[1] for stage in stages] == list(widths_of(model))
+        assert torch.allclose(stages[0], stem.mean((2, 3)), atol=1e-5)
+        assert torch.allclose(stages[5], maps.mean((2, 3)), atol=1e-4)
+        last = network.forward_features((batch - 0.5) / 0.5)
+        assert torch.allclose(stages[-1], last.mean((2, 3)), atol=1e-4)
+        both, _ = pretrained(LITE0, "mean and deviation")
+        features = both.by_stage(batch)[5]
+        width = maps.shape[1]
+        assert torch.allclose(features[:, :width], stages[5], atol=1e-4)
+        assert torch.allclose(features[:, width:], maps.std((2, 3), correction=0), atol=1e-3)
+
+
+def test_openvino_gives_the_same_features() -> None:
+    pytest.importorskip("openvino")
+    plain, compiled = (Runtime(LITE0, torch.device("cpu")) for _ in range(2))
+    compiled._compiled = OpenVino(compiled._model, 224)
+    images = np.random.default_rng(0).integers(0, 256, size=(11, 224, 224), dtype=np.uint8)
+    expected, got = plain.features(images), compiled.features(images)
+    np.testing.assert_allclose(got, expected, atol=1e-4 * float(np.abs(expected).max()))
+    few = Runtime(LITE0, torch.device("cpu"))
+    few.expect(10)
+    assert few.engine == "torch", "a few images are not worth compiling for"
 
 
 def test_the_manifest_is_sound_json() -> None:

@@ -1,7 +1,10 @@
-"""Fine-tuning: what is frozen stays bit for bit, the cut proves itself, the run is out of sample and repeats."""
+"""Fine-tuning: what is frozen stays bit for bit, runs are out of sample, repeat, and go on where they were stopped."""
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,26 +15,44 @@ import torch
 from safetensors.torch import load_file
 
 from core.backbones.catalogue import DEFAULT_BACKBONE, backbone
-from core.backbones.cutting import CannotCut, cut
+from core.backbones.cutting import CannotCut, LearningPart, cut
 from core.backbones.surgery import FeatureNetwork, pretrained
 from core.evaluation.operating_point import OperatingPoint
-from core.progress import Cancelled, HeadStep, Monitor, Report
+from core.progress import Cancelled, FoldDone, HeadStep, Monitor, Report, Resumed, Validated
 from core.project.catalogue import labelled_images
 from core.project.importing import import_folders
 from core.project.labels import apply_labels, preview_folders
 from core.project.project import Project
+from core.project.runs import RunFolder
 from core.project.sealing import seal_test
-from core.project.splits import SplitPlan
+from core.project.splits import Split, SplitPlan
 from core.project.splitting import make_split
-from core.training.augmentation import Augmentation
-from core.training.finetuning import Schedule, TrainingDiverged
+from core.training.controls import run_controls
+from core.training.finetuning import TrainingDiverged, Tuner, rate_share
 from core.training.predicting import probabilities_of
-from core.training.recipe import FROM_SCRATCH, Recipe, RecipeUnusable, Tuning
+from core.training.rate_finder import find_rate, steepest
+from core.training.recipe import (
+    FROM_SCRATCH,
+    AugmentSettings,
+    HeadSettings,
+    LossSettings,
+    Recipe,
+    RecipeUnusable,
+    Tuning,
+)
 from core.training.sealed_test import freeze, open_test
 from core.training.training import train
+from core.training.views import Views
 
-QUICK = Tuning(frozen_stages=6, epochs=2, batch=8, views=1)
-RECIPE = Recipe(mode="finetune", strengths=(1.0,), inner_folds=2, bootstrap=100, tuning=QUICK)
+QUICK = Tuning(frozen_stages=6, epochs=2, batch=8)
+RECIPE = Recipe(
+    mode="finetune",
+    head=HeadSettings(strengths=(1.0,), inner_folds=2),
+    augment=AugmentSettings(views=1),
+    bootstrap=100,
+    tuning=QUICK,
+)
+STAGES = backbone(DEFAULT_BACKBONE).stages
 
 
 @pytest.fixture
@@ -41,43 +62,64 @@ def study(project: Project, films: Callable[..., Path]) -> Project:
     return project
 
 
+@pytest.fixture
+def halves(study: Project) -> Split:
+    return make_split(study, SplitPlan(folds=2))
+
+
 @pytest.fixture(scope="module")
 def whole() -> FeatureNetwork:
-    network, _ = pretrained(backbone(DEFAULT_BACKBONE))
-    assert isinstance(network, FeatureNetwork)
-    return network
+    return pretrained(backbone(DEFAULT_BACKBONE))[0]
+
+
+class Stopper(Monitor):
+    """Listens, and cancels once it has heard of so many steps."""
+
+    def __init__(self, after: int = 10**9) -> None:
+        self.heard: list[Report] = []
+        self.after = after
+
+    def report(self, what: Report) -> None:
+        self.heard.append(what)
+
+    def check(self) -> None:
+        if sum(isinstance(what, HeadStep) for what in self.heard) > self.after:
+            raise Cancelled
+
+    def of(self, kind: type) -> list[Report]:
+        return [what for what in self.heard if isinstance(what, kind)]
+
+
+def model(folder: RunFolder) -> bytes:
+    return (folder.path / "network.safetensors").read_bytes() + (folder.path / "head.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("stages", [0, 1, 4, 6, 8])
 def test_both_sides_of_the_cut_give_the_features_of_the_whole(whole: FeatureNetwork, stages: int) -> None:
-    chosen = backbone(DEFAULT_BACKBONE)
-    frozen, learning = cut(whole, chosen, stages)
-    images = torch.rand(3, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    frozen, learning = cut(whole, backbone(DEFAULT_BACKBONE), stages)
+    images = torch.rand(3, 1, 224, 224, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         got = learning(*frozen(images)) if frozen else learning(images, images.new_zeros((3, 0)))
         torch.testing.assert_close(got, whole(images), rtol=1e-4, atol=1e-4)
-    learned = sum(parameter.numel() for parameter in learning.parameters())
-    assert learned == sum(stage.parameters for stage in chosen.stages[stages:])
+    assert isinstance(learning, LearningPart)
 
 
 def test_a_cut_outside_the_network_is_refused(whole: FeatureNetwork) -> None:
-    chosen = backbone(DEFAULT_BACKBONE)
-    for stages in (-1, len(chosen.stages)):
+    for stages in (-1, len(STAGES)):
         with pytest.raises(CannotCut, match="cannot be frozen"):
-            cut(whole, chosen, stages)
+            cut(whole, backbone(DEFAULT_BACKBONE), stages)
 
 
 def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
-    study: Project, whole: FeatureNetwork
+    study: Project, halves: Split, whole: FeatureNetwork
 ) -> None:
-    split = make_split(study, SplitPlan(folds=2))
-    first, second = (train(study, split, RECIPE, Monitor()) for _ in range(2))
+    first, second = (train(study, halves, RECIPE, Monitor()) for _ in range(2))
     assert first.predictions().patients == second.predictions().patients
     np.testing.assert_array_equal(first.predictions().probabilities, second.predictions().probabilities)
-    assert (first.path / "network.safetensors").read_bytes() == (second.path / "network.safetensors").read_bytes()
+    assert model(first) == model(second)
     assert len(first.predictions().images) == 24
     before, after = whole.network.state_dict(), load_file(first.path / "network.safetensors")
-    frozen = tuple(f"{name}." for stage in backbone(DEFAULT_BACKBONE).stages[:6] for name in stage.modules)
+    frozen = tuple(f"{name}." for stage in STAGES[:6] for name in stage.modules)
     assert not [name for name in after if name.startswith(frozen)], "frozen stages are not even written"
     changed = [name for name in after if not torch.equal(after[name], before[name])]
     assert changed and all(not name.endswith(("running_mean", "running_var")) for name in changed)
@@ -85,55 +127,176 @@ def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
     again = probabilities_of(study, first, images, Monitor())
     assert again.shape == (24, 2) and np.allclose(again.sum(axis=1), 1)
     assert not list(study.root.glob(".views-*")), "views go with the training"
+    assert not list(study.runs_folder.glob(".unfinished-*")), "and so do checkpoints"
 
 
-def test_tuning_starts_from_the_head_of_the_frozen_features(study: Project) -> None:
-    split = make_split(study, SplitPlan(folds=2))
-    losses: list[float] = []
+def test_norms_take_the_films_statistics_where_wished_and_frozen_stages_never_do(
+    study: Project, halves: Split, whole: FeatureNetwork
+) -> None:
+    done = train(study, halves, replace(RECIPE, tuning=replace(QUICK, norms="films")), Monitor())
+    before, after = whole.network.state_dict(), load_file(done.path / "network.safetensors")
+    moved = {name for name in after if name.endswith("running_mean") and not torch.equal(after[name], before[name])}
+    assert moved and not [name for name in moved if name.startswith("blocks.4")]
 
-    class Ear(Monitor):
-        def report(self, what: Report) -> None:
-            if isinstance(what, HeadStep):
-                losses.append(what.training_loss)
 
+def test_tuning_starts_from_the_head_of_the_frozen_features(study: Project, halves: Split) -> None:
+    ear = Stopper()
     still = replace(RECIPE, tuning=replace(QUICK, learning_rate=1e-9, head_rate=1e-9, dropout=0.0))
-    tuned = train(study, split, still, Ear()).predictions()
-    frozen = train(study, split, replace(RECIPE, mode="frozen"), Monitor()).predictions()
+    tuned = train(study, halves, still, ear).predictions()
+    frozen = train(study, halves, replace(RECIPE, mode="frozen"), Monitor()).predictions()
     assert np.corrcoef(tuned.probabilities[:, 0], frozen.probabilities[:, 0])[0, 1] > 0.9
+    losses = [step.training_loss for step in ear.of(HeadStep)]  # type: ignore[attr-defined]
     assert len(losses) == 2 * 2 * 1 + 2 * 3 and all(np.isfinite(losses))
 
 
-def test_from_scratch_starts_from_random_weights_with_the_same_split(study: Project) -> None:
-    tuning = replace(FROM_SCRATCH, epochs=1, batch=8, views=0)
-    split = make_split(study, SplitPlan(folds=2))
-    done = train(study, split, replace(RECIPE, mode="scratch", tuning=tuning), Monitor())
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"augment": AugmentSettings(views=0, test_views=2, crop=0.1, flip=True)},
+        {"head": replace(RECIPE.head, kind="mlp", hidden=8), "loss": LossSettings(kind="focal", balance="sampling")},
+        {"head": replace(RECIPE.head, kind="cosine"), "pooling": "mean and deviation"},
+        {"side": 256, "tuning": replace(QUICK, gradual=True, source_pull=1.0)},
+    ],
+    ids=["fresh views", "mlp and focal", "cosine", "larger input"],
+)
+def test_settings_train_and_predict_again(study: Project, halves: Split, change: dict[str, object]) -> None:
+    recipe = replace(RECIPE, **{"tuning": replace(QUICK, epochs=1), **change})  # type: ignore[arg-type]
+    folder = train(study, halves, recipe, Monitor())
+    images = labelled_images(study)
+    one = probabilities_of(study, folder, images, Monitor())
+    np.testing.assert_allclose(one.sum(axis=1), 1)
+    np.testing.assert_array_equal(one, probabilities_of(study, folder, images, Monitor()))
+
+
+def test_later_stages_learn_first_where_unfreezing_is_gradual(
+    study: Project, halves: Split, whole: FeatureNetwork
+) -> None:
+    tuning = replace(QUICK, gradual=True, epochs=1, batch=4, averaging=0.0)
+    heard = Stopper()
+    groups: list[list[float]] = []
+    step = Tuner.step
+
+    def watched(self: Tuner, *given: object) -> float:
+        value = step(self, *given)  # type: ignore[arg-type]
+        groups.append([group["lr"] for group in self.optimiser.param_groups])
+        return value
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Tuner, "step", watched)
+        train(study, halves, replace(RECIPE, tuning=tuning), heard)
+    first, last = groups[0], groups[2]
+    assert first[1] > 0 and first[2] == first[3] == 0, "head and last stage first"
+    assert all(rate > 0 for rate in last)
+
+
+def test_from_scratch_starts_from_random_weights_with_the_same_split(study: Project, halves: Split) -> None:
+    tuning = replace(FROM_SCRATCH, epochs=1, batch=8)
+    done = train(study, halves, replace(RECIPE, mode="scratch", tuning=tuning), Monitor())
     assert done.metrics()["mode"] == "scratch"
     assert len(done.predictions().images) == 24
 
 
-def test_training_can_be_cancelled_and_leaves_nothing(study: Project) -> None:
-    split = make_split(study, SplitPlan(folds=2))
+def test_a_cancelled_training_goes_on_and_ends_in_the_same_weights(study: Project, halves: Split) -> None:
+    undisturbed = train(study, halves, RECIPE, Monitor())
+    for after in (0, 2, 3):  # in the first fold, in the second, in the final fit
+        with pytest.raises(Cancelled):
+            train(study, halves, RECIPE, Stopper(after))
+        assert not list(study.root.glob(".views-*")) and len(list(study.runs_folder.glob("run-*"))) == 1
+    ear = Stopper()
+    resumed = train(study, halves, RECIPE, ear)
+    assert [what.folds_done for what in ear.of(Resumed)] == [2]  # type: ignore[attr-defined]
+    assert {step.fold for step in ear.of(HeadStep)} == {0}, "done folds are not done again"  # type: ignore[attr-defined]
+    assert model(resumed) == model(undisturbed)
+    np.testing.assert_array_equal(resumed.predictions().probabilities, undisturbed.predictions().probabilities)
+    assert len(ear.of(FoldDone)) == 2
 
-    class Impatient(Monitor):
-        steps = 0
 
-        def report(self, what: Report) -> None:
-            self.steps += isinstance(what, HeadStep)
-
-        def check(self) -> None:
-            if self.steps > 1:
-                raise Cancelled
-
+def test_anew_forgets_what_was_begun_and_another_recipe_never_sees_it(study: Project, halves: Split) -> None:
     with pytest.raises(Cancelled):
-        train(study, split, RECIPE, Impatient())
-    assert not list(study.root.glob(".views-*")) and not list(study.runs_folder.iterdir())
+        train(study, halves, RECIPE, Stopper(3))
+    for other, anew in ((replace(RECIPE, seed=1), False), (RECIPE, True)):
+        ear = Stopper()
+        train(study, halves, other, ear, anew)
+        assert not ear.of(Resumed)
+    assert not list(study.runs_folder.glob(".unfinished-*"))
 
 
-def test_a_loss_that_is_no_number_stops_with_the_cause(study: Project) -> None:
-    split = make_split(study, SplitPlan(folds=2))
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from core.progress import HeadStep, Monitor
+from core.project.project import open_project
+from core.project.splits import latest_split
+from core.training.recipe import Recipe
+from core.training.training import train
+
+class Bomb(Monitor):
+    left = int(sys.argv[3])
+    def report(self, what):
+        self.left -= isinstance(what, HeadStep)
+        if self.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+with open_project(Path(sys.argv[1])) as project:
+    train(project, latest_split(project), Recipe.from_json(Path(sys.argv[2]).read_text()), Bomb())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_killed_training_goes_on_and_ends_in_the_same_weights(study: Project, halves: Split, tmp_path: Path) -> None:
+    undisturbed = train(study, halves, RECIPE, Monitor())
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(RECIPE.to_json(), "utf-8")
+    for steps in (1, 3):
+        killed = subprocess.run([sys.executable, "-c", _KILLED, str(study.root), str(recipe), str(steps)])
+        assert killed.returncode == -signal.SIGKILL
+    ear = Stopper()
+    assert model(train(study, halves, RECIPE, ear)) == model(undisturbed)
+    assert ear.of(Resumed), "something was kept"
+
+
+def test_early_stopping_keeps_the_best_epoch_and_calibrates(study: Project) -> None:
+    split = make_split(study, SplitPlan("holdout", seed=1))
+    ear = Stopper()
+    tuning = replace(QUICK, epochs=6, patience=1, learning_rate=1e-7, head_rate=1e-7)
+    folder = train(study, split, replace(RECIPE, tuning=tuning), ear)
+    epochs = [what.epoch for what in ear.of(Validated)]  # type: ignore[attr-defined]
+    assert epochs and len(epochs) <= 6
+    assert folder.metrics()["temperature"] != 1.0, "validation data gave a temperature"
+    folds = make_split(study, SplitPlan(folds=2))
+    ear = Stopper()
+    folder = train(study, folds, replace(RECIPE, tuning=replace(QUICK, validation=0.34)), ear)
+    assert {what.fold for what in ear.of(Validated)} == {0, 1, 2}  # type: ignore[attr-defined]
+
+
+def test_a_full_memory_cuts_the_batch_and_goes_on(
+    study: Project, halves: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = train(study, halves, RECIPE, Monitor())
+    learning = Views.learning
+    sizes: list[int] = []
+
+    def small(self: Views, rows: np.ndarray, epoch: int) -> object:
+        if len(rows) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        sizes.append(len(rows))
+        return learning(self, rows, epoch)
+
+    monkeypatch.setattr(Views, "learning", small)
+    cut_up = train(study, halves, replace(RECIPE, bootstrap=101), Monitor())
+    assert set(sizes) == {2}
+    one, two = load_file(plain.path / "network.safetensors"), load_file(cut_up.path / "network.safetensors")
+    for name in one:
+        torch.testing.assert_close(one[name].float(), two[name].float(), rtol=1e-2, atol=2e-3)
+    monkeypatch.setattr(Views, "learning", lambda self, rows, epoch: (_ for _ in ()).throw(torch.OutOfMemoryError("x")))
+    with pytest.raises(torch.OutOfMemoryError):
+        train(study, halves, replace(RECIPE, bootstrap=102), Monitor())
+
+
+def test_a_loss_that_is_no_number_stops_with_the_cause(study: Project, halves: Split) -> None:
     wild = replace(QUICK, learning_rate=1e18, head_rate=1e18, epochs=20, warm_up=0.0)
     with pytest.raises(TrainingDiverged, match="The loss became") as caught:
-        train(study, split, replace(RECIPE, tuning=wild), Monitor())
+        train(study, halves, replace(RECIPE, tuning=wild), Monitor())
     assert "lower learning rate" in caught.value.todo
 
 
@@ -144,33 +307,39 @@ def test_a_tuned_run_opens_the_sealed_test_set(study: Project) -> None:
     assert open_test(study, name, Monitor())["images"] == 6
 
 
-def test_views_stay_films_and_repeat_with_their_seed() -> None:
-    film = np.zeros((64, 64), dtype=np.uint8)
-    film[20:44, 20:30] = 200
-    looks = [Augmentation(64, 3, flip=False)(film) for _ in range(2)]
-    np.testing.assert_array_equal(*looks)
-    many = Augmentation(64, 3, flip=False)
-    for _ in range(30):
-        look = many(film)
-        assert look.dtype == np.uint8 and look.shape == film.shape
-        columns = np.flatnonzero(look.max(axis=0) > 100)
-        assert 10 < columns.mean() < 34, "the bar stays on its side: nothing is mirrored"
+def test_the_rate_finder_tries_rates_and_keeps_nothing(study: Project, halves: Split) -> None:
+    curve = find_rate(study, halves, RECIPE, Monitor())
+    assert len(curve.rates) == len(curve.losses) > 10
+    assert curve.rates[0] <= curve.suggested < curve.rates[-1]
+    assert not list(study.runs_folder.glob("*"))
+    with pytest.raises(RecipeUnusable, match="no learning rate"):
+        find_rate(study, halves, replace(RECIPE, mode="frozen"), Monitor())
+    assert steepest([1e-4, 1e-3, 1e-2, 1e-1, 1.0], [1.0, 0.95, 0.3, 0.25, 9.0]) == pytest.approx(1e-2, rel=10)
+
+
+def test_controls_stand_beside_a_run_and_shuffled_labels_teach_nothing(study: Project, halves: Split) -> None:
+    recipe = replace(RECIPE, mode="frozen", tuning=replace(QUICK, epochs=1))
+    found = {control.what: control for control in run_controls(study, halves, recipe, Monitor())}
+    assert list(found) == ["frozen", "unfrozen", "from scratch", "shuffled labels"]
+    assert found["frozen"].auc is not None and found["frozen"].auc > 0.9
+    shuffled = found["shuffled labels"]
+    assert shuffled.low is not None and shuffled.high is not None
+    assert shuffled.sound == (shuffled.low <= 0.5 <= shuffled.high)
 
 
 def test_the_schedule_warms_up_and_ends_at_zero() -> None:
-    schedule = Schedule(Tuning(warm_up=0.1))
-    rates = [schedule.rate(step, 100) for step in range(100)]
+    rates = [rate_share(Tuning(warm_up=0.1), step, 100) for step in range(100)]
     assert rates[0] == pytest.approx(0.1, abs=0.01) and max(rates) == pytest.approx(1.0, abs=0.03)
     assert rates[99] < 0.01
 
 
-@pytest.mark.parametrize("change", [{"epochs": 0}, {"slower": 0.0}, {"learning_rate": -1.0}, {"views": 99}])
+@pytest.mark.parametrize("change", [{"epochs": 0}, {"slower": 0.0}, {"learning_rate": -1.0}, {"validation": 0.9}])
 def test_impossible_tunings_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(RecipeUnusable):
         Recipe(mode="finetune", tuning=replace(Tuning(), **change))
 
 
-def test_recipes_of_the_first_format_are_read() -> None:
-    old = '{"format": 1, "backbone": "efficientnet_lite0", "mode": "frozen", "strengths": [1.0], "inner_folds": 5, '
-    recipe = Recipe.from_json(old + '"seed": 3, "bootstrap": 2000}')
-    assert (recipe.mode, recipe.seed, recipe.tuning) == ("frozen", 3, Tuning())
+def test_recipes_of_earlier_formats_say_so() -> None:
+    old = '{"format": 1, "backbone": "efficientnet_lite0", "mode": "frozen", "strengths": [1.0], "inner_folds": 5}'
+    with pytest.raises(RecipeUnusable, match="earlier version"):
+        Recipe.from_json(old)

@@ -25,12 +25,12 @@ from core.project.sealing import seal_test
 from core.project.split_file import SplitFileUnusable, read_split, write_split
 from core.project.splits import SplitPlan, parts
 from core.project.splitting import make_split
-from core.training.recipe import Recipe
+from core.training.recipe import HeadSettings, Recipe
 from core.training.sealed_test import NotFrozen, freeze, frozen_of, open_test
 from core.training.training import train
 from tests.support.films import write_film
 
-RECIPE = Recipe(strengths=(1.0, 0.1), bootstrap=200)
+RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1)), bootstrap=200)
 SEAL = SplitPlan(test_share=0.25)
 
 
@@ -155,10 +155,10 @@ def test_breaking_the_seal_counts_too(study: Project) -> None:
 def test_the_operating_point_decides_the_calls(study: Project) -> None:
     seal_test(study, SEAL)
     name = _train(study)
-    freeze(study, name, fixed_point(run(study, name).predictions(), "bright", 1.0))
+    freeze(study, name, fixed_point(run(study, name).predictions(), "bright", 0.0))
     figures = open_test(study, name, Monitor())
-    assert figures["confusion"] == ((0, 6), (0, 6)), "at a threshold of 1 nobody is called bright"
-    assert figures["operating_point"]["threshold"] == 1.0
+    assert figures["confusion"] == ((6, 0), (6, 0)), "at a threshold of 0 everybody is called bright"
+    assert figures["operating_point"]["threshold"] == 0.0
     assert frozen_of(run(study, name)).point.positive == "bright"
 
 

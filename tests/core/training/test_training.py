@@ -21,11 +21,12 @@ from core.project.splitting import make_split
 from core.training import learners
 from core.training.features import STAGE_FEATURES
 from core.training.head import Head
+from core.training.preparing import SplitOutdated
 from core.training.preprocessing import to_input
-from core.training.recipe import Recipe
-from core.training.training import SplitOutdated, train
+from core.training.recipe import HeadSettings, Recipe
+from core.training.training import train
 
-QUICK = Recipe(strengths=(1.0, 0.1), inner_folds=2, bootstrap=100)
+QUICK = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=2), bootstrap=100)
 
 
 class Recorder(Monitor):
@@ -63,7 +64,7 @@ def test_a_run_in_folds_is_whole_and_out_of_sample(study: Project) -> None:
     assert metrics["split"]["hash"] == split.hash
     assert metrics["backbone"]["weights_sha256"].startswith("579344248a93")
     assert Recipe.from_json((folder.path / "recipe.json").read_text()) == QUICK
-    assert Head.load(folder.path / "head.safetensors").weight.shape == (1904, 2)
+    assert Head.load(folder.path / "head.safetensors").state["weight"].shape == (2, 2096)
     assert json.loads((folder.path / "split.json").read_text())["plan"]["folds"] == 4
     done = [each for each in monitor.reports if isinstance(each, FoldDone)]
     assert [each.fold for each in done] == [1, 2, 3, 4]
@@ -77,9 +78,9 @@ def test_heads_never_see_the_patients_they_predict(study: Project, monkeypatch: 
     learned: list[set[int]] = []
     fit = learners.fit_head
 
-    def spy(features, labels, patients, *rest, **more):  # type: ignore[no-untyped-def]
-        learned.append(set(patients.tolist()))
-        return fit(features, labels, patients, *rest, **more)
+    def spy(examples, *rest, **more):  # type: ignore[no-untyped-def]
+        learned.append(set(examples.groups.tolist()))
+        return fit(examples, *rest, **more)
 
     monkeypatch.setattr(learners, "fit_head", spy)
     folder = train(study, split, QUICK, Monitor())

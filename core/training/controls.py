@@ -1,0 +1,37 @@
+"""Controls: what a recipe's result is worth beside the same split, seed and budget without its parts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.progress import Monitor
+from core.project.project import Project
+from core.project.splits import Split
+from core.training.recipe import FROM_SCRATCH, Recipe
+from core.training.results import Control
+from core.training.training import train
+
+
+def control_recipes(recipe: Recipe) -> dict[str, Recipe]:
+    """Four recipes by what they show; each tuning gets the epochs and the batch of the given one."""
+    tuning = recipe.tuning
+    plain = replace(recipe, shuffled=False, search_minutes=0.0)
+    scratch = replace(FROM_SCRATCH, epochs=tuning.epochs, batch=tuning.batch, validation=tuning.validation)
+    return {
+        "frozen": replace(plain, mode="frozen"),
+        "unfrozen": replace(plain, mode="finetune", tuning=replace(tuning, frozen_stages=0)),
+        "from scratch": replace(plain, mode="scratch", tuning=scratch),
+        "shuffled labels": replace(plain, shuffled=True),
+    }
+
+
+def run_controls(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> list[Control]:
+    """Make the four runs. Raises what train() raises."""
+    found = []
+    for what, each in control_recipes(recipe).items():
+        folder = train(project, split, each, monitor)
+        area = folder.metrics()["auc"]
+        low, high = area["low"], area["high"]
+        sound = what != "shuffled labels" or low is None or low <= 0.5 <= high
+        found.append(Control(what, folder.name, area["value"], low, high, sound))
+    return found

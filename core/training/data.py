@@ -1,0 +1,74 @@
+"""The images of a split as rows: features, targets, groups, parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.project.catalogue import LabelledImage
+from core.project.label_sets import LabelSet, findings_of
+from core.training.head import Floats
+from core.training.recipe import LossSettings
+from core.training.selection import Examples
+
+Rows = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows of the same images.
+
+    features: [views, images, n], None where nothing frozen is looked at; widths: features of each stage; targets:
+    [images, classes] in 0..1, NaN where not known; learned: the targets that training sees; groups: patients, joined as
+    in the split; strata: numbers of the labels, and learned_strata those that training sees; several: classes are
+    findings that may stand side by side.
+    """
+
+    images: list[LabelledImage]
+    classes: tuple[str, ...]
+    features: NDArray[np.float32] | None
+    widths: tuple[int, ...]
+    targets: Floats
+    learned: Floats
+    strata: NDArray[np.int64]
+    learned_strata: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    parts: NDArray[np.str_]
+    several: bool
+
+    def examples(self, rows: Rows) -> Examples:
+        """Rows to fit a head to."""
+        assert self.features is not None
+        return Examples(
+            self.features[:, rows], self.learned[rows], self.groups[rows], self.learned_strata[rows], self.several
+        )
+
+    def shuffled(self, seed: int) -> Data:
+        """A control: training sees the labels in another order, judging does not."""
+        order = np.random.default_rng(seed).permutation(len(self.images))
+        return replace(self, learned=self.learned[order], learned_strata=self.learned_strata[order])
+
+
+def targets_of(labels: list[str], chosen: LabelSet, loss: LossSettings) -> tuple[tuple[str, ...], Floats, Floats]:
+    """(classes, targets that judge, targets that are learned from) of these labels in a set.
+
+    A doubtful finding judges nothing; it is learned from where the loss softens it.
+    """
+    if chosen.kind == "single":
+        classes = tuple(sorted(set(labels)))
+        number = {name: index for index, name in enumerate(classes)}
+        hot = np.eye(len(classes))[[number[label] for label in labels]]
+        return classes, hot, hot
+    found = [findings_of(label) for label in labels]
+    classes = tuple(name for name in sorted(chosen.classes) if any(each.get(name) for each in found))
+    doubt = loss.certainty if loss.uncertain == "softened" else np.nan
+    judged = np.array([[_certainty(each.get(name), np.nan) for name in classes] for each in found])
+    learned = np.array([[_certainty(each.get(name), doubt) for name in classes] for each in found])
+    return classes, judged, learned
+
+
+def _certainty(finding: bool | None, doubt: float) -> float:
+    """None: absent; True: certain; False: doubtful."""
+    return 0.0 if finding is None else 1.0 if finding else doubt

@@ -1,0 +1,69 @@
+"""Where tuning runs: one device, or several processes under torchrun, through Lightning Fabric."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from core.backbones.runtime import best_device
+
+if TYPE_CHECKING:  # it takes more than a second to import, and a frozen head needs none of it
+    from lightning_fabric import Fabric
+
+
+def rank() -> int:
+    """The number of this process among those that torchrun started; 0 without torchrun."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def processes() -> int:
+    """How many processes torchrun started; 1 without torchrun."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+@cache
+def fabric() -> Fabric:
+    """The device that Fineray chooses, in bfloat16 where a GPU can; as many processes as torchrun started."""
+    from lightning_fabric import Fabric
+
+    device = best_device()
+    precision: Any = "32-true"
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        precision = "bf16-mixed"
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    made = Fabric(
+        accelerator=device.type,
+        devices=local,
+        num_nodes=processes() // local,
+        strategy="ddp" if processes() > 1 else "auto",
+        precision=precision,
+    )
+    made.launch()
+    return made
+
+
+@contextmanager
+def first_process_first() -> Iterator[None]:
+    """Within, the first process goes first and the others find what it wrote."""
+    if processes() > 1 and rank() > 0:
+        fabric().barrier()
+    yield
+    if processes() > 1 and rank() == 0:
+        fabric().barrier()
+
+
+def of_first_process(value: str) -> str:
+    """What the first process has, in every process; it waits for all."""
+    return str(fabric().broadcast(value)) if processes() > 1 else value
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device's memory is full."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -1,0 +1,54 @@
+"""The network that is tuned: the learning part of a backbone with its last layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.backbones.cutting import LearningPart
+from core.training.head import Head, Standardisation
+from core.training.last_layer import CosineLayer
+
+LEAST_SCALE = 0.1  # of a feature, as a share of the median one of its stage
+
+
+class TunedNetwork(torch.nn.Module):
+    """(activations at the boundary, features of the frozen stages) -> logits [images, classes], from a fitted head."""
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, part: LearningPart, head: Head, widths: tuple[int, ...], dropout: float) -> None:
+        super().__init__()
+        self.part = part
+        self.kind, self.several = head.kind, head.several
+        self.register_buffer("mean", torch.from_numpy(head.standardisation.mean).float())
+        self.register_buffer("scale", torch.from_numpy(_with_floor(head.standardisation.scale, widths)).float())
+        self.dropout = torch.nn.Dropout(dropout)
+        self.last = head.layer().float()
+        if isinstance(self.last, CosineLayer):
+            self.last.start_at(self.last.weight.detach().clone())
+
+    def head(self, temperature: float) -> Head:
+        """The last layer as it is now."""
+        standardisation = Standardisation(_doubles(self.mean), _doubles(self.scale))
+        state = {name: _doubles(tensor) for name, tensor in self.last.state_dict().items()}
+        return Head(standardisation, self.kind, state, self.several, temperature)
+
+    def forward(self, activations: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+        """Logits of a batch."""
+        standardised = (self.part(activations, before) - self.mean) / self.scale
+        logits: torch.Tensor = self.last(self.dropout(standardised))
+        return logits
+
+
+def _with_floor(scale: NDArray[np.float64], widths: tuple[int, ...]) -> NDArray[np.float64]:
+    """A feature that hardly varied would turn every small change of the stages into a large one."""
+    stages = np.split(scale, np.cumsum(widths)[:-1])
+    return np.concatenate([np.maximum(stage, LEAST_SCALE * np.median(stage)) for stage in stages])
+
+
+def _doubles(tensor: torch.Tensor) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = tensor.detach().cpu().double().numpy()
+    return found

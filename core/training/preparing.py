@@ -1,0 +1,134 @@
+"""Everything that a training starts from: images, features, labels, and the facts that are kept with its run."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core import __version__
+from core.backbones.catalogue import Backbone, backbone
+from core.backbones.runtime import Runtime, best_device, device_title
+from core.backbones.surgery import architecture, feature_network, widths_of
+from core.errors import FinerayError
+from core.progress import Monitor, Progress
+from core.project.catalogue import LabelledImage, labelled_images
+from core.project.label_sets import active_label_set
+from core.project.project import Project
+from core.project.splits import ASIDE, Split, groups, is_current, parts
+from core.training.data import Data, targets_of
+from core.training.features import feature_space, features_of
+from core.training.recipe import Recipe
+
+STAGE_MODEL = "Loading the backbone"
+
+
+class SplitOutdated(FinerayError):
+    """Labels changed after the split was made."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What learners need. facts: kept with the run; key: hex, names recipe, split, images and weights together."""
+
+    chosen: Backbone
+    device: torch.device
+    data: Data
+    facts: dict[str, Any]
+    key: str
+
+
+def prepare(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> Prepared:
+    """Load the backbone and work out the features of the split's images.
+
+    Raises SplitOutdated, WeightsNotInstalled, Cancelled, storage errors.
+    """
+    if not is_current(project, split):
+        raise SplitOutdated(
+            "Labels were added or removed since the split was made", todo="Make the split anew (page Curate)."
+        )
+    chosen = backbone(recipe.backbone)
+    monitor.report(Progress(STAGE_MODEL, 0, 0, ""))
+    device = best_device()
+    part_of = parts(project, split)
+    images = [image for image in labelled_images(project) if part_of[image.id] != ASIDE]
+    features, network = _features(project, images, chosen, recipe, device, monitor)
+    data = _data(project, images, recipe, features, network["widths"], part_of, groups(project, split))
+    facts = {**_provenance(split, device, data), "backbone": network}
+    named = f"{recipe.to_json()} {split.hash} {facts['data_sha256']} {network}"
+    data = data.shuffled(recipe.seed) if recipe.shuffled else data
+    return Prepared(chosen, device, data, facts, hashlib.sha256(named.encode()).hexdigest())
+
+
+def _features(
+    project: Project,
+    images: list[LabelledImage],
+    chosen: Backbone,
+    recipe: Recipe,
+    device: torch.device,
+    monitor: Monitor,
+) -> tuple[NDArray[np.float32] | None, dict[str, Any]]:
+    """(features [views, images, n], None from scratch, where nothing pretrained is used; what gave them)."""
+    facts: dict[str, Any] = {"name": chosen.name, "title": chosen.title, "side": recipe.side or chosen.input_size}
+    if recipe.mode == "scratch":
+        random = feature_network(architecture(chosen), chosen, recipe.pooling)
+        return None, {**facts, "weights_sha256": "", "widths": widths_of(random)}
+    runtime = Runtime(chosen, device, recipe.pooling, recipe.side)
+    augment = recipe.augment
+    views = max(augment.views, augment.test_views) if recipe.mode == "frozen" else 0
+    features = features_of(project, images, chosen, runtime, monitor, augment, views)
+    space = feature_space(chosen, runtime)
+    return features, {
+        **facts,
+        "weights_sha256": runtime.weights_sha256,
+        "widths": runtime.widths,
+        "feature_space": space,
+    }
+
+
+def _data(
+    project: Project,
+    images: list[LabelledImage],
+    recipe: Recipe,
+    features: NDArray[np.float32] | None,
+    widths: tuple[int, ...],
+    part_of: dict[int, str],
+    group_of: dict[int, int],
+) -> Data:
+    labels, chosen = [image.label for image in images], active_label_set(project)
+    classes, judged, learned = targets_of(labels, chosen, recipe.loss)
+    names = sorted(set(labels))
+    strata = np.array([names.index(label) for label in labels], dtype=np.int64)
+    return Data(
+        images=images,
+        classes=classes,
+        features=features,
+        widths=widths,
+        targets=judged,
+        learned=learned,
+        strata=strata,
+        learned_strata=strata,
+        groups=np.array([group_of[image.id] for image in images], dtype=np.int64),
+        parts=np.array([part_of[image.id] for image in images]),
+        several=chosen.kind == "multi",
+    )
+
+
+def _provenance(split: Split, device: torch.device, data: Data) -> dict[str, Any]:
+    listing = "\n".join(f"{image.content_hash} {image.label}" for image in data.images)
+    libraries = ("torch", "timm", "torchvision", "monai", "scikit-learn", "scipy", "numpy", "pydicom")
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "fineray": __version__,
+        "device": device_title(device),
+        "split": {**asdict(split.plan), "hash": split.hash},
+        "data_sha256": hashlib.sha256(listing.encode()).hexdigest(),
+        "environment": {"python": platform.python_version(), **{name: version(name) for name in libraries}},
+    }

@@ -1,0 +1,99 @@
+"""Which backbone suits this data? The installed ones, on the user's own images, before anything is trained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.backbones.catalogue import Backbone, backbone, backbones, weights_file
+from core.backbones.runtime import Runtime, best_device
+from core.errors import FinerayError
+from core.evaluation.metrics import evaluate
+from core.progress import Monitor, Progress
+from core.project.catalogue import LabelledImage, labelled_images
+from core.project.groups import group_images
+from core.project.label_sets import active_label_set
+from core.project.project import Project
+from core.project.runs import Predictions
+from core.project.splits import TEST, Split, parts
+from core.project.splitting import inner_folds
+from core.training.data import targets_of
+from core.training.features import features_of
+from core.training.head import Standardisation
+from core.training.recipe import HeadSettings, Recipe
+from core.training.results import Ranked
+from core.training.selection import Examples, fit_head
+from core.training.transferability import h_score, logme
+
+FOLDS, RESAMPLES = 5, 1000
+QUICK = Recipe(head=HeadSettings(strengths=(30.0, 10.0, 3.0, 1.0, 0.3), inner_folds=3))
+
+
+class NothingToRank(FinerayError):
+    """There are no labels to rank by."""
+
+
+def rank(project: Project, split: Split | None, names: Sequence[str], monitor: Monitor) -> list[Ranked]:
+    """The named backbones, or all that are installed, the best AUC first.
+
+    Looks at the images that may be learned from: neither the sealed test set nor, where the latest split has one, its
+    test part. May raise Cancelled, NothingToRank, WeightsNotInstalled.
+    """
+    part_of = parts(project, split) if split is not None else {}
+    images = [image for image in labelled_images(project) if part_of.get(image.id) != TEST]
+    chosen: list[Backbone] = [backbone(name) for name in names]
+    chosen = chosen or [each for each in backbones() if weights_file(each) is not None]
+    labels = [image.label for image in images]
+    classes, _, targets = targets_of(labels, active_label_set(project), QUICK.loss)
+    if len(classes) < 2:
+        raise NothingToRank("The images carry labels of one class, or none", todo="Label them first (page Curate).")
+    several = active_label_set(project).kind == "multi"
+    names_of = sorted(set(labels))
+    strata = np.array([names_of.index(label) for label in labels], dtype=np.int64)
+    groups = group_images(project, images, monitor.check).groups
+    folds = inner_folds(strata, groups, FOLDS, QUICK.seed)
+    if not folds:
+        raise NothingToRank("A class has images of a single patient", todo="Label images of more patients.")
+    ranked = []
+    for number, each in enumerate(chosen):
+        monitor.report(Progress("Ranking backbones", number, len(chosen), "backbones"))
+        started = time.monotonic()
+        runtime = Runtime(each, best_device())
+        features = features_of(project, images, each, runtime, monitor)
+        examples = Examples(features, targets, groups, strata, several)
+        chances = np.zeros_like(targets)
+        for fit, held_out in folds:
+            head = fit_head(examples.rows(fit), runtime.widths, QUICK, check=monitor.check).head
+            chances[held_out] = head.probabilities(features[0, held_out])
+        area = evaluate(_predictions(classes, images, groups, strata, chances), resamples=RESAMPLES).auc
+        standardised = Standardisation.of(features[0], runtime.widths).apply(features[0])
+        ranked.append(
+            Ranked(
+                backbone=each.name,
+                title=each.title,
+                auc=area.value,
+                auc_low=area.low,
+                auc_high=area.high,
+                logme=logme(standardised, np.nan_to_num(targets)),
+                h_score=h_score(standardised, strata),
+                seconds=time.monotonic() - started,
+                images=len(images),
+            )
+        )
+    monitor.report(Progress("Ranking backbones", len(chosen), len(chosen), "backbones"))
+    return sorted(ranked, key=lambda each: -(each.auc or 0))
+
+
+def _predictions(
+    classes: tuple[str, ...],
+    images: list[LabelledImage],
+    groups: NDArray[np.int64],
+    strata: NDArray[np.int64],
+    chances: NDArray[np.float64],
+) -> Predictions:
+    ids = np.array([image.id for image in images], dtype=np.int64)
+    patients = tuple(str(group) for group in groups.tolist())
+    return Predictions(classes, ids, patients, ("",) * len(images), strata, chances)

@@ -1,0 +1,65 @@
+"""Several processes under torchrun: the same recipe, the same global batch, the same result as one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from core.progress import Monitor
+from core.project.importing import import_folders
+from core.project.labels import apply_labels, preview_folders
+from core.project.project import Project, open_project
+from core.project.runs import run
+from core.project.splits import SplitPlan
+from core.project.splitting import make_split
+from core.training.recipe import AugmentSettings, HeadSettings, LossSettings, Recipe, Tuning
+from core.training.training import train
+
+RECIPE = Recipe(
+    mode="finetune",
+    head=HeadSettings(strengths=(1.0,), inner_folds=2),
+    loss=LossSettings(balance="weights", smoothing=0.1),
+    augment=AugmentSettings(views=1),
+    bootstrap=100,
+    tuning=Tuning(frozen_stages=6, epochs=2, batch=8, source_pull=0.1),
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="torchrun has no gloo rendezvous over files there")
+def test_two_processes_give_what_one_gives(project: Project, films: Callable[..., Path], tmp_path: Path) -> None:
+    import_folders(project, [films(patients=10, each=2)], Monitor())
+    apply_labels(project, preview_folders(project))
+    split = make_split(project, SplitPlan(folds=2))
+    one = train(project, split, RECIPE, Monitor())
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(replace(RECIPE, bootstrap=101).to_json(), "utf-8")
+    fineray = shutil.which("fineray", path=str(Path(sys.executable).parent))
+    assert fineray is not None
+    root = project.root
+    project.close()
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
+    done = subprocess.run(
+        [*command, fineray, "train", str(root), "--recipe", str(recipe), "--json"],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "FINERAY_DEVICE": "cpu"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    with open_project(root) as again:
+        two = run(again, "run-002")
+        assert not (again.runs_folder / "run-003").exists(), "one of the two writes"
+        np.testing.assert_allclose(two.predictions().probabilities, one.predictions().probabilities, atol=2e-3)
+    first, second = (load_file(each.path / "network.safetensors") for each in (one, two))
+    for name in first:
+        torch.testing.assert_close(first[name], second[name], rtol=1e-3, atol=1e-3)
