@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from core.errors import FinerayError, storage_error
 from core.project.project import Project
 
+UNFINISHED = ".unfinished-"  # folders of trainings that were stopped (core.training.checkpoint)
 FROZEN, TEST_METRICS, TEST_PREDICTIONS = "frozen.json", "test_metrics.json", "test_predictions.csv"
 
 
@@ -117,6 +118,17 @@ def runs(project: Project) -> list[RunFolder]:
     """The finished runs, the newest first."""
     found = [path for path in project.runs_folder.glob("run-*") if (path / "metrics.json").is_file()]
     return [RunFolder(path) for path in sorted(found, key=_number, reverse=True)]
+
+
+def unfinished(project: Project) -> list[Path]:
+    """What stopped trainings left behind to go on from."""
+    return sorted(project.runs_folder.glob(f"{UNFINISHED}*"))
+
+
+def forget_unfinished(project: Project) -> None:
+    """Give stopped trainings up."""
+    for folder in unfinished(project):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(project: Project, name: str) -> RunFolder:

@@ -21,8 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from core.project.project import Project
-
-PREFIX = ".unfinished-"
+from core.project.runs import UNFINISHED
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Bench:
 
 def bench(project: Project, key: str) -> Bench:
     """Where the training of that key lies, whether or not it was begun."""
-    return Bench(project.runs_folder / f"{PREFIX}{key[:16]}")
+    return Bench(project.runs_folder / f"{UNFINISHED}{key[:16]}")
 
 
 def optimiser_state(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

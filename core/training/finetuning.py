@@ -173,7 +173,7 @@ def fine_tune(
     lesson, network = tuner.lesson, tuner.network
     per_epoch = steps_per_epoch(tuning, len(lesson.rows))
     steps = tuning.epochs * per_epoch
-    average, best = copy.deepcopy(network), copy.deepcopy(network)
+    source, average, best = copy.deepcopy(network), copy.deepcopy(network), copy.deepcopy(network)
     best_auc, best_epoch, first = -1.0, 0, 0
     state = bench.load(f"fold-{fold}") if bench is not None else None
     if state is not None:
@@ -216,7 +216,7 @@ def fine_tune(
             parts["optimiser"] = optimiser_state(tuner.optimiser)
             tensors = {key: value for name, part in parts.items() for key, value in with_prefix(name, part).items()}
             bench.save(f"fold-{fold}", State(tensors, facts))
-    return (best if lesson.validation is not None else average).eval()
+    return _blended(source, best if lesson.validation is not None else average, tuning.blend).eval()
 
 
 def validation_auc(network: TunedNetwork, lesson: Lesson) -> float:
@@ -286,6 +286,14 @@ def _groups(network: TunedNetwork, chosen: Backbone, tuning: Tuning) -> tuple[li
 def _number(*parts: int) -> int:
     """One seed of several numbers."""
     return int(np.random.SeedSequence(parts).generate_state(1)[0])
+
+
+def _blended(source: TunedNetwork, tuned: TunedNetwork, share: float) -> TunedNetwork:
+    """Each weight between where it began and where it got to; statistics are those of the tuned network."""
+    with torch.no_grad():
+        for before, after in zip(source.parameters(), tuned.parameters(), strict=True):
+            after.copy_(before.lerp(after, share))
+    return tuned
 
 
 def _follow(average: TunedNetwork, network: TunedNetwork, memory: float) -> None:

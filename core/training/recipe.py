@@ -111,24 +111,26 @@ class Tuning:
     frozen_stages: stages from the start that stay as they are, at most all but one; gradual: the last stage learns from
     the start, each one before it joins later; epochs; batch: images; learning_rate of the last stage, each stage before
     it `slower` times that of the next; head_rate: of the last layer; weight_decay; warm_up: share of the steps;
-    dropout before the last layer; averaging: memory of the weights' moving average, 0 for none; source_pull: L2 towards
-    the pretrained weights (L2-SP, Li 2018); norms: batch norms of learning stages keep the statistics of the `source`
-    or take those of the `films` (frozen stages always keep theirs); validation: share of the training patients set
-    aside for early stopping and for the temperature, where the split has no validation part; patience: epochs without
-    a better validation AUC before training stops, 0 for never.
+    dropout before the last layer; averaging: memory of the weights' moving average, 0 for none; blend: share of the
+    tuned weights in the model that is kept, the rest is where they began (WiSE-FT, Wortsman 2022); source_pull: L2
+    towards the pretrained weights (L2-SP, Li 2018); norms: batch norms of learning stages keep the statistics of the
+    `source` or take those of the `films` (frozen stages always keep theirs); validation: share of the training patients
+    set aside for early stopping and for the temperature, where the split has no validation part; patience: epochs
+    without a better validation AUC before training stops, 0 for never.
     """
 
     frozen_stages: int = 5
     gradual: bool = False
     epochs: int = 6
     batch: int = 16
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     slower: float = 0.8
     head_rate: float = 3e-4
     weight_decay: float = 0.02
     warm_up: float = 0.1
     dropout: float = 0.0
     averaging: float = 0.97
+    blend: float = 0.5
     source_pull: float = 0.0
     norms: Norms = "source"
     validation: float = 0.0
@@ -142,6 +144,7 @@ class Tuning:
         yield 0 < self.slower <= 1, "a factor between stages outside 0 to 1"
         yield 0 <= self.warm_up < 1 and 0 <= self.averaging < 1, "a share outside 0 to 1"
         yield 0 <= self.dropout < 1, "a dropout outside 0 to 1"
+        yield 0 < self.blend <= 1, "a blend outside 0 to 1"
         yield self.weight_decay >= 0 and self.source_pull >= 0, "a negative regularisation"
         yield self.norms in get_args(Norms), f"norms “{self.norms}”"
         yield 0 <= self.validation <= 0.5, "more than half of the patients set aside for validation"
@@ -149,7 +152,15 @@ class Tuning:
 
 
 FROM_SCRATCH = Tuning(
-    frozen_stages=0, epochs=12, slower=1.0, head_rate=1e-3, averaging=0.0, norms="films", weight_decay=0.02
+    frozen_stages=0,
+    epochs=12,
+    learning_rate=1e-3,
+    slower=1.0,
+    head_rate=1e-3,
+    averaging=0.0,
+    blend=1.0,
+    norms="films",
+    weight_decay=0.02,
 )
 
 

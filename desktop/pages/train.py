@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, get_args
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QComboBox, QFormLayout, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from core.backbones.catalogue import Backbone, backbone, backbones, weights_file
-from core.engine.messages import LoadLibraries, Reported, RunDone, Train
-from core.progress import FoldDone, HeadStep, StrengthTried
-from core.training.recipe import FROM_SCRATCH, Mode, Recipe, Tuning, for_mode
+from core.backbones.catalogue import backbone, backbones, weights_file
+from core.engine.messages import LoadLibraries, Reported, RunControls, RunDone, Train
+from core.progress import FoldDone, HeadStep, Resumed, StrengthTried, Tried, Validated
+from core.project.runs import forget_unfinished, unfinished
+from core.training.recipe import Mode, Recipe, Tuning, for_mode
+from core.training.results import Control
 from desktop.engine_client import Job
 from desktop.session import Session
+from desktop.widgets.backbone_card import BackboneCard
 from desktop.widgets.basics import button, card, label, row, scrolling_column, set_role, spin_box
 from desktop.widgets.charts import LineChart
+from desktop.widgets.controls_dialog import ControlsDialog
 from desktop.widgets.job_bar import duration
+from desktop.widgets.rank_dialog import RankDialog
+from desktop.widgets.recipe_dialog import RecipeDialog
+from desktop.widgets.recipe_fields import AUGMENT, HEAD, INPUT, LOSS, TUNING
+from desktop.widgets.weights_dialog import WeightsDialog
 
 MODES = (
     ("The new last layer (seconds)", "frozen"),
@@ -42,8 +52,7 @@ class TrainPage(QWidget):
         self._remaining: float | None = None
         self.chooser = QComboBox()
         self.chooser.setAccessibleName("Backbone")
-        for each in backbones():
-            self.chooser.addItem(each.title, each.name)
+        self._fill_chooser()
         self.mode = QComboBox()
         self.mode.setAccessibleName("What learns")
         for text, mode in MODES:
@@ -53,7 +62,16 @@ class TrainPage(QWidget):
         self.epochs = spin_box(1, 200, Tuning().epochs)
         self.epochs.setToolTip("How often each film is looked at, in one of its views each time")
         self.start_button = button("Start training", "primary")
-        self.cancel_button = button("Cancel", tip="Stop; features computed so far are kept")
+        self.pause_button = button("Pause", tip="Stop for now; the same training goes on from its last checkpoint")
+        self.cancel_button = button("Cancel", tip="Stop and give the training up; features computed so far are kept")
+        self.controls_button = button(
+            "Run controls", tip="Four runs on the same split: frozen, unfrozen, from scratch, and with shuffled labels"
+        )
+        self.compare_button = button("Compare…", tip="Which of the installed backbones suits these films?")
+        self.weights_button = button("Weights…", tip="Which weights are here; add a file of weights")
+        self.settings_button = button("More settings…", tip="Input, last layer, loss, views, fine-tuning, search")
+        self.changed = label("", "muted", wrap=True)
+        self._settings = {mode: for_mode(mode) for mode in get_args(Mode)}
         self.ready = label(wrap=True)
         self.device = label("found when training starts", "muted")
         self.elapsed = label("–")
@@ -72,11 +90,13 @@ class TrainPage(QWidget):
             empty="One curve for each fold, from patients held out inside its training images.",
             log_x=True,
         )
-        self._facts = QFormLayout()
-        self._facts.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self._facts.setHorizontalSpacing(14)
-        self._stages = QGridLayout()
-        self._stages.setVerticalSpacing(3)
+        self.validation_chart = LineChart(
+            "Validation AUC by epoch",
+            "Epoch",
+            "AUC",
+            empty="Drawn where patients are set aside for validation.",
+        )
+        self.about = BackboneCard()
         self._lay_out()
         self._clock = QTimer(self, interval=500)
         self._clock.timeout.connect(self._tick)
@@ -85,7 +105,12 @@ class TrainPage(QWidget):
         self.frozen_stages.valueChanged.connect(self.refresh)
         self._mode_changed()
         self.start_button.clicked.connect(self.start)
-        self.cancel_button.clicked.connect(lambda: self._job and self._job.cancel())
+        self.pause_button.clicked.connect(self.pause)
+        self.cancel_button.clicked.connect(self.cancel)
+        self.controls_button.clicked.connect(self._run_controls)
+        self.compare_button.clicked.connect(self._compare)
+        self.weights_button.clicked.connect(self._show_weights)
+        self.settings_button.clicked.connect(self._edit_settings)
         session.project_opened.connect(self._project_opened)
         session.state_changed.connect(self.refresh)
         session.busy_changed.connect(self.refresh)
@@ -98,10 +123,28 @@ class TrainPage(QWidget):
         project = self._session.project
         if project is None:
             return
+        self._begin(Train(project.root, self.recipe()), "Training", self._finished)
+
+    def pause(self) -> None:
+        """Stop; the same training goes on later from its last checkpoint."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def cancel(self) -> None:
+        """Stop, and give the training up."""
+        if self._job is not None:
+            self._job.stopped.connect(self._give_up)
+            self._job.cancel()
+
+    def _give_up(self) -> None:
+        if self._session.project is not None:
+            forget_unfinished(self._session.project)
+            self.refresh()
+
+    def _begin(self, request: Train | RunControls, title: str, on_finished: Callable[[Any], None]) -> None:
         self._clear_curves()
         self._started, self._remaining = time.monotonic(), None
-        recipe = self.recipe()
-        self._job = self._session.run(Train(project.root, recipe), "Training", self._finished)
+        self._job = self._session.run(request, title, on_finished)
         self._job.reported.connect(self._reported)
         self._job.ended.connect(self._ended)
         self._clock.start()
@@ -110,10 +153,11 @@ class TrainPage(QWidget):
     def recipe(self) -> Recipe:
         """What was chosen."""
         mode: Mode = self.mode.currentData()
-        start = for_mode(mode)
-        frozen = 0 if mode == "scratch" else self.frozen_stages.value()
-        tuning = replace(start.tuning, frozen_stages=frozen, epochs=self.epochs.value())
-        return replace(start, backbone=self.chooser.currentData(), tuning=tuning if mode != "frozen" else start.tuning)
+        start = self._settings[mode]
+        frozen = self.frozen_stages.value() if mode == "finetune" else start.tuning.frozen_stages
+        epochs = self.epochs.value() if mode != "frozen" else start.tuning.epochs
+        tuning = replace(start.tuning, frozen_stages=frozen, epochs=epochs)
+        return replace(start, backbone=self.chooser.currentData(), tuning=tuning)
 
     def refresh(self) -> None:
         """Say whether training can start, and if not what is missing."""
@@ -121,7 +165,11 @@ class TrainPage(QWidget):
         if state is None:
             return
         chosen = backbone(self.chooser.currentData())
-        self._show_stages(chosen)
+        mode, boundary = self.mode.currentData(), self.frozen_stages.value()
+        frozen = {"frozen": len(chosen.stages), "finetune": boundary, "scratch": 0}[mode]
+        self.about.show_stages(chosen, frozen, self._classes())
+        self.changed.setText(_changes(self.recipe()))
+        self.changed.setVisible(bool(self.changed.text()))
         missing = ""
         if state.counts.images == 0:
             missing = "Import films first (page Import)."
@@ -129,32 +177,39 @@ class TrainPage(QWidget):
             missing = "Label the films and split them by patient first (page Curate)."
         elif not state.split_current:
             missing = "The labels changed since the split: make it anew (page Curate)."
-        elif weights_file(chosen) is None:
-            missing = f"The weight pack of {chosen.title} is not installed. EfficientNet-Lite0 is."
+        elif weights_file(chosen) is None and mode != "scratch":
+            missing = f"The weights of {chosen.title} are not on this computer; add them (Weights…)."
         running = self._job is not None
         self.start_button.setEnabled(not missing and not self._session.busy)
-        for each in (self.chooser, self.mode, self.frozen_stages, self.epochs):
+        for each in (self.chooser, self.mode, self.frozen_stages, self.epochs, self.settings_button):
             each.setEnabled(not running)
+        self.controls_button.setEnabled(self.start_button.isEnabled())
         self.cancel_button.setEnabled(running)
+        self.pause_button.setEnabled(running and mode != "frozen")
         set_role(self.ready, "warning" if missing else "muted")
         waiting = "Waits for the job under way." if self._session.busy else "Ready to train."
+        if not self._session.busy and self._session.project is not None and unfinished(self._session.project):
+            waiting = "A training was paused: started with the same settings, it goes on."
         self.ready.setText(missing or ("Training is under way." if running else waiting))
 
     def _lay_out(self) -> None:
         self._note = label("", "muted", wrap=True)
         self._choices = QFormLayout()
+        self._choices.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._choices.addRow("What learns", self.mode)
         self._choices.addRow("Frozen stages", self.frozen_stages)
         self._choices.addRow("Epochs", self.epochs)
         choice = card(
             label("Backbone", "heading"),
             self.chooser,
+            row(self.compare_button, self.weights_button, None),
             label("Transfer", "heading"),
             self._choices,
             self._note,
+            row(self.settings_button, None),
+            self.changed,
         )
-        about = card(label("About the backbone", "heading"), self._facts, label("Stages", "heading"), self._stages)
-        scroll = scrolling_column(choice, about)
+        scroll = scrolling_column(choice, self.about)
         scroll.setFixedWidth(390)
 
         facts = QHBoxLayout()
@@ -166,16 +221,21 @@ class TrainPage(QWidget):
             pair.addWidget(value)
             facts.addLayout(pair)
         facts.addStretch(1)
-        control = card(row(self.start_button, self.cancel_button, self.ready, spacing=10), facts)
-        control.layout().itemAt(0).layout().setStretch(2, 1)
+        buttons = row(self.start_button, self.pause_button, self.cancel_button, None, self.controls_button, spacing=10)
+        control = card(buttons, self.ready, facts)
         charts = QHBoxLayout()
         charts.setSpacing(12)
         tip = "How far the predicted probabilities are from the truth on the images that a head learns from."
         charts.addWidget(card(label("Learning", "heading", tip=tip), self.loss_chart), 1)
         tip = "Each fold chooses the strength with the lowest loss on patients held out inside its training images."
-        charts.addWidget(card(label("Choice of regularisation", "heading", tip=tip), self.strength_chart), 1)
+        self.search_note = label("", "muted", wrap=True)
+        self.choice_charts = QStackedWidget()
+        self.choice_charts.addWidget(self.strength_chart)
+        self.choice_charts.addWidget(self.validation_chart)
+        self.choice_title = label("Choice of regularisation", "heading", tip=tip)
+        charts.addWidget(card(self.choice_title, self.choice_charts), 1)
         tip = "Area under the ROC curve on the images that the head did not learn from. Review shows its interval."
-        results = card(label("AUC on held-out patients", "heading", tip=tip), self.aucs)
+        results = card(label("AUC on held-out patients", "heading", tip=tip), self.aucs, self.search_note)
         right = QVBoxLayout()
         right.setSpacing(12)
         right.addWidget(control)
@@ -196,50 +256,57 @@ class TrainPage(QWidget):
         mode = self.mode.currentData()
         self._choices.setRowVisible(self.frozen_stages, mode == "finetune")
         self._choices.setRowVisible(self.epochs, mode != "frozen")
-        self.epochs.setValue((FROM_SCRATCH if mode == "scratch" else Tuning()).epochs)
+        self.epochs.setValue(self._settings[mode].tuning.epochs)
         self._note.setText(NOTES[mode])
+        tuned = mode != "frozen"
+        self.choice_charts.setCurrentIndex(int(tuned))
+        self.choice_title.setText("Validation by epoch" if tuned else "Choice of regularisation")
         self.refresh()
 
     def _show_backbone(self) -> None:
         chosen = backbone(self.chooser.currentData())
         self.frozen_stages.setMaximum(len(chosen.stages) - 1)
-        while self._facts.rowCount():
-            self._facts.removeRow(0)
-        installed = weights_file(chosen) is not None
-        for name, value in (
-            ("Trained for", chosen.source_task),
-            ("Trained on", chosen.source_data),
-            ("Result there", chosen.source_result),
-            ("Input", f"{chosen.input_size} × {chosen.input_size} pixels, whole film with a black border"),
-            ("Parameters", f"{chosen.parameters:,}"),
-            ("Licence", chosen.licence),
-            ("Weights", "installed" if installed else "weight pack not installed"),
-        ):
-            shown = label(value, "" if installed or name != "Weights" else "warning", wrap=True)
-            self._facts.addRow(label(name, "muted"), shown)
+        self.about.show_backbone(chosen)
         self.refresh()
 
-    def _show_stages(self, chosen: Backbone) -> None:
-        while (item := self._stages.takeAt(0)) is not None:
-            if item.widget() is not None:
-                item.widget().deleteLater()
-        mode, boundary = self.mode.currentData(), self.frozen_stages.value()
-        learning = {"frozen": len(chosen.stages), "finetune": boundary, "scratch": 0}[mode]
-        lines = [
-            (stage.name, f"{stage.parameters:,}", *(("frozen", "muted") if number < learning else ("learns", "good")))
-            for number, stage in enumerate(chosen.stages)
-        ]
-        classes = self._classes()
-        weights = f"{(chosen.features + 1) * classes:,}" if classes else ""
-        lines.append(("New last layer", weights, "learns", "good"))
-        for line, (name, parameters, state, role) in enumerate(lines):
-            self._stages.addWidget(label(name), line, 0)
-            number = label(parameters, "muted", tip="Parameters")
-            number.setAlignment(Qt.AlignmentFlag.AlignRight)
-            self._stages.addWidget(number, line, 1)
-            self._stages.addWidget(label(state, role), line, 2)
-        self._stages.setColumnStretch(0, 1)
-        self._stages.setHorizontalSpacing(16)
+    def _fill_chooser(self, name: str = "") -> None:
+        """The backbones that there are now; weights may have been added."""
+        name = name or self.chooser.currentData() or ""
+        before = self.chooser.blockSignals(True)
+        self.chooser.clear()
+        for each in backbones():
+            self.chooser.addItem(each.title, each.name)
+        self.chooser.setCurrentIndex(max(0, self.chooser.findData(name)))
+        self.chooser.blockSignals(before)
+
+    def _compare(self) -> None:
+        dialog = RankDialog(self._session, self)
+        dialog.chosen.connect(lambda name: self.chooser.setCurrentIndex(self.chooser.findData(name)))
+        dialog.open()
+
+    def _show_weights(self) -> None:
+        dialog = WeightsDialog(self._session, self)
+        dialog.changed.connect(self._fill_chooser)
+        dialog.changed.connect(self._show_backbone)
+        dialog.open()
+
+    def _edit_settings(self) -> None:
+        dialog = RecipeDialog(self._session, self.recipe(), self)
+        dialog.accepted.connect(lambda: self._keep_settings(dialog.recipe))
+        dialog.open()
+
+    def _keep_settings(self, recipe: Recipe) -> None:
+        self._settings[recipe.mode] = recipe
+        self.refresh()
+
+    def _run_controls(self) -> None:
+        if self._session.project is not None:
+            request = RunControls(self._session.project.root, self.recipe())
+            self._begin(request, "Controls", self._controls_done)
+
+    def _controls_done(self, found: tuple[Control, ...]) -> None:
+        self._session.runs_changed.emit(found[-1].run)
+        ControlsDialog(found, self).open()
 
     def _classes(self) -> int:
         state = self._session.state
@@ -247,11 +314,14 @@ class TrainPage(QWidget):
 
     def _project_opened(self) -> None:
         self._clear_curves()
+        self._fill_chooser()
         self._show_backbone()
 
     def _clear_curves(self) -> None:
         self.loss_chart.reset()
         self.strength_chart.reset()
+        self.validation_chart.reset()
+        self.search_note.setText("")
         self._fold_aucs: list[str] = []
         self.aucs.setText("Each fold’s figure appears here as soon as its head has predicted its held-out patients.")
         set_role(self.aucs, "muted")
@@ -268,6 +338,12 @@ class TrainPage(QWidget):
                     steps.setdefault(fold, []).append((step, loss))
                 case StrengthTried(fold, strength, loss):
                     tried.setdefault(fold, []).append((strength, loss))
+                case Validated(fold, epoch, auc):
+                    self.validation_chart.add(_series(fold), [(epoch + 1, auc)])
+                case Tried(fold, trials, loss):
+                    self.search_note.setText(f"{_series(fold)}: {trials} trials, least log loss {loss:.3f}")
+                case Resumed(done):
+                    self.search_note.setText(f"Goes on from its last checkpoint; {done} folds were done before.")
                 case FoldDone(fold, folds, auc, images):
                     name = f"Fold {fold}" if folds > 1 else "Test"
                     figure = "not defined" if auc is None else f"{auc:.3f}"
@@ -297,3 +373,17 @@ class TrainPage(QWidget):
 
 def _series(fold: int) -> str:
     return f"Fold {fold}" if fold else "Final"
+
+
+def _changes(recipe: Recipe) -> str:
+    """What differs from where the mode begins, in a few words."""
+    start = for_mode(recipe.mode)
+    changed = []
+    for part, fields in (("", INPUT), ("head", HEAD), ("loss", LOSS), ("augment", AUGMENT), ("tuning", TUNING)):
+        now, before = (getattr(each, part) if part else each for each in (recipe, start))
+        for field in fields:
+            value = getattr(now, field.name)
+            if value != getattr(before, field.name):
+                shown = next((text for text, choice in field.choices if choice == value), value)
+                changed.append(f"{field.title}: {'yes' if shown is True else 'no' if shown is False else shown}")
+    return f"Changed: {'; '.join(changed)}." if changed else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
@@ -12,7 +11,6 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from core.project.labels import FromFolders, FromTable
-from core.training.recipe import FROM_SCRATCH, Recipe, Tuning
 from desktop.loading import Loading
 from desktop.main_window import MainWindow
 from desktop.pages.curate import CuratePage
@@ -260,23 +258,6 @@ def test_the_doctor_shows_kinds_before_and_after(
     qtbot.waitUntil(lambda: "come out right" in doctor.result.text(), timeout=MINUTE)
 
 
-def test_backbones_tell_where_they_come_from(window: MainWindow, qtbot: QtBot, trained: Path) -> None:
-    window.open_project(trained)
-    window.show_page("Train")
-    page = window.page("Train")
-    assert isinstance(page, TrainPage)
-    _idle(window, qtbot)
-    assert page.start_button.isEnabled()
-    shown = [page._facts.itemAt(row, page._facts.ItemRole.FieldRole).widget().text() for row in range(7)]
-    assert "ImageNet" in shown[1]
-    assert shown[4:] == ["3,371,008", "Apache-2.0", "installed"]
-    states = [page._stages.itemAtPosition(row, 2).widget().text() for row in range(page._stages.rowCount())]
-    assert states == ["frozen"] * 9 + ["learns"]
-    page.chooser.setCurrentIndex(2)
-    assert not page.start_button.isEnabled()
-    assert "weight pack of ResNet-50 is not installed" in page.ready.text()
-
-
 def test_review_filters_and_sorts(window: MainWindow, qtbot: QtBot, trained: Path) -> None:
     window.open_project(trained)
     window.show_page("Review")
@@ -335,27 +316,3 @@ def test_the_demo_opens_review(window: MainWindow, qtbot: QtBot, tmp_path: Path)
     qtbot.waitUntil(page.isVisible, timeout=MINUTE)
     assert page.table.rowCount() > 80
     assert window.windowTitle() == "Demo project (synthetic) — Fineray"
-
-
-def test_what_learns_is_chosen_and_tuned(window: MainWindow, qtbot: QtBot, trained: Path) -> None:
-    window.open_project(trained)
-    window.show_page("Train")
-    page = window.page("Train")
-    assert isinstance(page, TrainPage)
-    _idle(window, qtbot)
-    assert not page.epochs.isVisible() and page.recipe() == Recipe()
-    page.mode.setCurrentIndex(2)
-    assert page.recipe().mode == "scratch" and page.recipe().tuning == FROM_SCRATCH
-    assert not page.frozen_stages.isVisible()
-    page.mode.setCurrentIndex(1)
-    page.frozen_stages.setValue(7)
-    page.epochs.setValue(1)
-    states = [page._stages.itemAtPosition(row, 2).widget().text() for row in range(page._stages.rowCount())]
-    assert states == ["frozen"] * 7 + ["learns"] * 3
-    assert page.recipe().tuning == replace(Tuning(), frozen_stages=7, epochs=1)
-    page.start()
-    _idle(window, qtbot)
-    review = window.page("Review")
-    assert isinstance(review, ReviewPage)
-    assert review.chooser.currentText() == "run-002" and review.table.rowCount() == 32
-    assert page.aucs.text().count("Fold") == 4

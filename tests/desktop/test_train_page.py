@@ -1,0 +1,205 @@
+"""Page Train in the real window: settings, views, ranking, weights, pausing, controls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PySide6.QtWidgets import QLabel, QLineEdit
+from pytestqt.qtbot import QtBot
+from torchvision.models import get_model
+
+from core.training.recipe import FROM_SCRATCH, Recipe, Tuning, for_mode
+from core.training.results import Control
+from desktop.loading import Loading
+from desktop.main_window import MainWindow
+from desktop.pages.review import ReviewPage
+from desktop.pages.train import TrainPage
+from desktop.widgets.controls_dialog import ControlsDialog
+from desktop.widgets.rank_dialog import RankDialog
+from desktop.widgets.recipe_dialog import RecipeDialog
+from desktop.widgets.weights_dialog import WeightsDialog
+
+MINUTE = 60_000
+
+
+@pytest.fixture
+def page(window: MainWindow, qtbot: QtBot, trained: Path) -> TrainPage:
+    window.open_project(trained)
+    window.show_page("Train")
+    page = window.page("Train")
+    assert isinstance(page, TrainPage)
+    _idle(window, qtbot)
+    return page
+
+
+def _idle(window: MainWindow, qtbot: QtBot) -> None:
+    def quiet() -> bool:
+        return not window.session.busy and not any(each.busy for each in window.findChildren(Loading))
+
+    qtbot.waitUntil(quiet, timeout=2 * MINUTE)
+
+
+def _texts(page: TrainPage) -> str:
+    return " ".join(each.text() for each in page.about.findChildren(QLabel))
+
+
+def test_backbones_tell_where_they_come_from(page: TrainPage) -> None:
+    assert page.start_button.isEnabled()
+    assert "ImageNet" in _texts(page) and "3,371,008" in _texts(page) and "on this computer" in _texts(page)
+    page.chooser.setCurrentIndex(page.chooser.findData("resnet50"))
+    assert not page.start_button.isEnabled()
+    assert "weights of ResNet-50 are not on this computer" in page.ready.text()
+
+
+def test_what_learns_is_chosen_and_tuned(window: MainWindow, qtbot: QtBot, page: TrainPage) -> None:
+    assert not page.epochs.isVisible() and page.recipe() == Recipe()
+    page.mode.setCurrentIndex(2)
+    assert page.recipe().mode == "scratch" and page.recipe().tuning == FROM_SCRATCH
+    assert not page.frozen_stages.isVisible()
+    page.mode.setCurrentIndex(1)
+    page.frozen_stages.setValue(7)
+    page.epochs.setValue(1)
+    assert page.recipe().tuning == replace(Tuning(), frozen_stages=7, epochs=1)
+    page.start()
+    _idle(window, qtbot)
+    review = window.page("Review")
+    assert isinstance(review, ReviewPage)
+    assert review.chooser.currentText() == "run-002" and review.table.rowCount() == 32
+    assert page.aucs.text().count("Fold") == 4
+
+
+def test_settings_are_edited_and_views_of_ones_own_films_are_shown(
+    window: MainWindow, qtbot: QtBot, page: TrainPage
+) -> None:
+    page.mode.setCurrentIndex(1)
+    page.settings_button.click()
+    dialog = page.findChild(RecipeDialog)
+    assert dialog is not None and dialog.tabs.isTabEnabled(3)
+    qtbot.waitUntil(lambda: dialog._views.count() == 15, timeout=MINUTE)
+    first = dialog._views.itemAt(0).widget()
+    assert isinstance(first, QLabel) and not first.pixmap().isNull()
+    augment, tuning = dialog.forms["augment"], dialog.forms["tuning"]
+    augment.controls["rotation"].setValue(20)  # type: ignore[union-attr]
+    rate = tuning.controls["learning_rate"]
+    assert isinstance(rate, QLineEdit)
+    rate.setText("fast")
+    dialog.accept()
+    assert dialog.isVisible() and "no number" in dialog.problem.text()
+    rate.setText("-1")
+    dialog.accept()
+    assert dialog.isVisible() and "learning rate that is not above 0" in dialog.problem.text()
+    rate.setText("2e-3")
+    qtbot.waitUntil(lambda: first is not dialog._views.itemAt(0).widget(), timeout=MINUTE)
+    dialog.accept()
+    assert page.recipe().tuning.learning_rate == 2e-3 and page.recipe().augment.rotation == 20
+    assert "Rotation up to: 20" in page.changed.text() and "Learning rate: 0.002" in page.changed.text()
+    page.mode.setCurrentIndex(0)
+    assert page.recipe() == Recipe() and not page.changed.text()
+    page.mode.setCurrentIndex(1)
+    page.settings_button.click()
+    again = page.findChildren(RecipeDialog)[-1]
+    again.reset()
+    again.accept()
+    assert page.recipe() == for_mode("finetune")
+
+
+def test_a_rate_is_found_by_a_short_trial(window: MainWindow, qtbot: QtBot, page: TrainPage) -> None:
+    page.mode.setCurrentIndex(1)
+    page.frozen_stages.setValue(7)
+    page.settings_button.click()
+    dialog = page.findChild(RecipeDialog)
+    assert dialog is not None
+    dialog.find_rate.click()
+    assert not dialog.find_rate.isEnabled()
+    qtbot.waitUntil(dialog.find_rate.isEnabled, timeout=2 * MINUTE)
+    dialog.accept()
+    assert 1e-6 <= page.recipe().tuning.learning_rate <= 1
+    assert dialog.rate_chart._points["Trial"][0][0] == pytest.approx(1e-6)
+
+
+def test_installed_backbones_are_compared_and_one_is_used(window: MainWindow, qtbot: QtBot, page: TrainPage) -> None:
+    page.compare_button.click()
+    dialog = page.findChild(RankDialog)
+    assert dialog is not None and not dialog.use.isEnabled()
+    dialog.start_button.click()
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == 3, timeout=2 * MINUTE)
+    rows = [[dialog.table.item(row, column).text() for column in range(6)] for row in range(3)]
+    assert {row[0] for row in rows} == {f"EfficientNet-Lite{number}" for number in range(3)}
+    assert all(" to " in row[2] for row in rows) and "On 32 films" in dialog.note.text()
+    dialog.table.selectRow(2)
+    dialog.use.click()
+    assert page.chooser.currentText() == rows[2][0]
+
+
+def test_weights_are_added_and_bad_files_are_explained(
+    window: MainWindow, qtbot: QtBot, page: TrainPage, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    path = tmp_path / "hands.pth"
+    torch.save(get_model("resnet18", num_classes=3).state_dict(), path)
+    page.weights_button.click()
+    dialog = page.findChild(WeightsDialog)
+    assert dialog is not None
+    dialog.add.click()
+    assert "Choose a weight file" in dialog.note.text()
+    dialog.file.setText(str(path))
+    dialog.add.click()
+    qtbot.waitUntil(lambda: "does not know this weight file" in dialog.note.text(), timeout=MINUTE)
+    dialog.unknown.setChecked(True)
+    dialog.backbone.setText("resnet18")
+    dialog.add.click()
+    assert "Write down a title" in dialog.note.text()
+    dialog.title.setText("Hands")
+    dialog.task.setText("Bone age")
+    qtbot.waitUntil(dialog.add.isEnabled, timeout=MINUTE)
+    dialog.add.click()
+    qtbot.waitUntil(lambda: "Added: Hands" in dialog.note.text(), timeout=MINUTE)
+    dialog.reject()
+    page.chooser.setCurrentIndex(page.chooser.findData("Hands"))
+    assert "Bone age" in _texts(page) and page.start_button.isEnabled()
+
+
+def test_a_paused_training_goes_on_and_a_cancelled_one_is_given_up(
+    window: MainWindow, qtbot: QtBot, page: TrainPage
+) -> None:
+    project = window.session.project
+    assert project is not None
+    page.mode.setCurrentIndex(1)
+    page.frozen_stages.setValue(7)
+    page.epochs.setValue(2)
+
+    def stop_after_a_fold(stop: object) -> None:
+        qtbot.waitUntil(lambda: len(page._fold_aucs) > 0, timeout=2 * MINUTE)
+        stop()  # type: ignore[operator]
+        _idle(window, qtbot)
+
+    page.start()
+    assert page.pause_button.isEnabled()
+    stop_after_a_fold(page.pause_button.click)
+    assert list(project.runs_folder.glob(".unfinished-*")) and "was paused" in page.ready.text()
+    page.start()
+    qtbot.waitUntil(lambda: "1 folds were done before" in page.search_note.text() or not page._job, timeout=MINUTE)
+    _idle(window, qtbot)
+    assert not list(project.runs_folder.glob(".unfinished-*"))
+    assert (project.runs_folder / "run-002").is_dir()
+    page.epochs.setValue(3)
+    page.start()
+    stop_after_a_fold(page.cancel_button.click)
+    assert not list(project.runs_folder.glob(".unfinished-*")) and "Ready" in page.ready.text()
+
+
+def test_controls_are_shown_side_by_side(window: MainWindow, qtbot: QtBot, page: TrainPage) -> None:
+    page.mode.setCurrentIndex(1)
+    page.epochs.setValue(1)
+    page.controls_button.click()
+    qtbot.waitUntil(lambda: page.findChild(ControlsDialog) is not None, timeout=4 * MINUTE)
+    dialog = page.findChild(ControlsDialog)
+    assert dialog is not None and dialog.table.rowCount() == 4
+    runs = [dialog.table.item(row, 3).text() for row in range(4)]
+    assert runs == ["run-002", "run-003", "run-004", "run-005"]
+    dialog.reject()
+    unsound = ControlsDialog((Control("shuffled labels", "run-009", 0.9, 0.8, 1.0, False),), page)
+    assert "does not cover 0.5" in unsound.verdict.text()
