@@ -66,6 +66,12 @@ def in_words(answer: dict[str, Any]) -> str:
         lines.append(f"{name}: {shown}, {interval['method']}")
     lines.append(f"images: {answer['images']} of {answer['patients']} patients, each predicted out of sample")
     width = max(len(name) for name in answer["classes"])
+    for name, finding in answer.get("findings", {}).items():
+        area = finding["auc"]
+        shown = "undefined" if area["value"] is None else "{value:.3f} (95 % {low:.3f} to {high:.3f})".format(**area)
+        lines.append(f"  {name:<{width}} AUC {shown}, {finding['per_class'][1]['images']} images show it")
+    if not answer["confusion_matrix"]:
+        return "\n".join([*lines, RESEARCH_USE])
     lines.append("confusion matrix, rows true, columns predicted as " + ", ".join(answer["classes"]) + ":")
     for name, row in zip(answer["classes"], answer["confusion_matrix"], strict=True):
         lines.append(f"  {name:<{width}} " + " ".join(f"{count:>6}" for count in row))

@@ -171,6 +171,7 @@ def figures(root: Path, name: str, seconds: float | None) -> dict[str, Any]:
         "seconds": round(stored["seconds"]["total"] if seconds is None else seconds, 3),
         "intervals": {"auc": asdict(found.auc), "accuracy": asdict(found.accuracy)},
         "per_class": [asdict(each) for each in found.per_class],
+        **({"findings": {name: asdict(each) for name, each in found.findings.items()}} if found.several else {}),
         "images": found.images,
         "patients": found.patients,
         "out_of_sample": True,

@@ -17,11 +17,13 @@ from core.checks.pictures import look_at_pictures, picture_findings
 from core.errors import FinerayError
 from core.progress import Monitor, Progress
 from core.project.catalogue import LabelledImage, labelled_images
-from core.project.groups import Grouping, group_images, groups_of_classes
+from core.project.groups import Grouping, group_images
 from core.project.identification import unidentified_images
+from core.project.label_sets import LabelSet, active_label_set
 from core.project.near_duplicates import NearDuplicate
 from core.project.project import Project
 from core.project.splits import latest_split, parts
+from core.project.strata import groups_of_classes
 from core.training.features import features_of
 
 STAGE = "Checking the data"
@@ -42,7 +44,11 @@ def run_checks(project: Project, monitor: Monitor) -> list[Finding]:
         raise NothingToCheck("No image carries a label yet", todo="Import films and label them first.")
     monitor.report(Progress(f"{STAGE}: copies", 0, 0, ""))
     grouping = group_images(project, images, monitor.check)
-    found = [*_identity(project, images), *_copies(project, images, grouping), _class_sizes(images, grouping.groups)]
+    found = [
+        *_identity(project, images),
+        *_copies(project, images, grouping),
+        _class_sizes(images, grouping.groups, active_label_set(project)),
+    ]
 
     def looked_at(done: int) -> None:
         monitor.check()
@@ -123,8 +129,8 @@ def _second(pairs: Sequence[NearDuplicate]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(pair.second for pair in pairs))
 
 
-def _class_sizes(images: Sequence[LabelledImage], groups: NDArray[np.int64]) -> Finding:
-    members = groups_of_classes(images, groups)
+def _class_sizes(images: Sequence[LabelledImage], groups: NDArray[np.int64], chosen: LabelSet) -> Finding:
+    members = groups_of_classes(images, groups, chosen)
     counted = ", ".join(f"{name} {len(found):,}" for name, found in members.items())
     small = [name for name, found in members.items() if len(found) < 2 * FOLDS]
     if small:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,11 @@ class ClassMetrics:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """auc: of two classes, or the mean over classes one against the rest; confusion: rows true, columns predicted."""
+    """auc: of two classes, or the mean over classes one against the rest; confusion: rows true, columns predicted.
+
+    several: classes are findings that may stand side by side. Then accuracy is the share of right answers over images
+    and findings, confusion is empty, and `findings` holds the figures of each finding as a question of two classes.
+    """
 
     classes: tuple[str, ...]
     images: int
@@ -41,12 +46,16 @@ class Evaluation:
     per_class: tuple[ClassMetrics, ...]
     resamples: int
     seed: int
+    several: bool = False
+    findings: dict[str, Evaluation] = field(default_factory=dict)
 
 
 def evaluate(
     predictions: Predictions, *, resamples: int = 2000, seed: int = 0, point: OperatingPoint | None = None
 ) -> Evaluation:
     """Every figure with its interval. An image counts as its most probable class, or as the operating point says."""
+    if predictions.truth is not None:
+        return _evaluate_findings(predictions, predictions.truth, resamples, seed)
     true, predicted = predictions.true, point.called(predictions) if point else predictions.predicted
     # Numbered by first appearance: pseudonyms differ between imports, and the resamples should not.
     numbers: dict[str, int] = {}
@@ -72,6 +81,43 @@ def evaluate(
         per_class=per_class,
         resamples=resamples,
         seed=seed,
+    )
+
+
+def _evaluate_findings(predictions: Predictions, truth: NDArray[np.float64], resamples: int, seed: int) -> Evaluation:
+    """Each finding on the images in which it is certain, and the mean; patients are drawn for all findings at once."""
+    of_each = {
+        name: evaluate(predictions.finding(name), resamples=resamples, seed=seed)
+        for number, name in enumerate(predictions.classes)
+        if (~np.isnan(truth[:, number])).any()
+    }
+    numbers: dict[str, int] = {}
+    patients = np.array([numbers.setdefault(patient, len(numbers)) for patient in predictions.patients], dtype=np.int64)
+    known = ~np.isnan(truth)
+    right = (predictions.probabilities >= 0.5) == (truth == 1)
+    areas = [each.auc.value for each in of_each.values() if each.auc.value is not None]
+    blocks = []
+    for weights in patient_weights(np.zeros(len(truth), dtype=np.int64), patients, resamples, seed):
+        columns = [
+            weighted_auc(weights[:, known[:, c]], predictions.probabilities[known[:, c], c], truth[known[:, c], c] == 1)
+            for c in range(len(predictions.classes))
+        ]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a finding that no resample holds
+            blocks.append(np.nanmean(columns, axis=0))
+    low, high = percentile_interval(np.concatenate(blocks))
+    return Evaluation(
+        classes=predictions.classes,
+        images=len(truth),
+        patients=len(numbers),
+        accuracy=proportion(right[known], np.repeat(patients, known.sum(axis=1))),
+        auc=Estimate(float(np.mean(areas)) if areas else None, low, high, len(truth), BOOTSTRAP),
+        confusion=(),
+        per_class=tuple(replace(each.per_class[1], name=name) for name, each in of_each.items()),
+        resamples=resamples,
+        seed=seed,
+        several=True,
+        findings=of_each,
     )
 
 

@@ -55,14 +55,6 @@ def group_images(
     )
 
 
-def groups_of_classes(images: Sequence[LabelledImage], groups: NDArray[np.int64]) -> dict[str, set[int]]:
-    """The groups that hold an image of each class, by class name in order."""
-    members: dict[str, set[int]] = defaultdict(set)
-    for image, group in zip(images, groups.tolist(), strict=True):
-        members[image.label].add(group)
-    return dict(sorted(members.items()))
-
-
 def _components(count: int, edges: list[tuple[int, int]]) -> NDArray[np.int64]:
     ends = np.array(edges, dtype=np.int64).reshape(-1, 2)
     graph = coo_array((np.ones(len(ends), dtype=bool), (ends[:, 0], ends[:, 1])), shape=(count, count))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -115,6 +116,12 @@ def findings_of(value: str) -> dict[str, bool]:
 def multi_value(findings: dict[str, bool]) -> str:
     """The multi-label value that names these findings, True being certain."""
     return BETWEEN.join(name if findings[name] else f"{name}?" for name in sorted(findings)) or NO_FINDING
+
+
+def certainties(label: str, classes: tuple[str, ...], doubt: float = math.nan) -> list[float]:
+    """Of each finding: 1 where a multi-label value says that it is there, 0 where not, `doubt` where it is doubtful."""
+    found = findings_of(label)
+    return [(1.0 if found[name] else doubt) if name in found else 0.0 for name in classes]
 
 
 def toggled(value: str | None, finding: str) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import FinerayError, storage_error
+from core.project.label_sets import certainties, multi_value
 from core.project.project import Project
 
 UNFINISHED = ".unfinished-"  # folders of trainings that were stopped (core.training.checkpoint)
@@ -30,7 +31,9 @@ class Predictions:
     """Out-of-sample predictions, one row an image.
 
     images: catalogue ids [n]; patients: pseudonyms; parts: the fold or part in which each image was held out;
-    true: class numbers [n]; probabilities: [n, classes], rows sum to 1.
+    true: class numbers [n]; probabilities: [n, classes], rows sum to 1; truth: only where classes are findings that may
+    stand side by side, [n, classes] of 1, 0 and NaN for doubtful ones; `true` says nothing then, and each finding has a
+    probability of its own.
     """
 
     classes: tuple[str, ...]
@@ -39,6 +42,22 @@ class Predictions:
     parts: tuple[str, ...]
     true: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    truth: NDArray[np.float64] | None = None
+
+    def finding(self, name: str) -> Predictions:
+        """One finding as a question of two classes, without the images in which it is doubtful."""
+        assert self.truth is not None
+        column = self.classes.index(name)
+        rows = np.flatnonzero(~np.isnan(self.truth[:, column]))
+        chance = self.probabilities[rows, column]
+        return Predictions(
+            classes=(f"no {name}", name),
+            images=self.images[rows],
+            patients=tuple(self.patients[row] for row in rows),
+            parts=tuple(self.parts[row] for row in rows),
+            true=self.truth[rows, column].astype(np.int64),
+            probabilities=np.column_stack([1 - chance, chance]),
+        )
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -47,15 +66,25 @@ class Predictions:
         return most
 
     def save(self, path: Path) -> None:
-        """Write as CSV, one column p_<class> a class."""
-        predicted = self.predicted
+        """Write as CSV, one column p_<class> a class; of findings `true` and `predicted` are multi-label values."""
+        kind = "" if self.truth is None else "_findings"
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(["image", "patient", "part", "true", "predicted", *(f"p_{name}" for name in self.classes)])
+            names = [f"true{kind}", f"predicted{kind}", *(f"p_{name}" for name in self.classes)]
+            writer.writerow(["image", "patient", "part", *names])
             for row, image in enumerate(self.images.tolist()):
-                names = self.classes[self.true[row]], self.classes[predicted[row]]
                 chances = (repr(chance) for chance in self.probabilities[row].tolist())
-                writer.writerow([image, self.patients[row], self.parts[row], *names, *chances])
+                writer.writerow([image, self.patients[row], self.parts[row], *self._values(row), *chances])
+
+    def _values(self, row: int) -> tuple[str, str]:
+        """(true, predicted) of a row as text."""
+        if self.truth is None:
+            return self.classes[self.true[row]], self.classes[int(np.argmax(self.probabilities[row]))]
+        there = {
+            name: mark == 1 for name, mark in zip(self.classes, self.truth[row].tolist(), strict=True) if mark != 0
+        }
+        called = zip(self.classes, self.probabilities[row].tolist(), strict=True)
+        return multi_value(there), multi_value({name: True for name, chance in called if chance >= 0.5})
 
     @staticmethod
     def load(path: Path) -> Predictions:
@@ -63,14 +92,16 @@ class Predictions:
         with path.open(newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)
         classes = tuple(name.removeprefix("p_") for name in header[5:])
+        several = header[3] == "true_findings"
         number = {name: index for index, name in enumerate(classes)}
         return Predictions(
             classes=classes,
             images=np.array([int(row[0]) for row in rows], dtype=np.int64),
             patients=tuple(row[1] for row in rows),
             parts=tuple(row[2] for row in rows),
-            true=np.array([number[row[3]] for row in rows], dtype=np.int64),
+            true=np.array([0 if several else number[row[3]] for row in rows], dtype=np.int64),
             probabilities=np.array([[float(cell) for cell in row[5:]] for row in rows]).reshape(-1, len(classes)),
+            truth=np.array([certainties(row[3], classes) for row in rows]) if several else None,
         )
 
 

@@ -6,8 +6,6 @@ import hashlib
 import json
 from dataclasses import asdict
 
-import numpy as np
-
 from core.project.catalogue import labelled_images
 from core.project.division import test_rows
 from core.project.groups import group_images
@@ -16,7 +14,8 @@ from core.project.project import Project
 from core.project.runs import runs
 from core.project.seal import SETTING, Seal, SealRefused, current_seal, now
 from core.project.splits import SplitPlan
-from core.project.splitting import attributes_of_plan, check_identified, refuse_several_findings
+from core.project.splitting import attributes_of_plan, check_identified
+from core.project.strata import strata_of_labels
 
 
 def seal_test(project: Project, plan: SplitPlan) -> Seal:
@@ -26,12 +25,14 @@ def seal_test(project: Project, plan: SplitPlan) -> Seal:
     """
     if current_seal(project) is not None:
         raise SealRefused("A test set is sealed already", todo="Open it with a frozen run, or break the seal.")
-    refuse_several_findings(project)
     images = labelled_images(project)
     check_identified(project, images)
     groups = group_images(project, images).groups
     taken = test_rows(
-        np.array([image.label for image in images]), groups, plan, attributes_of_plan(project, images, plan)
+        strata_of_labels([image.label for image in images], active_label_set(project)),
+        groups,
+        plan,
+        attributes_of_plan(project, images, plan),
     )
     chosen = [image for image, sealed in zip(images, taken, strict=True) if sealed]
     label_set = active_label_set(project)

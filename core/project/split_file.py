@@ -10,9 +10,11 @@ from pathlib import Path
 from core.errors import FinerayError
 from core.project.catalogue import labelled_images, pseudonyms
 from core.project.division import CannotSplit
+from core.project.label_sets import active_label_set
 from core.project.project import Project
 from core.project.splits import ASIDE, TEST, TRAINING, VALIDATION, Split, SplitPlan, groups, parts
-from core.project.splitting import check_identified, group_beside_sealed, keep_split, refuse_several_findings
+from core.project.splitting import check_identified, group_beside_sealed, keep_split
+from core.project.strata import strata_of_labels
 
 COLUMNS = ("content_hash", "patient", "group", "label", "part")
 
@@ -40,7 +42,6 @@ def read_split(project: Project, path: Path) -> Split:
     PatientOnTwoSides.
     """
     part_of = _parts_in(path)
-    refuse_several_findings(project)
     images = labelled_images(project)
     check_identified(project, images)
     missing = [image for image in images if image.content_hash not in part_of]
@@ -60,11 +61,10 @@ def read_split(project: Project, path: Path) -> Split:
             todo=f"Give them the part {ASIDE}.",
         )
     sides = set(given) - {ASIDE}
+    strata = strata_of_labels([image.label for image in images], active_label_set(project)).tolist()
     plan = _plan_of(sides, path)
     for part in sorted(sides):
-        lacking = {image.label for image in images} - {
-            image.label for image, its in zip(images, given, strict=True) if its == part
-        }
+        lacking = set(strata) - {stratum for stratum, its in zip(strata, given, strict=True) if its == part}
         if lacking:
             raise CannotSplit(
                 f"No image of class “{min(lacking)}” stands in part {part}",

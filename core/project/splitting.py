@@ -16,12 +16,13 @@ from core.errors import FinerayError
 from core.project.attributes import attribute_values
 from core.project.catalogue import LabelledImage, labelled_images, pseudonyms, sealed_images
 from core.project.division import CannotSplit, divide
-from core.project.groups import Grouping, group_images, groups_of_classes
+from core.project.groups import Grouping, group_images
 from core.project.history import remember
 from core.project.identification import unidentified_images
-from core.project.label_sets import active_id, active_label_set
+from core.project.label_sets import LabelSet, active_id, active_label_set
 from core.project.project import Project
 from core.project.splits import ASIDE, Certificate, Split, SplitPlan
+from core.project.strata import groups_of_classes, strata_of_labels
 
 
 class PatientsUnidentified(FinerayError):
@@ -38,14 +39,14 @@ def make_split(project: Project, plan: SplitPlan, check: Callable[[], None] = la
     Groups stay together: patients, joined where they share a study or a picture; the sealed test set stays outside.
     check() may raise to stop. Raises PatientsUnidentified, or CannotSplit where a class has too few patients.
     """
-    refuse_several_findings(project)
     images = labelled_images(project)
     check_identified(project, images)
     grouping, sealed = group_beside_sealed(project, images, check)
     free = [row for row, image in enumerate(images) if image.id not in sealed]
     usable, groups = [images[row] for row in free], grouping.groups[free]
-    _check_enough_groups(usable, groups, plan)
-    labels = np.array([image.label for image in usable])
+    chosen = active_label_set(project)
+    _check_enough_groups(usable, groups, plan, chosen)
+    labels = strata_of_labels([image.label for image in usable], chosen)
     given, folds = divide(labels, groups, plan, attributes_of_plan(project, usable, plan))
     part_of = dict(zip((image.id for image in usable), given, strict=True))
     parts = [part_of.get(image.id, ASIDE) for image in images]
@@ -75,16 +76,6 @@ def group_beside_sealed(
     return replace(grouping, groups=ours), shared
 
 
-def refuse_several_findings(project: Project) -> None:
-    """Raises CannotSplit where the label set in use has several findings an image."""
-    chosen = active_label_set(project)
-    if chosen.kind == "multi":
-        raise CannotSplit(
-            f"The label set “{chosen.name}” gives an image several findings",
-            todo="Make one finding a question of its own first (page Curate, Labels), or use another label set.",
-        )
-
-
 def check_identified(project: Project, images: Sequence[LabelledImage]) -> None:
     """Raises PatientsUnidentified."""
     unidentified = set(unidentified_images(project)) & {image.id for image in images}
@@ -96,9 +87,11 @@ def check_identified(project: Project, images: Sequence[LabelledImage]) -> None:
         )
 
 
-def _check_enough_groups(images: list[LabelledImage], groups: NDArray[np.int64], plan: SplitPlan) -> None:
-    members = groups_of_classes(images, groups)
-    if len(members) < 2:
+def _check_enough_groups(
+    images: list[LabelledImage], groups: NDArray[np.int64], plan: SplitPlan, chosen: LabelSet
+) -> None:
+    members = groups_of_classes(images, groups, chosen)
+    if len(members) < (2 if chosen.kind == "single" else 1):
         raise CannotSplit(
             "The images carry labels of one class" if members else "No image carries a label yet",
             todo="Give labels of at least two classes first (page Curate).",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.project.catalogue import LabelledImage
-from core.project.label_sets import LabelSet, findings_of
+from core.project.label_sets import LabelSet, certainties, findings_of
 from core.training.head import Floats
 from core.training.recipe import LossSettings
 from core.training.selection import Examples
@@ -64,11 +64,6 @@ def targets_of(labels: list[str], chosen: LabelSet, loss: LossSettings) -> tuple
     found = [findings_of(label) for label in labels]
     classes = tuple(name for name in sorted(chosen.classes) if any(each.get(name) for each in found))
     doubt = loss.certainty if loss.uncertain == "softened" else np.nan
-    judged = np.array([[_certainty(each.get(name), np.nan) for name in classes] for each in found])
-    learned = np.array([[_certainty(each.get(name), doubt) for name in classes] for each in found])
+    judged = np.array([certainties(label, classes) for label in labels])
+    learned = np.array([certainties(label, classes, doubt) for label in labels])
     return classes, judged, learned
-
-
-def _certainty(finding: bool | None, doubt: float) -> float:
-    """None: absent; True: certain; False: doubtful."""
-    return 0.0 if finding is None else 1.0 if finding else doubt

@@ -23,6 +23,7 @@ from core.project.catalogue import LabelledImage, labelled_images
 from core.project.label_sets import active_label_set
 from core.project.project import Project
 from core.project.splits import ASIDE, Split, groups, is_current, parts
+from core.project.strata import strata_of_labels
 from core.training.data import Data, targets_of
 from core.training.features import feature_space, features_of
 from core.training.recipe import Recipe
@@ -104,8 +105,7 @@ def _data(
 ) -> Data:
     labels, chosen = [image.label for image in images], active_label_set(project)
     classes, judged, learned = targets_of(labels, chosen, recipe.loss)
-    names = sorted(set(labels))
-    strata = np.array([names.index(label) for label in labels], dtype=np.int64)
+    strata = np.unique(strata_of_labels(labels, chosen), return_inverse=True)[1].astype(np.int64)
     return Data(
         images=images,
         classes=classes,

@@ -20,6 +20,7 @@ from core.project.project import Project
 from core.project.runs import Predictions
 from core.project.splits import TEST, Split, parts
 from core.project.splitting import inner_folds
+from core.project.strata import strata_of_labels
 from core.training.data import targets_of
 from core.training.features import features_of
 from core.training.head import Standardisation
@@ -47,12 +48,12 @@ def rank(project: Project, split: Split | None, names: Sequence[str], monitor: M
     chosen: list[Backbone] = [backbone(name) for name in names]
     chosen = chosen or [each for each in backbones() if weights_file(each) is not None]
     labels = [image.label for image in images]
-    classes, _, targets = targets_of(labels, active_label_set(project), QUICK.loss)
-    if len(classes) < 2:
+    chosen_set = active_label_set(project)
+    several = chosen_set.kind == "multi"
+    classes, judged, targets = targets_of(labels, chosen_set, QUICK.loss)
+    if len(classes) < (1 if several else 2):
         raise NothingToRank("The images carry labels of one class, or none", todo="Label them first (page Curate).")
-    several = active_label_set(project).kind == "multi"
-    names_of = sorted(set(labels))
-    strata = np.array([names_of.index(label) for label in labels], dtype=np.int64)
+    strata = np.unique(strata_of_labels(labels, chosen_set), return_inverse=True)[1].astype(np.int64)
     groups = group_images(project, images, monitor.check).groups
     folds = inner_folds(strata, groups, FOLDS, QUICK.seed)
     if not folds:
@@ -68,7 +69,9 @@ def rank(project: Project, split: Split | None, names: Sequence[str], monitor: M
         for fit, held_out in folds:
             head = fit_head(examples.rows(fit), runtime.widths, QUICK, check=monitor.check).head
             chances[held_out] = head.probabilities(features[0, held_out])
-        area = evaluate(_predictions(classes, images, groups, strata, chances), resamples=RESAMPLES).auc
+        area = evaluate(
+            _predictions(classes, images, groups, strata, judged if several else None, chances), resamples=RESAMPLES
+        ).auc
         standardised = Standardisation.of(features[0], runtime.widths).apply(features[0])
         ranked.append(
             Ranked(
@@ -92,8 +95,9 @@ def _predictions(
     images: list[LabelledImage],
     groups: NDArray[np.int64],
     strata: NDArray[np.int64],
+    truth: NDArray[np.float64] | None,
     chances: NDArray[np.float64],
 ) -> Predictions:
     ids = np.array([image.id for image in images], dtype=np.int64)
     patients = tuple(str(group) for group in groups.tolist())
-    return Predictions(classes, ids, patients, ("",) * len(images), strata, chances)
+    return Predictions(classes, ids, patients, ("",) * len(images), strata, chances, truth)

@@ -16,6 +16,7 @@ from core.evaluation.metrics import evaluate
 from core.evaluation.operating_point import OperatingPoint
 from core.progress import Monitor
 from core.project.catalogue import pseudonyms, sealed_images
+from core.project.label_sets import certainties
 from core.project.project import Project
 from core.project.runs import FROZEN, TEST_METRICS, TEST_PREDICTIONS, Predictions, RunFolder, run
 from core.project.seal import SealRefused, current_seal, labels_changed, openings, record_opening
@@ -81,8 +82,8 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
         raise NotFrozen(f"The model of {name} was changed after it was frozen", todo="Train again.")
     metrics = folder.metrics()
     classes = tuple(metrics["classes"])
-    numbers = {label: number for number, label in enumerate(classes)}
-    images = [image for image in sealed_images(project) if image.label in numbers]
+    several = metrics.get("several", False)
+    images = [image for image in sealed_images(project) if image.label and (several or image.label in classes)]
     monitor.check()
     opening = record_opening(project, name, frozen.hashes[HEAD_FILE])
     probabilities = probabilities_of(project, folder, images, monitor)
@@ -91,8 +92,9 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
         images=np.array([image.id for image in images], dtype=np.int64),
         patients=tuple(pseudonyms(project, [image.id for image in images])),
         parts=("sealed test",) * len(images),
-        true=np.array([numbers[image.label] for image in images], dtype=np.int64),
+        true=np.array([0 if several else classes.index(image.label) for image in images], dtype=np.int64),
         probabilities=probabilities,
+        truth=np.array([certainties(image.label, classes) for image in images]) if several else None,
     )
     recipe = folder.recipe()
     evaluation = evaluate(predictions, resamples=recipe["bootstrap"], seed=recipe["seed"], point=frozen.point)

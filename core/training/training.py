@@ -72,6 +72,7 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew
         parts=tuple(data.parts[rows].tolist()),
         true=data.strata[rows],
         probabilities=outcome.probabilities,
+        truth=data.targets[rows] if data.several else None,
     )
     monitor.check()
     monitor.report(Progress(STAGE_FIGURES, 0, 0, ""))

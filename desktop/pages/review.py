@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtWidgets import (
     QComboBox,
@@ -18,7 +20,7 @@ from core.engine.messages import ReadImage, ShownImage
 from core.errors import FinerayError
 from core.evaluation.operating_point import OperatingPoint
 from core.project.catalogue import places_of, stored_at
-from core.project.runs import run, runs
+from core.project.runs import Predictions, run, runs
 from desktop.engine_client import Job
 from desktop.models.prediction_table import PredictionTable
 from desktop.session import Session
@@ -48,6 +50,9 @@ class ReviewPage(QWidget):
         self.matrix = ConfusionMatrix()
         self.figures = ClassFigures()
         self.judged_on = QComboBox()
+        self.finding = QComboBox()
+        self.finding.setAccessibleName("Finding")
+        self.finding.hide()
         self.judged_on.setAccessibleName("Films that the figures are worked out on")
         self.sealed = SealedPanel(session)
         self.table = PredictionTable(self._thumbnails, self)
@@ -84,7 +89,7 @@ class ReviewPage(QWidget):
 
     def _lay_out(self) -> None:
         scroll = scrolling_column(
-            card(self.chooser, self.judged_on, self.headline),
+            card(self.chooser, self.judged_on, self.finding, self.headline),
             self.sealed,
             card(label("Confusion matrix", "heading"), self.matrix),
             card(label("Each class against the rest", "heading"), self.figures),
@@ -135,6 +140,7 @@ class ReviewPage(QWidget):
     def _connect(self) -> None:
         self.chooser.currentTextChanged.connect(self._show_run)
         self.judged_on.currentIndexChanged.connect(self._show_figures)
+        self.finding.currentIndexChanged.connect(self._show_figures)
         self.sealed.opened.connect(self._test_opened)
         self.matrix.selected.connect(self._filter)
         self.verdict.currentIndexChanged.connect(self._filter)
@@ -188,12 +194,28 @@ class ReviewPage(QWidget):
             self._cannot_read(name, error)
             return
         self._thumbnails.open(project.pixels.folder)
+        if metrics.get("several"):
+            predictions, metrics = self._of_finding(predictions, metrics)
+        else:
+            self.finding.hide()
         self.headline.show_metrics(metrics)
         self.matrix.set_matrix(metrics["classes"], metrics["confusion"])
         self.figures.show_metrics(metrics)
         places = places_of(project, predictions.images.tolist())
         self.table.set_predictions(predictions, places, point)
         self._clear_filters()
+
+    def _of_finding(self, predictions: Predictions, metrics: dict[str, Any]) -> tuple[Predictions, dict[str, Any]]:
+        """One of several findings that may stand side by side, as a question of two classes."""
+        names = list(metrics["findings"])
+        if [self.finding.itemText(number) for number in range(self.finding.count())] != names:
+            self.finding.blockSignals(True)
+            self.finding.clear()
+            self.finding.addItems(names)
+            self.finding.blockSignals(False)
+        self.finding.show()
+        name = self.finding.currentText()
+        return predictions.finding(name), {**metrics, **metrics["findings"][name]}
 
     def _clear_filters(self) -> None:
         for each in (self.matrix, self.verdict, self.search):

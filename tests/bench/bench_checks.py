@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from core.backbones.catalogue import DEFAULT_BACKBONE, backbone
-from core.backbones.runtime import TorchRuntime, best_device
+from core.backbones.runtime import Runtime, best_device
 from core.checks.run import run_checks
 from core.progress import Monitor, Progress, Report
 from core.project.fingerprint import fingerprint
@@ -50,7 +50,7 @@ def fill(root: Path, count: int) -> None:
     create_project(root)
     random = np.random.default_rng(0)
     chosen = backbone(DEFAULT_BACKBONE)
-    space = feature_space(chosen, TorchRuntime(chosen, best_device()).weights_sha256)
+    space = feature_space(chosen, Runtime(chosen, best_device()).weights_sha256)
     slope = np.linspace(40, 200, SIDE)[:, None]
     with open_project(root) as project, project.db as db, (root / "pixels/shard-0000.u8").open("wb") as shard:
         db.executemany(

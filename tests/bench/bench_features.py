@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from core.backbones.catalogue import backbone
-from core.backbones.runtime import TorchRuntime, best_device, device_title
+from core.backbones.runtime import Runtime, best_device, device_title
 from core.backbones.surgery import pretrained
 
 BATCH, ROUNDS = 16, 7
@@ -22,7 +22,7 @@ def main() -> None:
     model, _ = pretrained(chosen)
     device = best_device()
     plain = model.to(device)
-    runtime = TorchRuntime(chosen, device)
+    runtime = Runtime(chosen, device)
     batch = torch.from_numpy(images).to(device).float().div(255).sub(0.5).div(0.5)[:, None].repeat(1, 3, 1, 1)
     last = batch.contiguous(memory_format=torch.channels_last)
 

@@ -57,7 +57,7 @@ def main() -> None:
         ratios = sorted(one / other for one, other in zip(bare, ours, strict=True))
         print(f"import : bare    {ratios[len(ratios) // 2]:8.2f} (median of {', '.join(f'{r:.2f}' for r in ratios)})")
         # Not at the top: the decoding processes import this module too, and they should not pay for torch.
-        from core.backbones.runtime import TorchRuntime, best_device, device_title
+        from core.backbones.runtime import Runtime, best_device, device_title
         from core.project.splitting import make_split
         from core.training.features import features_of
         from core.training.training import train
@@ -69,7 +69,7 @@ def main() -> None:
             apply_labels(project, preview_table(project, folder / "labels.csv"))
             split = make_split(project, SplitPlan(folds=5, seed=0))
             device = best_device()
-            runtime = TorchRuntime(backbone("efficientnet_lite0"), device)
+            runtime = Runtime(backbone("efficientnet_lite0"), device)
             images = labelled_images(project)
             started = time.perf_counter()
             features_of(project, images, backbone("efficientnet_lite0"), runtime, Monitor())

@@ -112,7 +112,7 @@ def test_findings_from_columns_of_a_table(study: Project, tmp_path: Path) -> Non
     apply_labels(study, question)
     assert class_counts(study, label_set(study, "effusion?"))[1] == 1, "doubtful stays uncertain"
     use_label_set(study, "findings")
-    with pytest.raises(CannotSplit, match="several findings"):
+    with pytest.raises(CannotSplit, match="5 folds need"):
         make_split(study, SplitPlan())
 
 

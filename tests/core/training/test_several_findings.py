@@ -1,0 +1,110 @@
+"""Several findings that may stand side by side: split, learned, judged one by one, sealed, and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.evaluation.metrics import evaluate
+from core.evaluation.operating_point import OperatingPoint
+from core.progress import Monitor
+from core.project.catalogue import image_rows, labelled_images
+from core.project.changes import set_labels
+from core.project.importing import import_folders
+from core.project.label_sets import active_label_set, add_label_set, use_label_set
+from core.project.project import Project
+from core.project.runs import Predictions
+from core.project.sealing import seal_test
+from core.project.splits import SplitPlan, parts
+from core.project.splitting import make_split
+from core.project.strata import strata_of_labels
+from core.training.data import targets_of
+from core.training.recipe import AugmentSettings, HeadSettings, LossSettings, Recipe, Tuning
+from core.training.sealed_test import freeze, open_test
+from core.training.training import train
+
+RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=2), bootstrap=100)
+
+
+@pytest.fixture
+def study(project: Project, films: Callable[..., Path]) -> Project:
+    """Bright films show `effusion`; every third patient a doubtful `nodule`, every fourth a certain one."""
+    import_folders(project, [films(patients=16, each=2)], Monitor())
+    add_label_set(project, "signs", "multi")
+    use_label_set(project, "signs")
+    patients = sorted({row.patient for row in image_rows(project)})
+    for row in image_rows(project):
+        number = patients.index(row.patient)
+        pixels = project.pixels.read(row.stored_at)
+        found = ["effusion"] if pixels.mean() > 110 else []
+        found += ["nodule"] if number % 4 == 0 else ["nodule?"] if number % 3 == 0 else []
+        set_labels(project, {row.id: "|".join(found) or "none"}, "signs")
+    return project
+
+
+def test_rare_findings_are_spread_over_the_folds(study: Project) -> None:
+    split = make_split(study, SplitPlan(folds=2))
+    part_of = parts(study, split)
+    shown = {part_of[image.id] for image in labelled_images(study) if "nodule" in image.label.split("|")}
+    assert shown == {"1", "2"}
+    chosen = active_label_set(study)
+    assert strata_of_labels(["effusion|nodule", "effusion", "effusion", "nodule?", "none"], chosen).tolist() == [
+        *("nodule", "effusion", "effusion", "none", "none")
+    ]
+
+
+def test_doubtful_findings_are_left_out_or_softened_and_never_judge(study: Project) -> None:
+    labels, chosen = ["effusion", "nodule?", "effusion?|nodule"], active_label_set(study)
+    classes, judged, learned = targets_of(labels, chosen, LossSettings())
+    assert classes == ("effusion", "nodule")
+    np.testing.assert_array_equal(judged, learned)
+    np.testing.assert_array_equal(judged, [[1, 0], [0, np.nan], [np.nan, 1]])
+    _, judged, learned = targets_of(labels, chosen, LossSettings(uncertain="softened", certainty=0.8))
+    np.testing.assert_array_equal(learned, [[1, 0], [0, 0.8], [0.8, 1]])
+    assert np.isnan(judged).sum() == 2
+
+
+@pytest.mark.parametrize("mode", ["frozen", "finetune"])
+def test_each_finding_is_learned_and_judged(study: Project, mode: str) -> None:
+    split = make_split(study, SplitPlan(folds=2))
+    tuning = Tuning(frozen_stages=7, epochs=1, batch=8)
+    loss = LossSettings(balance="weights", uncertain="softened")
+    recipe = replace(RECIPE, mode=mode, tuning=tuning, loss=loss, augment=AugmentSettings(views=1))
+    folder = train(study, split, recipe, Monitor())
+    predictions, metrics = folder.predictions(), folder.metrics()
+    assert predictions.classes == ("effusion", "nodule") and predictions.truth is not None
+    assert metrics["several"] and set(metrics["findings"]) == {"effusion", "nodule"} and not metrics["confusion"]
+    effusion = metrics["findings"]["effusion"]
+    assert effusion["auc"]["value"] > 0.95 and effusion["images"] == 32
+    doubtful = int(np.isnan(predictions.truth[:, 1]).sum())
+    assert doubtful and metrics["findings"]["nodule"]["images"] == 32 - doubtful
+    assert metrics["auc"]["low"] <= metrics["auc"]["value"] <= metrics["auc"]["high"]
+    mean = np.mean([each["auc"]["value"] for each in metrics["findings"].values()])
+    assert metrics["auc"]["value"] == pytest.approx(mean)
+
+
+def test_predictions_survive_a_round_trip(tmp_path: Path) -> None:
+    truth = np.array([[1.0, 0.0], [np.nan, 1.0], [0.0, 0.0]])
+    chances = np.array([[0.9, 0.2], [0.4, 0.7], [0.1, 0.6]])
+    kept = Predictions(
+        ("a", "b"), np.arange(3), ("P", "Q", "R"), ("1",) * 3, np.zeros(3, dtype=np.int64), chances, truth
+    )
+    kept.save(tmp_path / "p.csv")
+    again = Predictions.load(tmp_path / "p.csv")
+    np.testing.assert_array_equal(again.truth, truth)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(again.probabilities, chances)
+    one = again.finding("a")
+    assert one.classes == ("no a", "a") and one.images.tolist() == [0, 2] and one.true.tolist() == [1, 0]
+    assert evaluate(again, resamples=100).findings["a"].auc.value == 1.0
+
+
+def test_a_sealed_test_set_of_findings_opens(study: Project) -> None:
+    seal_test(study, SplitPlan(test_share=0.25))
+    name = train(study, make_split(study, SplitPlan(folds=2)), RECIPE, Monitor()).name
+    freeze(study, name, OperatingPoint())
+    figures = open_test(study, name, Monitor())
+    assert figures["several"] and "effusion" in figures["findings"] and figures["images"] >= 6
