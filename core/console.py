@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report
+from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report, Resumed, Tried
 
 RESEARCH_USE = "For research use only, not for diagnosis."
 
@@ -24,6 +24,12 @@ class ConsoleMonitor(Monitor):
             print(f"failed: {what.path}: {what.reason}", file=sys.stderr)
         elif isinstance(what, FoldDone) and what.auc is not None:
             print(f"fold {what.fold} of {what.folds}: AUC {what.auc:.3f} on {what.images} images", file=sys.stderr)
+        elif isinstance(what, Tried):
+            print(
+                f"search in fold {what.fold}: {what.trials} trials, least log loss {what.log_loss:.3f}", file=sys.stderr
+            )
+        elif isinstance(what, Resumed):
+            print(f"goes on from its last checkpoint; folds done before: {what.folds_done}", file=sys.stderr)
         elif isinstance(what, Progress):
             rate, left = self._pace.update(what)
             stage, printed = self._last
@@ -53,6 +59,14 @@ def in_words(answer: dict[str, Any]) -> str:
         return "\n".join(lines)
     if "checks" in answer:
         return "\n".join("{severity:<8}{title} ({evidence})".format(**finding) for finding in answer["checks"])
+    if "backbones" in answer:
+        here = {True: "here", False: "not here"}
+        lines = [f"{each['name']:<22} {here[each['installed']]:<9} {each['licence']}" for each in answer["backbones"]]
+        return "\n".join([*lines, *(f"cannot be read: {path}" for path in answer["unreadable"])])
+    if "ranking" in answer:
+        return "\n".join([_ranked_line(each) for each in answer["ranking"]] + ["more is better in each figure"])
+    if "controls" in answer:
+        return "\n".join(_control_line(each) for each in answer["controls"])
     if "run" not in answer or "intervals" not in answer:
         return "\n".join(f"{name}: {value}" for name, value in answer.items())
     lines = [f"run: {answer['run']}" + (f" in {answer['project']}" if "project" in answer else "")]
@@ -79,3 +93,14 @@ def in_words(answer: dict[str, Any]) -> str:
         area, opened = test["auc"], test["opening"]
         lines.append(f"sealed test set, opening {opened}: AUC {area['value']:.3f}, {test['images']} images")
     return "\n".join([*lines, RESEARCH_USE])
+
+
+def _ranked_line(each: dict[str, Any]) -> str:
+    area = "undefined" if each["auc"] is None else "{auc:.3f} (95 % {auc_low:.3f} to {auc_high:.3f})".format(**each)
+    return "{title}: AUC {area}, LogME {logme:.3f}, H-score {h_score:.3f}, {seconds:.0f} s".format(area=area, **each)
+
+
+def _control_line(each: dict[str, Any]) -> str:
+    area = "undefined" if each["auc"] is None else "{auc:.3f} (95 % {low:.3f} to {high:.3f})".format(**each)
+    warning = "" if each["sound"] else "; its interval should cover 0.5: look for copies across the split"
+    return f"{each['what']}: AUC {area}, {each['run']}{warning}"

@@ -38,6 +38,11 @@ class Bench:
 
     folder: Path
 
+    @property
+    def begun(self) -> bool:
+        """Whether an earlier start left something to go on from."""
+        return any(self.folder.glob("*.safetensors"))
+
     def load(self, name: str) -> State | None:
         """A state that was saved, or None; one that cannot be read counts as none, and the work is done again."""
         path = self.folder / f"{name}.safetensors"

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from core.backbones.catalogue import Backbone
@@ -33,6 +34,8 @@ def feature_space(chosen: Backbone, runtime: Runtime, augment: AugmentSettings |
     """The name of the space in which two features may be compared: 32 hex digits. View 0 is the film itself."""
     network = (runtime.weights_sha256, chosen.architecture, FEATURES, runtime.pooling, runtime.widths)
     parts: tuple[object, ...] = (*network, runtime.side, chosen.mean, chosen.std, PREPROCESSING)
+    if runtime.precision != torch.float32:
+        parts = (*parts, str(runtime.precision))
     if view and augment is not None:
         parts = (*parts, replace(augment, views=0, test_views=0), view)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

@@ -26,7 +26,7 @@ from core.training.head import Floats, Head, Standardisation
 from core.training.last_layer import last_layer
 from core.training.recipe import Recipe
 from core.training.selection import FittedHead, fit_head
-from core.training.temperature import temperature
+from core.training.temperature import probabilities, temperature
 from core.training.views import Views
 
 if TYPE_CHECKING:  # tuning alone pays for Lightning Fabric
@@ -152,8 +152,6 @@ class FittedFrozen:
 
 def frozen_probabilities(head: Head, features: NDArray[np.float32], test_views: int) -> Floats:
     """[images, classes] from features [views, images, n]: logits averaged over the film and its test views."""
-    from core.training.temperature import probabilities
-
     logits = np.mean([head.logits(features[view]) for view in range(1 + test_views)], axis=0)
     return probabilities(logits / head.temperature, head.several)
 

@@ -60,9 +60,9 @@ def prepare(project: Project, split: Split, recipe: Recipe, monitor: Monitor) ->
     device = best_device()
     part_of = parts(project, split)
     images = [image for image in labelled_images(project) if part_of[image.id] != ASIDE]
-    features, network = _features(project, images, chosen, recipe, device, monitor)
+    features, network, engine = _features(project, images, chosen, recipe, device, monitor)
     data = _data(project, images, recipe, features, network["widths"], part_of, groups(project, split))
-    facts = {**_provenance(split, device, data), "backbone": network}
+    facts = {**_provenance(split, device, data), "backbone": network, "engine": engine}
     named = f"{recipe.to_json()} {split.hash} {facts['data_sha256']} {network}"
     data = data.shuffled(recipe.seed) if recipe.shuffled else data
     return Prepared(chosen, device, data, facts, hashlib.sha256(named.encode()).hexdigest())
@@ -75,23 +75,25 @@ def _features(
     recipe: Recipe,
     device: torch.device,
     monitor: Monitor,
-) -> tuple[NDArray[np.float32] | None, dict[str, Any]]:
-    """(features [views, images, n], None from scratch, where nothing pretrained is used; what gave them)."""
+) -> tuple[NDArray[np.float32] | None, dict[str, Any], str]:
+    """(features [views, images, n], None from scratch, where nothing pretrained is used; what gave them; the engine
+    that computed them)."""
     facts: dict[str, Any] = {"name": chosen.name, "title": chosen.title, "side": recipe.side or chosen.input_size}
     if recipe.mode == "scratch":
         random = feature_network(architecture(chosen), chosen, recipe.pooling)
-        return None, {**facts, "weights_sha256": "", "widths": widths_of(random)}
+        return None, {**facts, "weights_sha256": "", "widths": widths_of(random)}, "torch"
     runtime = Runtime(chosen, device, recipe.pooling, recipe.side)
     augment = recipe.augment
     views = max(augment.views, augment.test_views) if recipe.mode == "frozen" else 0
     features = features_of(project, images, chosen, runtime, monitor, augment, views)
     space = feature_space(chosen, runtime)
-    return features, {
+    network = {
         **facts,
         "weights_sha256": runtime.weights_sha256,
         "widths": runtime.widths,
         "feature_space": space,
     }
+    return features, network, runtime.engine
 
 
 def _data(

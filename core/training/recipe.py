@@ -37,7 +37,7 @@ class HeadSettings:
     """
 
     kind: HeadKind = "linear"
-    strengths: tuple[float, ...] = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
+    strengths: tuple[float, ...] = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
     inner_folds: int = 5
     hidden: int = 64
 

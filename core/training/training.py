@@ -111,7 +111,7 @@ def _folds(data: Data, learner: Learner, work: Work) -> _Outcome:
     probabilities = np.zeros((len(data.images), len(data.classes)))
     chosen = {}
     before = {name: kept for name in names if work.bench and (kept := work.bench.fold(int(name))) is not None}
-    if before:
+    if work.bench is not None and work.bench.begun:
         work.monitor.report(Resumed(len(before)))
     for name in names:
         held_out = data.parts == name
@@ -130,6 +130,8 @@ def _folds(data: Data, learner: Learner, work: Work) -> _Outcome:
 
 
 def _holdout(data: Data, learner: Learner, work: Work) -> _Outcome:
+    if work.bench is not None and work.bench.begun:
+        work.monitor.report(Resumed(0))
     training, validation, test = (data.parts == name for name in ("training", "validation", "test"))
     final = learner.fit(training, 1, validation)
     probabilities = final.probabilities(test)

@@ -34,8 +34,8 @@ Batch = tuple[torch.Tensor, torch.Tensor]  # activations (or shades), features o
 class Views:
     """The films of some images in views: view 0 is the film, others are augmented. Close it to free the disk.
 
-    fits: how often the images will be learned from, over all epochs and folds; where keeping the views at the freeze
-    boundary is less work than working them out each time, and the disk has room, they are kept.
+    passes: how often each image will be learned from, over all epochs and folds; where the frozen part would run more
+    often than there are views to keep, its activations are kept.
     """
 
     def __init__(

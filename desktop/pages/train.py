@@ -343,7 +343,7 @@ class TrainPage(QWidget):
                 case Tried(fold, trials, loss):
                     self.search_note.setText(f"{_series(fold)}: {trials} trials, least log loss {loss:.3f}")
                 case Resumed(done):
-                    self.search_note.setText(f"Goes on from its last checkpoint; {done} folds were done before.")
+                    self.search_note.setText(f"Goes on from its last checkpoint; folds done before: {done}.")
                 case FoldDone(fold, folds, auc, images):
                     name = f"Fold {fold}" if folds > 1 else "Test"
                     figure = "not defined" if auc is None else f"{auc:.3f}"

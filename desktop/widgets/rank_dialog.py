@@ -16,7 +16,7 @@ from desktop.widgets.small_table import SmallTable
 
 ABOUT = (
     "Each installed backbone looks once at your films, and a last layer is fitted to what it sees, five times by "
-    "patient. More is better in every column. Test parts and sealed films are not looked at; still, a backbone that "
+    "patient. More is better, but for the time. Test parts and sealed films are not looked at; still, a backbone that "
     "was chosen here looks a little better on the same films than it is, so judge it on others."
 )
 COLUMNS = ("Backbone", "AUC", "95 % interval", "LogME", "H-score", "Time")

@@ -26,7 +26,7 @@ from desktop.widgets.charts import LineChart
 from desktop.widgets.recipe_fields import AUGMENT, HEAD, INPUT, LOSS, TUNING
 from desktop.widgets.settings_form import SettingsForm
 
-FILMS, VIEWS, SHOWN = 3, 5, 132  # films, looks at each, pixels
+FILMS, VIEWS, SHOWN = 3, 4, 118  # films, looks at each, pixels
 WAIT_MS = 400  # after a change, before views are drawn anew
 
 
@@ -37,7 +37,7 @@ class RecipeDialog(QDialog):
         super().__init__(parent)
         self._session, self.recipe = session, recipe
         self.setWindowTitle("Settings of the training")
-        self.resize(900, 640)
+        self.resize(960, 640)
         self.forms = {
             "recipe": SettingsForm(INPUT),
             "head": SettingsForm(HEAD),

@@ -6,7 +6,13 @@ from desktop.widgets.settings_form import Field
 
 SIDES = (("The backbone's own", 0), *((f"{side} × {side} pixels", side) for side in (224, 320, 384, 512, 768, 1024)))
 INPUT = (
-    Field("side", "Input", "Larger inputs show finer findings and take longer, by the square of the side.", SIDES),
+    Field(
+        "side",
+        "Input",
+        "Larger inputs show finer findings and take longer, by the square of the side. "
+        "Films are kept at 512 pixels; beyond that they are only enlarged.",
+        SIDES,
+    ),
     Field(
         "pooling",
         "Pooling",

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout,
 
 from desktop.widgets.basics import label, spin_box
 
+LABEL_WIDTH, CONTROL_WIDTH = 168, 230
+
 Control = QComboBox | QCheckBox | QSpinBox | QDoubleSpinBox | QLineEdit
 
 
@@ -42,7 +44,6 @@ class SettingsForm(QWidget):
         self.controls: dict[str, Control] = {}
         form = QFormLayout(self)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setHorizontalSpacing(18)
         form.setVerticalSpacing(9)
         for field in self._fields:
@@ -50,8 +51,11 @@ class SettingsForm(QWidget):
             control.setToolTip(field.tip)
             control.setAccessibleName(field.title)
             self.controls[field.name] = control
-            title = "" if isinstance(control, QCheckBox) else field.title
-            form.addRow(label(title, tip=field.tip), control)
+            title = label("" if isinstance(control, QCheckBox) else field.title, tip=field.tip)
+            title.setMinimumWidth(LABEL_WIDTH)  # several forms below one another line up
+            if not isinstance(control, QCheckBox):
+                control.setFixedWidth(CONTROL_WIDTH)
+            form.addRow(title, control)
         self.form = form
 
     def show_settings(self, settings: Any) -> None:

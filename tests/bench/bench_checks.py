@@ -50,7 +50,7 @@ def fill(root: Path, count: int) -> None:
     create_project(root)
     random = np.random.default_rng(0)
     chosen = backbone(DEFAULT_BACKBONE)
-    space = feature_space(chosen, Runtime(chosen, best_device()).weights_sha256)
+    space = feature_space(chosen, Runtime(chosen, best_device()))
     slope = np.linspace(40, 200, SIDE)[:, None]
     with open_project(root) as project, project.db as db, (root / "pixels/shard-0000.u8").open("wb") as shard:
         db.executemany(

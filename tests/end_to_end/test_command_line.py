@@ -268,3 +268,52 @@ def test_a_run_repeats_itself(tmp_path: Path, films: Callable[..., Path]) -> Non
     fineray("split", project, "--folds", 3)
     again = answer(fineray("repeat", project, figures["run"], "--json"))
     assert again == {"run": "run-002", "repeats": "run-001", "largest_difference": 0.0}
+
+
+def test_models_are_ranked_searched_controlled_and_shared(tmp_path: Path, films: Callable[..., Path]) -> None:
+    project = tmp_path / "study"
+    fineray("new", project)
+    fineray("import", project, films(patients=12, each=1), "--labels-from-folders")
+    ranking = answer(fineray("rank", project, "efficientnet_lite0", "--json"))["ranking"]
+    assert [each["backbone"] for each in ranking] == ["efficientnet_lite0"] and ranking[0]["auc_low"] is not None
+    searched = fineray("search", project, "--minutes", 0.05, "--folds", 2, "--json")
+    assert answer(searched)["run"] == "run-001" and "search in fold 1" in searched.stderr
+    options = ("--head", "cosine", "--loss", "focal", "--balance", "weights", "--side", 256, "--views", 1)
+    assert answer(fineray("train", project, *options, "--json"))["run"] == "run-002"
+    recipe = json.loads((project / "runs/run-002/recipe.json").read_text("utf-8"))
+    assert (recipe["format"], recipe["head"]["kind"], recipe["loss"]["kind"], recipe["side"]) == (
+        3,
+        "cosine",
+        "focal",
+        256,
+    )
+    shared = tmp_path / "recipe.json"
+    shared.write_text((project / "runs/run-002/recipe.json").read_text("utf-8"), "utf-8")
+    again = answer(fineray("train", project, "--recipe", shared, "--json"))
+    assert again["auc"] == answer(fineray("evaluate", project, "run-002", "--json"))["auc"]
+    tuned = ("--mode", "finetune", "--frozen-stages", 8, "--epochs", 1, "--find-rate")
+    assert answer(fineray("train", project, *tuned, "--json"))["run"] == "run-004"
+    controls = answer(fineray("controls", project, "run-004", "--json"))["controls"]
+    assert [each["what"] for each in controls] == ["frozen", "unfrozen", "from scratch", "shuffled labels"]
+    assert [each["run"] for each in controls] == ["run-005", "run-006", "run-007", "run-008"]
+    refused = answer(fineray("train", project, "--side", 100, "--json"), status=1)
+    assert "224 to 1024" in refused["error"]
+
+
+def test_weights_are_listed_added_and_refused(tmp_path: Path) -> None:
+    import torch
+    from torchvision.models import get_model
+
+    listed = {each["name"]: each for each in answer(fineray("weights", "--json"))["backbones"]}
+    assert listed["efficientnet_lite0"]["installed"] and not listed["resnet50"]["installed"]
+    assert listed["convnext_tiny"]["stages"][0] == "Stem" and listed["resnet50"]["licence"]
+    path = tmp_path / "mine.pth"
+    torch.save(get_model("resnet18", num_classes=2).state_dict(), path)
+    told = ("--backbone", "resnet18", "--title", "Mine", "--source-task", "Fractures of the wrist")
+    added = answer(fineray("weights", "add", path, *told, "--json"))
+    assert added["added"] == "Mine" and len(added["sha256"]) == 64
+    assert "Mine" in {each["name"] for each in answer(fineray("weights", "list", "--json"))["backbones"]}
+    evil = tmp_path / "evil.pth"
+    evil.write_bytes(b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.")
+    assert "loaded safely" in answer(fineray("weights", "add", evil, *told, "--json"), status=1)["error"]
+    assert "package" in answer(fineray("weights", "download", "efficientnet_lite0", "--json"), status=1)["todo"]
