@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from core.backbones.catalogue import Backbone, WeightPack, backbone, manifest, weights_folder, write_record
-from core.backbones.describing import PREFIX, describe
+from core.backbones.catalogue import TIMM, Backbone, WeightPack, backbone, manifest, weights_folder, write_record
+from core.backbones.describing import describe
 from core.backbones.surgery import architecture
 from core.backbones.weights import WeightsDamaged, checked_digest, misfit, read_weights, with_names_of
 from core.errors import FinerayError, storage_error
@@ -120,7 +120,7 @@ def _meant(path: Path, name: str) -> Backbone:
 
 def _entry(name: str) -> Backbone:
     """The backbone as its makers publish it, whatever was added here."""
-    if name.startswith(PREFIX):
+    if name.startswith(TIMM):
         return describe(name)
     return next((each for each in manifest() if each.name == name), None) or backbone(name)
 

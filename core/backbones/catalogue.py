@@ -19,6 +19,7 @@ from core.errors import FinerayError
 from core.project.paths import user_folder
 
 DEFAULT_BACKBONE = "efficientnet_lite0"
+TIMM = "timm:"  # before the name of any CNN of timm
 
 
 class UnknownBackbone(FinerayError):
@@ -113,10 +114,10 @@ def backbone(name: str) -> Backbone:
     for candidate in backbones():
         if candidate.name == name:
             return candidate
-    raise UnknownBackbone(
-        f"There is no backbone named “{name}”",
-        todo=f"Choose one of {', '.join(each.name for each in backbones())}.",
-    )
+    todo = f"Choose one of {', '.join(each.name for each in backbones())}."
+    if name.startswith(TIMM):
+        todo = f"Add its weights first: fineray weights add FILE --backbone {name}"
+    raise UnknownBackbone(f"There is no backbone named “{name}”", todo=todo)
 
 
 def weights_file(chosen: Backbone) -> Path | None:

@@ -8,12 +8,11 @@ from typing import Any
 import timm
 import torch
 
-from core.backbones.catalogue import Backbone, Stage, WeightPack
+from core.backbones.catalogue import TIMM, Backbone, Stage, WeightPack
 from core.backbones.cutting import CannotCut, cut
 from core.backbones.surgery import feature_network, freeze, widths_of
 from core.errors import FinerayError
 
-PREFIX = "timm:"
 HUB = "https://huggingface.co"
 HEADS = {"global_pool", "avgpool", "head", "head_drop", "fc", "classifier", "flatten"}
 
@@ -24,7 +23,7 @@ class NotACnn(FinerayError):
 
 def describe(name: str) -> Backbone:
     """`timm:NAME` as a backbone whose weights are still to be added. Raises NotACnn."""
-    architecture = name.removeprefix(PREFIX)
+    architecture = name.removeprefix(TIMM)
     if architecture.split(".")[0] not in timm.list_models():
         alike = ", ".join(timm.list_models(f"*{architecture[:6]}*")[:5])
         raise NotACnn(

@@ -199,8 +199,7 @@ class Span:
         images, width = standardised.shape
         if images >= width:
             return Span(None)
-        _, singular, basis = np.linalg.svd(standardised, full_matrices=False)
-        return Span(basis[singular > 1e-10 * singular[0]].T)
+        return Span(np.linalg.qr(standardised.T)[0])
 
     def reduce(self, standardised: Floats) -> Floats:
         """Coordinates in the span."""

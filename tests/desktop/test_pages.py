@@ -10,7 +10,16 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from core.progress import Monitor
+from core.project.catalogue import image_rows
+from core.project.changes import set_labels
+from core.project.label_sets import add_label_set, use_label_set
 from core.project.labels import FromFolders, FromTable
+from core.project.project import open_project
+from core.project.splits import SplitPlan
+from core.project.splitting import make_split
+from core.training.recipe import HeadSettings, Recipe
+from core.training.training import train
 from desktop.loading import Loading
 from desktop.main_window import MainWindow
 from desktop.pages.curate import CuratePage
@@ -278,6 +287,30 @@ def test_review_filters_and_sorts(window: MainWindow, qtbot: QtBot, trained: Pat
     page.verdict.setCurrentIndex(2)
     assert wrong + page.table.rowCount() == 32
     qtbot.waitUntil(lambda: page.table.index(0, 0).data(Qt.ItemDataRole.DecorationRole) is not None, timeout=MINUTE)
+
+
+def test_review_shows_one_of_several_findings_at_a_time(window: MainWindow, qtbot: QtBot, trained: Path) -> None:
+    with open_project(trained) as project:
+        add_label_set(project, "signs", "multi")
+        use_label_set(project, "signs")
+        patients = sorted({row.patient for row in image_rows(project)})
+        signs = ("effusion", "effusion|nodule", "nodule?", "none")
+        labels = {row.id: signs[patients.index(row.patient) % 4] for row in image_rows(project)}
+        set_labels(project, labels, "signs")
+        recipe = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
+        train(project, make_split(project, SplitPlan(folds=2)), recipe, Monitor())
+    window.open_project(trained)
+    window.show_page("Review")
+    page = window.page("Review")
+    assert isinstance(page, ReviewPage)
+    _idle(window, qtbot)
+    assert page.chooser.currentText() == "run-002" and page.finding.isVisible()
+    assert [page.finding.itemText(number) for number in range(page.finding.count())] == ["effusion", "nodule"]
+    assert page.table.rowCount() == 32
+    page.finding.setCurrentIndex(1)
+    assert page.table.rowCount() == 24, "films on which the finding is doubtful judge nothing"
+    page.chooser.setCurrentText("run-001")
+    assert not page.finding.isVisible() and page.table.rowCount() == 32
 
 
 def test_review_without_the_files_shows_the_stored_pixels(
