@@ -65,7 +65,9 @@ def stored_values(ds: Dataset, frame: int = 1) -> NDArray[np.integer]:
         # pydicom clears unused bits above the stored ones; it takes them to start at bit 0.
         values: NDArray[np.integer]
         values, _ = decoder.as_array(ds, index=frame - 1, decoding_plugin=plugin, correct_unused_bits=shift == 0)  # type: ignore[arg-type]
-    except Exception as error:  # decoders raise whatever their C code reports
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # decoders raise whatever their C code reports; a panic in Rust is no Exception
         raise UnreadableFile(
             f"The pixels cannot be decoded from {syntax.name}",
             todo="The file may be damaged or cut short; export it again from the archive.",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -44,7 +47,8 @@ def read_radiographs(location: FileLocation, frames: FrameChoice = "none") -> li
     ds = _opened(location)
     if isinstance(ds, Radiograph):
         return [ds]
-    count = frame_count(ds)
+    with _consistent_header():
+        count = frame_count(ds)
     if count > 1 and frames == "none":
         raise SeveralFrames(
             f"The file holds {count} frames", todo="Import it again and choose which frames become images."
@@ -78,8 +82,23 @@ def _opened(location: FileLocation) -> Dataset | Radiograph:
     if kind is not None:
         return read_picture(data, kind)
     ds = parse(data)
-    _refuse_other_objects(ds)
+    with _consistent_header():
+        _refuse_other_objects(ds)
     return ds
+
+
+@contextmanager
+def _consistent_header() -> Iterator[None]:
+    """A header may lie in more ways than can be listed: whatever else is raised within fails the file by name."""
+    try:
+        yield
+    except (NotARadiograph, UnreadableFile, MemoryError):
+        raise
+    except Exception as error:
+        raise UnreadableFile(
+            f"The header is inconsistent ({type(error).__name__})",
+            todo="The file may be damaged; export it again from the archive.",
+        ) from error
 
 
 def _content(location: FileLocation) -> bytes:
@@ -102,7 +121,7 @@ def _content(location: FileLocation) -> bytes:
 
 def _radiograph(ds: Dataset, frame: int) -> Radiograph:
     warnings = []
-    try:
+    with _consistent_header():
         stated = ds.file_meta.TransferSyntaxUID
         syntax = actual_syntax(ds)
         if syntax != stated:
@@ -111,13 +130,6 @@ def _radiograph(ds: Dataset, frame: int) -> Radiograph:
         stored = stored_values(ds, frame)
         image, voi_source = gray_image(ds, stored)
         return Radiograph(image, _attributes(ds, voi_source), _identity(ds), frame, tuple(warnings))
-    except (NotARadiograph, UnreadableFile, MemoryError):
-        raise
-    except Exception as error:  # a header may lie in more ways than can be listed; the file is named as failed
-        raise UnreadableFile(
-            f"The header is inconsistent ({type(error).__name__})",
-            todo="The file may be damaged; export it again from the archive.",
-        ) from error
 
 
 def _refuse_other_objects(ds: Dataset) -> None:

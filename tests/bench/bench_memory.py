@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.dicom.picture import content_hash
 from core.progress import Monitor
+from core.project.preparation import content_hash
 from core.project.project import create_project, open_project
 from core.project.splits import SplitPlan, latest_split
 
@@ -33,7 +33,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["FINERAY_HOME"] = f"{scratch}/home"
-        for images in (max(40, count // 10), count):
+        for images in sorted({max(40, count // 10), count}):
             root = Path(scratch) / str(images)
             _fill(root, images)
             for mode in ("frozen", "finetune"):

@@ -34,7 +34,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_it_runs(name: str, said: str, study: Path) -> None:
-    argument = {"bench_import": "60", "bench_catalogue": "300", "bench_checks": "80", "bench_memory": "80"}.get(
+    argument = {"bench_import": "60", "bench_catalogue": "300", "bench_checks": "80", "bench_memory": "40"}.get(
         name, str(study)
     )
     done = subprocess.run(

@@ -182,6 +182,25 @@ def test_mutated_files_are_read_or_refused_in_words(
         assert all(each.image.index.ndim == 2 for each in found)
 
 
+def test_a_value_that_pydicom_cannot_convert_fails_its_file_alone(tmp_path: Path) -> None:
+    """Found by the test above: an unknown value representation in the file's meta information."""
+    data = bytearray(WHOLE[2])
+    data[data.index(b"\x02\x00\x02\x00UI") + 5] = 0
+    (tmp_path / "m").write_bytes(bytes(data))
+    with pytest.raises(UnreadableFile, match="header is inconsistent"):
+        read_radiographs(FileLocation(tmp_path / "m"))
+
+
+def test_a_decoder_that_panics_fails_its_file_alone(tmp_path: Path) -> None:
+    """Found by the test above: a run that leaves its segment makes the RLE decoder panic, which is no Exception."""
+    data = bytearray(WHOLE[2])
+    data[data.index(b"\xfe\xff\x00\xe0\x04\x00\x00\x00") + 512] = 174
+    (tmp_path / "m").write_bytes(bytes(data))
+    with pytest.raises(UnreadableFile, match="cannot be decoded") as caught:
+        read_radiographs(FileLocation(tmp_path / "m"))
+    assert type(caught.value.__cause__).__name__ == "PanicException"
+
+
 def test_endless_sequences_end(tmp_path: Path) -> None:
     data = _bytes(film(RAMP))
     place = data.index(b"\x28\x00\x02\x00US")
