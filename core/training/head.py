@@ -142,8 +142,11 @@ def fit_layer(
     loss: LossSettings,
     strength: float,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
+    tolerance: float = 1e-9,
 ) -> None:
     """Minimise mean loss + strength / 2 * penalty by L-BFGS, in place, from where the layer is.
+
+    tolerance: relative decrease of the objective below which it ends.
 
     on_step(step, mean loss) is called after each optimiser step and may raise to stop.
     """
@@ -178,7 +181,7 @@ def fit_layer(
         jac=True,
         method="L-BFGS-B",
         callback=count,
-        options={"maxiter": MAX_STEPS, "ftol": 1e-9, "gtol": 1e-5},
+        options={"maxiter": MAX_STEPS, "ftol": tolerance, "gtol": 1e-5},
     )
     torch.nn.utils.vector_to_parameters(torch.from_numpy(found.x.copy()), parameters)
 

@@ -17,6 +17,7 @@ from core.training.recipe import LossSettings, Recipe
 from core.training.temperature import temperature
 from core.training.threads import single_thread
 
+ROUGH = 1e-5
 PLAIN = LossSettings()  # strengths and temperature are judged by the plain log loss, whatever is trained with
 
 
@@ -148,7 +149,8 @@ def _path(
             fit, held = each.problems()
             if number == len(layers):
                 layers.append(new_layer(recipe.head, fit, recipe.seed))
-            fit_layer(layers[number], fit, recipe.loss, strength)  # from where the stronger one ended
+            # from where the stronger one ended, and as far as telling strengths apart needs
+            fit_layer(layers[number], fit, recipe.loss, strength, tolerance=ROUGH)
             logits.append(outputs(layers[number], held.features))
             targets.append(held.targets)
             plain = element_weights(held.targets, PLAIN, held.several)
