@@ -57,11 +57,10 @@ class Runtime:
         # On a CPU channels-last with batch norms folded into the convolutions is 2.7 times as fast as torch's
         # usual layout (docs/benchmarks.md), and gives the same features to about 1e-5.
         folded = with_folded_batch_norms(model, self.side)
-        self._model = folded.to(memory_format=torch.channels_last).to(device)
         # GPUs compute in bfloat16 several times as fast; such features are a space of their own.
         half = device.type == "cuda" and torch.cuda.is_bf16_supported()
         self.precision = torch.bfloat16 if half else torch.float32
-        self._model = self._model.to(self.precision)
+        self._model = folded.to(memory_format=torch.channels_last).to(device, self.precision)
         self._compiled: OpenVino | None = None
 
     def expect(self, images: int) -> None:

@@ -57,9 +57,7 @@ def evaluate(
     if predictions.truth is not None:
         return _evaluate_findings(predictions, predictions.truth, resamples, seed)
     true, predicted = predictions.true, point.called(predictions) if point else predictions.predicted
-    # Numbered by first appearance: pseudonyms differ between imports, and the resamples should not.
-    numbers: dict[str, int] = {}
-    patients = np.array([numbers.setdefault(patient, len(numbers)) for patient in predictions.patients], dtype=np.int64)
+    patients = _patient_numbers(predictions)
     size = len(predictions.classes)
     f1_low_high, macro_low_high = _bootstrap(predictions, predicted, patients, resamples, seed)
     per_class = tuple(
@@ -84,6 +82,12 @@ def evaluate(
     )
 
 
+def _patient_numbers(predictions: Predictions) -> NDArray[np.int64]:
+    """[n], by first appearance: pseudonyms differ between imports, and the resamples should not."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(patient, len(numbers)) for patient in predictions.patients], dtype=np.int64)
+
+
 def _evaluate_findings(predictions: Predictions, truth: NDArray[np.float64], resamples: int, seed: int) -> Evaluation:
     """Each finding on the images in which it is certain, and the mean; patients are drawn for all findings at once."""
     of_each = {
@@ -91,8 +95,7 @@ def _evaluate_findings(predictions: Predictions, truth: NDArray[np.float64], res
         for number, name in enumerate(predictions.classes)
         if (~np.isnan(truth[:, number])).any()
     }
-    numbers: dict[str, int] = {}
-    patients = np.array([numbers.setdefault(patient, len(numbers)) for patient in predictions.patients], dtype=np.int64)
+    patients = _patient_numbers(predictions)
     known = ~np.isnan(truth)
     right = (predictions.probabilities >= 0.5) == (truth == 1)
     areas = [each.auc.value for each in of_each.values() if each.auc.value is not None]
@@ -109,7 +112,7 @@ def _evaluate_findings(predictions: Predictions, truth: NDArray[np.float64], res
     return Evaluation(
         classes=predictions.classes,
         images=len(truth),
-        patients=len(numbers),
+        patients=int(patients.max()) + 1,
         accuracy=proportion(right[known], np.repeat(patients, known.sum(axis=1))),
         auc=Estimate(float(np.mean(areas)) if areas else None, low, high, len(truth), BOOTSTRAP),
         confusion=(),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.project.catalogue import LabelledImage
 from core.project.label_sets import LabelSet, certainties, findings_of
+from core.project.splitting import inner_folds
 from core.training.head import Floats
 from core.training.recipe import LossSettings
 from core.training.selection import Examples
@@ -44,6 +45,16 @@ class Data:
         return Examples(
             self.features[:, rows], self.learned[rows], self.groups[rows], self.learned_strata[rows], self.several
         )
+
+    def inner_folds(self, rows: Rows, folds: int, seed: int) -> list[tuple[Rows, Rows]]:
+        """(rows to learn from, rows of other patients) inside `rows`; none where a class has too few patients."""
+        numbers = np.flatnonzero(rows)
+        found = []
+        for learn, aside in inner_folds(self.learned_strata[numbers], self.groups[numbers], folds, seed):
+            pair = np.zeros((2, len(rows)), dtype=bool)
+            pair[0, numbers[learn]], pair[1, numbers[aside]] = True, True
+            found.append((pair[0], pair[1]))
+        return found
 
     def shuffled(self, seed: int) -> Data:
         """A control: training sees the labels in another order, judging does not."""

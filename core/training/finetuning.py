@@ -28,7 +28,6 @@ from core.training.last_layer import penalty
 from core.training.loss import element_weights, images_weigh, total_loss
 from core.training.network import TunedNetwork
 from core.training.recipe import LossSettings, RecipeUnusable, Tuning
-from core.training.temperature import probabilities
 from core.training.views import Views
 
 PREDICT_BATCH = 32
@@ -244,11 +243,6 @@ def predict(network: TunedNetwork, views: Views, rows: NDArray[np.int64], test_v
             looks = [network(*views.showing(batch, view)).double() for view in range(1 + test_views)]
             found.append(torch.stack(looks).mean(dim=0).cpu().numpy())
     return np.concatenate(found)
-
-
-def predicted(logits: Floats, temperature: float, several: bool) -> Floats:
-    """Probabilities [n, classes]."""
-    return probabilities(logits / temperature, several)
 
 
 def _rest(logits: Floats, column: int) -> Floats:

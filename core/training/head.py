@@ -96,7 +96,7 @@ class Head:
 
     def probabilities(self, features: NDArray[np.floating]) -> Floats:
         """[images, classes], rows sum to 1; of findings each has a chance of its own."""
-        return probabilities(self.logits(features) / self.temperature, self.several)
+        return probabilities(self.logits(features), self.temperature, self.several)
 
     def save(self, path: Path) -> None:
         """Write as safetensors, all float64; what is no array stands in its metadata."""

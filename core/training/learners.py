@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from core.backbones.catalogue import Backbone
-from core.backbones.cutting import LearningPart, cut
+from core.backbones.cutting import FrozenPart, LearningPart, cut
 from core.backbones.surgery import architecture, feature_network, pretrained
 from core.progress import HeadStep, Monitor, Progress, StrengthTried, Validated
 from core.project.project import Project
-from core.project.splitting import inner_folds
 from core.training.checkpoint import Bench
 from core.training.data import Data, Rows
 from core.training.head import Floats, Head, Standardisation
@@ -86,19 +85,24 @@ def learner_for(
         return
     from core.training.devices import fabric
 
-    if recipe.mode == "finetune":
-        network, _ = pretrained(chosen, recipe.pooling)
-        frozen, part = cut(network, chosen, recipe.tuning.frozen_stages)
-    else:
-        torch.manual_seed(recipe.seed)
-        frozen, part = None, LearningPart.whole(feature_network(architecture(chosen), chosen, recipe.pooling))
-    if frozen is not None:
-        frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    frozen, part = parts_of(chosen, recipe, device)
     passes = recipe.tuning.epochs * work.fits
     side = recipe.side or chosen.input_size
     with Views(project, frozen, side, recipe.augment, device, recipe.seed, passes) as views:
         views.fill(data.images, work.monitor)
         yield TuningLearner(data, chosen, part, views, fabric(), recipe, work)
+
+
+def parts_of(chosen: Backbone, recipe: Recipe, device: torch.device) -> tuple[FrozenPart | None, LearningPart]:
+    """(what stays frozen, on the device, or None; what learns), as a tuning begins. May raise CannotCut."""
+    if recipe.mode == "scratch":
+        torch.manual_seed(recipe.seed)
+        return None, LearningPart.whole(feature_network(architecture(chosen), chosen, recipe.pooling))
+    network, _ = pretrained(chosen, recipe.pooling)
+    frozen, part = cut(network, chosen, recipe.tuning.frozen_stages)
+    if frozen is not None:
+        frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return frozen, part
 
 
 class FrozenLearner:
@@ -153,7 +157,7 @@ class FittedFrozen:
 def frozen_probabilities(head: Head, features: NDArray[np.float32], test_views: int) -> Floats:
     """[images, classes] from features [views, images, n]: logits averaged over the film and its test views."""
     logits = np.mean([head.logits(features[view]) for view in range(1 + test_views)], axis=0)
-    return probabilities(logits / head.temperature, head.several)
+    return probabilities(logits, head.temperature, head.several)
 
 
 class TuningLearner:
@@ -207,25 +211,19 @@ class TuningLearner:
 
     def _set_aside(self, rows: Rows) -> tuple[Rows, Rows | None]:
         """(rows to learn from, rows of whole patients for validation), or all and none where a class has too few."""
-        data, numbers = self._data, np.flatnonzero(rows)
-        folds = round(1 / self._recipe.tuning.validation)
-        found = inner_folds(data.learned_strata[numbers], data.groups[numbers], folds, self._recipe.seed)
-        if not found:
-            return rows, None
-        learn, aside = np.zeros_like(rows), np.zeros_like(rows)
-        learn[numbers[found[0][0]]], aside[numbers[found[0][1]]] = True, True
-        return learn, aside
+        found = self._data.inner_folds(rows, round(1 / self._recipe.tuning.validation), self._recipe.seed)
+        return found[0] if found else (rows, None)
 
     def start(self, rows: Rows, fold: int, validation: Rows | None) -> tuple[TunedNetwork, float]:
         """(the network as it begins, the strength of its head's regularisation)."""
-        from core.training.network import TunedNetwork
+        from core.training.network import TunedNetwork, steadied
 
         data, recipe = self._data, self._recipe
         if recipe.mode == "finetune":
             fitted = _head(
                 data, rows, recipe, fold, self._monitor, validation, lambda step, loss: self._monitor.check()
             )
-            head, strength = fitted.head, fitted.strength
+            head, strength = steadied(fitted.head, data.widths), fitted.strength
         else:
             torch.manual_seed(recipe.seed)
             width, classes = sum(data.widths), len(data.classes)
@@ -235,7 +233,7 @@ class TuningLearner:
             state = {name: tensor.detach().double().numpy() for name, tensor in layer.state_dict().items()}
             head, strength = Head(plain, recipe.head.kind, state, data.several), 0.0
         part = copy.deepcopy(self._part).requires_grad_(True)
-        network = TunedNetwork(part, head, data.widths, recipe.tuning.dropout)
+        network = TunedNetwork(part, head, recipe.tuning.dropout)
         return network.to(memory_format=torch.channels_last), strength
 
 
@@ -251,10 +249,10 @@ class FittedNetwork:
 
     def probabilities(self, rows: Rows) -> Floats:
         """[rows, classes]."""
-        from core.training.finetuning import predict, predicted
+        from core.training.finetuning import predict
 
         logits = predict(self.network, self.views, np.flatnonzero(rows), self.test_views)
-        return predicted(logits, self.temperature, self.network.several)
+        return probabilities(logits, self.temperature, self.network.several)
 
     def save(self, folder: Path) -> None:
         """Write the stages that learned, and the head."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,12 +21,12 @@ class TunedNetwork(torch.nn.Module):
     mean: torch.Tensor
     scale: torch.Tensor
 
-    def __init__(self, part: LearningPart, head: Head, widths: tuple[int, ...], dropout: float) -> None:
+    def __init__(self, part: LearningPart, head: Head, dropout: float) -> None:
         super().__init__()
         self.part = part
         self.kind, self.several = head.kind, head.several
         self.register_buffer("mean", torch.from_numpy(head.standardisation.mean).float())
-        self.register_buffer("scale", torch.from_numpy(_with_floor(head.standardisation.scale, widths)).float())
+        self.register_buffer("scale", torch.from_numpy(head.standardisation.scale).float())
         self.dropout = torch.nn.Dropout(dropout)
         self.last = head.layer().float()
         if isinstance(self.last, CosineLayer):
@@ -43,10 +45,12 @@ class TunedNetwork(torch.nn.Module):
         return logits
 
 
-def _with_floor(scale: NDArray[np.float64], widths: tuple[int, ...]) -> NDArray[np.float64]:
-    """A feature that hardly varied would turn every small change of the stages into a large one."""
-    stages = np.split(scale, np.cumsum(widths)[:-1])
-    return np.concatenate([np.maximum(stage, LEAST_SCALE * np.median(stage)) for stage in stages])
+def steadied(head: Head, widths: tuple[int, ...]) -> Head:
+    """The head as tuning begins with it: a feature that hardly varied would turn every small change of the stages into
+    a large one, and gets the least scale of its stage. widths: features of each stage."""
+    stages = np.split(head.standardisation.scale, np.cumsum(widths)[:-1])
+    scale = np.concatenate([np.maximum(stage, LEAST_SCALE * np.median(stage)) for stage in stages])
+    return replace(head, standardisation=replace(head.standardisation, scale=scale))
 
 
 def _doubles(tensor: torch.Tensor) -> NDArray[np.float64]:

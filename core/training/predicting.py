@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from core.backbones.catalogue import backbone
-from core.backbones.cutting import LearningPart, cut
 from core.backbones.runtime import Runtime, best_device
-from core.backbones.surgery import architecture, feature_network, pretrained, widths_of
 from core.progress import Monitor
 from core.project.catalogue import LabelledImage
 from core.project.project import Project
 from core.project.runs import RunFolder
 from core.training.features import features_of
 from core.training.head import Head
-from core.training.learners import HEAD_FILE, NETWORK_FILE, frozen_probabilities
+from core.training.learners import HEAD_FILE, NETWORK_FILE, frozen_probabilities, parts_of
 from core.training.recipe import Recipe
+from core.training.temperature import probabilities
 from core.training.views import Views
 
 
@@ -36,20 +35,13 @@ def probabilities_of(
         runtime = Runtime(chosen, device, recipe.pooling, side)
         features = features_of(project, images, chosen, runtime, monitor, augment, augment.test_views)
         return frozen_probabilities(head, features, augment.test_views)
-    from core.training.finetuning import predict, predicted
+    from core.training.finetuning import predict
     from core.training.network import TunedNetwork
 
-    if recipe.mode == "finetune":
-        network, _ = pretrained(chosen, recipe.pooling)
-        frozen, part = cut(network, chosen, recipe.tuning.frozen_stages)
-    else:
-        network = feature_network(architecture(chosen), chosen, recipe.pooling)
-        frozen, part = None, LearningPart.whole(network)
+    frozen, part = parts_of(chosen, recipe, device)
     part.rest.network.load_state_dict(load_file(folder.path / NETWORK_FILE))
-    if frozen is not None:
-        frozen.to(device)
-    tuned = TunedNetwork(part, head, widths_of(network), recipe.tuning.dropout).to(device)
+    tuned = TunedNetwork(part, head, recipe.tuning.dropout).to(device)
     with Views(project, frozen, side or chosen.input_size, augment, device, recipe.seed, passes=0) as views:
         views.fill(images, monitor)
         logits = predict(tuned, views, np.arange(len(images)), augment.test_views)
-    return predicted(logits, head.temperature, head.several)
+    return probabilities(logits, head.temperature, head.several)

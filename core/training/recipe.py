@@ -160,7 +160,6 @@ FROM_SCRATCH = Tuning(
     averaging=0.0,
     blend=1.0,
     norms="films",
-    weight_decay=0.02,
 )
 
 

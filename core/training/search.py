@@ -18,7 +18,6 @@ import torch
 from core.backbones.catalogue import Backbone
 from core.progress import Monitor, Progress, Report, Tried
 from core.project.project import Project
-from core.project.splitting import inner_folds
 from core.training.data import Data, Rows
 from core.training.head import Floats
 from core.training.learners import Fitted, Work, learner_for
@@ -68,7 +67,10 @@ class SearchLearner:
     def _search(self, rows: Rows, fold: int, validation: Rows | None) -> optuna.Study | None:
         """The recipe itself is tried first; a trial that falls behind the others is given up after its first folds."""
         seconds = self._recipe.search_minutes * 60 / self._work.fits
-        checks = self._checks(rows, validation)
+        if validation is not None:
+            checks = [(rows, validation)]
+        else:
+            checks = self._data.inner_folds(rows, FOLDS, self._recipe.seed)
         if not checks:
             return None
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -99,18 +101,6 @@ class SearchLearner:
             done = round(self._work.done * seconds + spent)
             monitor.report(Progress(STAGE_SEARCH, done, whole, "seconds"))
         return study
-
-    def _checks(self, rows: Rows, validation: Rows | None) -> list[tuple[Rows, Rows]]:
-        """(rows to learn from, rows of other patients that judge)."""
-        if validation is not None:
-            return [(rows, validation)]
-        numbers, checks = np.flatnonzero(rows), []
-        data = self._data
-        for learn, judge in inner_folds(data.learned_strata[numbers], data.groups[numbers], FOLDS, self._recipe.seed):
-            pair = np.zeros((2, len(rows)), dtype=bool)
-            pair[0, numbers[learn]], pair[1, numbers[judge]] = True, True
-            checks.append((pair[0], pair[1]))
-        return checks
 
     def _loss(self, tried: Recipe, learn: Rows, judge: Rows, fold: int) -> float:
         work = Work(_Quiet(self._work.monitor), 1)

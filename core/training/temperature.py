@@ -33,6 +33,7 @@ def temperature(logits: NDArray[np.float64], targets: NDArray[np.float64], sever
     return float(np.exp(found.x))
 
 
-def probabilities(logits: NDArray[np.float64], several: bool) -> NDArray[np.float64]:
+def probabilities(logits: NDArray[np.float64], temperature: float, several: bool) -> NDArray[np.float64]:
     """[images, classes]: rows sum to 1, or of findings each has a chance of its own."""
-    return np.asarray(expit(logits) if several else softmax(logits, axis=1))
+    scaled = logits / temperature
+    return np.asarray(expit(scaled) if several else softmax(scaled, axis=1))

@@ -58,11 +58,6 @@ class Views:
         self._before: NDArray[np.float32] | None = None
         self._keys: list[str] = []
 
-    @property
-    def cached(self) -> bool:
-        """Whether the activations at the boundary are kept."""
-        return self._cached
-
     def fill(self, images: Sequence[LabelledImage], monitor: Monitor) -> None:
         """Read the films, and keep their views where that pays. May raise Cancelled or OSError."""
         self._keys = [image.content_hash for image in images]

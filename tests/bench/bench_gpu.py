@@ -71,7 +71,7 @@ def _step(chosen: Backbone, device: torch.device) -> Callable[[NDArray[np.uint8]
     width = chosen.features
     plain = Standardisation(np.zeros(width), np.ones(width))
     head = Head(plain, "linear", {"weight": np.zeros((2, width)), "bias": np.zeros(2)})
-    tuned = TunedNetwork(LearningPart.whole(network), head, (width,), 0.0).to(memory_format=torch.channels_last)
+    tuned = TunedNetwork(LearningPart.whole(network), head, 0.0).to(memory_format=torch.channels_last)
     rows = np.arange(TRAIN_BATCH)
     films = np.random.default_rng(0).integers(0, 256, (TRAIN_BATCH, SIDE, SIDE), np.uint8)
     lesson = Lesson(_OnDevice(films, device), rows, np.eye(2)[rows % 2], False)  # type: ignore[arg-type]

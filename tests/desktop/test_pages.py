@@ -31,13 +31,13 @@ from tests.support.films import write_film
 MINUTE = 60_000
 
 
-def _idle(window: MainWindow, qtbot: QtBot) -> None:
+def _idle(window: MainWindow, qtbot: QtBot, timeout: int = MINUTE) -> None:
     """Wait until nothing is under way and what changed is on show."""
 
     def quiet() -> bool:
         return not window.session.busy and not any(each.busy for each in window.findChildren(Loading))
 
-    qtbot.waitUntil(quiet, timeout=MINUTE)
+    qtbot.waitUntil(quiet, timeout=timeout)
 
 
 def _imported(window: MainWindow, qtbot: QtBot, root: Path, folder: Path) -> CuratePage:

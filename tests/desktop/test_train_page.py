@@ -13,7 +13,6 @@ from torchvision.models import get_model
 
 from core.training.recipe import FROM_SCRATCH, Recipe, Tuning, for_mode
 from core.training.results import Control
-from desktop.loading import Loading
 from desktop.main_window import MainWindow
 from desktop.pages.review import ReviewPage
 from desktop.pages.train import TrainPage
@@ -21,6 +20,7 @@ from desktop.widgets.controls_dialog import ControlsDialog
 from desktop.widgets.rank_dialog import RankDialog
 from desktop.widgets.recipe_dialog import RecipeDialog
 from desktop.widgets.weights_dialog import WeightsDialog
+from tests.desktop.test_pages import _idle
 
 MINUTE = 60_000
 
@@ -31,15 +31,8 @@ def page(window: MainWindow, qtbot: QtBot, trained: Path) -> TrainPage:
     window.show_page("Train")
     page = window.page("Train")
     assert isinstance(page, TrainPage)
-    _idle(window, qtbot)
+    _idle(window, qtbot, 2 * MINUTE)
     return page
-
-
-def _idle(window: MainWindow, qtbot: QtBot) -> None:
-    def quiet() -> bool:
-        return not window.session.busy and not any(each.busy for each in window.findChildren(Loading))
-
-    qtbot.waitUntil(quiet, timeout=2 * MINUTE)
 
 
 def _texts(page: TrainPage) -> str:
@@ -64,7 +57,7 @@ def test_what_learns_is_chosen_and_tuned(window: MainWindow, qtbot: QtBot, page:
     page.epochs.setValue(1)
     assert page.recipe().tuning == replace(Tuning(), frozen_stages=7, epochs=1)
     page.start()
-    _idle(window, qtbot)
+    _idle(window, qtbot, 2 * MINUTE)
     review = window.page("Review")
     assert isinstance(review, ReviewPage)
     assert review.chooser.currentText() == "run-002" and review.table.rowCount() == 32
@@ -174,7 +167,7 @@ def test_a_paused_training_goes_on_and_a_cancelled_one_is_given_up(
     def stop_after_a_fold(stop: object) -> None:
         qtbot.waitUntil(lambda: len(page._fold_aucs) > 0, timeout=2 * MINUTE)
         stop()  # type: ignore[operator]
-        _idle(window, qtbot)
+        _idle(window, qtbot, 2 * MINUTE)
 
     page.start()
     assert page.pause_button.isEnabled()
@@ -182,7 +175,7 @@ def test_a_paused_training_goes_on_and_a_cancelled_one_is_given_up(
     assert list(project.runs_folder.glob(".unfinished-*")) and "was paused" in page.ready.text()
     page.start()
     qtbot.waitUntil(lambda: "folds done before: " in page.search_note.text() or not page._job, timeout=MINUTE)
-    _idle(window, qtbot)
+    _idle(window, qtbot, 2 * MINUTE)
     assert not list(project.runs_folder.glob(".unfinished-*"))
     assert (project.runs_folder / "run-002").is_dir()
     page.epochs.setValue(3)
