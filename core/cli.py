@@ -112,10 +112,7 @@ def parser() -> argparse.ArgumentParser:
     fix = _command(added, "freeze", commands.freeze, "fix a run's model and operating point for the sealed test")
     fix.add_argument("project", type=Path, metavar="P")
     fix.add_argument("name", metavar="RUN")
-    fix.add_argument("--positive", default="", metavar="CLASS", help="the class that the threshold is for")
-    rule = fix.add_mutually_exclusive_group()
-    rule.add_argument("--threshold", type=float, help="0 to 1; Youden's index chooses unless given")
-    rule.add_argument("--sensitivity", type=float, help="0 to 1; the highest threshold that reaches it")
+    _point_options(fix)
 
     look = _command(added, "open-test", commands.open_test, "predict the sealed test set with a frozen run; counted")
     look.add_argument("project", type=Path, metavar="P")
@@ -244,6 +241,15 @@ def _plan_options(added: argparse.ArgumentParser) -> None:
     added.add_argument(
         "--stratify", action="append", default=[], metavar="ATTRIBUTE", help="spread evenly beside the label"
     )
+
+
+def _point_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("--positive", default="", metavar="CLASS", help="the class that the threshold is for")
+    rule = added.add_mutually_exclusive_group()
+    rule.add_argument("--threshold", type=float, help="0 to 1; Youden's index chooses unless given")
+    rule.add_argument("--sensitivity", type=float, help="0 to 1; the highest threshold that reaches it")
+    rule.add_argument("--specificity", type=float, help="0 to 1; the lowest threshold that reaches it")
+    rule.add_argument("--cost", type=float, help="how many false alarms a miss is worth")
 
 
 def _folds(text: str) -> int:

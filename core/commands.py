@@ -20,12 +20,12 @@ from core.engine.messages import (
     FreezeRun,
     ImportFolders,
     OpenTest,
-    PointRule,
     Request,
     SealTest,
     Stopped,
 )
 from core.errors import FinerayError
+from core.evaluation.operating_point import PointRule, RuleKind
 from core.export.options import ExportOptions
 from core.project.doctor import file_kinds
 from core.project.identification import identify_patients
@@ -130,17 +130,21 @@ def seal(options: Namespace) -> Answer:
 
 def freeze(options: Namespace) -> Answer:
     """Fix a run's model and operating point."""
-    rule: PointRule = "most probable"
-    value = 0.0
-    if options.positive:
-        rule = "youden"
-        if options.threshold is not None:
-            rule, value = "threshold", options.threshold
-        elif options.sensitivity is not None:
-            rule, value = "sensitivity", options.sensitivity
+    rule = point_rule(options)
     with open_project(options.project, lock=True) as project:
-        result_of(carry_out(FreezeRun(options.project, options.name, rule, options.positive, value)))
+        result_of(carry_out(FreezeRun(options.project, options.name, rule)))
         return run(project, options.name).frozen() or {}
+
+
+def point_rule(options: Namespace) -> PointRule:
+    """The rule that the options --positive, --threshold, --sensitivity, --specificity and --cost name."""
+    if not options.positive:
+        return PointRule()
+    kinds: tuple[RuleKind, ...] = ("threshold", "sensitivity", "specificity", "cost")
+    for kind in kinds:
+        if getattr(options, kind) is not None:
+            return PointRule(kind, options.positive, getattr(options, kind))
+    return PointRule("youden", options.positive)
 
 
 def open_test(options: Namespace) -> Answer:

@@ -13,7 +13,8 @@ from sklearn.preprocessing import OneHotEncoder
 
 from core.checks.finding import Finding
 from core.checks.out_of_fold import out_of_fold
-from core.evaluation.intervals import Estimate, auc
+from core.evaluation.intervals import Estimate
+from core.evaluation.roc_area import auc
 from core.project.attributes import CATEGORIES, NUMBERS, raw_values
 from core.project.catalogue import LabelledImage
 from core.project.project import Project

@@ -176,24 +176,15 @@ def do(request: Request, monitor: Monitor) -> Result:
 
 
 def freeze_run(request: FreezeRun) -> RunDone:
-    """Choose the operating point on the run's out-of-sample predictions, then fix it with the model."""
-    from core.evaluation.choosing_point import fixed_point, sensitivity_point, youden_point
-    from core.evaluation.operating_point import OperatingPoint
+    """Choose the operating point on validation predictions (those out of fold are such), and fix it with the model."""
+    from core.evaluation.choosing_point import choose_point
     from core.project.runs import run
     from core.training.sealed_test import freeze
 
     with open_project(request.project) as opened:
-        predictions = run(opened, request.run).predictions()
-        match request.rule:
-            case "most probable":
-                point = OperatingPoint()
-            case "youden":
-                point = youden_point(predictions, request.positive)
-            case "sensitivity":
-                point = sensitivity_point(predictions, request.positive, request.value)
-            case "threshold":
-                point = fixed_point(predictions, request.positive, request.value)
-        freeze(opened, request.run, point)
+        folder = run(opened, request.run)
+        chosen_on = folder.validation_predictions() or folder.predictions()
+        freeze(opened, request.run, choose_point(chosen_on, request.rule))
     return RunDone(request.project, request.run)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from core.checks.finding import Finding
 from core.dicom.codec_result import CodecResult
 from core.dicom.radiograph import GrayImage
 from core.evaluation.agreement import Agreement
+from core.evaluation.operating_point import PointRule
 from core.export.options import ExportOptions, ExportSummary
 from core.progress import Report
 from core.project.identification import Rule
@@ -20,8 +20,6 @@ from core.project.seal import Seal
 from core.project.splits import Split, SplitPlan
 from core.training.recipe import Recipe
 from core.training.results import Control, Ranked, RateCurve, ViewsShown, WeightsAdded
-
-PointRule = Literal["most probable", "youden", "sensitivity", "threshold"]
 
 
 @dataclass(frozen=True)
@@ -67,17 +65,11 @@ class SealTest:
 
 @dataclass(frozen=True)
 class FreezeRun:
-    """Fix a run's model and operating point. Result: RunDone.
-
-    rule: `most probable` class, or, for the class `positive` of two, by `youden`, or by the value (0..1) of a
-    `sensitivity` or `threshold`.
-    """
+    """Fix a run's model and operating point. Result: RunDone."""
 
     project: Path
     run: str
-    rule: PointRule = "most probable"
-    positive: str = ""
-    value: float = 0.0
+    rule: PointRule
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,32 @@ def weighted_auc(
     return areas
 
 
+def weighted_mean_auc(
+    weights: NDArray[np.float64], probabilities: NDArray[np.float64], true: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The mean over classes, one against the rest, of areas [resamples] of weighted images."""
+    classes = range(probabilities.shape[1])
+    mean: NDArray[np.float64] = np.mean(
+        [weighted_auc(weights, probabilities[:, number], true == number) for number in classes], axis=0
+    )
+    return mean
+
+
+def weighted_average_precision(
+    weights: NDArray[np.float64], scores: NDArray[np.float64], positive: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Average precision [resamples] of weighted images, tied scores taken together; NaN without a positive image."""
+    order = np.argsort(-scores, kind="stable")
+    _, first = np.unique(-scores[order], return_index=True)
+    sorted_weights, sorted_positive = weights[:, order], positive[order]
+    hits = np.add.reduceat(sorted_weights * sorted_positive, first, axis=1)
+    called = np.cumsum(np.add.reduceat(sorted_weights, first, axis=1), axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        precision = np.where(called > 0, np.cumsum(hits, axis=1) / called, 0)
+        found: NDArray[np.float64] = (hits * precision).sum(axis=1) / hits.sum(axis=1)
+    return found
+
+
 def percentile_interval(values: NDArray[np.float64]) -> tuple[float | None, float | None]:
     """The 2.5 % and 97.5 % percentiles of the resamples in which the figure is defined."""
     defined = values[np.isfinite(values)]

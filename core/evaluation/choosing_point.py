@@ -1,13 +1,15 @@
-"""Choosing the threshold, on what the model did not learn from and never on test data."""
+"""Choosing the threshold, on what the model did not learn from and never on the images that it is judged on."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
 from core.errors import FinerayError
-from core.evaluation.operating_point import OperatingPoint
+from core.evaluation.operating_point import OperatingPoint, PointRule
 from core.project.runs import Predictions
 
 
@@ -15,42 +17,80 @@ class NoOperatingPoint(FinerayError):
     """The predictions do not allow the operating point that was asked for."""
 
 
-def fixed_point(predictions: Predictions, positive: str, threshold: float) -> OperatingPoint:
-    """The threshold that a person gives. Raises NoOperatingPoint."""
-    _two_classes(predictions, positive)
-    if not 0 <= threshold <= 1:
-        raise NoOperatingPoint("A threshold lies between 0 and 1", todo="Choose another.")
-    return OperatingPoint(positive, threshold, "threshold given by hand")
+@dataclass(frozen=True)
+class Called:
+    """What the images count as at a chosen operating point.
+
+    called: class numbers [n]; point: for other images; thresholds: that were applied, by part (fold or test).
+    """
+
+    called: NDArray[np.int64]
+    point: OperatingPoint
+    thresholds: dict[str, float]
 
 
-def youden_point(predictions: Predictions, positive: str) -> OperatingPoint:
-    """Where sensitivity + specificity is largest on these predictions (Youden 1950). Raises NoOperatingPoint."""
-    false, true, thresholds = _curve(predictions, positive)
-    return OperatingPoint(positive, float(thresholds[int(np.argmax(true - false))]), "Youden's index")
+def choose_point(predictions: Predictions, rule: PointRule) -> OperatingPoint:
+    """The operating point that the rule gives on these predictions (oracle O2). Raises NoOperatingPoint."""
+    if rule.kind == "most probable":
+        return OperatingPoint()
+    if len(predictions.classes) != 2 or rule.positive not in predictions.classes:
+        raise NoOperatingPoint(
+            f"“{rule.positive}” is not one of two classes",
+            todo="A threshold is for two classes; with more, the most probable class counts.",
+        )
+    if rule.kind == "threshold":
+        if not 0 <= rule.value <= 1:
+            raise NoOperatingPoint("A threshold lies between 0 and 1", todo="Choose another.")
+        return OperatingPoint(rule.positive, rule.value, "threshold given by hand")
+    false, true, thresholds = _curve(predictions, rule.positive)
+    match rule.kind:
+        case "youden":
+            at, words = int(np.argmax(true - false)), "Youden's index"
+        case "sensitivity":
+            at = int(np.flatnonzero(true >= rule.value - 1e-12)[0])
+            words = f"sensitivity of at least {rule.value:g}"
+        case "specificity":
+            at = int(np.flatnonzero(1 - false >= rule.value - 1e-12)[-1])
+            words = f"specificity of at least {rule.value:g}"
+        case "cost":
+            share = float((predictions.true == predictions.classes.index(rule.positive)).mean())
+            at = int(np.argmin(rule.value * share * (1 - true) + (1 - share) * false))
+            words = f"least cost, a miss being worth {rule.value:g} false alarms"
+    return OperatingPoint(rule.positive, float(thresholds[at]), words)
 
 
-def sensitivity_point(predictions: Predictions, positive: str, sensitivity: float) -> OperatingPoint:
-    """The highest threshold whose sensitivity on these predictions is at least the one given, 0..1."""
-    _, true, thresholds = _curve(predictions, positive)
-    reached = np.flatnonzero(true >= sensitivity - 1e-12)
-    return OperatingPoint(positive, float(thresholds[int(reached[0])]), f"sensitivity of at least {sensitivity:g}")
+def apply_rule(predictions: Predictions, rule: PointRule, validation: Predictions | None = None) -> Called:
+    """Choose by the rule and apply it where it was not chosen.
+
+    Out-of-fold predictions are called, fold by fold, at the threshold that the rule gives on the other folds; a
+    held-out part at the one that it gives on validation predictions. Raises NoOperatingPoint.
+    """
+    if rule.kind in ("most probable", "threshold"):
+        point = choose_point(predictions, rule)
+        return Called(point.called(predictions), point, {})
+    parts = np.array(predictions.parts)
+    names = np.unique(parts).tolist()
+    if validation is None and len(names) < 2:
+        raise NoOperatingPoint(
+            "An operating point may not be chosen on the test part, and this run kept no validation predictions",
+            todo="Train again: new runs keep them. Or give a threshold by hand.",
+        )
+    called, thresholds = np.zeros(len(parts), dtype=np.int64), {}
+    for name in names:
+        rows = parts == name
+        point = choose_point(validation if validation is not None else predictions.only(~rows), rule)
+        called[rows] = point.called(predictions.only(rows))
+        thresholds[name] = point.threshold
+    return Called(called, choose_point(validation if validation is not None else predictions, rule), thresholds)
 
 
 def _curve(
     predictions: Predictions, positive: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """False positive rate, sensitivity and threshold, from the highest threshold down."""
-    _two_classes(predictions, positive)
     number = predictions.classes.index(positive)
-    false, true, thresholds = roc_curve(
-        predictions.true == number, predictions.probabilities[:, number], drop_intermediate=False
-    )
-    return false, true, np.minimum(thresholds, 1.0)  # scikit-learn starts at infinity
-
-
-def _two_classes(predictions: Predictions, positive: str) -> None:
-    if len(predictions.classes) != 2 or positive not in predictions.classes:
-        raise NoOperatingPoint(
-            f"“{positive}” is not one of two classes",
-            todo="A threshold is for two classes; with more, the most probable class counts.",
-        )
+    true = predictions.true == number
+    if true.all() or not true.any():
+        raise NoOperatingPoint("Images of one class alone cannot tell where to cut", todo="Choose on more images.")
+    false, hit, thresholds = roc_curve(true, predictions.probabilities[:, number], drop_intermediate=False)
+    return false, hit, np.minimum(thresholds, 1.0)  # scikit-learn starts at infinity

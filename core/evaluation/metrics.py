@@ -7,12 +7,22 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix, f1_score
 
-from core.evaluation.bootstrap import patient_weights, percentile_interval, weighted_auc, weighted_confusion
-from core.evaluation.intervals import BOOTSTRAP, Estimate, auc, proportion
+from core.evaluation.bootstrap import (
+    patient_weights,
+    percentile_interval,
+    weighted_auc,
+    weighted_confusion,
+    weighted_mean_auc,
+)
+from core.evaluation.figures_at import Figures, figures_at
+from core.evaluation.intervals import BOOTSTRAP, Estimate, proportion
 from core.evaluation.operating_point import OperatingPoint
+from core.evaluation.question import patient_numbers, question
+from core.evaluation.roc_area import hand_till
 from core.project.runs import Predictions
+
+_OVERALL = ("kappa", "mcc", "balanced_accuracy")  # alike for both of two classes
 
 
 @dataclass(frozen=True)
@@ -23,18 +33,26 @@ class ClassMetrics:
     images: int
     patients: int
     precision: Estimate
+    npv: Estimate
     sensitivity: Estimate
     specificity: Estimate
     f1: Estimate
+    balanced_accuracy: Estimate
+    mcc: Estimate
+    kappa: Estimate
     auc: Estimate
+    average_precision: Estimate
+    brier: Estimate
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """auc: of two classes, or the mean over classes one against the rest; confusion: rows true, columns predicted.
 
-    several: classes are findings that may stand side by side. Then accuracy is the share of right answers over images
-    and findings, confusion is empty, and `findings` holds the figures of each finding as a question of two classes.
+    balanced_accuracy, mcc (Gorodkin 2004 with more than two classes), kappa: over all classes; macro_f1: the mean over
+    classes; hand_till: only with more than two. several: classes are findings that may stand side by side. Then
+    accuracy is the share of right answers over images and findings, confusion is empty, the figures over all classes
+    are undefined, and `findings` holds those of each finding as a question of two classes.
     """
 
     classes: tuple[str, ...]
@@ -42,6 +60,11 @@ class Evaluation:
     patients: int
     accuracy: Estimate
     auc: Estimate
+    balanced_accuracy: Estimate
+    mcc: Estimate
+    kappa: Estimate
+    macro_f1: Estimate
+    hand_till: Estimate
     confusion: tuple[tuple[int, ...], ...]
     per_class: tuple[ClassMetrics, ...]
     resamples: int
@@ -57,35 +80,34 @@ def evaluate(
     if predictions.truth is not None:
         return _evaluate_findings(predictions, predictions.truth, resamples, seed)
     true, predicted = predictions.true, point.called(predictions) if point else predictions.predicted
-    patients = _patient_numbers(predictions)
-    size = len(predictions.classes)
-    f1_low_high, macro_low_high = _bootstrap(predictions, predicted, patients, resamples, seed)
+    patients = patient_numbers(predictions)
+    each_class = [
+        figures_at(question(predictions, name), predicted == number, resamples=resamples, seed=seed)
+        for number, name in enumerate(predictions.classes)
+    ]
     per_class = tuple(
-        _class_metrics(predictions, predicted == number, patients, number, f1_low_high[number])
-        for number in range(size)
+        _class_metrics(name, figures, len(np.unique(patients[true == number])))
+        for number, (name, figures) in enumerate(zip(predictions.classes, each_class, strict=True))
     )
-    areas = [each.auc.value for each in per_class]
-    overall = per_class[0].auc
+    size = len(predictions.classes)
+    confusion = weighted_confusion(np.ones((1, len(true))), true, predicted, size)[0].astype(np.int64)
+    overall = {name: getattr(each_class[-1], name) for name in ("auc", *_OVERALL)}
     if size > 2:
-        mean = None if None in areas else float(np.mean([area for area in areas if area is not None]))
-        overall = Estimate(mean, *macro_low_high, len(true), BOOTSTRAP)
+        overall = _over_classes(predictions, predicted, patients, resamples, seed)
+    elif size == 2:
+        overall |= {"macro_f1": _macro_f1(predictions, predicted, patients, resamples, seed)}
+    nothing = Estimate(None, None, None, len(true), BOOTSTRAP)
     return Evaluation(
         classes=predictions.classes,
         images=len(true),
         patients=int(patients.max()) + 1,
         accuracy=proportion(true == predicted, patients),
-        auc=overall,
-        confusion=tuple(map(tuple, confusion_matrix(true, predicted, labels=range(size)).tolist())),
+        **{"macro_f1": nothing, "hand_till": nothing, **overall},
+        confusion=tuple(map(tuple, confusion.tolist())),
         per_class=per_class,
         resamples=resamples,
         seed=seed,
     )
-
-
-def _patient_numbers(predictions: Predictions) -> NDArray[np.int64]:
-    """[n], by first appearance: pseudonyms differ between imports, and the resamples should not."""
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(patient, len(numbers)) for patient in predictions.patients], dtype=np.int64)
 
 
 def _evaluate_findings(predictions: Predictions, truth: NDArray[np.float64], resamples: int, seed: int) -> Evaluation:
@@ -95,7 +117,7 @@ def _evaluate_findings(predictions: Predictions, truth: NDArray[np.float64], res
         for number, name in enumerate(predictions.classes)
         if (~np.isnan(truth[:, number])).any()
     }
-    patients = _patient_numbers(predictions)
+    patients = patient_numbers(predictions)
     known = ~np.isnan(truth)
     right = (predictions.probabilities >= 0.5) == (truth == 1)
     areas = [each.auc.value for each in of_each.values() if each.auc.value is not None]
@@ -109,12 +131,14 @@ def _evaluate_findings(predictions: Predictions, truth: NDArray[np.float64], res
             warnings.simplefilter("ignore", RuntimeWarning)  # a finding that no resample holds
             blocks.append(np.nanmean(columns, axis=0))
     low, high = percentile_interval(np.concatenate(blocks))
+    nothing = Estimate(None, None, None, len(truth), BOOTSTRAP)
     return Evaluation(
         classes=predictions.classes,
         images=len(truth),
         patients=int(patients.max()) + 1,
         accuracy=proportion(right[known], np.repeat(patients, known.sum(axis=1))),
         auc=Estimate(float(np.mean(areas)) if areas else None, low, high, len(truth), BOOTSTRAP),
+        **dict.fromkeys(("balanced_accuracy", "mcc", "kappa", "macro_f1", "hand_till"), nothing),
         confusion=(),
         per_class=tuple(replace(each.per_class[1], name=name) for name, each in of_each.items()),
         resamples=resamples,
@@ -124,64 +148,82 @@ def _evaluate_findings(predictions: Predictions, truth: NDArray[np.float64], res
     )
 
 
-def _class_metrics(
-    predictions: Predictions,
-    called: NDArray[np.bool_],
-    patients: NDArray[np.int64],
-    number: int,
-    f1_interval: tuple[float | None, float | None],
-) -> ClassMetrics:
-    positive = predictions.true == number
-    precision = proportion(positive[called], patients[called])
-    sensitivity = proportion(called[positive], patients[positive])
+def _class_metrics(name: str, figures: Figures, patients: int) -> ClassMetrics:
     return ClassMetrics(
-        name=predictions.classes[number],
-        images=int(positive.sum()),
-        patients=len(np.unique(patients[positive])),
-        precision=precision,
-        sensitivity=sensitivity,
-        specificity=proportion(~called[~positive], patients[~positive]),
-        f1=_f1(positive, called, f1_interval, precision, sensitivity),
-        auc=auc(predictions.probabilities[:, number], positive, patients),
+        name=name,
+        images=figures.positives,
+        patients=patients,
+        precision=figures.ppv,
+        **{each: getattr(figures, each) for each in ClassMetrics.__dataclass_fields__ if hasattr(figures, each)},
     )
 
 
-def _f1(
-    positive: NDArray[np.bool_],
-    called: NDArray[np.bool_],
-    interval: tuple[float | None, float | None],
-    precision: Estimate,
-    sensitivity: Estimate,
-) -> Estimate:
-    n = len(positive)
-    if not positive.any() and not called.any():
-        return Estimate(None, None, None, n, BOOTSTRAP)
-    value = float(f1_score(positive, called, zero_division=0.0))
-    low, high = interval
-    if low == high and precision.low and sensitivity.low:
-        # Without a single error every resample agrees, which is no certainty: the bounds of the two parts serve.
-        low = 2 / (1 / precision.low + 1 / sensitivity.low)
-    return Estimate(value, low, high, n, BOOTSTRAP)
+def _of_tables(tables: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Figures over all classes [resamples] of confusion matrices [resamples, true, predicted]."""
+    n, hits = tables.sum(axis=(1, 2)), np.diagonal(tables, axis1=1, axis2=2)
+    rows, columns = tables.sum(axis=2), tables.sum(axis=1)
+    right, chance = hits.sum(axis=1), (rows * columns).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = np.sqrt((n**2 - (columns**2).sum(axis=1)) * (n**2 - (rows**2).sum(axis=1)))
+        return {
+            "kappa": (right * n - chance) / (n**2 - chance),
+            "mcc": (right * n - chance) / np.where(spread > 0, spread, np.nan),
+            "balanced_accuracy": (hits / rows).mean(axis=1),
+            "macro_f1": (2 * hits / (rows + columns)).mean(axis=1),
+        }
 
 
-def _bootstrap(
-    predictions: Predictions,
-    predicted: NDArray[np.int64],
-    patients: NDArray[np.int64],
-    resamples: int,
-    seed: int,
-) -> tuple[list[tuple[float | None, float | None]], tuple[float | None, float | None]]:
-    """Intervals of each class's F1, and of the mean area over classes."""
-    true, size = predictions.true, len(predictions.classes)
-    f1_blocks, area_blocks = [], []
+def _over_classes(
+    predictions: Predictions, predicted: NDArray[np.int64], patients: NDArray[np.int64], resamples: int, seed: int
+) -> dict[str, Estimate]:
+    """Figures over more than two classes, by a bootstrap over patients."""
+    true, size, n = predictions.true, len(predictions.classes), len(predictions.true)
+    blocks: dict[str, list[NDArray[np.float64]]] = {}
     for weights in patient_weights(true, patients, resamples, seed):
-        confusion = weighted_confusion(weights, true, predicted, size)
-        hits = np.diagonal(confusion, axis1=1, axis2=2)
-        with np.errstate(invalid="ignore"):
-            f1_blocks.append(2 * hits / (confusion.sum(axis=1) + confusion.sum(axis=2)))
-        if size > 2:
-            columns = [weighted_auc(weights, predictions.probabilities[:, c], true == c) for c in range(size)]
-            area_blocks.append(np.mean(columns, axis=0))
-    f1 = np.concatenate(f1_blocks)
-    macro = percentile_interval(np.concatenate(area_blocks)) if area_blocks else (None, None)
-    return [percentile_interval(f1[:, number]) for number in range(size)], macro
+        drawn = _of_tables(weighted_confusion(weights, true, predicted, size))
+        drawn["auc"] = weighted_mean_auc(weights, predictions.probabilities, true)
+        drawn["hand_till"] = _pairwise_area(predictions, weights)
+        for name, values in drawn.items():
+            blocks.setdefault(name, []).append(values)
+    once = np.ones((1, n))
+    middle = {
+        name: float(value[0]) for name, value in _of_tables(weighted_confusion(once, true, predicted, size)).items()
+    }
+    middle |= {"auc": float(weighted_mean_auc(once, predictions.probabilities, true)[0])}
+    pairs = hand_till(predictions.probabilities, true)
+    middle |= {"hand_till": np.nan if pairs is None else pairs}
+    return {
+        name: Estimate(
+            value if np.isfinite(value) else None,
+            *(percentile_interval(np.concatenate(blocks[name])) if name in blocks else (None, None)),
+            n,
+            BOOTSTRAP,
+        )
+        for name, value in middle.items()
+    }
+
+
+def _macro_f1(
+    predictions: Predictions, predicted: NDArray[np.int64], patients: NDArray[np.int64], resamples: int, seed: int
+) -> Estimate:
+    true = predictions.true
+    value = float(_of_tables(weighted_confusion(np.ones((1, len(true))), true, predicted, 2))["macro_f1"][0])
+    drawn = [
+        _of_tables(weighted_confusion(weights, true, predicted, 2))["macro_f1"]
+        for weights in patient_weights(true, patients, resamples, seed)
+    ]
+    interval = percentile_interval(np.concatenate(drawn)) if drawn else (None, None)
+    return Estimate(value if np.isfinite(value) else None, *interval, len(true), BOOTSTRAP)
+
+
+def _pairwise_area(predictions: Predictions, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Hand and Till's measure [resamples] of weighted images."""
+    areas = []
+    for one in range(len(predictions.classes)):
+        for other in range(len(predictions.classes)):
+            if one != other:
+                among = np.isin(predictions.true, (one, other))
+                scores, positive = predictions.probabilities[among, one], predictions.true[among] == one
+                areas.append(weighted_auc(weights[:, among], scores, positive))
+    mean: NDArray[np.float64] = np.mean(areas, axis=0)
+    return mean

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.project.runs import Predictions
+
+RuleKind = Literal["most probable", "youden", "sensitivity", "specificity", "cost", "threshold"]
+
+
+@dataclass(frozen=True)
+class PointRule:
+    """How the operating point is to be chosen, for the class `positive` of two.
+
+    value: the sensitivity or specificity to reach (0..1), the threshold (0..1), or, by cost, how many false alarms a
+    miss is worth (above 0).
+    """
+
+    kind: RuleKind = "most probable"
+    positive: str = ""
+    value: float = 0.0
 
 
 @dataclass(frozen=True)

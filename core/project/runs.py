@@ -20,6 +20,7 @@ from core.project.project import Project
 
 UNFINISHED = ".unfinished-"  # folders of trainings that were stopped (core.training.checkpoint)
 FROZEN, TEST_METRICS, TEST_PREDICTIONS = "frozen.json", "test_metrics.json", "test_predictions.csv"
+VALIDATION_PREDICTIONS = "validation_predictions.csv"
 
 
 class RunMissing(FinerayError):
@@ -57,6 +58,19 @@ class Predictions:
             parts=tuple(self.parts[row] for row in rows),
             true=self.truth[rows, column].astype(np.int64),
             probabilities=np.column_stack([1 - chance, chance]),
+        )
+
+    def only(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Predictions:
+        """Some of the images."""
+        kept = np.arange(len(self.images))[rows]
+        return Predictions(
+            classes=self.classes,
+            images=self.images[kept],
+            patients=tuple(self.patients[row] for row in kept.tolist()),
+            parts=tuple(self.parts[row] for row in kept.tolist()),
+            true=self.true[kept],
+            probabilities=self.probabilities[kept],
+            truth=None if self.truth is None else self.truth[kept],
         )
 
     @property
@@ -119,6 +133,11 @@ class RunFolder:
     def predictions(self) -> Predictions:
         """Its out-of-sample predictions."""
         return Predictions.load(self.path / "predictions.csv")
+
+    def validation_predictions(self) -> Predictions | None:
+        """Those of the validation part, on which a threshold may be chosen; None where folds are validation."""
+        path = self.path / VALIDATION_PREDICTIONS
+        return Predictions.load(path) if path.is_file() else None
 
     def metrics(self) -> dict[str, Any]:
         """What metrics.json holds (docs/project-format.md)."""

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.intervals import auc
 from core.evaluation.metrics import Evaluation, evaluate
+from core.evaluation.roc_area import auc
 from core.progress import FoldDone, Monitor, Progress, Resumed
 from core.project.catalogue import pseudonyms
 from core.project.label_sets import active_label_set
 from core.project.project import Project
-from core.project.runs import Predictions, RunFolder, write_run
+from core.project.runs import VALIDATION_PREDICTIONS, Predictions, RunFolder, write_run
 from core.project.seal import current_seal
 from core.project.splits import Split
 from core.training.checkpoint import bench
@@ -33,12 +33,14 @@ STAGE_FIGURES = "Working out intervals"
 
 @dataclass(frozen=True)
 class _Outcome:
-    """Out-of-sample probabilities of the rows `held_out`, the model to keep, and how each fold chose."""
+    """Out-of-sample probabilities of the rows `held_out`, the model to keep, how each fold chose, and, with a held-out
+    test part, the rows and probabilities of the validation part."""
 
     held_out: NDArray[np.int64]
     probabilities: NDArray[np.float64]
     final: Fitted
     chosen: dict[str, float]
+    validation: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
 
 
 def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew: bool = False) -> RunFolder:
@@ -52,7 +54,7 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew
     started = time.monotonic()
     with first_process_first():
         prepared = prepare(project, split, recipe, monitor)
-    data, images = prepared.data, prepared.data.images
+    data = prepared.data
     featured = time.monotonic()
     tuned = recipe.mode != "frozen"
     fits = split.plan.folds + 1 if split.plan.kind == "folds" else 1
@@ -64,16 +66,8 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew
     with searching or learner_for(*given) as learner:
         outcome = (_folds if split.plan.kind == "folds" else _holdout)(data, learner, work)
     trained = time.monotonic()
-    rows = outcome.held_out
-    predictions = Predictions(
-        classes=data.classes,
-        images=np.array([images[row].id for row in rows], dtype=np.int64),
-        patients=tuple(pseudonyms(project, [images[row].id for row in rows])),
-        parts=tuple(data.parts[rows].tolist()),
-        true=data.strata[rows],
-        probabilities=outcome.probabilities,
-        truth=data.targets[rows] if data.several else None,
-    )
+    predictions = _predictions(project, data, outcome.held_out, outcome.probabilities)
+    validation = _predictions(project, data, *outcome.validation) if outcome.validation else None
     monitor.check()
     monitor.report(Progress(STAGE_FIGURES, 0, 0, ""))
     evaluation = evaluate(predictions, resamples=recipe.bootstrap, seed=recipe.seed)
@@ -97,13 +91,35 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew
     run = write_run(
         project,
         lambda folder: _write(
-            folder, searching.final if searching else recipe, predictions, evaluation, outcome.final, split, facts
+            folder,
+            searching.final if searching else recipe,
+            predictions,
+            validation,
+            evaluation,
+            outcome.final,
+            split,
+            facts,
         ),
     )
     if work.bench is not None:
         work.bench.clear()
     of_first_process(run.name)
     return run
+
+
+def _predictions(
+    project: Project, data: Data, rows: NDArray[np.int64], probabilities: NDArray[np.float64]
+) -> Predictions:
+    images = [data.images[row].id for row in rows]
+    return Predictions(
+        classes=data.classes,
+        images=np.array(images, dtype=np.int64),
+        patients=tuple(pseudonyms(project, images)),
+        parts=tuple(data.parts[rows].tolist()),
+        true=data.strata[rows],
+        probabilities=probabilities,
+        truth=data.targets[rows] if data.several else None,
+    )
 
 
 def _folds(data: Data, learner: Learner, work: Work) -> _Outcome:
@@ -136,7 +152,8 @@ def _holdout(data: Data, learner: Learner, work: Work) -> _Outcome:
     final = learner.fit(training, 1, validation)
     probabilities = final.probabilities(test)
     _report_fold(data, test, probabilities, 1, 1, work.monitor)
-    return _Outcome(np.flatnonzero(test), probabilities, final, {})
+    seen = (np.flatnonzero(validation), final.probabilities(validation))
+    return _Outcome(np.flatnonzero(test), probabilities, final, {}, seen)
 
 
 def _report_fold(
@@ -156,6 +173,7 @@ def _write(
     folder: Path,
     recipe: Recipe,
     predictions: Predictions,
+    validation: Predictions | None,
     evaluation: Evaluation,
     final: Fitted,
     split: Split,
@@ -164,6 +182,8 @@ def _write(
     (folder / "recipe.json").write_text(recipe.to_json(), "utf-8")
     (folder / "split.json").write_text(json.dumps({"format": 1, **asdict(split)}, indent=2), "utf-8")
     predictions.save(folder / "predictions.csv")
+    if validation is not None:
+        validation.save(folder / VALIDATION_PREDICTIONS)
     final.save(folder)
     metrics = {"format": 1, **asdict(evaluation), **facts}
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2), "utf-8")

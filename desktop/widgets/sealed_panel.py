@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QFrame, QVBoxLayout
 
 from core.engine.messages import FreezeRun, OpenTest
+from core.evaluation.operating_point import PointRule
 from core.project.runs import RunFolder
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row, set_role, sure
@@ -16,6 +17,7 @@ RULES = (
     ("Most probable class", "most probable", None),
     ("Youden's index", "youden", None),
     ("Sensitivity of at least", "sensitivity", 0.9),
+    ("Specificity of at least", "specificity", 0.9),
     ("Threshold", "threshold", 0.5),
 )
 
@@ -97,7 +99,8 @@ class SealedPanel(QFrame):
         project, folder = self._session.project, self._folder
         if project is not None and folder is not None:
             rule, _ = self.rule.currentData()
-            request = FreezeRun(project.root, folder.name, rule, self.positive.currentText(), self.value.value())
+            chosen = PointRule(rule, self.positive.currentText(), self.value.value())
+            request = FreezeRun(project.root, folder.name, chosen)
             self._session.run(request, "Freezing", lambda done: self._session.data_changed.emit())
 
     def open_test(self) -> None:

@@ -128,7 +128,7 @@ class _Study:
 
     def auc(self, scores: np.ndarray) -> dict[str, float | None]:
         """Out of fold, with its interval by patient."""
-        from core.evaluation.intervals import auc
+        from core.evaluation.roc_area import auc
 
         area = auc(scores, self.labels == 1, self.groups)
         return {"value": area.value, "low": area.low, "high": area.high}
@@ -308,7 +308,7 @@ def _curve(root: Path) -> None:
 
 
 def _on(study: _Study, rows: np.ndarray, scores: np.ndarray) -> dict[str, float | None]:
-    from core.evaluation.intervals import auc
+    from core.evaluation.roc_area import auc
 
     area = auc(scores, study.labels[rows] == 1, study.groups[rows])
     return {"value": area.value, "low": area.low, "high": area.high}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from core.checks.run import run_checks
-from core.evaluation.choosing_point import NoOperatingPoint, fixed_point, sensitivity_point, youden_point
-from core.evaluation.operating_point import OperatingPoint
+from core.evaluation.choosing_point import NoOperatingPoint, choose_point
+from core.evaluation.operating_point import OperatingPoint, PointRule
 from core.progress import Monitor
 from core.project.catalogue import image_rows, labelled_images
 from core.project.changes import next_undo, set_labels
@@ -98,7 +98,7 @@ def test_nothing_opens_before_model_and_operating_point_are_frozen(study: Projec
     with pytest.raises(NotFrozen, match="not frozen"):
         open_test(study, name, Monitor())
     assert openings(study) == [] and run(study, name).test() is None
-    freeze(study, name, youden_point(run(study, name).predictions(), "bright"))
+    freeze(study, name, choose_point(run(study, name).predictions(), PointRule("youden", "bright")))
     with pytest.raises(NotFrozen, match="frozen already"):
         freeze(study, name, OperatingPoint())
     head = run(study, name).path / "head.safetensors"
@@ -155,7 +155,7 @@ def test_breaking_the_seal_counts_too(study: Project) -> None:
 def test_the_operating_point_decides_the_calls(study: Project) -> None:
     seal_test(study, SEAL)
     name = _train(study)
-    freeze(study, name, fixed_point(run(study, name).predictions(), "bright", 0.0))
+    freeze(study, name, choose_point(run(study, name).predictions(), PointRule("threshold", "bright", 0.0)))
     figures = open_test(study, name, Monitor())
     assert figures["confusion"] == ((6, 0), (6, 0)), "at a threshold of 0 everybody is called bright"
     assert figures["operating_point"]["threshold"] == 0.0
@@ -165,10 +165,12 @@ def test_the_operating_point_decides_the_calls(study: Project) -> None:
 def test_operating_points(study: Project) -> None:
     predictions = run(study, _train(study)).predictions()
     assert OperatingPoint().called(predictions).tolist() == predictions.predicted.tolist()
-    everything = sensitivity_point(predictions, "dark", 1.0)
+    everything = choose_point(predictions, PointRule("sensitivity", "dark", 1.0))
     positive = predictions.true == predictions.classes.index("dark")
     assert (everything.called(predictions)[positive] == predictions.classes.index("dark")).all()
-    assert fixed_point(predictions, "dark", 0.0).called(predictions).tolist() == [1] * len(positive)
-    for refused in (lambda: youden_point(predictions, "grey"), lambda: fixed_point(predictions, "dark", 1.5)):
+    assert choose_point(predictions, PointRule("threshold", "dark", 0.0)).called(predictions).tolist() == [1] * len(
+        positive
+    )
+    for refused in (PointRule("youden", "grey"), PointRule("threshold", "dark", 1.5)):
         with pytest.raises(NoOperatingPoint):
-            refused()
+            choose_point(predictions, refused)
