@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from core import __version__, commands, model_commands
-from core.console import RESEARCH_USE, in_words
+from core import RESEARCH_USE, __version__, commands, model_commands, review_commands
+from core.console import in_words
 from core.dicom.radiograph import FrameChoice
 from core.errors import FinerayError, storage_error
+from core.evaluation.intervals import Method
 from core.project.identification import RULES
 from core.project.labels import LABEL_COLUMN
 from core.training.recipe import Balance, HeadKind, Loss, Mode, Pooling, Uncertain
@@ -177,16 +178,46 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("project", type=Path, metavar="P")
     again.add_argument("name", metavar="RUN")
 
-    judge = _command(
-        added, "evaluate", model_commands.evaluate, "work out the figures of a run again from its predictions"
-    )
-    judge.add_argument("project", type=Path, metavar="P")
-    judge.add_argument("name", metavar="RUN")
+    _review_commands(added)
 
     demo = _command(added, "demo", model_commands.demo, "make, import and train a small synthetic study")
     demo.add_argument("--no-window", action="store_true", help="do not open the window on the result")
     demo.add_argument("folder", type=Path, nargs="?", metavar="DIR")
     return top
+
+
+def _review_commands(added: Any) -> None:
+    judge = _command(
+        added, "evaluate", review_commands.evaluate, "work out the figures of a run again from its predictions"
+    )
+    judge.add_argument("project", type=Path, metavar="P")
+    judge.add_argument("name", metavar="RUN")
+    _view_options(judge)
+
+    beside = _command(added, "compare", review_commands.compare, "two runs on the same images, with paired tests")
+    beside.add_argument("project", type=Path, metavar="P")
+    beside.add_argument("first", metavar="RUN_A")
+    beside.add_argument("second", metavar="RUN_B")
+    _point_options(beside)
+
+    tell = _command(added, "report", review_commands.report, "write the report of a run as PDF or HTML")
+    tell.add_argument("project", type=Path, metavar="P")
+    tell.add_argument("name", metavar="RUN")
+    tell.add_argument("--output", type=Path, required=True, metavar="FILE", help=".pdf or .html")
+    tell.add_argument("--thumbnails", action="store_true", help="of films that were called wrong, by pseudonym")
+    tell.add_argument("--parts", type=Path, metavar="DIR", help="tables as CSV, figures as SVG and PDF too")
+    _view_options(tell)
+
+
+def _view_options(added: argparse.ArgumentParser) -> None:
+    added.add_argument("--on-test", action="store_true", help="on the sealed test set, once it was opened")
+    added.add_argument("--prevalence", type=float, help="0 to 1: PPV and NPV for it too")
+    added.add_argument("--interval", choices=get_args(Method), default="wilson", help="of shares")
+    added.add_argument(
+        "--only", nargs=2, default=("", ""), metavar=("ATTRIBUTE", "VALUE"), help="only images of this subgroup"
+    )
+    added.add_argument("--finding", default="", metavar="NAME", help="one of several that stand side by side")
+    _point_options(added)
 
 
 def _training_options(train: argparse.ArgumentParser) -> None:

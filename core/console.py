@@ -6,9 +6,8 @@ import sys
 import time
 from typing import Any
 
+from core import RESEARCH_USE
 from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report, Resumed, Tried
-
-RESEARCH_USE = "For research use only, not for diagnosis."
 
 
 class ConsoleMonitor(Monitor):

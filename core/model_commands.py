@@ -140,11 +140,6 @@ def repeat(options: Namespace) -> Answer:
         return {"run": done.run, "repeats": options.name, "largest_difference": float(difference)}
 
 
-def evaluate(options: Namespace) -> Answer:
-    """Work out a run's figures again."""
-    return figures(options.project, options.name, None)
-
-
 def demo(options: Namespace) -> Answer:
     """Make the demo study and train on it."""
     started = time.monotonic()

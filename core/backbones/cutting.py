@@ -25,12 +25,22 @@ class FrozenPart(torch.nn.Module):
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Both for a batch; the network behind the boundary is not run."""
+        boundary, features = self._to_boundary(images, lambda output: pooled(output, self._whole.pooling))
+        return boundary, torch.cat(features, dim=1)
+
+    def maps(self, images: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """(activations at the boundary, the map of each stage before it, each a copy of its own)."""
+        return self._to_boundary(images, torch.Tensor.clone)
+
+    def _to_boundary(
+        self, images: torch.Tensor, take: Callable[[torch.Tensor], torch.Tensor]
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         features: dict[str, torch.Tensor] = {}
         boundary: list[torch.Tensor] = []
 
         def keep(name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
             def hook(module: torch.nn.Module, inputs: object, output: torch.Tensor) -> None:
-                features[name] = pooled(output, self._whole.pooling)  # at once: what follows may change it in place
+                features[name] = take(output)  # at once: what follows may change it in place
                 if name == self._ends[-1]:
                     boundary.append(output)
                     if not _tracing():  # a trace leaves out by itself what no output needs
@@ -46,7 +56,7 @@ class FrozenPart(torch.nn.Module):
         finally:
             for each in hooks:
                 each.remove()
-        return boundary[0], torch.cat([features[name] for name in self._ends], dim=1)
+        return boundary[0], [features[name] for name in self._ends]
 
 
 class LearningPart(torch.nn.Module):

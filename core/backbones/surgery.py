@@ -49,10 +49,17 @@ class FeatureNetwork(torch.nn.Module):
 
     def by_stage(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Features of a batch, [images, n] a stage."""
+        return self._at_ends(images, lambda output: pooled(output, self.pooling))
+
+    def maps(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """What by_stage() pools, [images, channels, rows, columns] a stage, each a copy of its own."""
+        return self._at_ends(images, torch.Tensor.clone)
+
+    def _at_ends(self, images: torch.Tensor, take: Callable[[torch.Tensor], torch.Tensor]) -> list[torch.Tensor]:
         found: dict[str, torch.Tensor] = {}
 
         def keep(name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
-            return lambda module, inputs, output: found.__setitem__(name, pooled(output, self.pooling))
+            return lambda module, inputs, output: found.__setitem__(name, take(output))  # what follows may change it
 
         hooks = [self.network.get_submodule(name).register_forward_hook(keep(name)) for name in self.ends]
         try:
@@ -60,7 +67,7 @@ class FeatureNetwork(torch.nn.Module):
         finally:
             for hook in hooks:
                 hook.remove()
-        return [*(found[name] for name in self.ends), pooled(last, self.pooling)]
+        return [*(found[name] for name in self.ends), take(last)]
 
 
 def pooled(maps: torch.Tensor, pooling: Pooling) -> torch.Tensor:

@@ -42,19 +42,17 @@ from core.engine.messages import (
     TestCodecs,
     Train,
 )
+from core.engine.review_jobs import review
 from core.errors import FinerayError, storage_error
 from core.progress import Cancelled, Monitor, Progress
 from core.project.catalogue import source_of, stored_at
 from core.project.identification import identify_patients
 from core.project.importing import import_folders
 from core.project.labels import apply_labels, preview_labels, preview_table
-from core.project.project import Project, create_project, open_project
-from core.project.splits import Split, SplitPlan, latest_split
+from core.project.project import create_project, open_project
+from core.project.runs import run
+from core.project.splits import SplitPlan, latest_split, split_of
 from core.training.results import WeightsAdded
-
-
-class NoSplit(FinerayError):
-    """Training needs a split first."""
 
 
 def carry_out(job: int, request: Request, monitor: Monitor) -> EndEvent:
@@ -105,12 +103,12 @@ def do(request: Request, monitor: Monitor) -> Result:
                 return seal_test(opened, plan)
         case FreezeRun():
             return freeze_run(request)
-        case OpenTest(project, run):
+        case OpenTest(project, name):
             from core.training.sealed_test import open_test
 
             with open_project(project) as opened:
-                open_test(opened, run, monitor)
-                return RunDone(project, run)
+                open_test(opened, name, monitor)
+                return RunDone(project, name)
         case CompareReaders(project, first, second):
             from core.evaluation.agreement import agreement
 
@@ -133,17 +131,17 @@ def do(request: Request, monitor: Monitor) -> Result:
             from core.training.training import train
 
             with open_project(project) as opened:
-                return RunDone(project, train(opened, _split(opened, split_hash), recipe, monitor, anew).name)
+                return RunDone(project, train(opened, split_of(opened, split_hash), recipe, monitor, anew).name)
         case RunControls(project, recipe, split_hash):
             from core.training.controls import run_controls
 
             with open_project(project) as opened:
-                return tuple(run_controls(opened, _split(opened, split_hash), recipe, monitor))
+                return tuple(run_controls(opened, split_of(opened, split_hash), recipe, monitor))
         case FindRate(project, recipe):
             from core.training.rate_finder import find_rate
 
             with open_project(project) as opened:
-                return find_rate(opened, _split(opened), recipe, monitor)
+                return find_rate(opened, split_of(opened), recipe, monitor)
         case RankBackbones(project, names):
             from core.training.ranking import rank
 
@@ -173,12 +171,13 @@ def do(request: Request, monitor: Monitor) -> Result:
             from core.backbones.runtime import best_device, device_title
 
             return device_title(best_device())
+        case _:
+            return review(request, monitor)
 
 
 def freeze_run(request: FreezeRun) -> RunDone:
     """Choose the operating point on validation predictions (those out of fold are such), and fix it with the model."""
     from core.evaluation.choosing_point import choose_point
-    from core.project.runs import run
     from core.training.sealed_test import freeze
 
     with open_project(request.project) as opened:
@@ -198,14 +197,6 @@ def download(name: str, monitor: Monitor) -> WeightsAdded:
 
     added = download_weights(name, on_bytes)
     return WeightsAdded(added.name, added.weights.sha256)
-
-
-def _split(opened: Project, split_hash: str = "") -> Split:
-    """The latest split, or the latest of that hash. Raises NoSplit."""
-    split = latest_split(opened, split_hash)
-    if split is None:
-        raise NoSplit("The images are not split yet", todo="Make a split by patient (page Curate).")
-    return split
 
 
 def run_demo(folder: Path, monitor: Monitor) -> RunDone:

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.checks.finding import Finding
 from core.dicom.codec_result import CodecResult
 from core.dicom.radiograph import GrayImage
+from core.engine.review_requests import ReviewRequest, ReviewResult
 from core.evaluation.agreement import Agreement
 from core.evaluation.operating_point import PointRule
 from core.export.options import ExportOptions, ExportSummary
@@ -229,6 +230,7 @@ Request = (
     | ShowViews
     | AddWeights
     | DownloadWeights
+    | ReviewRequest
     | RunDemo
     | ReadImage
     | TestCodecs
@@ -272,6 +274,7 @@ Result = (
     | RateCurve
     | WeightsAdded
     | ViewsShown
+    | ReviewResult
     | RunDone
     | ShownImage
     | str

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
 from core.errors import FinerayError
-from core.evaluation.operating_point import OperatingPoint, PointRule
+from core.evaluation.operating_point import Called, OperatingPoint, PointRule
 from core.project.runs import Predictions
 
 
 class NoOperatingPoint(FinerayError):
     """The predictions do not allow the operating point that was asked for."""
-
-
-@dataclass(frozen=True)
-class Called:
-    """What the images count as at a chosen operating point.
-
-    called: class numbers [n]; point: for other images; thresholds: that were applied, by part (fold or test).
-    """
-
-    called: NDArray[np.int64]
-    point: OperatingPoint
-    thresholds: dict[str, float]
 
 
 def choose_point(predictions: Predictions, rule: PointRule) -> OperatingPoint:
@@ -75,13 +61,12 @@ def apply_rule(predictions: Predictions, rule: PointRule, validation: Prediction
             "An operating point may not be chosen on the test part, and this run kept no validation predictions",
             todo="Train again: new runs keep them. Or give a threshold by hand.",
         )
-    called, thresholds = np.zeros(len(parts), dtype=np.int64), {}
-    for name in names:
-        rows = parts == name
-        point = choose_point(validation if validation is not None else predictions.only(~rows), rule)
-        called[rows] = point.called(predictions.only(rows))
-        thresholds[name] = point.threshold
-    return Called(called, choose_point(validation if validation is not None else predictions, rule), thresholds)
+    if validation is not None:
+        point = choose_point(validation, rule)
+        return Called(point.called(predictions), point, dict.fromkeys(names, point.threshold))
+    thresholds = {name: choose_point(predictions.only(parts != name), rule).threshold for name in names}
+    point = choose_point(predictions, rule)
+    return Called(point.called(predictions, thresholds), point, thresholds)
 
 
 def _curve(

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from core.errors import FinerayError
 from core.evaluation.bootstrap import patient_weights, percentile_interval, weighted_mean_auc
-from core.evaluation.choosing_point import Called
 from core.evaluation.intervals import BOOTSTRAP, Estimate
+from core.evaluation.operating_point import Called
 from core.evaluation.question import question
 from core.evaluation.roc_area import compare_areas
 from core.project.runs import Predictions

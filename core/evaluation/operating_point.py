@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,9 +36,23 @@ class OperatingPoint:
     threshold: float = 0.5
     chosen_by: str = "most probable class"
 
-    def called(self, predictions: Predictions) -> NDArray[np.int64]:
-        """The class number that each prediction counts as, [n]."""
+    def called(self, predictions: Predictions, thresholds: Mapping[str, float] | None = None) -> NDArray[np.int64]:
+        """The class number that each prediction counts as, [n]; a part named in `thresholds` has one of its own."""
         if not self.positive:
             return predictions.predicted
         number = predictions.classes.index(self.positive)
-        return np.where(predictions.probabilities[:, number] >= self.threshold, number, 1 - number)
+        own = thresholds or {}
+        cuts = np.array([own.get(part, self.threshold) for part in predictions.parts])
+        return np.where(predictions.probabilities[:, number] >= cuts, number, 1 - number)
+
+
+@dataclass(frozen=True)
+class Called:
+    """What the images count as at a chosen operating point.
+
+    called: class numbers [n]; point: for other images; thresholds: that were applied, by part (fold or test).
+    """
+
+    called: NDArray[np.int64]
+    point: OperatingPoint
+    thresholds: dict[str, float]

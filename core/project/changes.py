@@ -100,4 +100,7 @@ def _put_labels(db: sqlite3.Connection, labels: list[tuple[int, int, str | None]
         "DELETE FROM label WHERE label_set_id = ? AND image_id = ?",
         [(number, image) for number, image, value in labels if value is None],
     )
-    db.executemany("INSERT OR REPLACE INTO label VALUES (?, ?, ?)", [row for row in labels if row[2] is not None])
+    db.executemany(
+        "INSERT INTO label VALUES (?, ?, ?) ON CONFLICT (label_set_id, image_id) DO UPDATE SET value = excluded.value",
+        [row for row in labels if row[2] is not None],
+    )

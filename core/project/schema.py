@@ -99,7 +99,35 @@ CREATE TABLE blanked (
 DELETE FROM change;
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
+# What a label was before it was changed, written by the database itself so that no way of changing can forget it; notes
+# on images; readings at the reader desk, which nobody can change afterwards, and what was decided where readers differ.
+_VERSION_4 = """
+CREATE TABLE label_revision (
+    id INTEGER PRIMARY KEY, label_set_id INTEGER NOT NULL, image_id INTEGER NOT NULL,
+    before TEXT NOT NULL, after TEXT, changed TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')));
+CREATE INDEX label_revision_image ON label_revision (image_id);
+CREATE TRIGGER label_changed AFTER UPDATE OF value ON label WHEN old.value <> new.value BEGIN
+    INSERT INTO label_revision (label_set_id, image_id, before, after)
+    VALUES (old.label_set_id, old.image_id, old.value, new.value); END;
+CREATE TRIGGER label_removed AFTER DELETE ON label BEGIN
+    INSERT INTO label_revision (label_set_id, image_id, before) VALUES (old.label_set_id, old.image_id, old.value); END;
+CREATE TABLE note (
+    image_id INTEGER PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE, text TEXT NOT NULL, written TEXT NOT NULL);
+CREATE TABLE reading (
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL, reader TEXT NOT NULL,
+    image_id INTEGER NOT NULL REFERENCES image (id), value TEXT NOT NULL, seconds REAL NOT NULL, saved TEXT NOT NULL,
+    UNIQUE (run, reader, image_id));
+CREATE TABLE adjudication (
+    id INTEGER PRIMARY KEY, label_set_id INTEGER NOT NULL, image_id INTEGER NOT NULL REFERENCES image (id),
+    label TEXT NOT NULL, reading TEXT NOT NULL, decided TEXT NOT NULL, reader TEXT NOT NULL, decided_by TEXT NOT NULL,
+    reason TEXT NOT NULL, saved TEXT NOT NULL);
+CREATE TRIGGER reading_kept BEFORE UPDATE ON reading BEGIN SELECT RAISE(ABORT, 'readings are kept as saved'); END;
+CREATE TRIGGER reading_stays BEFORE DELETE ON reading BEGIN SELECT RAISE(ABORT, 'readings are kept as saved'); END;
+CREATE TRIGGER adjudication_kept BEFORE UPDATE ON adjudication BEGIN SELECT RAISE(ABORT, 'decisions are kept'); END;
+CREATE TRIGGER adjudication_stays BEFORE DELETE ON adjudication BEGIN SELECT RAISE(ABORT, 'decisions are kept'); END;
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 VERSION = len(MIGRATIONS)
 
 

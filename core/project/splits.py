@@ -7,11 +7,16 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from core.errors import FinerayError
 from core.project.label_sets import UNCERTAIN, active_id
 from core.project.project import Project
 
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 ASIDE = "aside"  # neither side: using the image would put its patient on two
+
+
+class NoSplit(FinerayError):
+    """Training needs a split first."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,14 @@ class Split:
     hash: str
     created: str
     certificate: Certificate | None
+
+
+def split_of(project: Project, split_hash: str = "") -> Split:
+    """The latest split, or the latest of that hash. Raises NoSplit."""
+    split = latest_split(project, split_hash)
+    if split is None:
+        raise NoSplit("The images are not split yet", todo="Make a split by patient (page Curate).")
+    return split
 
 
 def latest_split(project: Project, split_hash: str = "") -> Split | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -89,6 +89,15 @@ def features_of(
             monitor.report(Progress(STAGE_FEATURES, done, total, "images"))
             monitor.check()
     return np.stack([cache.read([image.content_hash for image in images]) for cache in caches])
+
+
+def kept_features(
+    project: Project, space: str, width: int, content: Mapping[int, str]
+) -> dict[int, NDArray[np.float32]]:
+    """Image id -> its features [width] in a space, of those images that have some. content: image id -> hash."""
+    cache = _FeatureCache(project, space, width)
+    there = {image: key for image, key in content.items() if key in cache.rows}
+    return dict(zip(there, cache.read(list(there.values())), strict=True)) if there else {}
 
 
 class _FeatureCache:

@@ -37,6 +37,11 @@ STAGE_TRAINING = "Training"
 HEAD_FILE, NETWORK_FILE = "head.safetensors", "network.safetensors"
 
 
+def fold_head_file(fold: str) -> str:
+    """Where a frozen run keeps the head that did not see a fold, by which that fold's films are explained."""
+    return f"head-fold-{fold}.safetensors"
+
+
 class Fitted(Protocol):
     """Something that learned. strength: the regularisation chosen for its (first) head; temperature: of its logits."""
 

@@ -40,9 +40,12 @@ class TunedNetwork(torch.nn.Module):
 
     def forward(self, activations: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
         """Logits of a batch."""
-        standardised = (self.part(activations, before) - self.mean) / self.scale
-        logits: torch.Tensor = self.last(self.dropout(standardised))
-        return logits
+        return self.logits(self.part(activations, before))
+
+    def logits(self, features: torch.Tensor) -> torch.Tensor:
+        """What the last layer makes of features [images, n]."""
+        found: torch.Tensor = self.last(self.dropout((features - self.mean) / self.scale))
+        return found
 
 
 def steadied(head: Head, widths: tuple[int, ...]) -> Head:

@@ -61,3 +61,22 @@ class ViewsShown:
 
     side: int
     rows: tuple[tuple[bytes, ...], ...]
+
+
+@dataclass(frozen=True)
+class LearningPoint:
+    """How a model does that learned from so many. auc with its 95 % interval: on images of patients it did not see."""
+
+    patients: int
+    images: int
+    auc: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """By rising number of training patients. how: what was trained, in words."""
+
+    points: tuple[LearningPoint, ...]
+    how: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from core.project.splits import Split
 from core.training.checkpoint import bench
 from core.training.data import Data
 from core.training.devices import first_process_first, of_first_process, rank
-from core.training.learners import Fitted, Learner, Work, learner_for
+from core.training.head import Head
+from core.training.learners import Fitted, FittedFrozen, Learner, Work, fold_head_file, learner_for
 from core.training.preparing import prepare
 from core.training.recipe import Recipe
 from core.training.search import SearchLearner
@@ -34,13 +35,14 @@ STAGE_FIGURES = "Working out intervals"
 @dataclass(frozen=True)
 class _Outcome:
     """Out-of-sample probabilities of the rows `held_out`, the model to keep, how each fold chose, and, with a held-out
-    test part, the rows and probabilities of the validation part."""
+    test part, the rows and probabilities of the validation part. heads: of each fold, where the backbone is frozen."""
 
     held_out: NDArray[np.int64]
     probabilities: NDArray[np.float64]
     final: Fitted
     chosen: dict[str, float]
     validation: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
+    heads: dict[str, Head] = field(default_factory=dict)
 
 
 def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew: bool = False) -> RunFolder:
@@ -96,7 +98,7 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew
             predictions,
             validation,
             evaluation,
-            outcome.final,
+            outcome,
             split,
             facts,
         ),
@@ -125,7 +127,7 @@ def _predictions(
 def _folds(data: Data, learner: Learner, work: Work) -> _Outcome:
     names = sorted(set(data.parts.tolist()), key=int)
     probabilities = np.zeros((len(data.images), len(data.classes)))
-    chosen = {}
+    chosen, heads = {}, {}
     before = {name: kept for name in names if work.bench and (kept := work.bench.fold(int(name))) is not None}
     if work.bench is not None and work.bench.begun:
         work.monitor.report(Resumed(len(before)))
@@ -137,12 +139,14 @@ def _folds(data: Data, learner: Learner, work: Work) -> _Outcome:
         else:
             fitted = learner.fit(~held_out, int(name))
             chosen[name] = fitted.strength
+            if isinstance(fitted, FittedFrozen):
+                heads[name] = fitted.fitted.head
             probabilities[held_out] = fitted.probabilities(held_out)
             if work.bench is not None and rank() == 0:
                 work.bench.keep_fold(int(name), probabilities[held_out], fitted.strength)
         _report_fold(data, held_out, probabilities[held_out], int(name), len(names), work.monitor)
     final = learner.fit(np.ones(len(data.images), dtype=bool), 0)
-    return _Outcome(np.arange(len(data.images)), probabilities, final, chosen)
+    return _Outcome(np.arange(len(data.images)), probabilities, final, chosen, heads=heads)
 
 
 def _holdout(data: Data, learner: Learner, work: Work) -> _Outcome:
@@ -175,7 +179,7 @@ def _write(
     predictions: Predictions,
     validation: Predictions | None,
     evaluation: Evaluation,
-    final: Fitted,
+    outcome: _Outcome,
     split: Split,
     facts: dict[str, Any],
 ) -> None:
@@ -184,6 +188,8 @@ def _write(
     predictions.save(folder / "predictions.csv")
     if validation is not None:
         validation.save(folder / VALIDATION_PREDICTIONS)
-    final.save(folder)
+    outcome.final.save(folder)
+    for fold, head in outcome.heads.items():
+        head.save(folder / fold_head_file(fold))
     metrics = {"format": 1, **asdict(evaluation), **facts}
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2), "utf-8")

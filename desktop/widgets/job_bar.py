@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
 
+from core import RESEARCH_USE
 from core.engine.messages import Reported
 from core.progress import Progress
 from desktop.engine_client import Job
 from desktop.widgets.basics import button, label
-
-RESEARCH_USE = "For research use only, not for diagnosis"
 
 
 class JobBar(QFrame):
@@ -27,7 +26,7 @@ class JobBar(QFrame):
         self._bar.setAccessibleName("Progress of the job")
         self.cancel = button("Cancel", tip="Stop; everything finished so far is kept")
         self.cancel.clicked.connect(self._cancel)
-        self._notice = label(RESEARCH_USE, "muted")
+        self._notice = label(RESEARCH_USE.removesuffix("."), "muted")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 6, 14, 6)
         layout.setSpacing(12)

@@ -317,3 +317,26 @@ def test_weights_are_listed_added_and_refused(tmp_path: Path) -> None:
     evil.write_bytes(b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.")
     assert "loaded safely" in answer(fineray("weights", "add", evil, *told, "--json"), status=1)["error"]
     assert "package" in answer(fineray("weights", "download", "efficientnet_lite0", "--json"), status=1)["todo"]
+
+
+def test_runs_are_judged_compared_and_reported(tmp_path: Path, films: Callable[..., Path]) -> None:
+    study = tmp_path / "study"
+    assert fineray("new", study).returncode == 0
+    assert fineray("import", study, films(patients=16, each=1), "--labels-from-folders").returncode == 0
+    for _ in range(2):
+        answer(fineray("train", study, "--folds", 3, "--json"))
+    options = ("--positive", "dark", "--sensitivity", 0.9, "--prevalence", 0.1, "--interval", "clopper-pearson")
+    judged = answer(fineray("evaluate", study, "run-001", *options, "--json"))
+    review = judged["review"]
+    assert review["positive"] == "dark" and set(review["thresholds"]) == {"1", "2", "3"}
+    assert review["figures"]["sensitivity"]["method"] == "Clopper-Pearson, by patient"
+    assert review["figures"]["ppv_there"]["value"] is not None and len(review["curves"]["roc"]["x"]) == 101
+    one = answer(fineray("evaluate", study, "run-001", "--only", "view_position", "LL", "--json"), status=1)
+    assert "no images" in one["error"]
+    compared = answer(fineray("compare", study, "run-001", "run-002", "--positive", "dark", "--json"))
+    assert [each["p"] for each in compared["tests"]] == [1.0, 1.0, 1.0] and compared["differing"] == []
+    for name in ("r.pdf", "r.html"):
+        written = answer(fineray("report", study, "run-001", "--output", tmp_path / name, "--json"))
+        assert Path(written["report"]).stat().st_size > 20_000
+    refused = answer(fineray("report", study, "run-001", "--output", tmp_path / "r.doc", "--json"), status=1)
+    assert ".pdf" in refused["error"]

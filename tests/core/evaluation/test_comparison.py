@@ -14,9 +14,8 @@ from sklearn.datasets import load_breast_cancer
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from core.evaluation.choosing_point import Called
 from core.evaluation.comparison import NotComparable, compare, holm, mcnemar_exact
-from core.evaluation.operating_point import OperatingPoint
+from core.evaluation.operating_point import Called, OperatingPoint
 from core.evaluation.roc_area import compare_areas
 from core.project.runs import Predictions
 

@@ -1,0 +1,61 @@
+"""What is looked at in the review, and all that is said of it; plain data, for the window too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.evaluation.calibration import Calibration
+from core.evaluation.curves import Curves
+from core.evaluation.figures_at import Figures
+from core.evaluation.intervals import Estimate, Method
+from core.evaluation.operating_point import OperatingPoint, PointRule
+from core.evaluation.subgroups import Split
+
+
+@dataclass(frozen=True)
+class View:
+    """What is looked at. on_test: the sealed test set, at its frozen point; finding: one of several that stand side by
+    side; attribute, value: only images that have it; positive: the class that the figures are of; prevalence: for
+    which PPV and NPV are wanted too, 0..1."""
+
+    run: str
+    rule: PointRule
+    positive: str = ""
+    on_test: bool = False
+    finding: str = ""
+    attribute: str = ""
+    value: str = ""
+    prevalence: float | None = None
+    method: Method = "wilson"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The width of a 95 % interval at hand and the patients that a narrower one needs, None if beyond reason. what:
+    auc, sensitivity or specificity; patients: of the class that it is a share of, or all for the AUC."""
+
+    what: str
+    value: float
+    patients: int
+    width: float
+    wished: float
+    needed: int | None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """overall: figures over all classes where there are more than two; point: what is to be applied to other images;
+    thresholds: that were applied, by part."""
+
+    positive: str
+    images: int
+    patients: int
+    point: OperatingPoint
+    thresholds: dict[str, float]
+    figures: Figures
+    overall: dict[str, Estimate]
+    confusion: tuple[tuple[int, ...], ...]
+    curves: Curves | None
+    calibration: Calibration | None
+    subgroups: tuple[Split, ...]
+    plans: tuple[Plan, ...]

@@ -1,0 +1,146 @@
+"""All that the review says of a run, on all its images or on those of a subgroup."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.errors import FinerayError
+from core.evaluation.calibration import calibration
+from core.evaluation.choosing_point import apply_rule, choose_point
+from core.evaluation.comparison import Comparison, compare
+from core.evaluation.curves import curves
+from core.evaluation.figures_at import Figures, figures_at
+from core.evaluation.judgement import Judgement, Plan, View
+from core.evaluation.metrics import evaluate
+from core.evaluation.operating_point import Called, OperatingPoint, PointRule
+from core.evaluation.planning import area_needed, area_width, share_needed, share_width
+from core.evaluation.question import question
+from core.evaluation.subgroups import subgroups
+from core.project.attributes import LABELS, attribute_names, attribute_values
+from core.project.project import Project
+from core.project.runs import Predictions, RunFolder, run
+
+OVERALL = ("auc", "accuracy", "balanced_accuracy", "mcc", "kappa", "macro_f1", "hand_till")
+MOST_VALUES = 12  # of an attribute, beyond which it makes no subgroups
+NO_SUBGROUPS = ("transfer_syntax", "photometric", "bits_stored", "voi_source", "burned_in", "study_date")
+
+
+class NothingInView(FinerayError):
+    """No image of the run is left to judge."""
+
+
+def judge(project: Project, folder: RunFolder, view: View, *, resamples: int = 2000, seed: int = 0) -> Judgement:
+    """Work everything out. Raises NothingInView, NoOperatingPoint, NoSuchAttribute."""
+    predictions, called = called_predictions(folder, view)
+    rows = np.ones(len(predictions.images), dtype=bool)
+    if view.attribute:
+        values = attribute_values(project, view.attribute)
+        rows = np.array([values[image] == view.value for image in predictions.images.tolist()], dtype=bool)
+    shown, calls = predictions.only(rows), called.called[rows]
+    if len(shown.images) == 0:
+        raise NothingInView(
+            f"The run has no images with {view.attribute.removesuffix('_hash').replace('_', ' ')} {view.value}",
+            todo="Choose another subgroup.",
+        )
+    positive = view.positive if view.positive in shown.classes else shown.classes[-1]
+    number = shown.classes.index(positive)
+    asked = question(shown, positive)
+    figures = figures_at(
+        asked, calls == number, prevalence=view.prevalence, method=view.method, resamples=resamples, seed=seed
+    )
+    confusion = np.zeros((len(shown.classes), len(shown.classes)), dtype=np.int64)
+    np.add.at(confusion, (shown.true, calls), 1)
+    overall = {}
+    if len(shown.classes) > 2:
+        evaluation = evaluate(shown, resamples=resamples, seed=seed)
+        overall = {name: getattr(evaluation, name) for name in OVERALL}
+    return Judgement(
+        positive=positive,
+        images=len(shown.images),
+        patients=len(set(shown.patients)),
+        point=called.point,
+        thresholds=called.thresholds,
+        figures=figures,
+        overall=overall,
+        confusion=tuple(map(tuple, confusion.tolist())),
+        curves=curves(asked, seed=seed),
+        calibration=calibration(asked, seed=seed),
+        subgroups=subgroups(asked, calls == number, _attributes(project, shown)),
+        plans=_plans(figures),
+    )
+
+
+def called_predictions(folder: RunFolder, view: View) -> tuple[Predictions, Called]:
+    """The run's predictions, and what they count as. Raises NoOperatingPoint."""
+    if view.on_test:
+        predictions, validation = folder.test_predictions(), None
+        test = folder.test() or {}
+        point = OperatingPoint(**test["operating_point"])
+        if predictions.truth is None:
+            return predictions, Called(point.called(predictions), point, {})
+    else:
+        predictions, validation = folder.predictions(), folder.validation_predictions()
+    if predictions.truth is not None:
+        finding = view.finding or predictions.classes[0]
+        predictions = predictions.finding(finding)
+        validation = validation.finding(finding) if validation is not None else None
+    rule = view.rule
+    if len(predictions.classes) != 2:
+        rule = PointRule()
+    elif rule.kind != "most probable" and rule.positive not in predictions.classes:
+        rule = PointRule(rule.kind, predictions.classes[-1], rule.value)
+    if view.on_test:  # findings are called at one half; nothing may be chosen here
+        point = choose_point(predictions, PointRule())
+        return predictions, Called(point.called(predictions), point, {})
+    return predictions, apply_rule(predictions, rule, validation)
+
+
+def compare_views(project: Project, first: View, second: View) -> Comparison:
+    """Two runs, each called by its own rule. Raises NotComparable, NoOperatingPoint, RunMissing."""
+    sides = []
+    for view in (first, second):
+        predictions, called = called_predictions(run(project, view.run), view)
+        sides.append((view.run, predictions, called))
+    positive = first.positive if first.positive in sides[0][1].classes else sides[0][1].classes[-1]
+    return compare(sides[0], sides[1], positive)
+
+
+def _attributes(project: Project, shown: Predictions) -> dict[str, tuple[str, list[str]]]:
+    """The attributes that part the images into a few groups, but for those that are labels in use or of no medical
+    interest."""
+    found = {}
+    images = shown.images.tolist()
+    for name, title in attribute_names(project).items():
+        if name in NO_SUBGROUPS:
+            continue
+        by_image = attribute_values(project, name)
+        values = [by_image[image] for image in images]
+        same_as_truth = name.startswith(LABELS) and _tells(values, shown.true.tolist())
+        if 1 < len(set(values)) <= MOST_VALUES and not same_as_truth:
+            found[name] = (title, values)
+    return found
+
+
+def _tells(values: list[str], true: list[int]) -> bool:
+    """Whether each value goes with one class alone, as the labels themselves do."""
+    return len(set(zip(values, true, strict=True))) == len(set(values))
+
+
+def _plans(figures: Figures) -> tuple[Plan, ...]:
+    """What narrower intervals would need, as if each image were of another patient."""
+    plans = []
+    hit, passed, area = figures.sensitivity, figures.specificity, figures.auc
+    for what, estimate in (("sensitivity", hit), ("specificity", passed)):
+        if estimate.value is not None:
+            for wished in (0.2, 0.1):
+                width = share_width(estimate.value, estimate.n)
+                plans.append(
+                    Plan(what, estimate.value, estimate.n, width, wished, share_needed(estimate.value, wished))
+                )
+    if area.value is not None:
+        n = figures.positives + figures.negatives
+        for wished in (0.1, 0.05):
+            width = area_width(area.value, figures.positives, figures.negatives)
+            needed = area_needed(area.value, figures.positives / n, wished)
+            plans.append(Plan("auc", area.value, n, width, wished, needed))
+    return tuple(plans)

@@ -1,0 +1,307 @@
+"""What stands in the report of a run."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from core import RESEARCH_USE
+from core.checks.finding import last_checks
+from core.evaluation.intervals import Estimate
+from core.evaluation.judgement import Judgement
+from core.export.report.checklist import checklist_tables
+from core.export.report.document import Block, Document, Drawing, Heading, Paragraph, Pictures, Table
+from core.export.report.facts import Facts, flow_steps, table_one
+from core.export.report.figures import confusion, curve_figures, flow, forest
+from core.project.catalogue import places_of
+from core.project.reader_desk import decisions, readers, readings
+from core.project.revisions import changed_since
+
+WORST, THUMBNAIL = 20, 160
+NAMES = {
+    "auc": "AUC",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "ppv": "PPV (precision)",
+    "npv": "NPV",
+    "accuracy": "Accuracy",
+    "f1": "F1",
+    "balanced_accuracy": "Balanced accuracy",
+    "mcc": "MCC",
+    "kappa": "Cohen's kappa",
+    "average_precision": "Average precision",
+    "brier": "Brier score",
+    "ppv_there": "PPV at the prevalence given",
+    "npv_there": "NPV at the prevalence given",
+    "macro_f1": "Mean F1 over classes",
+    "hand_till": "Hand-Till M",
+    "scaled_brier": "Scaled Brier score",
+    "ece": "Expected calibration error (10 bins)",
+    "slope": "Calibration slope",
+    "intercept": "Calibration intercept",
+    "in_the_large": "Calibration in the large",
+    "observed_expected": "Observed / expected",
+}
+
+
+def report(facts: Facts, thumbnails: bool) -> Document:
+    """The whole document."""
+    metrics, judged = facts.metrics, facts.judgement
+    area = judged.figures.auc
+    where = "the sealed test set" if facts.view.on_test else "held-out images"
+    document = Document(
+        f"{metrics['backbone']['title']} on “{metrics['label_set']}”",
+        f"Run {facts.folder.name} of {metrics['created'][:10]}, project data {metrics['data_sha256'][:12]}",
+        RESEARCH_USE,
+    )
+    add = document.blocks.extend
+    add([
+        Paragraph(
+            f"On {where} ({judged.images:,} images of {judged.patients:,} patients, none of whom the judging model had"
+            f" seen), the AUC for “{judged.positive}” is {words(area)}. {_operating(facts)}"
+        ),
+        *_changed(facts),
+    ])  # fmt: skip
+    add(_data(facts))
+    add(_method(facts))
+    add(_results(facts))
+    add(_failures(facts, thumbnails))
+    add(_limits(facts))
+    add(_environment(facts))
+    add([Heading("Checklists"), *checklist_tables(facts)])
+    return document
+
+
+def words(estimate: Estimate) -> str:
+    """A figure with its interval."""
+    if estimate.value is None:
+        return "not defined"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} (95 % {estimate.low:.3f} to {estimate.high:.3f})"
+
+
+def estimates_table(name: str, title: str, found: dict[str, Estimate], note: str = "") -> Table:
+    """Figures with their intervals, those that are defined."""
+    rows = [
+        (NAMES.get(key, key), words(each), f"{each.n:,}", each.method)
+        for key, each in found.items()
+        if each.value is not None
+    ]
+    return Table(name, title, ("Figure", "Estimate", "Images", "Interval by"), rows, note)
+
+
+def subgroup_rows(judged: Judgement) -> list[tuple[str, ...]]:
+    """One row a subgroup."""
+    return [
+        (
+            split.title,
+            each.value + (" (few)" if each.small else ""),
+            f"{each.images:,}",
+            f"{each.positives:,}",
+            words(each.auc),
+            words(each.sensitivity),
+            words(each.specificity),
+            "" if split.p_holm is None else f"{split.p_holm:.3f}",
+        )
+        for split in judged.subgroups
+        for each in split.subgroups
+    ]
+
+
+def _operating(facts: Facts) -> str:
+    point, figures = facts.judgement.point, facts.judgement.figures
+    called = f"Called “{point.positive}” from {point.threshold:.3f} on" if point.positive else "Called"
+    crossed = ", chosen for each fold on the others" if facts.judgement.thresholds else ""
+    return (
+        f"{called} by {point.chosen_by}{crossed}, sensitivity is {words(figures.sensitivity)} and specificity"
+        f" {words(figures.specificity)}."
+    )
+
+
+def _changed(facts: Facts) -> list[Block]:
+    changed = changed_since(facts.project, facts.folder, facts.folder.predictions())
+    if not changed:
+        return []
+    return [Paragraph(f"Made with older labels: {len(changed):,} labels of these images have been changed since.")]
+
+
+def _data(facts: Facts) -> list[Block]:
+    columns, rows = table_one(facts)
+    findings = [each for each in last_checks(facts.project.root) if each.severity != "fine"]
+    blocks: list[Block] = [
+        Heading("Data"),
+        Drawing("flow", "Data flow", flow(flow_steps(facts)), "From the files seen to the images judged, step by step"),
+        Table("characteristics", "Characteristics of the images judged, by true class", columns, rows),
+    ]
+    if findings:
+        checks = [(each.title, each.evidence) for each in findings]
+        blocks.append(Table("checks", "What the data checks found", ("Finding", "Evidence"), checks))
+    return blocks
+
+
+def _method(facts: Facts) -> list[Block]:
+    metrics, split = facts.metrics, facts.metrics["split"]
+    parts = (
+        f"{split['folds']} folds; each image was judged by a model of the other folds"
+        if split["kind"] == "folds"
+        else f"training, validation ({split['validation_share']:.0%}) and test ({split['test_share']:.0%})"
+    )
+    apart = f" Sides are apart by {split['by'].removesuffix('_hash').replace('_', ' ')}." if split.get("by") else ""
+    openings = (
+        f" The sealed test set was opened {facts.test['opening']} time(s) when these figures were made."
+        if facts.test
+        else ""
+    )
+    return [
+        Heading("Split and training"),
+        Paragraph(
+            f"Patients, with their studies and near-identical pictures, were split at random, stratified by label, with"
+            f" seed {split['seed']}: {parts}.{apart}{openings} Split hash {split['hash'][:16]}."
+        ),
+        Paragraph(
+            f"{metrics['backbone']['title']}, mode {metrics['mode']}, input {metrics['backbone']['side']} pixels, on"
+            f" {metrics['device']}; temperature {metrics['temperature']:.3f}; {metrics['seconds']['total']:.0f} s."
+        ),
+    ]
+
+
+def _results(facts: Facts) -> list[Block]:
+    judged = facts.judgement
+    blocks: list[Block] = [Heading("Results")]
+    prevalence = facts.view.prevalence
+    there = f"PPV and NPV were also worked out for a prevalence of {prevalence:.1%}." if prevalence is not None else ""
+    if judged.overall:
+        blocks.append(estimates_table("overall", "Over all classes", judged.overall))
+    title = f"“{judged.positive}” against the rest"
+    blocks.append(estimates_table("figures", title, judged.figures.estimates(), there))
+    classes = facts.shown.classes
+    counts = [[name, *(f"{count:,}" for count in row)] for name, row in zip(classes, judged.confusion, strict=True)]
+    blocks += [
+        Drawing(
+            "confusion", "Confusion matrix", confusion(classes, judged.confusion), "Counts, and shares of each row"
+        ),
+        Table("confusion", "Confusion matrix as a table", ("True \\ predicted", *classes), counts),
+    ]
+    if judged.curves is not None:
+        for name, (text, figure, alt) in curve_figures(judged.curves, judged.calibration, judged.positive).items():
+            blocks.append(Drawing(name, text, figure, alt, f"{judged.images:,} images; band: 95 %, over patients."))
+    if judged.calibration is not None:
+        found = {name: each for name, each in vars(judged.calibration).items() if isinstance(each, Estimate)}
+        blocks.append(estimates_table("calibration", "Calibration", found))
+    if judged.subgroups:
+        columns = ("Attribute", "Value", "Images", "Positive", "AUC", "Sensitivity", "Specificity", "p (Holm)")
+        blocks += [
+            Heading("Subgroups", 2),
+            Drawing(
+                "subgroups", "AUC by subgroup", forest(judged.subgroups, judged.figures.auc.value),
+                "The AUC of each subgroup with its interval; open grey marks: fewer than ten images on one side",
+            ),
+            Table("subgroups", "Figures by subgroup", columns, subgroup_rows(judged),
+                  "p: of no difference between the AUCs of an attribute's groups, corrected after Holm."),
+        ]  # fmt: skip
+    plans = [
+        (NAMES[each.what], f"{each.value:.3f}", f"{each.patients:,}", f"{each.width:.3f}", f"{each.wished:.2f}",
+         f"{each.needed:,}" if each.needed else "beyond reason")
+        for each in judged.plans
+    ]  # fmt: skip
+    note = "Images of the class for shares, all images for the AUC, as if each were another patient's."
+    headings = ("Figure", "Value", "At hand", "Width at hand", "Width wished", "Needed")
+    blocks.append(Table("plan", "What narrower intervals would need", headings, plans, note))
+    return blocks
+
+
+def _failures(facts: Facts, thumbnails: bool) -> list[Block]:
+    shown = facts.shown
+    chance = shown.probabilities[np.arange(len(shown.true)), facts.called]
+    wrong = np.flatnonzero(facts.called != shown.true)
+    worst = wrong[np.argsort(-chance[wrong])][:WORST].tolist()
+    rows = [
+        (shown.patients[row], str(shown.images[row]), shown.classes[shown.true[row]],
+         shown.classes[facts.called[row]], f"{chance[row]:.3f}", shown.parts[row])
+        for row in worst
+    ]  # fmt: skip
+    blocks: list[Block] = [
+        Heading("Failures"),
+        Paragraph(f"{len(wrong):,} of {len(shown.true):,} images were called wrong; the most confident are listed."),
+        Table(
+            "failures", "Most confidently wrong", ("Patient", "Image", "True", "Called", "Probability", "Part"), rows
+        ),
+    ]
+    if thumbnails and worst:
+        films = [
+            facts.project.pixels.read(place)
+            for place in places_of(facts.project, [int(shown.images[r]) for r in worst])
+        ]
+        captions = [f"{shown.patients[row]}: true {shown.classes[shown.true[row]]}" for row in worst]
+        blocks.append(Pictures("These films", [(_png(film), text) for film, text in zip(films, captions, strict=True)]))
+    read = readings(facts.project, facts.folder.name)
+    if read:
+        names = readers(facts.project, facts.folder.name)
+        counted = [(name, str(sum(each.reader == name for each in read))) for name in names]
+        blocks.append(Table("readers", "Blinded readings", ("Reader", "Films"), counted))
+    decided = decisions(facts.project)
+    if decided:
+        trail = [
+            (str(each.image), each.label, each.reading, each.decided, each.decided_by, each.reason) for each in decided
+        ]
+        columns = ("Image", "Label", "Reading", "Decided", "By", "Reason")
+        blocks.append(Table("decisions", "Adjudication", columns, trail))
+    return blocks
+
+
+def _limits(facts: Facts) -> list[Block]:
+    judged, split = facts.judgement, facts.metrics["split"]
+    limits = []
+    if not facts.view.on_test:
+        limits.append(
+            "The figures come from the data that the study was developed on; another hospital may see others."
+        )
+    if not split.get("by"):
+        limits.append("Training and judged images come from the same sites and time.")
+    smaller = min(judged.figures.positives, judged.figures.negatives)
+    if smaller < 100:
+        limits.append(f"The smaller class has {smaller:,} images; 100 or more on each side are advised for validation.")
+    small = [f"{split_.title} {each.value}" for split_ in judged.subgroups for each in split_.subgroups if each.small]
+    if small:
+        limits.append(f"Too few images to judge: {', '.join(small)}.")
+    limits.append("Labels may be wrong; the figures are no better than they are.")
+    limits.append("Saliency maps show what the model weighed, not where disease is.")
+    return [Heading("Limits"), *(Paragraph(f"• {text}") for text in limits)]
+
+
+def _environment(facts: Facts) -> list[Block]:
+    metrics = facts.metrics
+    rows = [("Fineray", metrics["fineray"]), *metrics["environment"].items(), ("Device", metrics["device"])]
+    rows += [("Data SHA-256", metrics["data_sha256"]), ("Weights SHA-256", metrics["backbone"]["weights_sha256"])]
+    if facts.folder.frozen():
+        rows += [(f"{name} SHA-256", digest) for name, digest in (facts.folder.frozen() or {})["hashes"].items()]
+    recipe = [(name, _plain(value)) for name, value in _flat(facts.recipe)]
+    return [
+        Heading("Recipe and environment"),
+        Table("recipe", "Recipe", ("Setting", "Value"), recipe),
+        Table("environment", "Versions and hashes", ("What", "Value"), rows),
+    ]
+
+
+def _flat(settings: dict[str, Any], before: str = "") -> Sequence[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in settings.items():
+        found += _flat(value, f"{before}{name}.") if isinstance(value, dict) else [(before + name, value)]
+    return found
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _png(film: np.ndarray) -> bytes:
+    small = Image.fromarray(film)
+    small.thumbnail((THUMBNAIL, THUMBNAIL))
+    target = io.BytesIO()
+    small.save(target, "PNG")
+    return target.getvalue()
