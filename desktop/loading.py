@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
 from core.errors import FinerayError
 from core.project.project import Project, open_project
+
+SWITCH = 0.0005  # seconds after which the background thread lets the window have the interpreter; usually 0.005
 
 
 class Loading(QObject):
@@ -50,12 +53,17 @@ class Loading(QObject):
 
     def run(self, number: int, root: Path, question: Callable[[Project], Any]) -> None:
         """Find the answer, in the background thread."""
+        # Drawing the window takes hundreds of small steps in Python, and each would wait this long for its turn.
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH)
         try:
             with open_project(root) as project:
                 found = question(project)
         except (FinerayError, OSError, sqlite3.Error) as error:
             self._failed.emit(number, str(error))
             return
+        finally:
+            sys.setswitchinterval(usual)
         self._answered.emit(number, found)
 
     def _take(self, number: int, found: object) -> None:

@@ -18,7 +18,8 @@ MAX_RECENT = 8
 
 
 class Session(QObject):
-    """One window's state. `engine` does the long work; `reader` reads single images meanwhile."""
+    """One window's state. `engine` does the long work; meanwhile `reader` reads single images, and `analyst` works
+    out what the review asks."""
 
     project_opened = Signal()
     project_closed = Signal()
@@ -37,6 +38,7 @@ class Session(QObject):
         self.settings = settings
         self.engine = EngineClient(self)
         self.reader = EngineClient(self)
+        self.analyst = EngineClient(self)
         self.project: Project | None = None
         self.state: StudyState | None = None  # as it was read last
         self._running: list[Job] = []
@@ -110,6 +112,7 @@ class Session(QObject):
         self.close_project()
         self.engine.close()
         self.reader.close()
+        self.analyst.close()
 
     def _remember(self, root: Path) -> None:
         others = [str(path) for path in self.recent() if path != root]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from core.errors import FinerayError
 from core.evaluation.bootstrap import patient_weights, percentile_interval, weighted_confusion
@@ -53,12 +53,8 @@ def agreement(project: Project, first: str, second: str, seed: int = 0) -> Agree
     b = np.array([number[two[image]] for image in both], dtype=np.int64)
     patient_of = dict(project.db.execute("SELECT id, patient_id FROM image"))
     patients = np.array([patient_of[image] for image in both], dtype=np.int64)
-    table = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    np.add.at(table, (a, b), 1)
-    if len(np.unique(patients)) == len(patients):
-        kappa = kappa_of_table(table)
-    else:
-        kappa = _kappa_by_patient(table, a, b, patients, seed)
+    table = table_of(a, b, len(classes))
+    kappa = kappa_by_patient(table, a, b, patients, seed)
     return Agreement(
         first,
         second,
@@ -93,12 +89,24 @@ def kappa_of_table(table: NDArray[np.int64]) -> Estimate:
     return Estimate(kappa, max(-1.0, kappa - half), min(1.0, kappa + half), n, FLEISS)
 
 
-def _kappa_by_patient(
-    table: NDArray[np.int64], a: NDArray[np.int64], b: NDArray[np.int64], patients: NDArray[np.int64], seed: int
+def table_of(first: ArrayLike, second: ArrayLike, classes: int) -> NDArray[np.int64]:
+    """Counts [classes, classes] of class numbers [n], rows the first reader."""
+    table = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(table, (np.asarray(first), np.asarray(second)), 1)
+    return table
+
+
+def kappa_by_patient(
+    table: NDArray[np.int64], first: ArrayLike, second: ArrayLike, patients: ArrayLike, seed: int = 0
 ) -> Estimate:
+    """Cohen's kappa; where patients have several images, with an interval by a bootstrap over patients."""
     plain = kappa_of_table(table)
+    a, b = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
+    _, member = np.unique(np.asarray(patients), return_inverse=True)
+    if plain.value is None or int(member.max()) + 1 == len(a):
+        return plain
     blocks = []
-    for weights in patient_weights(a, patients, RESAMPLES, seed):
+    for weights in patient_weights(a, member, RESAMPLES, seed):
         p = weighted_confusion(weights, a, b, len(table)) / weights.sum(axis=1)[:, None, None]
         chance = (p.sum(axis=1) * p.sum(axis=2)).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):

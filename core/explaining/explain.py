@@ -74,10 +74,13 @@ def mean_map(
     every = max(1, -(-len(images) // MOST_FILMS))
     some = list(images)[::every]
     total, on_border, on_letters = np.zeros((FINEST, FINEST)), [], []
+    mean_film = np.zeros((model.side, model.side))
     started = time.perf_counter()
     for start in range(0, len(some), _BATCH):
         films = [project.pixels.read(place) for place in places_of(project, some[start : start + _BATCH])]
-        for square, film in zip(grad_cam(model, model.inputs(films), number), films, strict=True):
+        shown = model.inputs(films)
+        mean_film += shown.sum(dim=(0, 1)).cpu().numpy()
+        for square, film in zip(grad_cam(model, shown, number), films, strict=True):
             evidence = np.maximum(square, 0)
             total += evidence / max(float(evidence.sum()), 1e-9)
             own = film_part(evidence, *film.shape)
@@ -97,6 +100,7 @@ def mean_map(
         on_border=border,
         on_letters=letters,
         films=len(some),
+        mean_film=np.round(mean_film / len(some) * 255).astype(np.uint8),
     )
 
 

@@ -16,7 +16,7 @@ class Explained:
     """A map over a film, or over the films of a cell. evidence: float32 [rows, columns] over the whole film, signed, in
     units of the class's score; class_name: what it is evidence for; seconds: for the map alone; problems: why it is not
     to be trusted, empty where all checks passed; held_out: whether the model had not learned from the film; films: how
-    many a mean map is of."""
+    many a mean map is of, and mean_film [side, side] their mean."""
 
     evidence: NDArray[np.float32]
     class_name: str
@@ -29,6 +29,7 @@ class Explained:
     on_border: float | None = None
     on_letters: float | None = None
     films: int = 1
+    mean_film: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,16 @@ class LabelledImage:
 
 
 @dataclass(frozen=True)
+class PatientFilm:
+    """One of a patient's films. study_date: shifted by a span of the patient's own, empty if not stated."""
+
+    image: int
+    patient: str
+    study_date: str
+    view_position: str
+
+
+@dataclass(frozen=True)
 class Counts:
     """The size of a study. classes: images by class in the set in use; uncertain: those left open."""
 
@@ -199,6 +209,16 @@ def places_of(project: Project, image_ids: Sequence[int]) -> list[StoredAt]:
     rows = project.db.execute("SELECT id, shard, shard_offset, store_rows, store_columns FROM image")
     by_id = {row[0]: StoredAt(*row[1:]) for row in rows}
     return [by_id[image_id] for image_id in image_ids]
+
+
+def films_of_patient(project: Project, image_id: int) -> list[PatientFilm]:
+    """The films of the patient of an image, the image itself among them, the earliest first."""
+    rows = project.db.execute(
+        "SELECT image.id, pseudonym, study_date, view_position FROM image JOIN patient ON patient.id = image.patient_id"
+        " WHERE patient_id = (SELECT patient_id FROM image WHERE id = ?) ORDER BY study_date, image.id",
+        (image_id,),
+    )
+    return [PatientFilm(*row) for row in rows]
 
 
 def source_of(project: Project, image_id: int) -> tuple[FileLocation, int] | None:

@@ -6,8 +6,9 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from core.errors import FinerayError, storage_error
 from core.project.label_sets import certainties, multi_value
 from core.project.project import Project
 
+PIECE = 2000  # rows of predictions that are read at once
 UNFINISHED = ".unfinished-"  # folders of trainings that were stopped (core.training.checkpoint)
 FROZEN, TEST_METRICS, TEST_PREDICTIONS = "frozen.json", "test_metrics.json", "test_predictions.csv"
 VALIDATION_PREDICTIONS = "validation_predictions.csv"
@@ -104,19 +106,42 @@ class Predictions:
     def load(path: Path) -> Predictions:
         """Read what save() wrote."""
         with path.open(newline="", encoding="utf-8") as file:
-            header, *rows = csv.reader(file)
-        classes = tuple(name.removeprefix("p_") for name in header[5:])
-        several = header[3] == "true_findings"
-        number = {name: index for index, name in enumerate(classes)}
+            lines = csv.reader(file)
+            header = next(lines)
+            classes = tuple(name.removeprefix("p_") for name in header[5:])
+            several = header[3] == "true_findings"
+            # Piece by piece: one list of a hundred thousand rows would keep the window's thread waiting while it is
+            # made and taken down.
+            pieces = [_parsed(rows, classes, several) for rows in _batches(lines)]
+        pieces = pieces or [_parsed((), classes, several)]
         return Predictions(
             classes=classes,
-            images=np.array([int(row[0]) for row in rows], dtype=np.int64),
-            patients=tuple(row[1] for row in rows),
-            parts=tuple(row[2] for row in rows),
-            true=np.array([0 if several else number[row[3]] for row in rows], dtype=np.int64),
-            probabilities=np.array([[float(cell) for cell in row[5:]] for row in rows]).reshape(-1, len(classes)),
-            truth=np.array([certainties(row[3], classes) for row in rows]) if several else None,
+            images=np.concatenate([piece.images for piece in pieces]),
+            patients=tuple(chain.from_iterable(piece.patients for piece in pieces)),
+            parts=tuple(chain.from_iterable(piece.parts for piece in pieces)),
+            true=np.concatenate([piece.true for piece in pieces]),
+            probabilities=np.concatenate([piece.probabilities for piece in pieces]),
+            truth=np.concatenate([piece.truth for piece in pieces if piece.truth is not None]) if several else None,
         )
+
+
+def _parsed(rows: Sequence[list[str]], classes: tuple[str, ...], several: bool) -> Predictions:
+    number = {name: index for index, name in enumerate(classes)}
+    truth = np.array([certainties(row[3], classes) for row in rows]).reshape(-1, len(classes)) if several else None
+    return Predictions(
+        classes=classes,
+        images=np.array([int(row[0]) for row in rows], dtype=np.int64),
+        patients=tuple(row[1] for row in rows),
+        parts=tuple(row[2] for row in rows),
+        true=np.array([0 if several else number[row[3]] for row in rows], dtype=np.int64),
+        probabilities=np.array([[float(cell) for cell in row[5:]] for row in rows]).reshape(-1, len(classes)),
+        truth=truth,
+    )
+
+
+def _batches(lines: Iterator[list[str]]) -> Iterator[list[list[str]]]:
+    while rows := list(islice(lines, PIECE)):
+        yield rows
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
-from core.evaluation.operating_point import OperatingPoint
 from core.project.pixel_store import StoredAt
 from core.project.runs import Predictions
 from desktop.models.image_table import part_title
@@ -16,31 +16,57 @@ from desktop.models.picture_table import PictureTable
 from desktop.widgets.thumbnails import Thumbnails
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which predictions are wanted: (true, called) class numbers, right or wrong ones, a text in patient or classes,
+    those in view [n], and those of some images alone."""
+
+    cell: tuple[int | None, int | None] = (None, None)
+    right: bool | None = None
+    text: str = ""
+    in_view: NDArray[np.bool_] | None = None
+    images: frozenset[int] | None = None
+
+
 class PredictionTable(PictureTable):
-    """Out-of-sample predictions of a run. Probability is that of the predicted class."""
+    """Out-of-sample predictions of a run. The score is the probability of the class that an image counts as."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
-        super().__init__(("Patient", "True", "Predicted", "Probability", "Held out in"), thumbnails, parent)
+        super().__init__(("Patient", "True", "Called", "Score", "Held out in"), thumbnails, parent)
         self._predictions: Predictions | None = None
-        self._cell: tuple[int | None, int | None] = (None, None)
-        self._verdict: bool | None = None
-        self._text = ""
+        self._called: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._wanted = Wanted()
+        self._first: NDArray[np.float64] | None = None
 
     def set_predictions(
-        self, predictions: Predictions, places: Sequence[StoredAt], point: OperatingPoint | None = None
+        self,
+        predictions: Predictions,
+        places: Sequence[StoredAt],
+        patients: NDArray[np.str_],
+        called: NDArray[np.int64],
     ) -> None:
-        """Show these predictions instead, unfiltered; called as the operating point says, if there is one."""
-        self._predictions = predictions
-        self._predicted = (point or OperatingPoint()).called(predictions)
-        self._chance = np.take_along_axis(predictions.probabilities, self._predicted[:, None], axis=1)[:, 0]
-        self._patients = np.array(predictions.patients)
-        self._cell, self._verdict, self._text = (None, None), None, ""
+        """Show these predictions instead, unfiltered. patients: pseudonyms; called: what each counts as."""
+        self._predictions, self._patients = predictions, patients
+        self._wanted, self._first = Wanted(), None
         self.set_pictures(predictions.images, places.__getitem__)
+        self.called = called
         self.reload(len(predictions.images))
 
-    def show_only(self, cell: tuple[int | None, int | None], verdict: bool | None, text: str) -> None:
-        """Filter by (true, predicted) class numbers, by right or wrong, and by a text in patient or classes."""
-        self._cell, self._verdict, self._text = cell, verdict, text.strip().casefold()
+    @property
+    def called(self) -> NDArray[np.int64]:
+        """What each image counts as."""
+        return self._called
+
+    @called.setter
+    def called(self, called: NDArray[np.int64]) -> None:
+        """Followed by show_only(), which shows it."""
+        assert self._predictions is not None
+        self._called = called
+        self._chance = np.take_along_axis(self._predictions.probabilities, called[:, None], axis=1)[:, 0]
+
+    def show_only(self, wanted: Wanted, first: NDArray[np.float64] | None = None) -> None:
+        """Filter, and order by rising values of `first` [rows] until a column's heading is clicked."""
+        self._wanted, self._first = wanted, first
         if self._predictions is not None:
             self.reload(len(self._predictions.images))
 
@@ -53,7 +79,7 @@ class PredictionTable(PictureTable):
             case 2:
                 return known.classes[known.true[row]]
             case 3:
-                return known.classes[self._predicted[row]]
+                return known.classes[self._called[row]]
             case 4:
                 return f"{self._chance[row]:.3f}"
             case 5:
@@ -65,27 +91,36 @@ class PredictionTable(PictureTable):
         """Whether the prediction in a row on show is right."""
         assert self._predictions is not None
         row = self._shown[shown_row]
-        return bool(self._predictions.true[row] == self._predicted[row])
+        return bool(self._predictions.true[row] == self._called[row])
 
     def sort_key(self, column: int) -> NDArray[np.generic]:
         known = self._predictions
         assert known is not None
-        keys: dict[int, NDArray[np.generic]] = {1: self._patients, 2: known.true, 3: self._predicted, 4: self._chance}
+        keys: dict[int, NDArray[np.generic]] = {1: self._patients, 2: known.true, 3: self._called, 4: self._chance}
         return keys[column] if column in keys else np.array(known.parts if column == 5 else [0] * len(known.parts))
 
     def accepts(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         known = self._predictions
         if known is None:
             return np.zeros(len(rows), dtype=bool)
-        true, predicted = known.true[rows], self._predicted[rows]
-        keep = np.ones(len(rows), dtype=bool)
-        for values, wanted in ((true, self._cell[0]), (predicted, self._cell[1])):
-            if wanted is not None:
-                keep &= values == wanted
-        if self._verdict is not None:
-            keep &= (true == predicted) == self._verdict
-        if self._text:
-            in_class = np.array([self._text in name.casefold() for name in known.classes])
-            in_patient = np.char.find(np.char.lower(self._patients[rows]), self._text) >= 0
-            keep &= in_patient | in_class[true] | in_class[predicted]
+        wanted, true, called = self._wanted, known.true[rows], self._called[rows]
+        keep = np.ones(len(rows), dtype=bool) if wanted.in_view is None else wanted.in_view[rows]
+        for values, number in ((true, wanted.cell[0]), (called, wanted.cell[1])):
+            if number is not None:
+                keep = keep & (values == number)
+        if wanted.right is not None:
+            keep = keep & ((true == called) == wanted.right)
+        if wanted.images is not None:
+            keep = keep & np.isin(known.images[rows], list(wanted.images))
+        if wanted.text:
+            text = wanted.text.strip().casefold()
+            in_class = np.array([text in name.casefold() for name in known.classes])
+            in_patient = np.char.find(self._patients[rows], text.upper()) >= 0  # pseudonyms are in capitals
+            keep = keep & (in_patient | in_class[true] | in_class[called])
         return keep
+
+    def _sorted(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        if self._first is not None and (self._sorting is None or self._sorting[0] < 0):
+            ordered: NDArray[np.int64] = rows[np.argsort(self._first[rows], kind="stable")]
+            return ordered
+        return super()._sorted(rows)

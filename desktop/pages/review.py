@@ -1,75 +1,93 @@
-"""Page Review: how good, on whom, and which images; out-of-sample predictions only."""
+"""Page Review: how good, for whom, how sure, why, and what next; out-of-sample predictions only."""
 
 from __future__ import annotations
 
-from typing import Any
-
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtWidgets import (
     QComboBox,
+    QDialog,
     QLineEdit,
     QSplitter,
     QStackedLayout,
     QTableView,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from core.dicom.radiograph import GrayImage
-from core.engine.messages import ReadImage, ShownImage
-from core.errors import FinerayError
-from core.evaluation.operating_point import OperatingPoint
-from core.project.catalogue import places_of, stored_at
-from core.project.runs import Predictions, run, runs
-from desktop.engine_client import Job
-from desktop.models.prediction_table import PredictionTable
+from core.engine.review_requests import DoubtLabels
+from core.explaining.results import DoubtfulLabel
+from core.project.runs import runs
+from desktop.models.prediction_table import PredictionTable, Wanted
+from desktop.review.bar import ReviewBar
+from desktop.review.curves_tab import CurvesTab
+from desktop.review.film_side import FilmSide
+from desktop.review.forest import SubgroupTab
+from desktop.review.overview import Overview
+from desktop.review.plan_tab import PlanTab
+from desktop.review.state import ReviewState
 from desktop.session import Session
-from desktop.widgets.basics import button, card, label, row, scrolling_column
-from desktop.widgets.confusion_matrix import Cell, ConfusionMatrix
-from desktop.widgets.figures import ClassFigures, Headline
-from desktop.widgets.image_view import ImageView
+from desktop.widgets.basics import button, label, row, scrolling_column
+from desktop.widgets.confusion_matrix import Cell
 from desktop.widgets.sealed_panel import SealedPanel
 from desktop.widgets.tables import table_view
 from desktop.widgets.thumbnails import Thumbnails
 
-PICTURE = 52
-VERDICTS = (("All predictions", None), ("Wrong ones", False), ("Right ones", True))
+PICTURE = 46
+LISTS = (
+    ("All predictions", "all"),
+    ("Wrong, most confident first", "wrong"),
+    ("Right ones", "right"),
+    ("Least certain first", "uncertain"),
+    ("Probable label errors", "doubtful"),
+    ("Label changed since", "changed"),
+    ("With a note", "noted"),
+)
 
 
 class ReviewPage(QWidget):
-    """Left the figures, in the middle the predictions, right the image."""
+    """Left the figures, in the middle the predictions, right the film."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._thumbnails = Thumbnails(PICTURE, self)
-        self._reading: Job | None = None
-        self.chooser = QComboBox()
-        self.chooser.setAccessibleName("Run")
-        self.headline = Headline()
-        self.matrix = ConfusionMatrix()
-        self.figures = ClassFigures()
-        self.judged_on = QComboBox()
-        self.finding = QComboBox()
-        self.finding.setAccessibleName("Finding")
-        self.finding.hide()
-        self.judged_on.setAccessibleName("Films that the figures are worked out on")
+        self._doubtful: tuple[DoubtfulLabel, ...] | None = None
+        self._only: frozenset[int] | None = None  # images that a dialog wants listed
+        self.state = ReviewState(session)
+        self.bar = ReviewBar(self.state)
         self.sealed = SealedPanel(session)
+        self.overview = Overview(self.state, self.sealed)
+        self.curves = CurvesTab(self.state)
+        self.subgroups = SubgroupTab(self.state)
+        self.plan = PlanTab(self.state)
+        self.film = FilmSide(self.state, self._thumbnails)
+        self.image = self.film.view
+        self.chooser, self.judged_on, self.finding = self.bar.run, self.bar.side, self.bar.finding
+        self.matrix = self.overview.matrix
         self.table = PredictionTable(self._thumbnails, self)
         self.view = table_view(self.table, "Predictions", picture=PICTURE)
-        self.verdict = QComboBox()
-        self.verdict.setAccessibleName("Right or wrong")
-        for text, value in VERDICTS:
-            self.verdict.addItem(text, value)
+        self.list = QComboBox()
+        self.list.setAccessibleName("Which predictions")
+        self.list.setMinimumContentsLength(13)
+        self.list.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        for text, name in LISTS:
+            self.list.addItem(text, name)
         self.search = QLineEdit(placeholderText="Filter by patient or class", clearButtonEnabled=True)
         self.search.setAccessibleName("Filter predictions")
         self.shown = label(role="muted", wrap=True)
         self.clear_button = button("Show all", "link")
-        self.image = ImageView()
         self._body = QStackedLayout()
         self._lay_out()
         self._connect()
         self.refresh()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something on this page is still being worked out."""
+        return self.state.busy or self.film.explain.busy
 
     def refresh(self, wanted: str = "") -> None:
         """List the project's runs and show the wanted one, or the newest."""
@@ -77,29 +95,36 @@ class ReviewPage(QWidget):
         if project is None:
             return
         names = [folder.name for folder in runs(project)]
-        self.chooser.blockSignals(True)
-        self.chooser.clear()
-        self.chooser.addItems(names)
-        if wanted in names:
-            self.chooser.setCurrentText(wanted)
-        self.chooser.blockSignals(False)
+        self.bar.show_runs(names, wanted)
+        self.bar.setVisible(bool(names))
         self._body.setCurrentIndex(1 if names else 0)
         if names:
-            self._show_run(self.chooser.currentText())
+            self._thumbnails.open(project.pixels.folder)
+            self.state.open(self.chooser.currentText())
+
+    def show_images(self, images: list[int]) -> None:
+        """List these images alone."""
+        self._clear_filters()
+        self._only = frozenset(images)
+        self._filter()
 
     def _lay_out(self) -> None:
-        scroll = scrolling_column(
-            card(self.chooser, self.judged_on, self.finding, self.headline),
-            self.sealed,
-            card(label("Confusion matrix", "heading"), self.matrix),
-            card(label("Each class against the rest", "heading"), self.figures),
-        )
-        scroll.setMinimumWidth(320)
+        tabs = QTabWidget()
+        tabs.setDocumentMode(True)
+        for part, title in (
+            (self.overview, "Overview"),
+            (self.curves, "Curves"),
+            (self.subgroups, "Subgroups"),
+            (self.plan, "Plan"),
+        ):
+            tabs.addTab(scrolling_column(part), title)
+        self.tabs = tabs
+        tabs.setMinimumWidth(336)
         middle = QWidget()
         listing = QVBoxLayout(middle)
         listing.setContentsMargins(8, 0, 8, 0)
         listing.setSpacing(8)
-        filters = row(self.verdict, self.search)
+        filters = row(self.list, self.search)
         filters.setStretch(1, 1)
         listing.addLayout(filters)
         counted = row(self.shown, self.clear_button)
@@ -107,18 +132,14 @@ class ReviewPage(QWidget):
         listing.addLayout(counted)
         middle.setMinimumWidth(260)
         listing.addWidget(self.view, 1)
-        for column, width in enumerate((66, 94, 94, 96, 70), start=1):
+        for column, width in enumerate((68, 92, 92, 56, 64), start=1):
             self.view.setColumnWidth(column, width)
         self.view.horizontalHeader().setStretchLastSection(True)
-        picture = QWidget()
-        right = QVBoxLayout(picture)
-        right.setContentsMargins(8, 0, 0, 0)
-        right.addWidget(self.image)
         splitter = QSplitter()
-        for part, stretch in ((scroll, 0), (middle, 1), (picture, 1)):
+        for part, stretch in ((tabs, 0), (middle, 1), (self.film, 1)):
             splitter.addWidget(part)
             splitter.setStretchFactor(splitter.count() - 1, stretch)
-        splitter.setSizes([330, 490, 420])
+        splitter.setSizes([372, 430, 420])
         splitter.setChildrenCollapsible(False)
         nothing = label("No run yet. Train first; then this page shows how well it went, film by film.", "muted")
         go = button("Go to Train", "primary")
@@ -133,112 +154,129 @@ class ReviewPage(QWidget):
         self._body.addWidget(splitter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(10)
+        layout.setSpacing(8)
         layout.addWidget(label("Review", "title"))
+        layout.addWidget(self.bar)
         layout.addLayout(self._body, 1)
 
     def _connect(self) -> None:
-        self.chooser.currentTextChanged.connect(self._show_run)
-        self.judged_on.currentIndexChanged.connect(self._show_figures)
-        self.finding.currentIndexChanged.connect(self._show_figures)
-        self.sealed.opened.connect(self._test_opened)
+        state = self.state
+        self.bar.run_chosen.connect(lambda name: state.open(name))
+        self.bar.report_asked.connect(self._report)
+        self.bar.compare_asked.connect(self._compare)
+        self.bar.map_asked.connect(self._map)
+        self.bar.desk_asked.connect(self._desk)
+        self.sealed.opened.connect(lambda name: state.open(name, on_test=True))
+        self.subgroups.chosen.connect(self.bar.choose_subgroup)
+        self.overview.right_button.clicked.connect(lambda: self._choose_list("right"))
+        self.overview.wrong_button.clicked.connect(lambda: self._choose_list("wrong"))
         self.matrix.selected.connect(self._filter)
-        self.verdict.currentIndexChanged.connect(self._filter)
+        self.list.currentIndexChanged.connect(self._list_chosen)
         self.search.textChanged.connect(self._filter)
         self.clear_button.clicked.connect(self._clear_filters)
         self.view.selectionModel().currentRowChanged.connect(self._row_chosen)
         self.view.activated.connect(lambda: self.image.setFocus())
         self.image.step.connect(self._step)
+        self.film.image_wanted.connect(lambda image: self.show_images([image]))
+        self.film.beside_asked.connect(self._beside)
+        self.film.explain.cell_asked.connect(self._mean_map)
+        state.opened.connect(self._run_opened)
+        state.shown_changed.connect(self._shown_changed)
         self._session.project_opened.connect(self.refresh)
         self._session.project_closed.connect(self._thumbnails.close)
         self._session.runs_changed.connect(self.refresh)
 
-    def _show_run(self, name: str) -> None:
-        project = self._session.project
-        if project is None or not name:
+    def _run_opened(self) -> None:
+        opened, predictions = self.state.run, self.state.predictions
+        side = self.state.side
+        if opened is None or predictions is None or side is None:
             return
-        try:
-            folder = run(project, name)
-            self.sealed.show_run(folder, folder.metrics())
-        except (OSError, ValueError, KeyError, FinerayError) as error:
-            self._cannot_read(name, error)
+        self._doubtful = self._only = None
+        self.sealed.show_run(opened.folder, opened.metrics)
+        self.table.set_predictions(predictions, side.places, side.patients, self.state.called)
+        self._reset_filters()
+
+    def _shown_changed(self) -> None:
+        if self.state.predictions is not None:
+            self.table.called = self.state.called
+            self._filter()
+
+    def _choose_list(self, name: str) -> None:
+        self.list.setCurrentIndex(self.list.findData(name))
+
+    def _list_chosen(self) -> None:
+        project, opened = self._session.project, self.state.run
+        if self.list.currentData() == "doubtful" and self._doubtful is None and project is not None and opened:
+            job = self._session.analyst.start(DoubtLabels(project.root, opened.folder.name))
+            job.finished.connect(self._doubts_came)
+            job.failed.connect(self._session.failed)
+            self.shown.setText("Looking for labels that the predictions contradict…")
             return
-        self.judged_on.blockSignals(True)
-        self.judged_on.clear()
-        self.judged_on.addItem("On held-out films", False)
-        if folder.test() is not None:
-            self.judged_on.addItem("On the sealed test set", True)
-        self.judged_on.setVisible(self.judged_on.count() > 1)
-        self.judged_on.blockSignals(False)
-        self._show_figures()
-
-    def _test_opened(self, name: str) -> None:
-        self._show_run(name)
-        self.judged_on.setCurrentIndex(1)
-
-    def _cannot_read(self, name: str, error: Exception) -> None:
-        self._session.fail(f"The run {name} cannot be read", str(error), "Choose another run, or train again.")
-
-    def _show_figures(self) -> None:
-        project, name = self._session.project, self.chooser.currentText()
-        if project is None or not name:
-            return
-        try:
-            folder = run(project, name)
-            on_test = bool(self.judged_on.currentData())
-            predictions = folder.test_predictions() if on_test else folder.predictions()
-            test = folder.test() if on_test else None
-            metrics = {**folder.metrics(), **(test or {})}
-            point = OperatingPoint(**test["operating_point"]) if test else None
-        except (OSError, ValueError, KeyError, FinerayError) as error:
-            self._cannot_read(name, error)
-            return
-        self._thumbnails.open(project.pixels.folder)
-        if metrics.get("several"):
-            predictions, metrics = self._of_finding(predictions, metrics)
-        else:
-            self.finding.hide()
-        self.headline.show_metrics(metrics)
-        self.matrix.set_matrix(metrics["classes"], metrics["confusion"])
-        self.figures.show_metrics(metrics)
-        places = places_of(project, predictions.images.tolist())
-        self.table.set_predictions(predictions, places, point)
-        self._clear_filters()
-
-    def _of_finding(self, predictions: Predictions, metrics: dict[str, Any]) -> tuple[Predictions, dict[str, Any]]:
-        """One of several findings that may stand side by side, as a question of two classes."""
-        names = list(metrics["findings"])
-        if [self.finding.itemText(number) for number in range(self.finding.count())] != names:
-            self.finding.blockSignals(True)
-            self.finding.clear()
-            self.finding.addItems(names)
-            self.finding.blockSignals(False)
-        self.finding.show()
-        name = self.finding.currentText()
-        return predictions.finding(name), {**metrics, **metrics["findings"][name]}
-
-    def _clear_filters(self) -> None:
-        for each in (self.matrix, self.verdict, self.search):
-            each.blockSignals(True)
-        self.matrix.select(None)
-        self.verdict.setCurrentIndex(0)
-        self.search.clear()
-        for each in (self.matrix, self.verdict, self.search):
-            each.blockSignals(False)
         self._filter()
 
+    def _doubts_came(self, found: tuple[DoubtfulLabel, ...]) -> None:
+        self._doubtful = found
+        self._filter()
+
+    def _clear_filters(self) -> None:
+        self._reset_filters()
+        self._filter()
+
+    def _reset_filters(self) -> None:
+        for each in (self.matrix, self.list, self.search):
+            each.blockSignals(True)
+        self.matrix.select(None)
+        self.list.setCurrentIndex(0)
+        self.search.clear()
+        self._only = None
+        for each in (self.matrix, self.list, self.search):
+            each.blockSignals(False)
+
     def _filter(self) -> None:
+        predictions, opened = self.state.predictions, self.state.run
+        if predictions is None or opened is None:
+            return
         cell: Cell = self.matrix.chosen or (None, None)
-        self.table.show_only(cell, self.verdict.currentData(), self.search.text())
+        name = str(self.list.currentData())
+        right = {"wrong": False, "right": True}.get(name)
+        images, first = self._listed(name, predictions.images, predictions.probabilities)
+        self.table.show_only(Wanted(cell, right, self.search.text(), self.state.in_view, images), first)
         count = self.table.rowCount()
         where = self.matrix.describe(cell) if self.matrix.chosen else ""
+        view = self.state.view
+        if view.value:
+            where = f"{view.value}{', ' * bool(where)}{where}"
         self.shown.setText(f"{count:,} images" + (f": {where}" if where else ", each predicted out of sample"))
-        filtered = bool(where or self.verdict.currentIndex() or self.search.text())
+        filtered = bool(self.matrix.chosen or self.list.currentIndex() or self.search.text() or self._only)
         self.clear_button.setVisible(filtered)
         if count:
             self._choose_row(0)
         else:
-            self.image.clear("No image fits the filter.")
+            self.film.clear("No image fits the filter.")
+
+    def _listed(
+        self, name: str, images: NDArray[np.int64], probabilities: NDArray[np.float64]
+    ) -> tuple[frozenset[int] | None, NDArray[np.float64] | None]:
+        """(images that the list holds, None for all; what it is ordered by)."""
+        opened = self.state.run
+        assert opened is not None
+        called = np.take_along_axis(probabilities, self.state.called[:, None], axis=1)[:, 0]
+        if self._only is not None:
+            return self._only, None
+        if name == "wrong":
+            return None, -called
+        if name == "uncertain":
+            top = np.sort(probabilities, axis=1)
+            return None, top[:, -1] - top[:, -2]
+        if name == "doubtful":
+            place = {each.image: number for number, each in enumerate(self._doubtful or ())}
+            last = len(place)
+            return frozenset(place), np.array([place.get(image, last) for image in images.tolist()], dtype=np.float64)
+        if name == "changed":
+            return frozenset(opened.changed), None
+        if name == "noted":
+            return frozenset(opened.notes), None
+        return None, None
 
     def _choose_row(self, number: int) -> None:
         index = self.table.index(number, 1)
@@ -252,33 +290,49 @@ class ReviewPage(QWidget):
             self._choose_row(number)
 
     def _row_chosen(self, current: QModelIndex) -> None:
-        project = self._session.project
-        if project is None or not current.isValid():
-            return
-        number = current.row()
-        image = self.table.image(number)
-        if self._reading is not None:
-            self._reading.cancel()
-        # The stored pixels are there at once; the file's full depth follows from the reading process.
-        self.image.show_image(GrayImage.of_shades(project.pixels.read(stored_at(project, image))))
-        row_number = int(self.table.shown[number])
-        cells = [self.table.cell(row_number, column) for column in range(1, 5)]
-        self.image.title.setText(f"{cells[0]}\nTrue {cells[1]}, predicted {cells[2]} ({cells[3]})")
-        self.image.note.setText("")
-        job = self._session.reader.start(ReadImage(project.root, image))
-        self._reading = job
-        job.finished.connect(lambda result: self._image_read(job, result))
-        job.failed.connect(lambda failed: self.image.note.setText(f"{failed.what}. {failed.todo}"))
-        job.ended.connect(lambda: self._read_ended(job))
+        if current.isValid():
+            around = [current.row() + by for by in (1, 2, -1)]
+            near = [self.table.image(number) for number in around if 0 <= number < self.table.rowCount()]
+            self.film.show_row(int(self.table.shown[current.row()]), near)
 
-    def _image_read(self, job: Job, shown: ShownImage) -> None:
-        if job is not self._reading:
-            return
-        self.image.show_image(shown.gray, spacing=shown.spacing_mm)
-        self.image.note.setText(
-            "" if shown.full_depth else "Stored 8-bit copy: the DICOM file is not at hand on this computer."
-        )
+    def _report(self) -> None:
+        from desktop.review.report_dialog import ReportDialog
 
-    def _read_ended(self, job: Job) -> None:
-        if job is self._reading:
-            self._reading = None
+        if self.state.run is not None and not self._session.busy:
+            ReportDialog(self.state, self).open()
+
+    def _compare(self) -> None:
+        from desktop.review.compare_dialog import CompareDialog
+
+        if self.state.run is not None:
+            names = [self.chooser.itemText(number) for number in range(self.chooser.count())]
+            self._open(CompareDialog(self.state, names, self))
+
+    def _map(self) -> None:
+        from desktop.review.map_dialog import MapDialog
+
+        if self.state.run is not None:
+            self._open(MapDialog(self.state, self))
+
+    def _desk(self) -> None:
+        from desktop.review.desk_dialog import DeskDialog
+
+        if self.state.run is not None:
+            self._open(DeskDialog(self.state, self))
+
+    def _mean_map(self, class_name: str) -> None:
+        from desktop.review.mean_map_dialog import MeanMapDialog
+
+        images = [self.table.image(number) for number in range(self.table.rowCount())]
+        if self.state.run is not None and images:
+            where = self.shown.text()
+            MeanMapDialog(self.state, images, class_name, where, self).open()
+
+    def _beside(self, image: int) -> None:
+        from desktop.review.beside_dialog import BesideDialog
+
+        BesideDialog(self.state, image, self).open()
+
+    def _open(self, dialog: QDialog) -> None:
+        dialog.show_images.connect(self.show_images)  # type: ignore[attr-defined]
+        dialog.open()

@@ -25,18 +25,25 @@ class ConfusionMatrix(QWidget):
         self._counts: tuple[tuple[int, ...], ...] = ()
         self._chosen: Cell | None = None
         self._cursor = (0, 0)
+        self._share_of = "row"
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Confusion matrix")
 
     def set_matrix(self, classes: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
-        """Show this matrix, nothing selected."""
+        """Show this matrix; what is selected stays so while the classes are the same."""
+        if self._classes != tuple(classes):
+            self._chosen, self._cursor = None, (0, 0)
         self._classes, self._counts = tuple(classes), tuple(tuple(row) for row in counts)
-        self._chosen, self._cursor = None, (0, 0)
         lines = (f"true {name}: {', '.join(map(str, row))}" for name, row in zip(classes, counts, strict=True))
         self.setAccessibleDescription("; ".join(lines))
         self.updateGeometry()
+        self.update()
+
+    def set_shares(self, of: str) -> None:
+        """Percentages of the `row`, the `column`, or of `all`."""
+        self._share_of = of
         self.update()
 
     def select(self, cell: Cell | None) -> None:
@@ -80,9 +87,8 @@ class ConfusionMatrix(QWidget):
             short = metrics.elidedText(name, Qt.TextElideMode.ElideRight, heading.width() - 8)
             painter.drawText(heading, left, short)
         for true in range(size):
-            total = sum(self._counts[true])
             for predicted in range(size):
-                self._paint_cell(painter, true, predicted, self._counts[true][predicted], total)
+                self._paint_cell(painter, true, predicted, self._counts[true][predicted], self._total(true, predicted))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         cell = self._at(event.position().toPoint())
@@ -157,8 +163,17 @@ class ConfusionMatrix(QWidget):
         painter.setFont(plain)
         lower = QRectF(box.left(), box.top() + box.height() * 0.56, box.width(), box.height() * 0.36)
         painter.drawText(
-            lower, Qt.AlignmentFlag.AlignCenter, f"{share:.0%} of row" if box.width() > 84 else f"{share:.0%}"
+            lower,
+            Qt.AlignmentFlag.AlignCenter,
+            f"{share:.0%} of {self._share_of}" if box.width() > 100 else f"{share:.0%}",
         )
+
+    def _total(self, true: int, predicted: int) -> int:
+        if self._share_of == "row":
+            return sum(self._counts[true])
+        if self._share_of == "column":
+            return sum(row[predicted] for row in self._counts)
+        return sum(map(sum, self._counts))
 
     def _rect(self, true: int | None, predicted: int | None) -> QRectF:
         size = max(len(self._classes), 1)

@@ -1,19 +1,27 @@
-"""An X-ray on the screen: window/level by dragging, zoom, pan, invert, reset, next and previous."""
+"""An X-ray on the screen: window and level by dragging, zoom, pan, turn, invert, measure, magnify, an overlay."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from core.dicom.radiograph import GrayImage, Window
 from core.dicom.shades import shades_8bit
 from desktop.widgets.basics import button, label
+from desktop.widgets.image_tools import Lens, Ruler, colours
 
-HINT = "Drag: window and level · Right or middle drag: pan · Wheel: zoom · I invert · R reset · ← → previous and next"
+HINT = (
+    "Drag: window and level · Right or middle drag: pan · Wheel: zoom\n"
+    "I invert · R reset · F fit · Z one to one · T turn · H mirror · M magnifier · L ruler · 1 to 4 windows\n"
+    "← → previous and next"
+)
+PRESETS = ("As in the file", "Full range", "More contrast", "Less contrast")
 
 
 class _View(pg.ViewBox):
@@ -45,37 +53,71 @@ class ImageView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Image view")
         self._gray: GrayImage | None = None
+        self._spacing: tuple[float, float] | None = None
+        self._evidence: NDArray[np.float32] | None = None
+        self._painted = ("orange", 0.5)  # colours and opacity of what lies over the film
+        self._shades: NDArray[np.uint8] = np.zeros((1, 1), np.uint8)
+        self._size = (1.0, 1.0)
+        self._levels = (0.0, 0.0)
         self.window_level: Window | None = None
         self.inverted = False
+        self.turns, self.mirrored = 0, False
         self._canvas = pg.GraphicsView(background="#000000")
         self._canvas.setMinimumSize(240, 200)
         self._canvas.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._view = _View(self)
         self._canvas.setCentralItem(self._view)
         self._item = pg.ImageItem(axisOrder="row-major")
-        self._view.addItem(self._item)
+        self._overlay = pg.ImageItem(axisOrder="row-major")
+        self._overlay.setZValue(5)
+        self._overlay.hide()
+        for each in (self._item, self._overlay):
+            self._view.addItem(each)
+        self.ruler = Ruler(self._view)
+        self.lens = Lens(self._canvas)
+        self._canvas.scene().sigMouseMoved.connect(self._look)
         self.title = label(role="heading")
         self.note = label(role="muted", wrap=True)
         self._values = label(role="muted")
-        self.invert_button = button("Invert", tip="Black and white change places (I)")
-        self.reset_button = button("Reset", tip="Window, level and zoom as at first (R)")
+        self._lay_out()
+        self.clear("Choose a prediction to see its image.")
+
+    def _lay_out(self) -> None:
         self.previous_button = button("←", tip="Previous image (left arrow)")
         self.next_button = button("→", tip="Next image (right arrow)")
         self.previous_button.setAccessibleName("Previous image")
         self.next_button.setAccessibleName("Next image")
-        self.invert_button.clicked.connect(self.invert)
+        self.window_button = button(" Window", "menu", "Windows (keys 1 to 4), or drag over the film")
+        self.tools_button = button(" Tools", "menu", "Turn, mirror, measure, magnify")
+        self.reset_button = button("Reset", tip="Window, turn and zoom as at first (R)")
+        windows = QMenu(self)
+        for number, name in enumerate(PRESETS, start=1):
+            windows.addAction(f"{name}\t{number}", lambda number=number: self.preset(number))
+        self.window_button.setMenu(windows)
+        tools = QMenu(self)
+        for text, act in (
+            ("Invert\tI", self.invert),
+            ("Turn by 90°\tT", self.turn),
+            ("Mirror\tH", self.mirror),
+            ("Fit\tF", self.fit),
+            ("One to one\tZ", self.one_to_one),
+            ("Ruler\tL", self.toggle_ruler),
+            ("Magnifier\tM", self.toggle_lens),
+        ):
+            tools.addAction(text, act)
+        self.tools_button.setMenu(tools)
         self.reset_button.clicked.connect(self.reset)
         self.previous_button.clicked.connect(lambda: self.step.emit(-1))
         self.next_button.clicked.connect(lambda: self.step.emit(1))
-        for each in (self.invert_button, self.reset_button, self.previous_button, self.next_button):
-            each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.title.setWordWrap(True)
         top = QHBoxLayout()
-        top.addWidget(self.previous_button)
-        top.addWidget(self.next_button)
-        top.addStretch(1)
-        top.addWidget(self.invert_button)
-        top.addWidget(self.reset_button)
+        for each in (self.previous_button, self.next_button, None, self.window_button, self.tools_button,
+                     self.reset_button):  # fmt: skip
+            if each is None:
+                top.addStretch(1)
+            else:
+                each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+                top.addWidget(each)
+        self.title.setWordWrap(True)
         foot = QHBoxLayout()
         foot.addWidget(self.note, 1)
         foot.addWidget(self._values)
@@ -87,7 +129,6 @@ class ImageView(QWidget):
         layout.addWidget(self._canvas, 1)
         layout.addLayout(foot)
         self._canvas.setToolTip(HINT)
-        self.clear("Choose a prediction to see its image.")
 
     @property
     def canvas_box(self) -> pg.ViewBox:
@@ -104,24 +145,43 @@ class ImageView(QWidget):
         """The image on show."""
         return self._gray
 
+    @property
+    def evidence(self) -> NDArray[np.float32] | None:
+        """What lies over the film."""
+        return self._evidence
+
     def show_image(
         self, gray: GrayImage, *, keep_view: bool = False, spacing: tuple[float, float] | None = None
     ) -> None:
-        """Show an image with its own window; `keep_view` keeps zoom and place (the same image, better pixels)."""
-        self._gray, self.window_level, self.inverted = gray, gray.window, False
-        rows, columns = gray.index.shape
-        tall = rows * (spacing[0] / spacing[1]) if spacing else rows
-        scale = tall / rows
-        self._draw()
-        self._item.setRect(0, 0, columns, rows * scale)
-        self._size = (columns, rows * scale)
+        """Show an image with its own window; `keep_view` keeps window, turn, zoom and overlay (the same image, better
+        pixels)."""
+        self._gray, self._spacing = gray, spacing
         if not keep_view:
-            self._fit()
+            self.window_level, self.inverted, self.turns, self.mirrored = gray.window, False, 0, False
+            self.show_overlay(None)
+            self.ruler.put_away()
+        elif self.window_level is None or self._levels != (gray.window.center, gray.window.width):
+            self.window_level = gray.window  # the full depth counts in other units than the stored shades
+        self._levels = (gray.window.center, gray.window.width)
+        self._draw()
+        if not keep_view:
+            self.fit()
+
+    def show_overlay(self, evidence: NDArray[np.float32] | None, scale: str = "orange", opacity: float = 0.5) -> None:
+        """Lay evidence [rows, columns] over the whole film, or take it away."""
+        self._evidence, self._painted = evidence, (scale, opacity)
+        self._overlay.setVisible(evidence is not None)
+        if evidence is not None:
+            self._overlay.setImage(self._turned(colours(evidence, scale)), autoLevels=False, levels=(0, 255))
+            self._overlay.setOpacity(opacity)
+            self._overlay.setRect(0, 0, *self._size)
 
     def clear(self, text: str) -> None:
         """Show no image but a text."""
         self._gray = None
         self._item.clear()
+        self.show_overlay(None)
+        self.ruler.put_away()
         self.title.setText("")
         self.note.setText(text)
         self._values.setText("")
@@ -137,18 +197,65 @@ class ImageView(QWidget):
         self.window_level = replace(self.window_level, center=center, width=width)
         self._draw()
 
+    def preset(self, number: int) -> None:
+        """One of PRESETS, from 1."""
+        if self._gray is None or self.window_level is None:
+            return
+        stated = self._gray.window
+        low, high = float(self._gray.table.min()), float(self._gray.table.max())
+        self.window_level = {
+            1: stated,
+            2: Window((low + high) / 2, max(high - low, 1.0), "LINEAR_EXACT"),
+            3: replace(stated, width=max(stated.width * 0.6, 1.0)),
+            4: replace(stated, width=stated.width * 1.6),
+        }[number]
+        self._draw()
+
     def invert(self) -> None:
         """Swap black and white."""
         if self._gray is not None:
             self.inverted = not self.inverted
             self._draw()
 
+    def turn(self) -> None:
+        """By 90 degrees clockwise."""
+        self.turns = (self.turns + 1) % 4
+        self._redraw()
+
+    def mirror(self) -> None:
+        """Left and right change places; the note says so, since laterality is then another."""
+        self.mirrored = not self.mirrored
+        self._redraw()
+
     def reset(self) -> None:
-        """Window, polarity, zoom and place as the file states them."""
+        """Window, polarity, turn, zoom and place as the file states them."""
         if self._gray is not None:
-            self.window_level, self.inverted = self._gray.window, False
-            self._draw()
-            self._fit()
+            self.window_level, self.inverted, self.turns, self.mirrored = self._gray.window, False, 0, False
+            self._redraw()
+
+    def one_to_one(self) -> None:
+        """One pixel of the film is one of the screen, around the middle of what is shown."""
+        if self._gray is not None:
+            center, box = self._view.viewRect().center(), self._view.rect()
+            ratio = self._canvas.devicePixelRatioF()
+            half = box.width() * ratio / 2, box.height() * ratio / 2
+            x, y = (center.x() - half[0], center.x() + half[0]), (center.y() - half[1], center.y() + half[1])
+            self._view.setRange(xRange=x, yRange=y, padding=0)
+
+    def toggle_ruler(self) -> None:
+        """Put the ruler on the film, or away."""
+        if self.ruler.shown:
+            self.ruler.put_away()
+        elif self._gray is not None:
+            self.ruler.put_on(self._size, self._spacing[1] if self._spacing else None)
+
+    def toggle_lens(self) -> None:
+        """Show what is under the mouse three times as large, or no more."""
+        self.lens.wanted = not self.lens.wanted
+
+    def fit(self) -> None:
+        """Show the whole film."""
+        self._view.setRange(xRange=(0, self._size[0]), yRange=(0, self._size[1]), padding=0.01)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         match event.key():
@@ -160,6 +267,20 @@ class ImageView(QWidget):
                 self.invert()
             case Qt.Key.Key_R:
                 self.reset()
+            case Qt.Key.Key_F:
+                self.fit()
+            case Qt.Key.Key_Z:
+                self.one_to_one()
+            case Qt.Key.Key_T:
+                self.turn()
+            case Qt.Key.Key_H:
+                self.mirror()
+            case Qt.Key.Key_M:
+                self.toggle_lens()
+            case Qt.Key.Key_L:
+                self.toggle_ruler()
+            case Qt.Key.Key_1 | Qt.Key.Key_2 | Qt.Key.Key_3 | Qt.Key.Key_4:
+                self.preset(event.key() - Qt.Key.Key_0)
             case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
                 self._view.scaleBy((0.8, 0.8))
             case Qt.Key.Key_Minus:
@@ -170,17 +291,41 @@ class ImageView(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._gray is not None:
-            self._fit()
+            self.fit()
 
     @property
     def _shown_inverted(self) -> bool:
         return self._gray is not None and self._gray.inverted != self.inverted
 
-    def _fit(self) -> None:
-        self._view.setRange(xRange=(0, self._size[0]), yRange=(0, self._size[1]), padding=0.01)
+    def _redraw(self) -> None:
+        if self._gray is not None:
+            self._draw()
+            self.show_overlay(self._evidence, *self._painted)
+            self.fit()
+
+    def _turned(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        turned = np.rot90(pixels, -self.turns)
+        return np.ascontiguousarray(turned[:, ::-1] if self.mirrored else turned)
 
     def _draw(self) -> None:
         assert self._gray is not None and self.window_level is not None
         shown = replace(self._gray, inverted=self._shown_inverted)
-        self._item.setImage(shades_8bit(shown, self.window_level), autoLevels=False, levels=(0, 255))
-        self._values.setText(f"L {self.window_level.center:,.0f}  W {self.window_level.width:,.0f}")
+        self._shades = self._turned(shades_8bit(shown, self.window_level))
+        rows, columns = self._shades.shape
+        tall = self._spacing[0] / self._spacing[1] if self._spacing else 1.0
+        self._size = (columns, rows * tall) if self.turns % 2 == 0 else (columns * tall, rows)
+        self._item.setImage(self._shades, autoLevels=False, levels=(0, 255))
+        self._item.setRect(0, 0, *self._size)
+        if self._evidence is not None:
+            self._overlay.setRect(0, 0, *self._size)
+        mirrored = "mirrored  " if self.mirrored else ""
+        self._values.setText(f"{mirrored}L {self.window_level.center:,.0f}  W {self.window_level.width:,.0f}")
+
+    def _look(self, place: QPointF) -> None:
+        if not self.lens.wanted or self._gray is None:
+            self.lens.hide()
+            return
+        at = self._view.mapSceneToView(place)
+        rows, columns = self._shades.shape
+        row, column = at.y() / self._size[1] * rows, at.x() / self._size[0] * columns
+        self.lens.look(self._shades, int(row), int(column), place.toPoint())

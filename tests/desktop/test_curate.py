@@ -20,7 +20,7 @@ from desktop.pages.review import ReviewPage
 from desktop.widgets.export_dialog import ExportDialog
 from desktop.widgets.film_dialog import FilmDialog
 from desktop.widgets.label_set_dialog import LabelSetDialog
-from tests.desktop.test_pages import _idle, _imported
+from tests.desktop.test_pages import MINUTE, _idle, _imported
 
 
 @pytest.fixture
@@ -165,17 +165,19 @@ def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, mo
 
     review = window.page("Review")
     assert isinstance(review, ReviewPage)
+    qtbot.waitUntil(lambda: not review.busy, timeout=MINUTE)
     assert "trained before the test set was sealed" in review.sealed.text.text()
     train = window.page("Train")
     train.start()  # type: ignore[attr-defined]
     _idle(window, qtbot)
-    assert review.chooser.currentText() == "run-002"
+    qtbot.waitUntil(lambda: review.chooser.currentText() == "run-002" and not review.busy, timeout=MINUTE)
     assert review.table.rowCount() == 24
     review.sealed.freeze_button.click()
     _idle(window, qtbot)
     assert "Frozen: a film counts as “dark” from" in review.sealed.text.text()
     review.sealed.open_button.click()
     _idle(window, qtbot)
+    qtbot.waitUntil(lambda: not review.busy, timeout=MINUTE)
     assert [question.split("?")[0] for question in asked] == [
         "Seal the test set",
         "Freeze model and operating point",
@@ -190,7 +192,7 @@ def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, mo
     review.matrix.select((0, 0))
     assert review.table.rowCount() == cells[0][0], "the cells list what the operating point calls"
     review.judged_on.setCurrentIndex(0)
-    assert review.table.rowCount() == 24
+    qtbot.waitUntil(lambda: review.table.rowCount() == 24, timeout=MINUTE)
 
 
 def test_regions_are_drawn_and_films_exported_without_identity(

@@ -272,8 +272,8 @@ def test_review_filters_and_sorts(window: MainWindow, qtbot: QtBot, trained: Pat
     window.show_page("Review")
     page = window.page("Review")
     assert isinstance(page, ReviewPage)
-    assert page.table.rowCount() == 32
-    assert "none of whom the model had seen (4 folds by patient)" in page.headline._basis.text()
+    qtbot.waitUntil(lambda: page.table.rowCount() == 32, timeout=MINUTE)
+    assert "none of whom the model had seen (4 folds by patient)" in page.overview.basis.text()
     patient = page.table.index(0, 1).data()
     page.search.setText(patient)
     assert page.table.rowCount() == 2
@@ -282,9 +282,9 @@ def test_review_filters_and_sorts(window: MainWindow, qtbot: QtBot, trained: Pat
     page.view.sortByColumn(4, Qt.SortOrder.DescendingOrder)
     chances = [float(page.table.index(row, 4).data()) for row in range(32)]
     assert chances == sorted(chances, reverse=True)
-    page.verdict.setCurrentIndex(1)
+    page.list.setCurrentIndex(1)
     wrong = page.table.rowCount()
-    page.verdict.setCurrentIndex(2)
+    page.list.setCurrentIndex(2)
     assert wrong + page.table.rowCount() == 32
     qtbot.waitUntil(lambda: page.table.index(0, 0).data(Qt.ItemDataRole.DecorationRole) is not None, timeout=MINUTE)
 
@@ -304,13 +304,15 @@ def test_review_shows_one_of_several_findings_at_a_time(window: MainWindow, qtbo
     page = window.page("Review")
     assert isinstance(page, ReviewPage)
     _idle(window, qtbot)
+    qtbot.waitUntil(lambda: not page.busy, timeout=MINUTE)
     assert page.chooser.currentText() == "run-002" and page.finding.isVisible()
     assert [page.finding.itemText(number) for number in range(page.finding.count())] == ["effusion", "nodule"]
     assert page.table.rowCount() == 32
     page.finding.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: not page.busy, timeout=MINUTE)
     assert page.table.rowCount() == 24, "films on which the finding is doubtful judge nothing"
     page.chooser.setCurrentText("run-001")
-    assert not page.finding.isVisible() and page.table.rowCount() == 32
+    qtbot.waitUntil(lambda: not page.finding.isVisible() and page.table.rowCount() == 32, timeout=MINUTE)
 
 
 def test_review_without_the_files_shows_the_stored_pixels(
@@ -347,5 +349,5 @@ def test_the_demo_opens_review(window: MainWindow, qtbot: QtBot, tmp_path: Path)
     page = window.page("Review")
     assert isinstance(page, ReviewPage)
     qtbot.waitUntil(page.isVisible, timeout=MINUTE)
-    assert page.table.rowCount() > 80
+    qtbot.waitUntil(lambda: page.table.rowCount() > 80, timeout=MINUTE)
     assert window.windowTitle() == "Demo project (synthetic) — Fineray"

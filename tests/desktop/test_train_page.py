@@ -60,7 +60,8 @@ def test_what_learns_is_chosen_and_tuned(window: MainWindow, qtbot: QtBot, page:
     _idle(window, qtbot, 2 * MINUTE)
     review = window.page("Review")
     assert isinstance(review, ReviewPage)
-    assert review.chooser.currentText() == "run-002" and review.table.rowCount() == 32
+    qtbot.waitUntil(lambda: review.table.rowCount() == 32, timeout=MINUTE)
+    assert review.chooser.currentText() == "run-002"
     assert page.aucs.text().count("Fold") == 4
 
 
@@ -184,6 +185,7 @@ def test_a_paused_training_goes_on_and_a_cancelled_one_is_given_up(
     assert not list(project.runs_folder.glob(".unfinished-*")) and "Ready" in page.ready.text()
 
 
+@pytest.mark.slow
 def test_controls_are_shown_side_by_side(window: MainWindow, qtbot: QtBot, page: TrainPage) -> None:
     page.mode.setCurrentIndex(1)
     page.epochs.setValue(1)

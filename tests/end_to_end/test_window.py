@@ -66,7 +66,7 @@ def test_the_main_job_on_real_radiographs(window: MainWindow, qtbot: QtBot, tmp_
     review = window.page("Review")
     assert isinstance(review, ReviewPage)
     qtbot.waitUntil(review.isVisible)
-    assert review.table.rowCount() == 701
+    qtbot.waitUntil(lambda: review.table.rowCount() == 701, timeout=MINUTE)
     metrics = session.project.runs_folder / "run-001" / "metrics.json"
     assert metrics.is_file()
     _review_works(review, qtbot)
@@ -87,7 +87,7 @@ def _review_works(review: ReviewPage, qtbot: QtBot) -> None:
     qtbot.keyClick(review.image, Qt.Key.Key_Right)
     assert review.view.currentIndex().row() == first + 1
     # The reading process is up now and brings the image at the depth of its DICOM file.
-    qtbot.waitUntil(lambda: review._reading is None, timeout=MINUTE)
+    qtbot.waitUntil(lambda: not review.film.cache.reading, timeout=MINUTE)
     assert review.image.gray is not None
     before = review.image.window_level
     center = QPoint(100, 100)

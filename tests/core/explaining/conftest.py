@@ -53,6 +53,8 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, 
     from core.project.runs import runs
 
     folder = tmp_path_factory.mktemp("planted")
-    project = train_on(folder / "study", planted(folder / "films", PATCH))
+    with pytest.MonkeyPatch.context() as patch:  # the home of single tests is not there yet
+        patch.setenv("FINERAY_HOME", str(folder / "home"))
+        project = train_on(folder / "study", planted(folder / "films", PATCH))
     yield project, runs(project)[0]
     project.close()

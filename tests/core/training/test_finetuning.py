@@ -149,6 +149,7 @@ def test_tuning_starts_from_the_head_of_the_frozen_features(study: Project, halv
     assert len(losses) == 2 * 2 * 1 + 2 * 3 and all(np.isfinite(losses))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -211,6 +212,7 @@ def test_a_cancelled_training_goes_on_and_ends_in_the_same_weights(study: Projec
     assert len(ear.of(FoldDone)) == 2
 
 
+@pytest.mark.slow
 def test_anew_forgets_what_was_begun_and_another_recipe_never_sees_it(study: Project, halves: Split) -> None:
     with pytest.raises(Cancelled):
         train(study, halves, RECIPE, Stopper(3))
@@ -317,6 +319,7 @@ def test_the_rate_finder_tries_rates_and_keeps_nothing(study: Project, halves: S
     assert steepest([1e-4, 1e-3, 1e-2, 1e-1, 1.0], [1.0, 0.95, 0.3, 0.25, 9.0]) == pytest.approx(1e-2, rel=10)
 
 
+@pytest.mark.slow
 def test_controls_stand_beside_a_run_and_shuffled_labels_teach_nothing(study: Project, halves: Split) -> None:
     recipe = replace(RECIPE, mode="frozen", tuning=replace(QUICK, epochs=1))
     found = {control.what: control for control in run_controls(study, halves, recipe, Monitor())}

@@ -1,0 +1,1 @@
+"""The parts of page Review: one state, and panels that show it."""

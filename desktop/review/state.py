@@ -1,0 +1,317 @@
+"""What the review looks at: a run, a side of it, a subgroup, an operating point. Panels change it and follow it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.engine.messages import Failed
+from core.engine.review_requests import JudgeRun
+from core.evaluation.judgement import Judgement, View
+from core.evaluation.operating_point import OperatingPoint, PointRule
+from core.evaluation.question import Question, patient_numbers
+from core.project.attributes import attribute_names, attribute_values
+from core.project.catalogue import places_of
+from core.project.pixel_store import StoredAt
+from core.project.project import Project
+from core.project.revisions import changed_since, notes
+from core.project.runs import Predictions, RunFolder, run
+from desktop.engine_client import Job
+from desktop.loading import Loading
+from desktop.session import Session
+
+DRAWN = 60  # ms that a page has to be drawn before a run is read: both at once would wait for each other at every step
+SETTLED = 250  # ms without another change, after which intervals are worked out
+MOST_VALUES = 40  # of an attribute that is offered as a filter
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run as it was read. test: figures on the sealed test set, None where it was not opened; changed: ids of images
+    whose label is another now; notes: image id -> text."""
+
+    folder: RunFolder
+    metrics: dict[str, Any]
+    predictions: Predictions
+    test: dict[str, Any] | None
+    test_predictions: Predictions | None
+    attributes: dict[str, str]
+    changed: tuple[int, ...]
+    notes: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Side:
+    """What is judged: held-out or sealed predictions, or one finding of them. places: of the pixels of each row;
+    numbers: that tell patients apart; patients: their pseudonyms."""
+
+    predictions: Predictions
+    finding: str
+    places: list[StoredAt]
+    numbers: NDArray[np.int64]
+    patients: NDArray[np.str_]
+
+
+class ReviewState(QObject):
+    """The truth of page Review. Every change is followed by shown_changed at once and by judged when the worker process
+    has worked the intervals out."""
+
+    opened = Signal()  # another run, side or finding
+    shown_changed = Signal()  # what images count as, which are in view, or the class in question
+    judging = Signal(bool)
+    judged = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.run: OpenedRun | None = None
+        self.predictions: Predictions | None = None
+        self.side: Side | None = None
+        self.judgement: Judgement | None = None
+        self.view = View("", PointRule())
+        self.called: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.in_view: NDArray[np.bool_] = np.empty(0, dtype=bool)
+        self.values: dict[str, int] = {}  # of the attribute that is filtered by: images by value
+        self._of_row: NDArray[np.str_] = np.empty(0, dtype=str)
+        self._loading = Loading(session.fail, self)
+        self._job: Job | None = None
+        self._wanted = ("", False)
+        self._drawn = QTimer(self, singleShot=True, interval=DRAWN)
+        self._drawn.timeout.connect(self._open)
+        self._begun = QTimer(self, singleShot=True, interval=0)
+        self._begun.timeout.connect(self._begin)
+        self._settled = QTimer(self, singleShot=True, interval=SETTLED)
+        self._settled.timeout.connect(self._judge)
+        session.project_closed.connect(self.forget)
+
+    def open(self, name: str, on_test: bool = False) -> None:
+        """Read a run in the background and show it."""
+        self._wanted = (name, on_test)
+        self._drawn.start()
+
+    def _open(self) -> None:
+        project, (name, on_test) = self.session.project, self._wanted
+        if project is not None:
+            self._loading.ask(
+                project.root, lambda opened: _read(opened, name, on_test), lambda found: self._show(*found)
+            )
+
+    def forget(self) -> None:
+        """Look at nothing."""
+        self._drawn.stop()
+        self._loading.forget()
+        self._cancel()
+        self.run = self.predictions = self.side = self.judgement = None
+
+    @property
+    def several(self) -> bool:
+        """Whether classes are findings that stand side by side."""
+        return self.run is not None and self.run.predictions.truth is not None
+
+    @property
+    def point(self) -> OperatingPoint:
+        """What images count as now."""
+        if self.view.on_test and self.run is not None and self.run.test is not None and not self.several:
+            return OperatingPoint(**self.run.test["operating_point"])
+        rule = self.view.rule
+        if rule.kind == "threshold":
+            return OperatingPoint(rule.positive, rule.value, "threshold given by hand")
+        if rule.kind == "most probable" or self.judgement is None:
+            return OperatingPoint()
+        return self.judgement.point
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is being read or figures are being worked out."""
+        waiting = any(timer.isActive() for timer in (self._drawn, self._begun, self._settled))
+        return waiting or self._loading.busy or self._job is not None
+
+    def question(self) -> Question | None:
+        """The class in question against the rest, over the images in view."""
+        if self.predictions is None or self.side is None or not self.in_view.any():
+            return None
+        number = self.predictions.classes.index(self.view.positive)
+        scores, positive = self.predictions.probabilities[:, number], self.predictions.true == number
+        return Question(self.view.positive, scores, positive, self.side.numbers).only(self.in_view)
+
+    def set_side(self, on_test: bool) -> None:
+        """Look at the sealed test set, or at held-out images."""
+        if self.run is not None and on_test != self.view.on_test:
+            self._ask_side(replace(self.view, on_test=on_test, rule=PointRule()))
+
+    def set_finding(self, name: str) -> None:
+        """Look at another of several findings."""
+        if self.run is not None and name != self.view.finding:
+            self._ask_side(replace(self.view, finding=name, rule=PointRule()))
+
+    def set_positive(self, name: str) -> None:
+        """Put another class in question."""
+        if self.predictions is not None and name in self.predictions.classes and name != self.view.positive:
+            rule = replace(self.view.rule, positive=name) if self.view.rule.positive else self.view.rule
+            self._change(replace(self.view, positive=name, rule=rule))
+
+    def set_rule(self, rule: PointRule) -> None:
+        """Choose the operating point by another rule."""
+        if rule != self.view.rule:
+            self._change(replace(self.view, rule=rule))
+
+    def set_prevalence(self, prevalence: float | None) -> None:
+        """Want PPV and NPV for a prevalence, 0..1."""
+        if prevalence != self.view.prevalence:
+            self._change(replace(self.view, prevalence=prevalence))
+
+    def set_filter(self, attribute: str, value: str = "") -> None:
+        """Look only at images that have the value of an attribute; with no value at all of them, the values counted."""
+        project = self.session.project
+        if project is None or self.predictions is None:
+            return
+        if attribute != self.view.attribute and attribute:
+            images = self.predictions.images
+            self._loading.ask(
+                project.root,
+                lambda opened: _values(opened, attribute, images),
+                lambda found: self._values_read(attribute, value, *found),
+            )
+        else:
+            self._filter(attribute, value)
+
+    def fresh_labels(self) -> None:
+        """Labels or notes changed: read again what the run was made with."""
+        project, opened = self.session.project, self.run
+        if project is not None and opened is not None:
+            folder, known = opened.folder, opened.predictions
+            self._loading.ask(
+                project.root,
+                lambda found: (changed_since(found, folder, known), notes(found)),
+                lambda both: self._labels_read(opened, both),
+            )
+
+    def _labels_read(self, opened: OpenedRun, both: tuple[tuple[int, ...], dict[int, str]]) -> None:
+        if self.run is opened:
+            self.run = replace(opened, changed=both[0], notes=both[1])
+            self.shown_changed.emit()
+
+    def _show(self, found: OpenedRun, side: Side, view: View) -> None:
+        self.run = found
+        self._show_side(side, view)
+
+    def _ask_side(self, view: View) -> None:
+        project, opened = self.session.project, self.run
+        if project is not None and opened is not None:
+            self._loading.ask(
+                project.root, lambda found: _side(found, opened, view), lambda side: self._show_side(side, view)
+            )
+
+    def _show_side(self, side: Side, view: View) -> None:
+        shown = side.predictions
+        positive = view.positive if view.positive in shown.classes else shown.classes[-1]
+        self.view = replace(view, positive=positive, finding=side.finding, attribute="", value="")
+        self.predictions, self.side, self.judgement, self.values = shown, side, None, {}
+        self.in_view = np.ones(len(shown.images), dtype=bool)
+        self.called = self.point.called(shown)
+        self.opened.emit()
+        self._begun.start()  # between the two the window draws what it has
+
+    def _begin(self) -> None:
+        if self.predictions is not None:
+            self._change(self.view)
+
+    def _values_read(self, attribute: str, value: str, of_row: NDArray[np.str_], counted: dict[str, int]) -> None:
+        self._of_row, self.values = of_row, counted
+        self._filter(attribute, value)
+
+    def _filter(self, attribute: str, value: str) -> None:
+        assert self.predictions is not None
+        everyone = np.ones(len(self.predictions.images), dtype=bool)
+        self.in_view = self._of_row == value if attribute and value else everyone
+        if not attribute:
+            self.values = {}
+        # Without a value everything is in view, and the judgement needs no attribute.
+        self._change(replace(self.view, attribute=attribute, value=value))
+
+    def _change(self, view: View) -> None:
+        assert self.predictions is not None
+        self.view = view
+        # A rule is applied by the worker, which knows the other folds; until it answers the last calls stand.
+        if view.on_test or view.rule.kind in ("most probable", "threshold"):
+            self.called = self.point.called(self.predictions)
+        self.shown_changed.emit()
+        self._cancel()
+        self._settled.start()
+        self.judging.emit(True)
+
+    def _cancel(self) -> None:
+        self._settled.stop()
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    def _judge(self) -> None:
+        project = self.session.project
+        if project is None or self.predictions is None:
+            return
+        view = self.view if self.view.value else replace(self.view, attribute="")
+        job = self.session.analyst.start(JudgeRun(project.root, view))
+        self._job = job
+        job.finished.connect(lambda found: self._judged(job, found))
+        job.failed.connect(lambda failed: self._failed(job, failed))
+
+    def _judged(self, job: Job, found: Judgement) -> None:
+        if job is not self._job or self.predictions is None:
+            return
+        self._job = None
+        self.judgement = found
+        called = found.point.called(self.predictions, found.thresholds)
+        if not np.array_equal(called, self.called):
+            self.called = called
+            self.shown_changed.emit()
+        self.judging.emit(False)
+        self.judged.emit()
+
+    def _failed(self, job: Job, failed: Failed) -> None:
+        if job is self._job:
+            self._job = None
+            self.judging.emit(False)
+            self.session.failed.emit(failed)
+
+
+def _read(project: Project, name: str, on_test: bool) -> tuple[OpenedRun, Side, View]:
+    folder = run(project, name)
+    predictions, test = folder.predictions(), folder.test()
+    opened = OpenedRun(
+        folder,
+        folder.metrics(),
+        predictions,
+        test,
+        folder.test_predictions() if test is not None else None,
+        attribute_names(project),
+        changed_since(project, folder, predictions),
+        notes(project),
+    )
+    view = View(folder.name, PointRule(), on_test=on_test and test is not None)
+    return opened, _side(project, opened, view), view
+
+
+def _side(project: Project, opened: OpenedRun, view: View) -> Side:
+    shown = opened.test_predictions if view.on_test else opened.predictions
+    assert shown is not None
+    finding = ""
+    if shown.truth is not None:
+        finding = view.finding or shown.classes[0]
+        shown = shown.finding(finding)
+    return Side(
+        shown, finding, places_of(project, shown.images.tolist()), patient_numbers(shown), np.array(shown.patients)
+    )
+
+
+def _values(project: Project, attribute: str, images: NDArray[np.int64]) -> tuple[NDArray[np.str_], dict[str, int]]:
+    """(the value of each image, the most frequent values with their number)."""
+    known = attribute_values(project, attribute)
+    of_row = np.array([known[image] for image in images.tolist()], dtype=str)
+    names, counts = np.unique(of_row, return_counts=True)
+    counted = dict(zip(names.tolist(), counts.tolist(), strict=True))
+    return of_row, dict(sorted(counted.items(), key=lambda each: -each[1])[:MOST_VALUES])
