@@ -200,6 +200,19 @@ def _review_commands(added: Any) -> None:
     beside.add_argument("second", metavar="RUN_B")
     _point_options(beside)
 
+    apply = _command(added, "predict", review_commands.predict, "apply a run to a folder of new films")
+    apply.add_argument("project", type=Path, metavar="P")
+    apply.add_argument("name", metavar="RUN")
+    apply.add_argument("films", type=Path, metavar="DIR")
+    apply.add_argument("--output", type=Path, required=True, metavar="FILE", help=".csv or .xlsx")
+    apply.add_argument(
+        "--abstain",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="probabilities between which the run says nothing",
+    )
+
     tell = _command(added, "report", review_commands.report, "write the report of a run as PDF or HTML")
     tell.add_argument("project", type=Path, metavar="P")
     tell.add_argument("name", metavar="RUN")

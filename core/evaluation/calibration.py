@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +62,9 @@ def calibration(asked: Question, *, resamples: int = 1000, seed: int = 0) -> Cal
         name: Estimate(float(value[0]), *percentile_interval(np.concatenate(blocks[name])), len(y), BOOTSTRAP)
         for name, value in _all(asked, ones).items()
     }
-    low, high = np.nanpercentile(np.concatenate(smooth), [2.5, 97.5], axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # far from every score nothing is known, and nothing is shown
+        low, high = np.nanpercentile(np.concatenate(smooth), [2.5, 97.5], axis=0)
     shown = slice(*_within(asked.scores))
     middle = _smoothed(asked, ones)[0]
     curve = Curve.of(GRID[shown], middle[shown], low[shown], high[shown])

@@ -25,6 +25,8 @@ from core.evaluation.choosing_point import apply_rule
 from core.evaluation.operating_point import PointRule
 from core.progress import Monitor
 from core.project.attributes import attribute_values
+from core.project.catalogue import image_rows
+from core.project.changes import set_labels
 from core.project.importing import import_folders
 from core.project.labels import apply_labels, preview_folders
 from core.project.project import create_project, open_project
@@ -403,3 +405,33 @@ def test_the_next_film_comes_from_the_cache(page: ReviewPage, qtbot: QtBot) -> N
     assert dialog is not None and dialog.other.count() == 1
     qtbot.waitUntil(lambda: dialog.right.gray is not None, timeout=MINUTE)
     dialog.reject()
+
+
+def test_three_classes_are_judged_one_against_the_rest(
+    window: MainWindow, qtbot: QtBot, studied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FINERAY_HOME", str(studied / "home"))
+    shutil.copytree(studied / "study", tmp_path / "three")
+    with open_project(tmp_path / "three") as project:
+        rows = sorted(image_rows(project), key=lambda row: row.patient)
+        set_labels(project, {row.id: "grey" for row in rows if int(row.patient[1:]) % 3 == 0}, "x")
+        recipe = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
+        train(project, make_split(project, SplitPlan(folds=2)), recipe, Monitor())
+    window.open_project(tmp_path / "three")
+    window.show_page("Review")
+    page = window.page("Review")
+    assert isinstance(page, ReviewPage)
+    _settled(page, qtbot)
+    predictions = page.state.predictions
+    assert predictions is not None and predictions.classes == ("bright", "dark", "grey")
+    assert not page.overview.point.rule.isEnabled() and not page.overview.point.slider.isEnabled()
+    assert "most probable one counts" in page.overview.point.text.text()
+    assert page.overview.overall.isVisible() and page.overview.overall.text("hand_till") != "not defined"
+    mean = np.mean([roc_auc_score(predictions.true == n, predictions.probabilities[:, n]) for n in range(3)])
+    assert page.overview.auc.text() == number(float(mean))
+    for number_of, name in enumerate(predictions.classes):
+        page.overview.point.positive.setCurrentText(name)
+        area = roc_auc_score(predictions.true == number_of, predictions.probabilities[:, number_of])
+        assert page.overview.figures.text("auc") == number(float(area))
+    _settled(page, qtbot)
+    assert page.state.judgement is not None and page.state.judgement.positive == "grey"

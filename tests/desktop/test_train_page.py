@@ -114,6 +114,7 @@ def test_a_rate_is_found_by_a_short_trial(window: MainWindow, qtbot: QtBot, page
     assert dialog.rate_chart._points["Trial"][0][0] == pytest.approx(1e-6)
 
 
+@pytest.mark.slow
 def test_installed_backbones_are_compared_and_one_is_used(window: MainWindow, qtbot: QtBot, page: TrainPage) -> None:
     page.compare_button.click()
     dialog = page.findChild(RankDialog)
@@ -156,6 +157,7 @@ def test_weights_are_added_and_bad_files_are_explained(
     assert "Bone age" in _texts(page) and page.start_button.isEnabled()
 
 
+@pytest.mark.slow
 def test_a_paused_training_goes_on_and_a_cancelled_one_is_given_up(
     window: MainWindow, qtbot: QtBot, page: TrainPage
 ) -> None:

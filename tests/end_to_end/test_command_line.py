@@ -232,6 +232,7 @@ def test_a_sealed_test_set_from_seal_to_opening(tmp_path: Path, films: Callable[
     assert "sealed test set, opening 1" in fineray("evaluate", project, "run-001").stdout
 
 
+@pytest.mark.slow
 def test_a_split_by_manufacturer(tmp_path: Path) -> None:
     for number in range(24):
         path = tmp_path / f"films/{'ab'[number % 2]}/{number}"
@@ -259,6 +260,7 @@ def test_pseudonyms_lead_back_with_the_key_only(tmp_path: Path, films: Callable[
     assert "wrong" in answer(fineray("reidentify", key, "--json"), status=1)["error"]
 
 
+@pytest.mark.slow
 def test_a_run_repeats_itself(tmp_path: Path, films: Callable[..., Path]) -> None:
     project = tmp_path / "study"
     fineray("new", project)
@@ -270,6 +272,7 @@ def test_a_run_repeats_itself(tmp_path: Path, films: Callable[..., Path]) -> Non
     assert again == {"run": "run-002", "repeats": "run-001", "largest_difference": 0.0}
 
 
+@pytest.mark.slow
 def test_models_are_ranked_searched_controlled_and_shared(tmp_path: Path, films: Callable[..., Path]) -> None:
     project = tmp_path / "study"
     fineray("new", project)
@@ -300,6 +303,7 @@ def test_models_are_ranked_searched_controlled_and_shared(tmp_path: Path, films:
     assert "224 to 1024" in refused["error"]
 
 
+@pytest.mark.slow
 def test_weights_are_listed_added_and_refused(tmp_path: Path) -> None:
     import torch
     from torchvision.models import get_model

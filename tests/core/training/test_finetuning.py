@@ -244,6 +244,7 @@ with open_project(Path(sys.argv[1])) as project:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_killed_training_goes_on_and_ends_in_the_same_weights(study: Project, halves: Split, tmp_path: Path) -> None:
     undisturbed = train(study, halves, RECIPE, Monitor())

@@ -35,6 +35,7 @@ RECIPE = Recipe(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="torchrun has no gloo rendezvous over files there")
 def test_two_processes_give_what_one_gives(project: Project, films: Callable[..., Path], tmp_path: Path) -> None:
     import_folders(project, [films(patients=10, each=2)], Monitor())

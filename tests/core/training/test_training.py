@@ -50,6 +50,7 @@ def test_a_run_in_folds_is_whole_and_out_of_sample(study: Project) -> None:
     folder = train(study, split, QUICK, monitor)
     assert {path.name for path in folder.path.iterdir()} == {
         "head.safetensors",
+        *(f"head-fold-{number}.safetensors" for number in range(1, 5)),
         "metrics.json",
         "predictions.csv",
         "recipe.json",
