@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
     QStackedLayout,
@@ -21,7 +20,7 @@ from core.engine.review_requests import PredictFolder, WritePredictions
 from core.project.runs import run, runs
 from desktop.models.scored_table import ScoredTable
 from desktop.session import Session
-from desktop.widgets.basics import button, card, label, row
+from desktop.widgets.basics import button, card, label, number_box, row
 from desktop.widgets.tables import table_view
 
 ENDINGS = "CSV (*.csv);;Excel (*.xlsx)"
@@ -42,8 +41,8 @@ class PredictPage(QWidget):
         self.choose_button = button("Choose a folder…")
         self.abstain = QCheckBox("Say nothing between")
         self.abstain.setToolTip("Films whose probability for the class in question lies in this band get no answer")
-        self.low = QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.05, decimals=2, value=0.4)
-        self.high = QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.05, decimals=2, value=0.6)
+        self.low = number_box(0.0, 1.0, 0.4, step=0.05)
+        self.high = number_box(0.0, 1.0, 0.6, step=0.05)
         self.low.setAccessibleName("Lower end of the band without an answer")
         self.high.setAccessibleName("Upper end of the band without an answer")
         self.start_button = button("Apply the run", "primary")
@@ -130,7 +129,8 @@ class PredictPage(QWidget):
             label("To which films", "heading"),
             self.folder,
             row(self.choose_button, None),
-            row(self.abstain, self.low, label("and", "muted"), self.high, None),
+            self.abstain,
+            row(self.low, label("and", "muted"), self.high, None),
             row(self.start_button, None),
             label(
                 "The films are read, scored and forgotten: the project keeps nothing of them. Films unlike those"
@@ -153,7 +153,7 @@ class PredictPage(QWidget):
         top.setStretch(0, 1)
         lines.addLayout(top)
         lines.addWidget(self.view, 1)
-        for column, width in enumerate((260, 130, 70)):
+        for column, width in enumerate((170, 110, 60)):
             self.view.setColumnWidth(column, width)
         self.view.horizontalHeader().setStretchLastSection(True)
         self._results.addWidget(nothing)

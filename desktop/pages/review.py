@@ -119,7 +119,7 @@ class ReviewPage(QWidget):
         ):
             tabs.addTab(scrolling_column(part), title)
         self.tabs = tabs
-        tabs.setMinimumWidth(336)
+        tabs.setMinimumWidth(322)
         middle = QWidget()
         listing = QVBoxLayout(middle)
         listing.setContentsMargins(8, 0, 8, 0)
@@ -130,7 +130,7 @@ class ReviewPage(QWidget):
         counted = row(self.shown, self.clear_button)
         counted.setStretch(0, 1)
         listing.addLayout(counted)
-        middle.setMinimumWidth(260)
+        middle.setMinimumWidth(230)
         listing.addWidget(self.view, 1)
         for column, width in enumerate((68, 92, 92, 56, 64), start=1):
             self.view.setColumnWidth(column, width)

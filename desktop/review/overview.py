@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QSlider, QVBoxLayout, QWidget
 
 from core.evaluation.figures_at import Figures, figures_at
 from core.evaluation.intervals import Estimate
 from core.evaluation.operating_point import PointRule
 from desktop.review.state import ReviewState
 from desktop.review.words import FIGURES, OVERALL, interval, number
-from desktop.widgets.basics import button, card, label, row
+from desktop.widgets.basics import button, card, label, number_box, row
 from desktop.widgets.confusion_matrix import ConfusionMatrix
 
 RULES = (
@@ -40,7 +40,7 @@ class PointPanel(QWidget):
         for text, kind, value in RULES:
             self.rule.addItem(text, (kind, value))
         self.rule.setToolTip("Chosen where it is not applied: for each fold on the others, or on validation films")
-        self.value = QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.01, decimals=3)
+        self.value = number_box(0.0, 1.0, 0.0, decimals=3)
         self.value.setAccessibleName("Value for the operating point")
         self.value.setFixedWidth(84)
         self.rule.setMinimumContentsLength(8)
@@ -48,7 +48,8 @@ class PointPanel(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=STEPS)
         self.slider.setAccessibleName("Threshold")
         self.slider.setToolTip("Films count as the class in question from this probability on")
-        self.prevalence = QDoubleSpinBox(minimum=0.0, maximum=99.0, decimals=1, suffix=" %")
+        self.prevalence = number_box(0.0, 99.0, 0.0, step=0.5, decimals=1)
+        self.prevalence.setSuffix(" %")
         self.prevalence.setSpecialValueText("as in these films")
         self.prevalence.setAccessibleName("Prevalence for PPV and NPV")
         self.prevalence.setToolTip(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyqtgraph as pg
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from core.engine.review_requests import LearnByNumber
 from core.evaluation.planning import area_needed, area_width, share_needed, share_width
@@ -11,7 +11,7 @@ from core.training.results import LearningCurve
 from desktop.review.curves_tab import Chart
 from desktop.review.state import ReviewState
 from desktop.theme import current_theme
-from desktop.widgets.basics import button, card, label, row
+from desktop.widgets.basics import button, card, label, number_box, row
 
 WHAT = (("Sensitivity", "sensitivity"), ("Specificity", "specificity"), ("AUC", "auc"))
 
@@ -27,7 +27,7 @@ class PlanTab(QWidget):
         self.what.setAccessibleName("Figure to plan for")
         for text, name in WHAT:
             self.what.addItem(text, name)
-        self.wished = QDoubleSpinBox(minimum=0.01, maximum=0.9, singleStep=0.01, decimals=2, value=0.1)
+        self.wished = number_box(0.01, 0.9, 0.1)
         self.wished.setAccessibleName("Width of the interval that is wished")
         self.wished.setToolTip("From the lower to the upper bound of the 95 % interval")
         self.answer = label(wrap=True)

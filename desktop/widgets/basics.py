@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
+    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -49,6 +50,15 @@ def button(text: str, role: str = "", tip: str = "") -> QPushButton:
 def spin_box(minimum: int, maximum: int, value: int = 0) -> QSpinBox:
     """A box for whole numbers."""
     made = QSpinBox(minimum=minimum, maximum=maximum, value=value)
+    made.lineEdit().setTextMargins(6, 0, 0, 0)  # Qt leaves a style sheet's padding out here
+    return made
+
+
+def number_box(
+    minimum: float, maximum: float, value: float, *, step: float = 0.01, decimals: int = 2
+) -> QDoubleSpinBox:
+    """A box for numbers with decimals."""
+    made = QDoubleSpinBox(minimum=minimum, maximum=maximum, singleStep=step, decimals=decimals, value=value)
     made.lineEdit().setTextMargins(6, 0, 0, 0)  # Qt leaves a style sheet's padding out here
     return made
 

@@ -63,7 +63,7 @@ class ImageView(QWidget):
         self.inverted = False
         self.turns, self.mirrored = 0, False
         self._canvas = pg.GraphicsView(background="#000000")
-        self._canvas.setMinimumSize(240, 200)
+        self._canvas.setMinimumSize(220, 96)
         self._canvas.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._view = _View(self)
         self._canvas.setCentralItem(self._view)
@@ -88,8 +88,14 @@ class ImageView(QWidget):
         self.previous_button.setAccessibleName("Previous image")
         self.next_button.setAccessibleName("Next image")
         self.window_button = button(" Window", "menu", "Windows (keys 1 to 4), or drag over the film")
-        self.tools_button = button(" Tools", "menu", "Turn, mirror, measure, magnify")
-        self.reset_button = button("Reset", tip="Window, turn and zoom as at first (R)")
+        self.tools_button = button(" Tools", "menu", "Turn, mirror, measure, magnify, reset")
+        for each, width in (
+            (self.previous_button, 38),
+            (self.next_button, 38),
+            (self.window_button, 102),
+            (self.tools_button, 84),
+        ):
+            each.setMinimumWidth(width)
         windows = QMenu(self)
         for number, name in enumerate(PRESETS, start=1):
             windows.addAction(f"{name}\t{number}", lambda number=number: self.preset(number))
@@ -103,20 +109,17 @@ class ImageView(QWidget):
             ("One to one\tZ", self.one_to_one),
             ("Ruler\tL", self.toggle_ruler),
             ("Magnifier\tM", self.toggle_lens),
+            ("Reset\tR", self.reset),
         ):
             tools.addAction(text, act)
         self.tools_button.setMenu(tools)
-        self.reset_button.clicked.connect(self.reset)
         self.previous_button.clicked.connect(lambda: self.step.emit(-1))
         self.next_button.clicked.connect(lambda: self.step.emit(1))
         top = QHBoxLayout()
-        for each in (self.previous_button, self.next_button, None, self.window_button, self.tools_button,
-                     self.reset_button):  # fmt: skip
-            if each is None:
-                top.addStretch(1)
-            else:
-                each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-                top.addWidget(each)
+        for each in (self.previous_button, self.next_button, self.window_button, self.tools_button):
+            each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            top.addWidget(each)
+        top.insertStretch(2, 1)
         self.title.setWordWrap(True)
         foot = QHBoxLayout()
         foot.addWidget(self.note, 1)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QFrame, QVBoxLayout
+from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QVBoxLayout
 
 from core.engine.messages import FreezeRun, OpenTest
 from core.evaluation.operating_point import PointRule
 from core.project.runs import RunFolder
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row, set_role, sure
+from desktop.widgets.basics import button, label, number_box, row, set_role, sure
 
 RULES = (
     ("Most probable class", "most probable", None),
@@ -36,7 +36,7 @@ class SealedPanel(QFrame):
         for text, name, value in RULES:
             self.rule.addItem(text, (name, value))
         self.rule.setToolTip("Chosen on the held-out predictions of this run, never on the sealed test set")
-        self.value = QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.01, decimals=3)
+        self.value = number_box(0.0, 1.0, 0.0, decimals=3)
         self.freeze_button = button("Freeze…", "primary", "Fix model and operating point; cannot be taken back")
         self.open_button = button("Open the sealed test set…", "primary")
         self.text = label(wrap=True)
