@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 from sklearn.decomposition import PCA
 from sklearn.model_selection import KFold
 
@@ -40,7 +41,7 @@ class Likeness:
         for rows, left_out in KFold(FOLDS, shuffle=True, random_state=seed).split(features):
             distances[left_out] = _fit(features[rows], widths).distances(features[left_out])
         fitted = _fit(features, widths)
-        return Likeness(**{**vars(fitted), "limit": float(np.quantile(distances, USUAL))})
+        return Likeness(**{**vars(fitted), "limit": _limit(distances)})
 
     def distances(self, features: NDArray[np.floating]) -> Floats:
         """[films]; above the limit a film is unlike those that were learned from."""
@@ -49,6 +50,13 @@ class Likeness:
         rest = ((standard - along @ self.components) ** 2).sum(axis=1)
         found: Floats = np.sqrt(((along / self.spread) ** 2).sum(axis=1) + rest / self.off)
         return found
+
+
+def _limit(distances: Floats) -> float:
+    """What one new film in a hundred passes: the quantile, or with few films the upper bound of a prediction."""
+    n = len(distances)
+    bound = distances.mean() + student.ppf(USUAL, n - 1) * distances.std(ddof=1) * np.sqrt(1 + 1 / n)
+    return max(float(np.quantile(distances, USUAL)), float(bound))
 
 
 def _fit(features: NDArray[np.floating], widths: tuple[int, ...]) -> Likeness:

@@ -124,7 +124,8 @@ def _distances(
     learned = folder.predictions().images.tolist()
     rows = project.db.execute("SELECT id, content_hash FROM image")
     wanted = set(learned)
-    content = {image: key for image, key in rows if image in wanted}
+    # By content: the order in which files were read differs from import to import, and the limit should not.
+    content = {image: key for image, key in sorted(rows, key=lambda row: row[1]) if image in wanted}
     widths = tuple(network["widths"])
     known = kept_features(project, network["feature_space"], sum(widths), content)
     likeness = Likeness.of(np.array(list(known.values())), widths) if known else None

@@ -69,9 +69,11 @@ def test_nothing_of_the_films_stays_behind(study: tuple[Project, RunFolder, Path
 
 
 def test_strangers_are_flagged_and_what_is_no_film_is_said(
-    study: tuple[Project, RunFolder, Path], tmp_path: Path
+    project: Project, films: Callable[..., Path], tmp_path: Path
 ) -> None:
-    project, run, _ = study
+    import_folders(project, [films(patients=50, each=2)], Monitor())  # with few films hardly anything is strange
+    apply_labels(project, preview_folders(project))
+    run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
     new = tmp_path / "new"
     write_film(new / "bright.dcm", patient="NEW-1", level=0.75)
     write_film(new / "side.dcm", patient="NEW-2", level=0.75, ViewPosition="LL")
