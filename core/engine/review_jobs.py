@@ -30,10 +30,7 @@ def review(request: ReviewRequest, monitor: Monitor) -> ReviewResult | str:
             from core.evaluation.judging import judge
 
             with open_project(project) as opened:
-                settings = run(opened, view.run).recipe()
-                return judge(
-                    opened, run(opened, view.run), view, resamples=settings["bootstrap"], seed=settings["seed"]
-                )
+                return judge(opened, run(opened, view.run), view, monitor)
         case CompareRuns(project, first, second):
             from core.evaluation.judging import compare_views
 

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.evaluation.calibration import Calibration
 from core.evaluation.curves import Curves
 from core.evaluation.figures_at import Figures
 from core.evaluation.intervals import Estimate, Method
 from core.evaluation.operating_point import OperatingPoint, PointRule
 from core.evaluation.subgroups import Split
+from core.project.attributes import attribute_values
+from core.project.project import Project
+from core.project.runs import Predictions
+
+PART = "part"  # in place of an attribute: the fold or part in which an image was held out
 
 
 @dataclass(frozen=True)
 class View:
     """What is looked at. on_test: the sealed test set, at its frozen point; finding: one of several that stand side by
-    side; attribute, value: only images that have it; positive: the class that the figures are of; prevalence: for
-    which PPV and NPV are wanted too, 0..1."""
+    side; attribute, value: only images that have it (PART: that were held out in it); positive: the class that the
+    figures are of; prevalence: for which PPV and NPV are wanted too, 0..1."""
 
     run: str
     rule: PointRule
@@ -59,3 +67,11 @@ class Judgement:
     calibration: Calibration | None
     subgroups: tuple[Split, ...]
     plans: tuple[Plan, ...]
+
+
+def values_of_view(project: Project, predictions: Predictions, attribute: str) -> NDArray[np.str_]:
+    """The value of each image [n], by which the review filters. Raises NoSuchAttribute."""
+    if attribute == PART:
+        return np.array(predictions.parts, dtype=str)
+    known = attribute_values(project, attribute)
+    return np.array([known[image] for image in predictions.images.tolist()], dtype=str)

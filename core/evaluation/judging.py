@@ -10,18 +10,21 @@ from core.evaluation.choosing_point import apply_rule, choose_point
 from core.evaluation.comparison import Comparison, compare
 from core.evaluation.curves import curves
 from core.evaluation.figures_at import Figures, figures_at
-from core.evaluation.judgement import Judgement, Plan, View
+from core.evaluation.judgement import Judgement, Plan, View, values_of_view
 from core.evaluation.metrics import evaluate
 from core.evaluation.operating_point import Called, OperatingPoint, PointRule
 from core.evaluation.planning import area_needed, area_width, share_needed, share_width
 from core.evaluation.question import question
 from core.evaluation.subgroups import subgroups
+from core.progress import Monitor
 from core.project.attributes import LABELS, attribute_names, attribute_values
 from core.project.project import Project
 from core.project.runs import Predictions, RunFolder, run
 
 OVERALL = ("auc", "accuracy", "balanced_accuracy", "mcc", "kappa", "macro_f1", "hand_till")
 MOST_VALUES = 12  # of an attribute, beyond which it makes no subgroups
+MOST_DRAWN, FEWEST_RESAMPLES = 40_000_000, 200  # images times resamples that a figure looks at
+CURVES, CALIBRATIONS = 500, 1000  # resamples of what costs more
 NO_SUBGROUPS = ("transfer_syntax", "photometric", "bits_stored", "voi_source", "burned_in", "study_date")
 
 
@@ -29,19 +32,25 @@ class NothingInView(FinerayError):
     """No image of the run is left to judge."""
 
 
-def judge(project: Project, folder: RunFolder, view: View, *, resamples: int = 2000, seed: int = 0) -> Judgement:
-    """Work everything out. Raises NothingInView, NoOperatingPoint, NoSuchAttribute."""
+def judge(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> Judgement:
+    """Work everything out, with the run's own seed and resamples; with over 20,000 images fewer of them.
+
+    Raises NothingInView, NoOperatingPoint, NoSuchAttribute, Cancelled.
+    """
+    recipe = folder.recipe()
+    seed = int(recipe["seed"])
     predictions, called = called_predictions(folder, view)
     rows = np.ones(len(predictions.images), dtype=bool)
     if view.attribute:
-        values = attribute_values(project, view.attribute)
-        rows = np.array([values[image] == view.value for image in predictions.images.tolist()], dtype=bool)
+        rows = values_of_view(project, predictions, view.attribute) == view.value
     shown, calls = predictions.only(rows), called.called[rows]
     if len(shown.images) == 0:
         raise NothingInView(
             f"The run has no images with {view.attribute.removesuffix('_hash').replace('_', ' ')} {view.value}",
             todo="Choose another subgroup.",
         )
+    resamples = min(int(recipe["bootstrap"]), max(FEWEST_RESAMPLES, MOST_DRAWN // len(shown.images)))
+    monitor.check()
     positive = view.positive if view.positive in shown.classes else shown.classes[-1]
     number = shown.classes.index(positive)
     asked = question(shown, positive)
@@ -54,6 +63,11 @@ def judge(project: Project, folder: RunFolder, view: View, *, resamples: int = 2
     if len(shown.classes) > 2:
         evaluation = evaluate(shown, resamples=resamples, seed=seed)
         overall = {name: getattr(evaluation, name) for name in OVERALL}
+    monitor.check()
+    drawn = curves(asked, resamples=min(resamples, CURVES), seed=seed)
+    monitor.check()
+    calibrated = calibration(asked, resamples=min(resamples, CALIBRATIONS), seed=seed)
+    monitor.check()
     return Judgement(
         positive=positive,
         images=len(shown.images),
@@ -63,8 +77,8 @@ def judge(project: Project, folder: RunFolder, view: View, *, resamples: int = 2
         figures=figures,
         overall=overall,
         confusion=tuple(map(tuple, confusion.tolist())),
-        curves=curves(asked, seed=seed),
-        calibration=calibration(asked, seed=seed),
+        curves=drawn,
+        calibration=calibrated,
         subgroups=subgroups(asked, calls == number, _attributes(project, shown)),
         plans=_plans(figures),
     )

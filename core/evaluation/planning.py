@@ -40,6 +40,17 @@ def area_needed(area: float, prevalence: float, width: float) -> int | None:
     return _fewest(enough)
 
 
+def power_against_chance(area: float, positives: int, negatives: int, level: float = 0.05) -> float:
+    """The power, 0..1, of a two-sided test that an AUC is not 0.5 (Obuchowski and McClish 1997, binormal scores)."""
+    from scipy.special import ndtr, ndtri
+
+    ratio = negatives / positives
+    apart = 1.414 * float(ndtri(area))
+    spread = 0.0099 * math.exp(-(apart**2) / 2) * (5 * apart**2 + 8 + (apart**2 + 8) / ratio)
+    without = float(ndtri(1 - level / 2)) * math.sqrt(0.0792 * (1 + 1 / ratio))
+    return float(ndtr((math.sqrt(positives) * abs(area - 0.5) - without) / math.sqrt(spread)))
+
+
 def validation_size(
     area: float, prevalence: float, error_of_area: float, error_of_slope: float, error_in_the_large: float
 ) -> int:

@@ -18,8 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from core.engine.review_requests import DoubtLabels
+from core.evaluation.judgement import PART
 from core.explaining.results import DoubtfulLabel
 from core.project.runs import runs
+from desktop.models.image_table import part_title
 from desktop.models.prediction_table import PredictionTable, Wanted
 from desktop.review.bar import ReviewBar
 from desktop.review.curves_tab import CurvesTab
@@ -245,7 +247,8 @@ class ReviewPage(QWidget):
         where = self.matrix.describe(cell) if self.matrix.chosen else ""
         view = self.state.view
         if view.value:
-            where = f"{view.value}{', ' * bool(where)}{where}"
+            value = part_title(view.value) if view.attribute == PART else view.value
+            where = f"{value}{', ' * bool(where)}{where}"
         self.shown.setText(f"{count:,} images" + (f": {where}" if where else ", each predicted out of sample"))
         filtered = bool(self.matrix.chosen or self.list.currentIndex() or self.search.text() or self._only)
         self.clear_button.setVisible(filtered)

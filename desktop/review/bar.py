@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from core.evaluation.judgement import PART
+from desktop.models.image_table import part_title
 from desktop.review.state import ReviewState
 from desktop.widgets.basics import button, row
 
@@ -80,12 +82,18 @@ class ReviewBar(QWidget):
         self.side.setVisible(len(sides) > 1)
         _fill(self.finding, [(name, name) for name in opened.predictions.classes], self._state.view.finding)
         self.finding.setVisible(self._state.several)
-        _fill(self.attribute, [(EVERYONE, ""), *((title, name) for name, title in opened.attributes.items())], "")
+        _fill(
+            self.attribute,
+            [(EVERYONE, ""), ("Held out in", PART), *((title, name) for name, title in opened.attributes.items())],
+            "",
+        )
         self._show_values()
 
     def _show_values(self) -> None:
         values = self._state.values
-        entries = [("every value", ""), *((f"{value} ({number:,})", value) for value, number in values.items())]
+        named = (part_title(value) if self._state.view.attribute == PART else value for value in values)
+        counted = (f"{name} ({number:,})" for name, number in zip(named, values.values(), strict=True))
+        entries = [("every value", ""), *zip(counted, values, strict=True)]
         _fill(self.value, entries, self._state.view.value)
         self.value.setVisible(bool(values))
 

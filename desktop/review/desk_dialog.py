@@ -185,6 +185,11 @@ class DeskDialog(QDialog):
             buttons.append(made)
         layout.addLayout(row(*buttons, None))
         layout.addWidget(self.decided)
+        # Of several findings that stand side by side, a label is more than the answer to one question.
+        for part in (self.decider, self.reason, *buttons):
+            part.setEnabled(not self._state.several)
+            if self._state.several:
+                part.setToolTip("Findings that stand side by side are corrected on page Curate")
         self.look_button.clicked.connect(self._look)
         return tab
 

@@ -147,7 +147,9 @@ class ExplainPanel(QWidget):
         if found.problems:
             self._say("Unstable, not to be read: " + " ".join(found.problems), "warning")
             return
-        whose = "" if found.held_out else " By the final model, which may have learned from this film."
+        # Test films were seen by no model; of a fold's films the final model has seen all.
+        seen = not found.held_out and self._film is not None and self._film[1].isdecimal()
+        whose = " By the final model, which may have learned from this film." if seen else ""
         self._say(
             f"Passed its checks (likeness to an untaught network {found.random_likeness:.2f}; {found.on_border:.0%}"
             f" on the border).{whose}",

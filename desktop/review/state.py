@@ -11,10 +11,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.engine.messages import Failed
 from core.engine.review_requests import JudgeRun
-from core.evaluation.judgement import Judgement, View
+from core.evaluation.judgement import Judgement, View, values_of_view
 from core.evaluation.operating_point import OperatingPoint, PointRule
 from core.evaluation.question import Question, patient_numbers
-from core.project.attributes import attribute_names, attribute_values
+from core.project.attributes import attribute_names
 from core.project.catalogue import places_of
 from core.project.pixel_store import StoredAt
 from core.project.project import Project
@@ -170,10 +170,10 @@ class ReviewState(QObject):
         if project is None or self.predictions is None:
             return
         if attribute != self.view.attribute and attribute:
-            images = self.predictions.images
+            shown = self.predictions
             self._loading.ask(
                 project.root,
-                lambda opened: _values(opened, attribute, images),
+                lambda opened: _values(opened, attribute, shown),
                 lambda found: self._values_read(attribute, value, *found),
             )
         else:
@@ -308,10 +308,9 @@ def _side(project: Project, opened: OpenedRun, view: View) -> Side:
     )
 
 
-def _values(project: Project, attribute: str, images: NDArray[np.int64]) -> tuple[NDArray[np.str_], dict[str, int]]:
+def _values(project: Project, attribute: str, shown: Predictions) -> tuple[NDArray[np.str_], dict[str, int]]:
     """(the value of each image, the most frequent values with their number)."""
-    known = attribute_values(project, attribute)
-    of_row = np.array([known[image] for image in images.tolist()], dtype=str)
+    of_row = values_of_view(project, shown, attribute)
     names, counts = np.unique(of_row, return_counts=True)
     counted = dict(zip(names.tolist(), counts.tolist(), strict=True))
     return of_row, dict(sorted(counted.items(), key=lambda each: -each[1])[:MOST_VALUES])

@@ -30,6 +30,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("bench_catalogue", "through the wall"),
         ("bench_checks", "all checks of 80 films"),
         ("bench_memory", "finetune"),
+        ("bench_review", "Grad-CAM with its checks"),
         ("bench_gpu", "images/s" if torch.cuda.is_available() else "no CUDA GPU here"),
     ],
 )

@@ -435,3 +435,14 @@ def test_three_classes_are_judged_one_against_the_rest(
         assert page.overview.figures.text("auc") == number(float(area))
     _settled(page, qtbot)
     assert page.state.judgement is not None and page.state.judgement.positive == "grey"
+
+
+def test_one_fold_alone_can_be_looked_at(page: ReviewPage, qtbot: QtBot) -> None:
+    predictions = page.state.predictions
+    assert predictions is not None
+    page.bar.choose_subgroup("part", "2")
+    qtbot.waitUntil(lambda: page.table.rowCount() < 48, timeout=MINUTE)
+    assert set(_listed(page)) == set(predictions.images[np.array(predictions.parts) == "2"].tolist())
+    assert page.bar.value.currentText().startswith("Fold 2 (")
+    _settled(page, qtbot)
+    assert page.state.judgement is not None and page.state.judgement.images == page.table.rowCount()

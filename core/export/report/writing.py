@@ -46,7 +46,7 @@ def write_report(
     if not output.parent.is_dir():
         raise CannotWriteReport("The folder is not there", where=str(output.parent), todo="Make it, or choose another.")
     monitor.report(Progress(STAGE, 0, 0, ""))
-    document = report(gather(project, folder, replace(view, attribute="", value="")), thumbnails)
+    document = report(gather(project, folder, replace(view, attribute="", value=""), monitor), thumbnails)
     monitor.check()
     partial = output.with_name(f".{output.name}.partial")
     try:
@@ -67,20 +67,19 @@ def write_report(
     return output
 
 
-def gather(project: Project, folder: RunFolder, view: View) -> Facts:
+def gather(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> Facts:
     """Judge the run and collect what the report says of it."""
-    recipe = folder.recipe()
     predictions, called = called_predictions(folder, view)
     return Facts(
         project,
         folder,
         view,
         folder.metrics(),
-        recipe,
+        folder.recipe(),
         folder.test() if view.on_test else None,
         predictions,
         called.called,
-        judge(project, folder, view, resamples=recipe["bootstrap"], seed=recipe["seed"]),
+        judge(project, folder, view, monitor),
     )
 
 

@@ -30,7 +30,7 @@ from core.evaluation.figures_at import average_precision, brier, figures_at, pre
 from core.evaluation.intervals import clopper_pearson, difference, proportion
 from core.evaluation.operating_point import PointRule
 from core.evaluation.question import Question, question
-from core.evaluation.roc_area import auc, hand_till
+from core.evaluation.roc_area import auc, auc_variance, hand_till
 from core.evaluation.subgroups import subgroups
 from core.project.runs import Predictions
 
@@ -98,6 +98,9 @@ def test_oracle_10_an_interval_is_clipped() -> None:
     found = auc(scores, truth, np.arange(12))
     assert found.value == pytest.approx(0.708, abs=5e-4)
     assert 0 < found.low < found.value < found.high <= 1
+    area, variance = auc_variance(scores, truth, np.arange(12))
+    half = 1.959963984540054 * np.sqrt(variance)
+    assert (area - half, area + half) == pytest.approx((0.378, 1.0390520), abs=5e-4), "what is published, unclipped"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from core.evaluation.planning import area_needed, area_width, share_needed, share_width, validation_size
+from core.evaluation.planning import (
+    area_needed,
+    area_width,
+    power_against_chance,
+    share_needed,
+    share_width,
+    validation_size,
+)
 from core.evaluation.roc_area import hanley_mcneil_error
 
 
@@ -17,6 +24,11 @@ def test_oracle_4_widths(hits: int, n: int, width: float) -> None:
 
 def test_oracle_3_error_of_an_area() -> None:
     assert hanley_mcneil_error(0.8931710615, 51, 58) == pytest.approx(0.0324865797, abs=1e-9)
+
+
+def test_oracle_11_power() -> None:
+    assert power_against_chance(0.73, 41, 72) == pytest.approx(0.9897453, abs=1e-6)
+    assert power_against_chance(0.5, 41, 72) == pytest.approx(0.025, abs=0.01)
 
 
 def test_oracle_11_size_of_a_validation() -> None:

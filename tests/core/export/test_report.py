@@ -73,7 +73,7 @@ def test_numbers_recompute_and_flow_adds_up(made: tuple[Project, RunFolder, View
         rows = {row[0]: row[1:] for row in csv.reader(file)}
     assert [int(each) for each in rows["Images"]] == counts.sum(axis=1).tolist()
     assert "Manufacturer: ACME" in rows and "Sex: F" in rows
-    steps = flow_steps(gather(project, folder, view))
+    steps = flow_steps(gather(project, folder, view, Monitor()))
     numbers = [[int(each.replace(",", "")) for each in re.findall(r"\d[\d,]*", text)] for text, _ in steps]
     assert numbers[0][0] == 49 and numbers[1][0] == 48 and numbers[2][0] == 47 == numbers[-1][0]
     assert "1 left out" in steps[2][1] and "1 were no X-ray" in steps[1][1]
@@ -119,7 +119,7 @@ def test_the_html_fetches_nothing_and_escapes_names(made: tuple[Project, RunFold
 
 
 def test_checklists_are_whole_and_honest(made: tuple[Project, RunFolder, View]) -> None:
-    document = report(gather(*made), False)
+    document = report(gather(*made, Monitor()), False)
     tables = {block.name: block for block in document.blocks if isinstance(block, Table)}
     assert [row[0] for row in tables["claim-2024"].rows] == [str(number) for number in range(1, 45)]
     assert len(tables["tripod-ai"].rows) == 27
@@ -135,7 +135,9 @@ def test_later_changes_of_labels_are_told(made: tuple[Project, RunFolder, View])
     image = int(folder.predictions().images[0])
     label = folder.predictions().classes[folder.predictions().true[0]]
     set_labels(project, {image: "bright" if label == "dark" else "dark"}, "x")
-    text = "\n".join(str(getattr(block, "text", "")) for block in report(gather(project, folder, view), False).blocks)
+    text = "\n".join(
+        str(getattr(block, "text", "")) for block in report(gather(project, folder, view, Monitor()), False).blocks
+    )
     assert "1 labels of these images have been changed since" in text
 
 
