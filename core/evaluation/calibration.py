@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.evaluation.bootstrap import patient_weights, percentile_interval
 from core.evaluation.curves import Curve
-from core.evaluation.intervals import BOOTSTRAP, Estimate, proportion
+from core.evaluation.intervals import BOOTSTRAP, Estimate, defined, proportion
 from core.evaluation.question import Question
 
 CLOSEST = 1e-6  # a probability is not taken for nearer to 0 or 1 than this before its logit
@@ -59,7 +59,7 @@ def calibration(asked: Question, *, resamples: int = 1000, seed: int = 0) -> Cal
         smooth.append(_smoothed(asked, weights))
     ones = np.ones((1, len(y)))
     found = {
-        name: Estimate(float(value[0]), *percentile_interval(np.concatenate(blocks[name])), len(y), BOOTSTRAP)
+        name: Estimate(defined(value[0]), *percentile_interval(np.concatenate(blocks[name])), len(y), BOOTSTRAP)
         for name, value in _all(asked, ones).items()
     }
     with warnings.catch_warnings():

@@ -14,7 +14,7 @@ from core.evaluation.bootstrap import (
     weighted_average_precision,
     weighted_confusion,
 )
-from core.evaluation.intervals import BOOTSTRAP, Estimate, Method, proportion
+from core.evaluation.intervals import BOOTSTRAP, Estimate, Method, defined, proportion
 from core.evaluation.question import Question
 from core.evaluation.roc_area import auc
 
@@ -85,9 +85,9 @@ def figures_at(
         interval = percentile_interval(drawn[name])
         if resamples and interval[0] == interval[1]:
             interval = _by_rates(figure, sensitivity, specificity, float(positive.mean()) if n else 0.0)
-        found[name] = Estimate(_defined(figure(table)), *interval, n, BOOTSTRAP)
+        found[name] = Estimate(defined(float(figure(table))), *interval, n, BOOTSTRAP)
     for name in ("average_precision", "brier"):
-        found[name] = Estimate(_defined(_OF_SCORES[name](asked)), *percentile_interval(drawn[name]), n, BOOTSTRAP)
+        found[name] = Estimate(defined(_OF_SCORES[name](asked)), *percentile_interval(drawn[name]), n, BOOTSTRAP)
     nothing = Estimate(None, None, None, n, BOOTSTRAP)
     return Figures(
         positives=int(positive.sum()),
@@ -126,10 +126,6 @@ def _resampled(
     return {name: np.concatenate(parts) if parts else np.empty(0) for name, parts in blocks.items()}
 
 
-def _defined(value: NDArray[np.float64] | float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
 def _by_rates(
     figure: Callable[[Counts], Counts], sensitivity: Estimate, specificity: Estimate, share: float
 ) -> tuple[float | None, float | None]:
@@ -139,7 +135,7 @@ def _by_rates(
         if hit is None or passed is None:
             return None, None
         rates = np.array([[passed * (1 - share), (1 - passed) * (1 - share)], [(1 - hit) * share, hit * share]])
-        ends.append(_defined(figure(rates)))
+        ends.append(defined(float(figure(rates))))
     return ends[0], ends[1]
 
 

@@ -30,6 +30,11 @@ class Estimate:
     method: str
 
 
+def defined(value: float) -> float | None:
+    """The number, or None where it is none."""
+    return float(value) if math.isfinite(value) else None
+
+
 def wilson(share: float, n: float) -> tuple[float, float]:
     """Wilson's score interval (Newcombe 1998, no. 3) for a share in 0..1 of n > 0, n not necessarily whole."""
     z2 = Z * Z

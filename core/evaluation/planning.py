@@ -44,6 +44,8 @@ def power_against_chance(area: float, positives: int, negatives: int, level: flo
     """The power, 0..1, of a two-sided test that an AUC is not 0.5 (Obuchowski and McClish 1997, binormal scores)."""
     from scipy.special import ndtr, ndtri
 
+    if area in (0.0, 1.0):
+        return 1.0  # binormal scores are then infinitely far apart
     ratio = negatives / positives
     apart = 1.414 * float(ndtri(area))
     spread = 0.0099 * math.exp(-(apart**2) / 2) * (5 * apart**2 + 8 + (apart**2 + 8) / ratio)
@@ -56,7 +58,9 @@ def validation_size(
 ) -> int:
     """The fewest patients for an external validation whose AUC, calibration slope and calibration in the large have at
     most these standard errors (Pavlou et al. 2021), the linear predictor being taken for normal."""
-    apart = 2 * _normal_quantile(area) ** 2  # variance within a class, and the distance of the classes' means
+    from scipy.special import ndtri
+
+    apart = 2 * float(ndtri(area)) ** 2  # variance within a class, and the distance of the classes' means
     mean = math.log(prevalence / (1 - prevalence)) - apart / 2 + prevalence * apart
     variance = apart * (1 + apart * prevalence * (1 - prevalence))
     x = mean + math.sqrt(variance) * np.linspace(-9, 9, 20_001)
@@ -73,12 +77,6 @@ def _newcombe_error(area: float, prevalence: float, n: int) -> float:
     """Newcombe (2006), as Riley et al. (2021) use it."""
     spread = 1 + (n / 2 - 1) * (1 - area) / (2 - area) + (n / 2 - 1) * area / (1 + area)
     return math.sqrt(area * (1 - area) * spread / (n * n * prevalence * (1 - prevalence)))
-
-
-def _normal_quantile(p: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(p))
 
 
 def _fewest(enough: Callable[[int], bool]) -> int | None:

@@ -191,7 +191,7 @@ def test_oracle_8_calibration_errors() -> None:
 
 def test_classes_wholly_apart_have_no_slope() -> None:
     found = calibration(_asked([0] * 20 + [1] * 20, [0.2] * 20 + [0.8] * 20), resamples=50)
-    assert found.slope.value is None or not np.isfinite(found.slope.value) or found.slope.value > 5
+    assert found.slope.value is None and found.intercept.value is None
     assert calibration(_asked([1, 1], [0.2, 0.3])) is None and curves(_asked([1, 1], [0.2, 0.3])) is None
 
 

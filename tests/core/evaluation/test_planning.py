@@ -29,6 +29,7 @@ def test_oracle_3_error_of_an_area() -> None:
 def test_oracle_11_power() -> None:
     assert power_against_chance(0.73, 41, 72) == pytest.approx(0.9897453, abs=1e-6)
     assert power_against_chance(0.5, 41, 72) == pytest.approx(0.025, abs=0.01)
+    assert power_against_chance(1.0, 5, 5) == 1.0
 
 
 def test_oracle_11_size_of_a_validation() -> None:
