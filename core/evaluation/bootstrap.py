@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,19 @@ def weighted_mean_auc(
     mean: NDArray[np.float64] = np.mean(
         [weighted_auc(weights, probabilities[:, number], true == number) for number in classes], axis=0
     )
+    return mean
+
+
+def weighted_hand_till(
+    weights: NDArray[np.float64], probabilities: NDArray[np.float64], true: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The M measure of Hand and Till (2001) [resamples] of weighted images (oracle O13): the mean over pairs of
+    classes, each pair's direction fixed by its own probabilities; NaN where a class is absent."""
+    areas = []
+    for one, other in permutations(range(probabilities.shape[1]), 2):
+        among = np.isin(true, (one, other))
+        areas.append(weighted_auc(weights[:, among], probabilities[among, one], true[among] == one))
+    mean: NDArray[np.float64] = np.mean(areas, axis=0)
     return mean
 
 

@@ -12,7 +12,7 @@ from core.errors import FinerayError
 from core.evaluation.bootstrap import patient_weights, percentile_interval, weighted_mean_auc
 from core.evaluation.intervals import BOOTSTRAP, Estimate
 from core.evaluation.operating_point import Called
-from core.evaluation.question import question
+from core.evaluation.question import patient_numbers, question
 from core.evaluation.roc_area import compare_areas
 from core.project.runs import Predictions
 
@@ -137,7 +137,7 @@ def _areas(a: Predictions, b: Predictions, positive: str, resamples: int, seed: 
             nothing = Estimate(None, None, None, len(a.true), DELONG)
             return Test("auc", None, None, nothing, None, None, DELONG)
         return Test("auc", found.first, found.second, found.difference, found.p, None, DELONG)
-    patients = question(a, a.classes[0]).patients
+    patients = patient_numbers(a)
     drawn = [
         weighted_mean_auc(weights, a.probabilities, a.true) - weighted_mean_auc(weights, b.probabilities, b.true)
         for weights in patient_weights(a.true, patients, resamples, seed)
@@ -161,7 +161,7 @@ def _mcnemar(
     n = len(one)
     if n == 0:
         return Test(what, None, None, Estimate(None, None, None, 0, BOOTSTRAP), None, None, MCNEMAR)
-    patients = question(a, a.classes[0]).patients[among]
+    patients = patient_numbers(a)[among]
     gap = one.astype(np.float64) - two
     gaps = np.concatenate(
         [

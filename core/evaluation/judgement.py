@@ -12,6 +12,7 @@ from core.evaluation.curves import Curves
 from core.evaluation.figures_at import Figures
 from core.evaluation.intervals import Estimate, Method
 from core.evaluation.operating_point import OperatingPoint, PointRule
+from core.evaluation.planning import Plan
 from core.evaluation.subgroups import Split
 from core.project.attributes import attribute_values
 from core.project.project import Project
@@ -35,19 +36,6 @@ class View:
     value: str = ""
     prevalence: float | None = None
     method: Method = "wilson"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The width of a 95 % interval at hand and the patients that a narrower one needs, None if beyond reason. what:
-    auc, sensitivity or specificity; patients: of the class that it is a share of, or all for the AUC."""
-
-    what: str
-    value: float
-    patients: int
-    width: float
-    wished: float
-    needed: int | None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from core.errors import FinerayError
@@ -9,11 +11,11 @@ from core.evaluation.calibration import calibration
 from core.evaluation.choosing_point import apply_rule, choose_point
 from core.evaluation.comparison import Comparison, compare
 from core.evaluation.curves import curves
-from core.evaluation.figures_at import Figures, figures_at
-from core.evaluation.judgement import Judgement, Plan, View, values_of_view
+from core.evaluation.figures_at import figures_at
+from core.evaluation.judgement import Judgement, View, values_of_view
 from core.evaluation.metrics import evaluate
 from core.evaluation.operating_point import Called, OperatingPoint, PointRule
-from core.evaluation.planning import area_needed, area_width, share_needed, share_width
+from core.evaluation.planning import plan
 from core.evaluation.question import question
 from core.evaluation.subgroups import subgroups
 from core.progress import Monitor
@@ -22,6 +24,7 @@ from core.project.project import Project
 from core.project.runs import Predictions, RunFolder, run
 
 OVERALL = ("auc", "accuracy", "balanced_accuracy", "mcc", "kappa", "macro_f1", "hand_till")
+PLANNED = (*(product(("sensitivity", "specificity"), (0.2, 0.1))), ("auc", 0.1), ("auc", 0.05))
 MOST_VALUES = 12  # of an attribute, beyond which it makes no subgroups
 MOST_DRAWN, FEWEST_RESAMPLES = 40_000_000, 200  # images times resamples that a figure looks at
 CURVES, CALIBRATIONS = 500, 1000  # resamples of what costs more
@@ -80,7 +83,7 @@ def judge(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> 
         curves=drawn,
         calibration=calibrated,
         subgroups=subgroups(asked, calls == number, _attributes(project, shown)),
-        plans=_plans(figures),
+        plans=tuple(each for what, wished in PLANNED if (each := plan(figures, what, wished)) is not None),
     )
 
 
@@ -138,23 +141,3 @@ def _attributes(project: Project, shown: Predictions) -> dict[str, tuple[str, li
 def _tells(values: list[str], true: list[int]) -> bool:
     """Whether each value goes with one class alone, as the labels themselves do."""
     return len(set(zip(values, true, strict=True))) == len(set(values))
-
-
-def _plans(figures: Figures) -> tuple[Plan, ...]:
-    """What narrower intervals would need, as if each image were of another patient."""
-    plans = []
-    hit, passed, area = figures.sensitivity, figures.specificity, figures.auc
-    for what, estimate in (("sensitivity", hit), ("specificity", passed)):
-        if estimate.value is not None:
-            for wished in (0.2, 0.1):
-                width = share_width(estimate.value, estimate.n)
-                plans.append(
-                    Plan(what, estimate.value, estimate.n, width, wished, share_needed(estimate.value, wished))
-                )
-    if area.value is not None:
-        n = figures.positives + figures.negatives
-        for wished in (0.1, 0.05):
-            width = area_width(area.value, figures.positives, figures.negatives)
-            needed = area_needed(area.value, figures.positives / n, wished)
-            plans.append(Plan("auc", area.value, n, width, wished, needed))
-    return tuple(plans)

@@ -13,13 +13,13 @@ from core.evaluation.bootstrap import (
     percentile_interval,
     weighted_auc,
     weighted_confusion,
+    weighted_hand_till,
     weighted_mean_auc,
 )
 from core.evaluation.figures_at import Figures, figures_at
-from core.evaluation.intervals import BOOTSTRAP, Estimate, proportion
+from core.evaluation.intervals import BOOTSTRAP, Estimate, defined, proportion
 from core.evaluation.operating_point import OperatingPoint
 from core.evaluation.question import patient_numbers, question
-from core.evaluation.roc_area import hand_till
 from core.project.runs import Predictions
 
 _OVERALL = ("kappa", "mcc", "balanced_accuracy")  # alike for both of two classes
@@ -91,18 +91,17 @@ def evaluate(
     )
     size = len(predictions.classes)
     confusion = weighted_confusion(np.ones((1, len(true))), true, predicted, size)[0].astype(np.int64)
-    overall = {name: getattr(each_class[-1], name) for name in ("auc", *_OVERALL)}
-    if size > 2:
-        overall = _over_classes(predictions, predicted, patients, resamples, seed)
-    elif size == 2:
-        overall |= {"macro_f1": _macro_f1(predictions, predicted, patients, resamples, seed)}
+    of_last = {name: getattr(each_class[-1], name) for name in ("auc", *_OVERALL)}
     nothing = Estimate(None, None, None, len(true), BOOTSTRAP)
+    over_classes = _over_classes(predictions, predicted, patients, resamples, seed)
+    # Of two classes the figures of either say more: intervals also where no resample differs.
+    overall = over_classes if size > 2 else {**over_classes, **of_last, "hand_till": nothing}
     return Evaluation(
         classes=predictions.classes,
         images=len(true),
         patients=int(patients.max()) + 1,
         accuracy=proportion(true == predicted, patients),
-        **{"macro_f1": nothing, "hand_till": nothing, **overall},
+        **overall,
         confusion=tuple(map(tuple, confusion.tolist())),
         per_class=per_class,
         resamples=resamples,
@@ -176,54 +175,26 @@ def _of_tables(tables: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
 def _over_classes(
     predictions: Predictions, predicted: NDArray[np.int64], patients: NDArray[np.int64], resamples: int, seed: int
 ) -> dict[str, Estimate]:
-    """Figures over more than two classes, by a bootstrap over patients."""
+    """Figures over all classes, by a bootstrap over patients."""
     true, size, n = predictions.true, len(predictions.classes), len(predictions.true)
+
+    def figures(weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        found = _of_tables(weighted_confusion(weights, true, predicted, size))
+        if size > 2:  # of two classes DeLong's area is to be had
+            found["auc"] = weighted_mean_auc(weights, predictions.probabilities, true)
+            found["hand_till"] = weighted_hand_till(weights, predictions.probabilities, true)
+        return found
+
     blocks: dict[str, list[NDArray[np.float64]]] = {}
     for weights in patient_weights(true, patients, resamples, seed):
-        drawn = _of_tables(weighted_confusion(weights, true, predicted, size))
-        drawn["auc"] = weighted_mean_auc(weights, predictions.probabilities, true)
-        drawn["hand_till"] = _pairwise_area(predictions, weights)
-        for name, values in drawn.items():
+        for name, values in figures(weights).items():
             blocks.setdefault(name, []).append(values)
-    once = np.ones((1, n))
-    middle = {
-        name: float(value[0]) for name, value in _of_tables(weighted_confusion(once, true, predicted, size)).items()
-    }
-    middle |= {"auc": float(weighted_mean_auc(once, predictions.probabilities, true)[0])}
-    pairs = hand_till(predictions.probabilities, true)
-    middle |= {"hand_till": np.nan if pairs is None else pairs}
     return {
         name: Estimate(
-            value if np.isfinite(value) else None,
+            defined(value[0]),
             *(percentile_interval(np.concatenate(blocks[name])) if name in blocks else (None, None)),
             n,
             BOOTSTRAP,
         )
-        for name, value in middle.items()
+        for name, value in figures(np.ones((1, n))).items()
     }
-
-
-def _macro_f1(
-    predictions: Predictions, predicted: NDArray[np.int64], patients: NDArray[np.int64], resamples: int, seed: int
-) -> Estimate:
-    true = predictions.true
-    value = float(_of_tables(weighted_confusion(np.ones((1, len(true))), true, predicted, 2))["macro_f1"][0])
-    drawn = [
-        _of_tables(weighted_confusion(weights, true, predicted, 2))["macro_f1"]
-        for weights in patient_weights(true, patients, resamples, seed)
-    ]
-    interval = percentile_interval(np.concatenate(drawn)) if drawn else (None, None)
-    return Estimate(value if np.isfinite(value) else None, *interval, len(true), BOOTSTRAP)
-
-
-def _pairwise_area(predictions: Predictions, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Hand and Till's measure [resamples] of weighted images."""
-    areas = []
-    for one in range(len(predictions.classes)):
-        for other in range(len(predictions.classes)):
-            if one != other:
-                among = np.isin(predictions.true, (one, other))
-                scores, positive = predictions.probabilities[among, one], predictions.true[among] == one
-                areas.append(weighted_auc(weights[:, among], scores, positive))
-    mean: NDArray[np.float64] = np.mean(areas, axis=0)
-    return mean

@@ -4,13 +4,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluation.intervals import Z, wilson
+from core.evaluation.figures_at import Figures
+from core.evaluation.intervals import Estimate, Z, wilson
 from core.evaluation.roc_area import hanley_mcneil_error
 
 MOST = 10_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The width of a 95 % interval at hand and the patients that a narrower one needs, None if beyond reason. what:
+    auc, sensitivity or specificity; patients: of the class that it is a share of, or all for the AUC."""
+
+    what: str
+    value: float
+    patients: int
+    width: float
+    wished: float
+    needed: int | None
+
+
+def plan(figures: Figures, what: str, wished: float) -> Plan | None:
+    """For one of auc, sensitivity and specificity, as if each image were of another patient; None if undefined."""
+    estimate: Estimate = getattr(figures, what)
+    if estimate.value is None:
+        return None
+    if what != "auc":
+        width, needed = share_width(estimate.value, estimate.n), share_needed(estimate.value, wished)
+        return Plan(what, estimate.value, estimate.n, width, wished, needed)
+    width = area_width(estimate.value, figures.positives, figures.negatives)
+    needed = area_needed(estimate.value, figures.positives / estimate.n, wished)
+    return Plan(what, estimate.value, estimate.n, width, wished, needed)
 
 
 def share_width(share: float, n: int) -> float:

@@ -93,19 +93,11 @@ def areas_of(
         return None, None
     names, member = np.unique(patients, return_inverse=True)
     groups = len(names)
-    areas, above_sums, below_sums = [], [], []
-    for each in scores:
-        above, below = each[positive], each[~positive]
-        placed_above = _share_below(above, np.sort(below))
-        placed_below = 1 - _share_below(below, np.sort(above))
-        area = float(placed_above.mean())
-        areas.append(area)
-        above_sums.append(np.bincount(member[positive], weights=placed_above - area, minlength=groups))
-        below_sums.append(np.bincount(member[~positive], weights=placed_below - area, minlength=groups))
+    areas, above_sums, below_sums = zip(*(_by_patient(each, positive, member) for each in scores), strict=True)
     with_above, with_below = len(np.unique(member[positive])), len(np.unique(member[~positive]))
     if with_above < 2 or with_below < 2:
         return np.array(areas), None
-    a, b = np.array(above_sums), np.array(below_sums)
+    a, b = np.stack(above_sums), np.stack(below_sums)
     crossed = groups / (groups - 1) * (a @ b.T)
     covariance = (
         with_above / (with_above - 1) * (a @ a.T) / m**2
@@ -120,13 +112,21 @@ def influence(
 ) -> tuple[float, NDArray[np.float64]]:
     """(area, what each patient number adds to its error); the sum of squares of these is the variance, but for the
     correction for few patients. Both classes have to be there."""
+    area, a, b = _by_patient(scores, positive, patients)
+    return area, a / positive.sum() + b / (~positive).sum()
+
+
+def _by_patient(
+    scores: NDArray[np.float64], positive: NDArray[np.bool_], member: NDArray[np.int64]
+) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """(area, each patient number's sum of placements less it over positive images, the same over the others)."""
     above, below = scores[positive], scores[~positive]
     placed_above = _share_below(above, np.sort(below))
     placed_below = 1 - _share_below(below, np.sort(above))
-    area, size = float(placed_above.mean()), int(patients.max()) + 1
-    a = np.bincount(patients[positive], weights=placed_above - area, minlength=size) / len(above)
-    b = np.bincount(patients[~positive], weights=placed_below - area, minlength=size) / len(below)
-    return area, a + b
+    area, size = float(placed_above.mean()), int(member.max()) + 1
+    a = np.bincount(member[positive], weights=placed_above - area, minlength=size).astype(np.float64)
+    b = np.bincount(member[~positive], weights=placed_below - area, minlength=size).astype(np.float64)
+    return area, a, b
 
 
 def two_sided(z: float) -> float:
@@ -139,21 +139,6 @@ def hanley_mcneil_error(area: float, positives: float, negatives: float) -> floa
     q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
     spread = area * (1 - area) + (positives - 1) * (q1 - area**2) + (negatives - 1) * (q2 - area**2)
     return math.sqrt(spread / (positives * negatives))
-
-
-def hand_till(probabilities: NDArray[np.float64], true: NDArray[np.int64]) -> float | None:
-    """The M measure of Hand and Till (2001): the mean over pairs of classes, each pair's direction fixed by its own
-    probabilities; None where a class is absent (oracle O13)."""
-    classes = probabilities.shape[1]
-    if len(np.unique(true)) < classes:
-        return None
-    areas = []
-    for one in range(classes):
-        for other in range(one + 1, classes):
-            a, b = probabilities[true == one], probabilities[true == other]
-            areas.append(float(_share_below(a[:, one], np.sort(b[:, one])).mean()))
-            areas.append(float(_share_below(b[:, other], np.sort(a[:, other])).mean()))
-    return float(np.mean(areas))
 
 
 def _share_below(values: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import pyqtgraph as pg
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from core.engine.review_requests import LearnByNumber
-from core.evaluation.planning import area_needed, area_width, power_against_chance, share_needed, share_width
+from core.evaluation.planning import plan, power_against_chance
 from core.training.results import LearningCurve
 from desktop.review.curves_tab import Chart
 from desktop.review.state import ReviewState
@@ -76,27 +76,24 @@ class PlanTab(QWidget):
         found = self._state.judgement
         if found is None:
             return
-        power = 0.0
-        figures, name, wished = found.figures, str(self.what.currentData()), self.wished.value()
-        estimate = getattr(figures, name)
-        if estimate.value is None:
+        figures, what = found.figures, str(self.what.currentData())
+        planned = plan(figures, what, self.wished.value())
+        if planned is None:
             self.answer.setText("This figure is not defined on the images in view.")
             return
-        if name == "auc":
-            width = area_width(estimate.value, figures.positives, figures.negatives)
-            share = figures.positives / (figures.positives + figures.negatives)
-            needed, whom = area_needed(estimate.value, share, wished), f"patients, {share:.0%} of them positive"
+        told = ""
+        if what == "auc":
+            whom = f"patients, {figures.positives / planned.patients:.0%} of them positive"
             have = f"{figures.positives:,} positive and {figures.negatives:,} other images"
-            power = power_against_chance(estimate.value, figures.positives, figures.negatives)
+            power = power_against_chance(planned.value, figures.positives, figures.negatives)
+            told = f" The power to tell it from chance is {power:.0%}."
         else:
-            width, needed = share_width(estimate.value, estimate.n), share_needed(estimate.value, wished)
-            whom = "positive patients" if name == "sensitivity" else "negative patients"
-            have = f"{estimate.n:,} {'positive' if name == 'sensitivity' else 'negative'} images"
-        more = f"about {needed:,} {whom}" if needed else f"more than ten million {whom}"
-        told = f" The power to tell it from chance is {power:.0%}." if name == "auc" else ""
+            kind = "positive" if what == "sensitivity" else "negative"
+            whom, have = f"{kind} patients", f"{planned.patients:,} {kind} images"
+        more = f"about {planned.needed:,} {whom}" if planned.needed else f"more than ten million {whom}"
         self.answer.setText(
-            f"At {estimate.value:.3f}, {have} give an interval {width:.3f} wide, if each is of another patient."
-            f" For {wished:.2f} you need {more}.{told}"
+            f"At {planned.value:.3f}, {have} give an interval {planned.width:.3f} wide, if each is of another patient."
+            f" For {planned.wished:.2f} you need {more}.{told}"
         )
 
     def _show_curve(self, found: LearningCurve) -> None:

@@ -23,6 +23,7 @@ from sklearn.metrics import (
 )
 from statsmodels.stats.proportion import proportion_confint
 
+from core.evaluation.bootstrap import weighted_hand_till
 from core.evaluation.calibration import calibration, calibration_errors
 from core.evaluation.choosing_point import NoOperatingPoint, apply_rule, choose_point
 from core.evaluation.curves import curves, net_benefit
@@ -30,7 +31,7 @@ from core.evaluation.figures_at import average_precision, brier, figures_at, pre
 from core.evaluation.intervals import clopper_pearson, difference, proportion
 from core.evaluation.operating_point import PointRule
 from core.evaluation.question import Question, question
-from core.evaluation.roc_area import auc, auc_variance, hand_till
+from core.evaluation.roc_area import auc, auc_variance
 from core.evaluation.subgroups import subgroups
 from core.project.runs import Predictions
 
@@ -114,8 +115,9 @@ def test_oracle_13_hand_till_keeps_its_direction(rows: np.ndarray, pairwise: flo
     x, y = x[rows], y[rows]
     scores = np.exp(-((x[:, None] - means) ** 2).sum(axis=2))
     scores /= scores.sum(axis=1, keepdims=True)
-    assert hand_till(scores, y) == pytest.approx(pairwise, abs=1e-9)
-    assert hand_till(scores, y) == pytest.approx(roc_auc_score(y, scores, multi_class="ovo"))
+    found = float(weighted_hand_till(np.ones((1, len(y))), scores, y)[0])
+    assert found == pytest.approx(pairwise, abs=1e-9)
+    assert found == pytest.approx(roc_auc_score(y, scores, multi_class="ovo"))
 
 
 def test_oracle_16_prevalence() -> None:
