@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,7 @@ class Likeness:
         distances = np.empty(len(features))
         for rows, left_out in KFold(FOLDS, shuffle=True, random_state=seed).split(features):
             distances[left_out] = _fit(features[rows], widths).distances(features[left_out])
-        fitted = _fit(features, widths)
-        return Likeness(**{**vars(fitted), "limit": _limit(distances)})
+        return replace(_fit(features, widths), limit=_limit(distances))
 
     def distances(self, features: NDArray[np.floating]) -> Floats:
         """[films]; above the limit a film is unlike those that were learned from."""

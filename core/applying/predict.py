@@ -23,7 +23,7 @@ from core.project.import_options import ImportOptions
 from core.project.importing import NothingReadable, import_folders
 from core.project.pixel_store import StoredAt
 from core.project.project import Project
-from core.project.runs import Predictions, RunFolder
+from core.project.runs import RunFolder, called_findings, learned_from
 from core.project.scratch import scratch_project
 from core.training.features import features_of, kept_features
 from core.training.predicting import probabilities_of
@@ -57,8 +57,9 @@ def predict_folder(
         sealed = {image.content_hash for image in sealed_images(project)}
         allowed = [image for image in images if image.content_hash not in sealed]
         chances = probabilities_of(scratch, folder, allowed, monitor) if allowed else np.empty((0, len(classes)))
-        likeness, distance = _distances(project, folder, scratch, allowed, monitor)
-        flags = _flags(project, folder, scratch, allowed, likeness, distance)
+        learned = _learned(project, folder)
+        likeness, distance = _distances(project, folder, learned, scratch, allowed, monitor)
+        flags = _flags(project, learned, scratch, allowed, likeness, distance)
         called = _called(classes, several, point, chances)
         rows, place = [], {image.id: number for number, image in enumerate(allowed)}
         for image in images:
@@ -114,20 +115,30 @@ def _refused(scratch: Project, films: Path) -> tuple[Scored, ...]:
     return tuple(sorted(found, key=lambda row: row.file))
 
 
+def _learned(project: Project, folder: RunFolder) -> dict[int, str]:
+    """Image id -> content hash, of the images that the run learned from.
+
+    By content: the order in which files were read differs from import to import, and what follows should not.
+    """
+    wanted = learned_from(project, folder)
+    rows = project.db.execute("SELECT id, content_hash FROM image ORDER BY content_hash")
+    return {image: key for image, key in rows if image in wanted}
+
+
 def _distances(
-    project: Project, folder: RunFolder, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor
+    project: Project,
+    folder: RunFolder,
+    learned: dict[int, str],
+    scratch: Project,
+    images: Sequence[LabelledImage],
+    monitor: Monitor,
 ) -> tuple[Likeness | None, NDArray[np.float64] | None]:
     """(what training films look like to the backbone, the films' distances), None where features are not kept."""
     network = folder.metrics()["backbone"]
     if not network.get("feature_space") or not images:
         return None, None
-    learned = folder.predictions().images.tolist()
-    rows = project.db.execute("SELECT id, content_hash FROM image")
-    wanted = set(learned)
-    # By content: the order in which files were read differs from import to import, and the limit should not.
-    content = {image: key for image, key in sorted(rows, key=lambda row: row[1]) if image in wanted}
     widths = tuple(network["widths"])
-    known = kept_features(project, network["feature_space"], sum(widths), content)
+    known = kept_features(project, network["feature_space"], sum(widths), learned)
     likeness = Likeness.of(np.array(list(known.values())), widths) if known else None
     if likeness is None:
         return None, None
@@ -139,20 +150,18 @@ def _distances(
 
 def _flags(
     project: Project,
-    folder: RunFolder,
+    learned: dict[int, str],
     scratch: Project,
     images: Sequence[LabelledImage],
     likeness: Likeness | None,
     distance: NDArray[np.float64] | None,
 ) -> list[list[str]]:
     """What speaks against each film."""
-    learned = set(folder.predictions().images.tolist())
     known = raw_values(project, tuple(TOLD_BY))
     usual = [
-        {ALIKE.get(known[image][number], known[image][number]) for image in learned if image in known}
-        for number in range(len(TOLD_BY))
+        {ALIKE.get(known[image][number], known[image][number]) for image in learned} for number in range(len(TOLD_BY))
     ]
-    hashes = {key for image, key in project.db.execute("SELECT id, content_hash FROM image") if image in learned}
+    hashes = set(learned.values())
     own = raw_values(scratch, tuple(TOLD_BY))
     found = []
     for number, image in enumerate(images):
@@ -171,15 +180,8 @@ def _flags(
 
 def _called(classes: tuple[str, ...], several: bool, point: OperatingPoint, chances: NDArray[np.float64]) -> list[str]:
     if several:
-        return [
-            "|".join(name for name, chance in zip(classes, row, strict=True) if chance >= 0.5) or "none"
-            for row in chances.tolist()
-        ]
-    n = len(chances)
-    shown = Predictions(
-        classes, np.arange(n), ("",) * n, ("",) * n, np.zeros(n, dtype=np.int64), np.asarray(chances, dtype=np.float64)
-    )
-    return [classes[number] for number in point.called(shown).tolist()]
+        return [called_findings(classes, row) for row in chances.tolist()]
+    return [classes[number] for number in point.numbers(classes, chances).tolist()]
 
 
 def _relative(location: FileLocation, films: Path) -> str:

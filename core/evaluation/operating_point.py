@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,12 +38,22 @@ class OperatingPoint:
 
     def called(self, predictions: Predictions, thresholds: Mapping[str, float] | None = None) -> NDArray[np.int64]:
         """The class number that each prediction counts as, [n]; a part named in `thresholds` has one of its own."""
-        if not self.positive:
-            return predictions.predicted
-        number = predictions.classes.index(self.positive)
         own = thresholds or {}
-        cuts = np.array([own.get(part, self.threshold) for part in predictions.parts])
-        return np.where(predictions.probabilities[:, number] >= cuts, number, 1 - number)
+        cuts = np.array([own.get(part, self.threshold) for part in predictions.parts]) if own else self.threshold
+        return self.numbers(predictions.classes, predictions.probabilities, cuts)
+
+    def numbers(
+        self,
+        classes: Sequence[str],
+        probabilities: NDArray[np.float64],
+        cuts: NDArray[np.float64] | float | None = None,
+    ) -> NDArray[np.int64]:
+        """The class number that each row of probabilities counts as, [n]; cuts: in place of the threshold."""
+        if not self.positive:
+            most: NDArray[np.int64] = np.argmax(probabilities, axis=1)
+            return most
+        number = classes.index(self.positive)
+        return np.where(probabilities[:, number] >= (self.threshold if cuts is None else cuts), number, 1 - number)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from core.explaining.results import FeatureMap, Neighbour
 from core.progress import Monitor, Progress
 from core.project.catalogue import labelled_images, pseudonyms
 from core.project.project import Project
-from core.project.runs import RunFolder
+from core.project.runs import RunFolder, learned_from
 from core.training.features import kept_features
 
 NEAREST, MOST_POINTS, COMPONENTS = 8, 3000, 50
@@ -26,8 +26,7 @@ def nearest(project: Project, folder: RunFolder, image: int, part: str, number: 
     """The training images most like a film, the nearest first. part: the fold (or part) in which the film was held out;
     none of its images is given, since the model that judged the film did not learn from them. Raises NoFeatures."""
     images, features = _features(project, folder, image)
-    predictions = folder.predictions()
-    parts = dict(zip(predictions.images.tolist(), predictions.parts, strict=True))
+    learned = learned_from(project, folder)
     own = images.index(image)
     alike = features @ features[own]
     patient = dict(zip(images, pseudonyms(project, images), strict=True))
@@ -35,7 +34,7 @@ def nearest(project: Project, folder: RunFolder, image: int, part: str, number: 
     allowed = [
         row
         for row in np.argsort(-alike).tolist()
-        if row != own and parts.get(images[row], "") != part and patient[images[row]] != patient[image]
+        if images[row] in learned and learned[images[row]] != part and patient[images[row]] != patient[image]
     ]
     return tuple(
         Neighbour(images[row], patient[images[row]], label_of.get(images[row], ""), float(alike[row]))

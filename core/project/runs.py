@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from core.errors import FinerayError, storage_error
 from core.project.label_sets import certainties, multi_value
 from core.project.project import Project
+from core.project.splits import ASIDE
 
 PIECE = 2000  # rows of predictions that are read at once
 UNFINISHED = ".unfinished-"  # folders of trainings that were stopped (core.training.checkpoint)
@@ -99,8 +100,7 @@ class Predictions:
         there = {
             name: mark == 1 for name, mark in zip(self.classes, self.truth[row].tolist(), strict=True) if mark != 0
         }
-        called = zip(self.classes, self.probabilities[row].tolist(), strict=True)
-        return multi_value(there), multi_value({name: True for name, chance in called if chance >= 0.5})
+        return multi_value(there), called_findings(self.classes, self.probabilities[row].tolist())
 
     @staticmethod
     def load(path: Path) -> Predictions:
@@ -123,6 +123,11 @@ class Predictions:
             probabilities=np.concatenate([piece.probabilities for piece in pieces]),
             truth=np.concatenate([piece.truth for piece in pieces if piece.truth is not None]) if several else None,
         )
+
+
+def called_findings(classes: Sequence[str], chances: Sequence[float]) -> str:
+    """The multi-label value that names the findings of a chance of one half or more."""
+    return multi_value({name: True for name, chance in zip(classes, chances, strict=True) if chance >= 0.5})
 
 
 def _parsed(rows: Sequence[list[str]], classes: tuple[str, ...], several: bool) -> Predictions:
@@ -216,6 +221,30 @@ def run(project: Project, name: str) -> RunFolder:
         where=str(project.runs_folder),
         todo="Train first, or choose a run that the project has.",
     )
+
+
+def parts_of_run(project: Project, folder: RunFolder) -> dict[int, str]:
+    """Image id -> its part in the split that the run was trained on, without those set aside.
+
+    Where the project no longer keeps that split, what the predictions tell.
+    """
+    split = json.loads((folder.path / "split.json").read_text("utf-8"))
+    kept = dict(
+        project.db.execute(
+            "SELECT image_id, part FROM split_image WHERE part <> ? AND split_id ="
+            " (SELECT max(id) FROM split WHERE hash = ?)",
+            (ASIDE, split["hash"]),
+        )
+    )
+    if kept:
+        return kept
+    predictions = folder.predictions()
+    return dict(zip(predictions.images.tolist(), predictions.parts, strict=True))
+
+
+def learned_from(project: Project, folder: RunFolder) -> dict[int, str]:
+    """Of those, the images that the run's final model learned from: all of its folds, or the training part."""
+    return {image: part for image, part in parts_of_run(project, folder).items() if part not in ("validation", "test")}
 
 
 def write_run(project: Project, write: Callable[[Path], None]) -> RunFolder:

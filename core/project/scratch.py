@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.project.paths import user_folder
 from core.project.project import Project, create_project, open_project
 
 
@@ -22,5 +21,4 @@ def scratch_project() -> Iterator[Project]:
             yield project
         finally:
             project.close()
-            for path in (user_folder() / "sources").glob(f"{project.id}.sqlite*"):
-                path.unlink(missing_ok=True)
+            project.sources.forget()

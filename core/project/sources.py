@@ -31,7 +31,8 @@ class SourceIndex:
     def __init__(self, project_id: str) -> None:
         folder = user_folder() / "sources"
         folder.mkdir(exist_ok=True)
-        self._db = sqlite3.connect(folder / f"{project_id}.sqlite", timeout=30)
+        self._path = folder / f"{project_id}.sqlite"
+        self._db = sqlite3.connect(self._path, timeout=30)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS source"
@@ -61,3 +62,8 @@ class SourceIndex:
     def close(self) -> None:
         """Release the file."""
         self._db.close()
+
+    def forget(self) -> None:
+        """Delete the index, once it is closed: this workstation knows none of the files any more."""
+        for path in self._path.parent.glob(f"{self._path.name}*"):
+            path.unlink(missing_ok=True)

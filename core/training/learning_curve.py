@@ -30,8 +30,7 @@ def learning_curve(project: Project, split: Split, recipe: Recipe, monitor: Moni
     the last judgement alone. A recipe that tunes stages is followed with its backbone frozen. Raises as prepare().
     """
     quiet = Work(Monitor(), 1)
-    plain = replace(recipe, mode="frozen", search_minutes=0.0) if recipe.mode != "frozen" else recipe
-    plain = replace(plain, search_minutes=0.0)
+    plain = replace(recipe, mode="frozen", search_minutes=0.0)
     prepared = prepare(project, split, plain, monitor)
     data = prepared.data
     folds = sorted(set(data.parts.tolist())) if split.plan.kind == "folds" else ["validation"]

@@ -12,7 +12,7 @@ import numpy as np
 from core.evaluation.judgement import Judgement, View
 from core.project.attributes import NOT_STATED, attribute_values
 from core.project.project import Project
-from core.project.runs import Predictions, RunFolder
+from core.project.runs import Predictions, RunFolder, parts_of_run
 
 TABLE_ONE = ("sex", "view_position", "manufacturer", "site_hash", "modality", "laterality")
 MOST_VALUES = 6
@@ -46,7 +46,8 @@ def flow_steps(facts: Facts) -> list[tuple[str, str]]:
     sealed = count("SELECT count(*) FROM sealed_image")
     used = facts.metrics["images"]
     seen = sum(files.values())
-    unlabelled = max(0, images - left_out - sealed - _in_split(facts))
+    in_split = len(parts_of_run(facts.project, facts.folder))
+    unlabelled = max(0, images - left_out - sealed - in_split)
     patients = count("SELECT count(DISTINCT patient_id) FROM image")
     steps = [
         (f"{seen:,} files seen", ""),
@@ -55,34 +56,21 @@ def flow_steps(facts: Facts) -> list[tuple[str, str]]:
             f"{files.get('failed', 0):,} files could not be read, {files.get('skipped', 0):,} were no X-ray or a copy",
         ),
         (
-            f"{_in_split(facts) + sealed:,} images with a label",
+            f"{in_split + sealed:,} images with a label",
             f"{left_out:,} left out, {unlabelled:,} without a certain label",
         ),
     ]
     if sealed:
-        steps.append(
-            (f"{_in_split(facts):,} images to learn from and to choose on", f"{sealed:,} sealed as the test set")
-        )
+        steps.append((f"{in_split:,} images to learn from and to choose on", f"{sealed:,} sealed as the test set"))
     split = facts.metrics["split"]
     if split["kind"] == "folds":
         steps.append((f"{used:,} images judged, each by a model that\nhad seen nothing of its patient", ""))
     else:
-        aside = _in_split(facts) - used
+        aside = in_split - used
         steps.append((f"{used:,} images of the test part judged", f"{aside:,} for training and validation"))
     if facts.test is not None:
         steps.append((f"{facts.test['images']:,} images of the sealed test set judged", ""))
     return steps
-
-
-def _in_split(facts: Facts) -> int:
-    """Images of the split that the run was trained on."""
-    import json
-
-    split = json.loads((facts.folder.path / "split.json").read_text("utf-8"))
-    row = facts.project.db.execute(
-        "SELECT count(*) FROM split_image WHERE split_id = ? AND part <> 'aside'", (split["id"],)
-    ).fetchone()
-    return int(row[0]) or facts.metrics["images"]
 
 
 def table_one(facts: Facts) -> tuple[list[str], list[list[str]]]:

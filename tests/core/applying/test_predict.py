@@ -16,6 +16,7 @@ from core.applying.likeness import Likeness
 from core.applying.predict import LEARNED, SEALED, predict_folder
 from core.applying.tables import CannotWriteTable, write_predictions
 from core.evaluation.operating_point import OperatingPoint
+from core.explaining.alike import nearest
 from core.progress import Monitor
 from core.project.catalogue import image_rows, labelled_images
 from core.project.importing import import_folders
@@ -24,7 +25,7 @@ from core.project.paths import user_folder
 from core.project.project import Project
 from core.project.runs import RunFolder
 from core.project.sealing import seal_test
-from core.project.splits import SplitPlan, latest_split
+from core.project.splits import SplitPlan, latest_split, parts
 from core.project.splitting import make_split
 from core.training.predicting import probabilities_of
 from core.training.recipe import HeadSettings, Recipe, Tuning
@@ -155,3 +156,17 @@ def test_the_limit_of_likeness_holds_on_new_films_of_the_same_kind() -> None:
     strange[:, 7] += 15
     assert (likeness.distances(strange) > likeness.limit).mean() > 0.9
     assert Likeness.of(films(10), (20, 40)) is None
+
+
+def test_a_held_out_run_learned_from_its_training_part_alone(project: Project, films: Callable[..., Path]) -> None:
+    folder = films(patients=40, each=1)
+    import_folders(project, [folder], Monitor())
+    apply_labels(project, preview_folders(project))
+    split = make_split(project, SplitPlan("holdout"))
+    run = train(project, split, RECIPE, Monitor())
+    part_of = parts(project, split)
+    learned = sum(LEARNED in row.flag for row in predict_folder(project, run, folder, Monitor()).rows)
+    assert learned == sum(part == "training" for part in part_of.values()) < 40
+    test = run.predictions()
+    near = nearest(project, run, int(test.images[0]), "test")
+    assert {part_of[each.image] for each in near} == {"training"}
