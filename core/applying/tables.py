@@ -7,45 +7,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.applying.results import PredictionTable
-from core.errors import FinerayError, storage_error
+from core.output_file import check_output, whole_file
 from core.progress import Monitor, Progress
 
 STAGE_WRITE = "Writing the table"
 
 
-class CannotWriteTable(FinerayError):
-    """The table cannot be written there."""
-
-
 def write_predictions(table: PredictionTable, output: Path, monitor: Monitor) -> None:
     """As .csv or .xlsx: file, sop_instance_uid, p_<class> a class, predicted, flag; whole or not at all.
 
-    Raises CannotWriteTable or a storage error.
+    Raises CannotWriteThere or a storage error.
     """
-    if output.suffix.lower() not in (".csv", ".xlsx"):
-        raise CannotWriteTable(
-            "A table is a .csv or an .xlsx file", where=str(output), todo="Give it one of these endings."
-        )
-    if not output.parent.is_dir():
-        raise CannotWriteTable("The folder is not there", where=str(output.parent), todo="Make it, or choose another.")
+    check_output(output, (".csv", ".xlsx"), "A table")
     monitor.report(Progress(STAGE_WRITE, 0, 0, ""))
     header = ["file", "sop_instance_uid", *(f"p_{name}" for name in table.classes), "predicted", "flag"]
     lines: list[list[str | float]] = [
         [row.file, row.sop_instance_uid, *(row.probabilities or ("",) * len(table.classes)), row.predicted, row.flag]
         for row in table.rows
     ]
-    partial = output.with_name(f".{output.name}.partial")
-    try:
+    with whole_file(output) as partial:
         if output.suffix.lower() == ".xlsx":
             _write_excel(partial, header, lines)
         else:
             with partial.open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows([header, *lines])
-        partial.replace(output)
-    except OSError as error:
-        raise storage_error(error) or error from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write_excel(path: Path, header: list[str], lines: list[list[str | float]]) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
 from core.backbones.catalogue import backbone
 from core.backbones.cutting import FrozenPart, LearningPart
@@ -18,10 +17,11 @@ from core.backbones.runtime import best_device, shades, with_folded_batch_norms
 from core.backbones.surgery import FeatureNetwork, Pooling, pooled, pretrained
 from core.project.runs import RunFolder
 from core.training.head import Head
-from core.training.learners import HEAD_FILE, NETWORK_FILE, fold_head_file, parts_of
+from core.training.learners import HEAD_FILE, fold_head_file, learned_parts
 from core.training.network import TunedNetwork
 from core.training.preprocessing import to_input
 from core.training.recipe import Recipe
+from core.training.temperature import probabilities
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class TrainedModel:
     def scores(self, maps: list[torch.Tensor]) -> torch.Tensor:
         """How far each class stands out, [images, classes], from maps: the logit of a finding, or the logit of a class
         less the mean of the others'."""
-        logits = self.tuned.logits(torch.cat([pooled(each, self.pooling) for each in maps], dim=1))
+        logits = self._logits(maps)
         if self.several:
             return logits
         others = (logits.sum(dim=1, keepdim=True) - logits) / (logits.shape[1] - 1)
@@ -63,10 +63,11 @@ class TrainedModel:
     def probabilities(self, images: torch.Tensor) -> NDArray[np.float64]:
         """[images, classes] from shades."""
         with torch.no_grad():
-            logits = self.tuned.logits(torch.cat([pooled(each, self.pooling) for each in self.maps(images)], dim=1))
-            scaled = logits.double() / self.temperature
-            found = torch.sigmoid(scaled) if self.several else torch.softmax(scaled, dim=1)
-        return np.asarray(found.cpu().numpy())
+            logits = self._logits(self.maps(images)).double().cpu().numpy()
+        return probabilities(logits, self.temperature, self.several)
+
+    def _logits(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        return self.tuned.logits(torch.cat([pooled(each, self.pooling) for each in maps], dim=1))
 
     def randomised(self, seed: int = 0) -> TrainedModel:
         """The same architecture that learned nothing: every weight is drawn anew from the spread of its tensor."""
@@ -81,7 +82,7 @@ class TrainedModel:
         frozen, tuned = copy.deepcopy(self.frozen), copy.deepcopy(self.tuned)
         scrambled(frozen)
         scrambled(tuned)
-        return TrainedModel(**{**vars(self), "frozen": frozen, "tuned": tuned})
+        return replace(self, frozen=frozen, tuned=tuned)
 
 
 def trained_model(folder: RunFolder, fold: str = "") -> TrainedModel:
@@ -107,8 +108,7 @@ def _load(folder: Path, head_name: str, changed: int, held_out: bool) -> Trained
         network = _backbone(recipe.backbone, recipe.pooling, recipe.side)
         part = LearningPart.whole(network)
     else:
-        frozen, part = parts_of(chosen, recipe, device)
-        part.rest.network.load_state_dict(load_file(folder / NETWORK_FILE))
+        frozen, part = learned_parts(folder, chosen, recipe, device)
     tuned = TunedNetwork(part, head, 0.0).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return TrainedModel(
         frozen,

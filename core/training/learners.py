@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from core.backbones.catalogue import Backbone
 from core.backbones.cutting import FrozenPart, LearningPart, cut
@@ -107,6 +107,15 @@ def parts_of(chosen: Backbone, recipe: Recipe, device: torch.device) -> tuple[Fr
     frozen, part = cut(network, chosen, recipe.tuning.frozen_stages)
     if frozen is not None:
         frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return frozen, part
+
+
+def learned_parts(
+    folder: Path, chosen: Backbone, recipe: Recipe, device: torch.device
+) -> tuple[FrozenPart | None, LearningPart]:
+    """The parts as a tuned run in that folder ended. Raises OSError without its file."""
+    frozen, part = parts_of(chosen, recipe, device)
+    part.rest.network.load_state_dict(load_file(folder / NETWORK_FILE))
     return frozen, part
 
 

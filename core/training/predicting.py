@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
 from core.backbones.catalogue import backbone
 from core.backbones.runtime import Runtime, best_device
@@ -17,7 +16,7 @@ from core.project.project import Project
 from core.project.runs import RunFolder
 from core.training.features import features_of
 from core.training.head import Head
-from core.training.learners import HEAD_FILE, NETWORK_FILE, frozen_probabilities, parts_of
+from core.training.learners import HEAD_FILE, frozen_probabilities, learned_parts
 from core.training.recipe import Recipe
 from core.training.temperature import probabilities
 from core.training.views import Views
@@ -38,8 +37,7 @@ def probabilities_of(
     from core.training.finetuning import predict
     from core.training.network import TunedNetwork
 
-    frozen, part = parts_of(chosen, recipe, device)
-    part.rest.network.load_state_dict(load_file(folder.path / NETWORK_FILE))
+    frozen, part = learned_parts(folder.path, chosen, recipe, device)
     tuned = TunedNetwork(part, head, recipe.tuning.dropout).to(device)
     with Views(project, frozen, side or chosen.input_size, augment, device, recipe.seed, passes=0) as views:
         views.fill(images, monitor)

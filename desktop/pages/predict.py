@@ -20,10 +20,10 @@ from core.engine.review_requests import PredictFolder, WritePredictions
 from core.project.runs import run, runs
 from desktop.models.scored_table import ScoredTable
 from desktop.session import Session
-from desktop.widgets.basics import button, card, label, number_box, row
+from desktop.widgets.basics import ask_output, button, card, label, number_box, row
 from desktop.widgets.tables import table_view
 
-ENDINGS = "CSV (*.csv);;Excel (*.xlsx)"
+KINDS = {".csv": "CSV", ".xlsx": "Excel"}
 
 
 class PredictPage(QWidget):
@@ -108,11 +108,8 @@ class PredictPage(QWidget):
     def save(self) -> None:
         """Ask where the table goes."""
         name = f"{self.run.currentText()} predictions.csv"
-        chosen, kind = QFileDialog.getSaveFileName(self, "Save the table", str(Path.home() / name), ENDINGS)
-        if chosen:
-            path = Path(chosen)
-            if path.suffix.lower() not in (".csv", ".xlsx"):
-                path = path.with_name(path.name + (".xlsx" if "xlsx" in kind else ".csv"))
+        path = ask_output(self, "Save the table", name, KINDS)
+        if path is not None:
             self.write(path)
 
     def write(self, path: Path) -> None:

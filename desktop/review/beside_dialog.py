@@ -24,8 +24,7 @@ class BesideDialog(QDialog):
         films = films_of_patient(self._project, image)
         self.left, self.right = ImageView(), ImageView()
         for each in (self.left, self.right):
-            each.previous_button.hide()
-            each.next_button.hide()
+            each.stand_alone()
             each.title.hide()
         self.other = QComboBox()
         self.other.setAccessibleName("Other film of the patient")

@@ -11,7 +11,7 @@ from core.engine.messages import Failed
 from core.engine.review_requests import CompareRuns, JudgeRun
 from core.evaluation.comparison import Comparison
 from core.evaluation.judgement import Judgement, View
-from desktop.review.curves_tab import Chart
+from desktop.review.curves_tab import CurveChart
 from desktop.review.state import ReviewState
 from desktop.review.words import FIGURES, chance, interval, number
 from desktop.theme import current_theme
@@ -50,7 +50,7 @@ class CompareDialog(QDialog):
         self.table = SmallTable("Paired tests", COLUMNS, TIPS, stretched=3)
         self.table.setMinimumHeight(124)
         self.text = label(role="muted", wrap=True)
-        self.chart = Chart("ROC curves of both runs", "1 − specificity", "Sensitivity")
+        self.chart = CurveChart("ROC curves of both runs", "1 − specificity", "Sensitivity")
         self.chart.setMinimumHeight(230)
         self.differ_button = button("", "link")
         close = button("Close")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -14,24 +13,18 @@ from desktop.review.state import ReviewState
 from desktop.review.words import FIGURES, interval, number
 from desktop.theme import current_theme
 from desktop.widgets.basics import card, label
-from desktop.widgets.charts import SERIES
+from desktop.widgets.charts import SERIES, Chart
 
 HEIGHT = 210
 
 
-class Chart(pg.PlotWidget):
-    """A chart in the window's language over fixed ranges; drawn anew when the theme changes."""
+class CurveChart(Chart):
+    """A chart that is drawn anew as a whole."""
 
     def __init__(self, name: str, x: str, y: str) -> None:
-        super().__init__()
-        self._labels = {"bottom": x, "left": y}
-        self.setAccessibleName(name)
-        self.setMenuEnabled(False)
-        self.setMouseEnabled(x=False, y=False)
-        self.hideButtons()
+        super().__init__(name, x, y)
         self.setFixedHeight(HEIGHT)
-        self._legend = self.addLegend(offset=(-6, 6), labelTextSize="8pt", verSpacing=-6)
-        self._dress()
+        self.getAxis("left").setWidth(52)
 
     def wipe(self) -> None:
         """Take everything away."""
@@ -59,23 +52,6 @@ class Chart(pg.PlotWidget):
                 self.addItem(each)
         self.line(curve.x, curve.y, colour, name=name)
 
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_legend"):
-            self._dress()
-        super().changeEvent(event)
-
-    def _dress(self) -> None:
-        theme = current_theme()
-        self.setBackground(QColor(theme.surface))
-        for side, text in self._labels.items():
-            axis = self.getAxis(side)
-            axis.enableAutoSIPrefix(False)
-            axis.setPen(theme.border)
-            axis.setTextPen(theme.muted)
-            axis.setLabel(text, color=theme.muted)
-        self.getAxis("left").setWidth(52)
-        self._legend.setLabelTextColor(theme.text)
-
 
 class CurvesTab(QWidget):
     """Every chart follows the class, the subgroup and the operating point."""
@@ -83,11 +59,11 @@ class CurvesTab(QWidget):
     def __init__(self, state: ReviewState) -> None:
         super().__init__()
         self._state = state
-        self.roc = Chart("ROC curve", "1 − specificity", "Sensitivity")
-        self.recall = Chart("Precision-recall curve", "Sensitivity", "PPV")
-        self.calibration = Chart("Calibration", "Predicted probability", "Observed share")
-        self.benefit = Chart("Decision curve", "Threshold", "Net benefit")
-        self.scores = Chart("Scores by class", "Score", "Films")
+        self.roc = CurveChart("ROC curve", "1 − specificity", "Sensitivity")
+        self.recall = CurveChart("Precision-recall curve", "Sensitivity", "PPV")
+        self.calibration = CurveChart("Calibration", "Predicted probability", "Observed share")
+        self.benefit = CurveChart("Decision curve", "Threshold", "Net benefit")
+        self.scores = CurveChart("Scores by class", "Score", "Films")
         self.calibrated = label(role="muted", wrap=True)
         self._note = label("Curves are being worked out…", "muted", wrap=True)
         layout = QVBoxLayout(self)

@@ -47,8 +47,7 @@ class DeskDialog(QDialog):
         self.start_button = button("Start reading", "primary")
         self.progress = label(role="muted")
         self.view = ImageView()
-        for each in (self.view.previous_button, self.view.next_button):
-            each.hide()
+        self.view.stand_alone()
         self.view.title.hide()  # what stands there elsewhere would unblind the reader
         self.answers = QHBoxLayout()
         self.answer_buttons = []

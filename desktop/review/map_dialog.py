@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 from core.engine.messages import Failed
 from core.engine.review_requests import MapFeatures
 from core.explaining.results import FeatureMap
-from desktop.review.curves_tab import Chart
+from desktop.review.curves_tab import CurveChart
 from desktop.review.state import ReviewState
 from desktop.theme import current_theme
 from desktop.widgets.basics import button, label, row
@@ -28,7 +28,7 @@ class MapDialog(QDialog):
         self.setWindowTitle("Map of the features")
         self.resize(780, 640)
         self.text = label("Drawing the map; some seconds for some hundred images…", "muted", wrap=True)
-        self.chart = Chart("Images by their features", "", "")
+        self.chart = CurveChart("Images by their features", "", "")
         self.chart.setMinimumHeight(300)
         self.chart.setMaximumHeight(16_777_215)
         self.chart.setMouseEnabled(x=True, y=True)

@@ -26,8 +26,7 @@ class MeanMapDialog(QDialog):
         self.setWindowTitle(f"Mean evidence for “{class_name}”")
         self.resize(560, 640)
         self.view = ImageView()
-        for each in (self.view.previous_button, self.view.next_button):
-            each.hide()
+        self.view.stand_alone()
         self.view.title.hide()
         self.text = label(f"{where}. Explaining film after film…", "muted", wrap=True)
         close = button("Close")

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from core.engine.review_requests import LearnByNumber
 from core.evaluation.planning import plan, power_against_chance
 from core.training.results import LearningCurve
-from desktop.review.curves_tab import Chart
+from desktop.review.curves_tab import CurveChart
 from desktop.review.state import ReviewState
 from desktop.theme import current_theme
 from desktop.widgets.basics import button, card, label, number_box, row
@@ -32,7 +32,7 @@ class PlanTab(QWidget):
         self.wished.setToolTip("From the lower to the upper bound of the 95 % interval")
         self.answer = label(wrap=True)
         self.learn_button = button("Draw the learning curve", tip="Trains on growing shares of the training patients")
-        self.chart = Chart("Learning curve", "Training patients", "AUC")
+        self.chart = CurveChart("Learning curve", "Training patients", "AUC")
         self.chart.hide()
         self.learned = label(role="muted", wrap=True)
         layout = QVBoxLayout(self)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from core.engine.review_requests import WriteReport
 from desktop.review.state import ReviewState
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import ask_output, button, label, row
 
-ENDINGS = "PDF (*.pdf);;HTML (*.html)"
+KINDS = {".pdf": "PDF", ".html": "HTML"}
 
 
 class ReportDialog(QDialog):
@@ -52,12 +52,8 @@ class ReportDialog(QDialog):
     def choose(self) -> None:
         """Ask for the file and write it."""
         assert self._state.run is not None
-        name = f"{self._state.run.folder.name}.pdf"
-        chosen, kind = QFileDialog.getSaveFileName(self, "Save the report", str(Path.home() / name), ENDINGS)
-        if chosen:
-            path = Path(chosen)
-            if path.suffix.lower() not in (".pdf", ".html"):
-                path = path.with_name(path.name + (".html" if "html" in kind else ".pdf"))
+        path = ask_output(self, "Save the report", f"{self._state.run.folder.name}.pdf", KINDS)
+        if path is not None:
             self.write(path)
 
     def write(self, path: Path) -> None:

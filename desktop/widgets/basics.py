@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
+    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -107,6 +110,18 @@ def scrolling_column(*parts: QWidget) -> QScrollArea:
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area
+
+
+def ask_output(parent: QWidget, title: str, name: str, kinds: dict[str, str]) -> Path | None:
+    """Where a new file goes, None if nowhere. kinds: ending -> what it is called; the chosen one is added to a name
+    without any of them."""
+    filters = [f"{called} (*{ending})" for ending, called in kinds.items()]
+    chosen, kind = QFileDialog.getSaveFileName(parent, title, str(Path.home() / name), ";;".join(filters))
+    path = Path(chosen)
+    if not chosen or path.suffix.lower() in kinds:
+        return path if chosen else None
+    ending = next((each for each, made in zip(kinds, filters, strict=True) if made == kind), next(iter(kinds)))
+    return path.with_name(path.name + ending)
 
 
 def sure(parent: QWidget, question: str, text: str, yes: str) -> bool:

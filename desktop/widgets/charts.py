@@ -16,26 +16,49 @@ from desktop.widgets.basics import label
 SERIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999")
 
 
-class LineChart(pg.PlotWidget):
+class Chart(pg.PlotWidget):
+    """Axes with their titles and a legend, in the colours of the theme, also after it changed."""
+
+    def __init__(self, name: str, x: str, y: str) -> None:
+        super().__init__()
+        self._labels = {"bottom": x, "left": y}
+        self.setAccessibleName(name)
+        self.setMenuEnabled(False)
+        self.setMouseEnabled(x=False, y=False)
+        self.hideButtons()
+        self._legend = self.addLegend(offset=(-8, 8), labelTextSize="8pt", verSpacing=-6)
+        self._dress()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_legend"):
+            self._dress()
+        super().changeEvent(event)
+
+    def _dress(self) -> None:
+        theme = current_theme()
+        self.setBackground(QColor(theme.surface))
+        for side, text in self._labels.items():
+            axis = self.getAxis(side)
+            axis.enableAutoSIPrefix(False)
+            axis.setPen(theme.border)
+            axis.setTextPen(theme.muted)
+            axis.setLabel(text, color=theme.muted)
+        self._legend.setLabelTextColor(theme.text)
+
+
+class LineChart(Chart):
     """Lines by name over a common x axis; points are added as they come. Without points it says `empty`."""
 
     def __init__(self, title: str, x: str, y: str, *, empty: str, log_x: bool = False) -> None:
-        super().__init__()
+        super().__init__(title, x, y)
         self._empty = label(empty, "muted", wrap=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         middle = QVBoxLayout(self)
         middle.addWidget(self._empty)
-        self._labels = {"bottom": x, "left": y}
         self._points: dict[str, tuple[list[float], list[float]]] = {}
         self._lines: dict[str, pg.PlotDataItem] = {}
         self._symbols = log_x
-        self.setAccessibleName(title)
-        self.setMenuEnabled(False)
-        self.setMouseEnabled(x=False, y=False)
-        self.hideButtons()
         self.setLogMode(x=log_x, y=False)
-        self._legend = self.addLegend(offset=(-8, 8), labelTextSize="8pt", verSpacing=-6)
-        self._dress()
         self._show_axes(False)
 
     def add(self, name: str, points: Sequence[tuple[float, float]]) -> None:
@@ -59,23 +82,7 @@ class LineChart(pg.PlotWidget):
         self._points, self._lines = {}, {}
         self._show_axes(False)
 
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_legend"):
-            self._dress()
-        super().changeEvent(event)
-
     def _show_axes(self, shown: bool) -> None:
         self._empty.setVisible(not shown)
         for side in self._labels:
             self.getPlotItem().showAxis(side, shown)
-
-    def _dress(self) -> None:
-        theme = current_theme()
-        self.setBackground(QColor(theme.surface))
-        for side, text in self._labels.items():
-            axis = self.getAxis(side)
-            axis.enableAutoSIPrefix(False)
-            axis.setPen(theme.border)
-            axis.setTextPen(theme.muted)
-            axis.setLabel(text, color=theme.muted)
-        self._legend.setLabelTextColor(theme.text)

@@ -26,8 +26,7 @@ class FilmDialog(QDialog):
         self.setWindowTitle(title)
         self.resize(900, 760)
         self.view = ImageView()
-        for each in (self.view.previous_button, self.view.next_button):
-            each.hide()
+        self.view.stand_alone()
         self._frames: list[pg.RectROI] = []
         self.add_button = button("Blank a region", tip="Adds a frame; what lies in it is black in every export")
         self.find_button = button("Find letters", tip="Adds a frame around each line of letters that can be found")

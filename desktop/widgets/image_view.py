@@ -58,7 +58,6 @@ class ImageView(QWidget):
         self._painted = ("orange", 0.5)  # colours and opacity of what lies over the film
         self._shades: NDArray[np.uint8] = np.zeros((1, 1), np.uint8)
         self._size = (1.0, 1.0)
-        self._levels = (0.0, 0.0)
         self.window_level: Window | None = None
         self.inverted = False
         self.turns, self.mirrored = 0, False
@@ -133,6 +132,11 @@ class ImageView(QWidget):
         layout.addLayout(foot)
         self._canvas.setToolTip(HINT)
 
+    def stand_alone(self) -> None:
+        """Show no buttons for films before and after: there are none."""
+        self.previous_button.hide()
+        self.next_button.hide()
+
     @property
     def canvas_box(self) -> pg.ViewBox:
         """Where marks on the film are drawn, in its own coordinates."""
@@ -158,14 +162,14 @@ class ImageView(QWidget):
     ) -> None:
         """Show an image with its own window; `keep_view` keeps window, turn, zoom and overlay (the same image, better
         pixels)."""
+        stated = self._gray.window if self._gray is not None else None
         self._gray, self._spacing = gray, spacing
         if not keep_view:
             self.window_level, self.inverted, self.turns, self.mirrored = gray.window, False, 0, False
             self.show_overlay(None)
             self.ruler.put_away()
-        elif self.window_level is None or self._levels != (gray.window.center, gray.window.width):
+        elif stated != gray.window:
             self.window_level = gray.window  # the full depth counts in other units than the stored shades
-        self._levels = (gray.window.center, gray.window.width)
         self._draw()
         if not keep_view:
             self.fit()

@@ -8,22 +8,18 @@ from pathlib import Path
 
 import matplotlib
 
-from core.errors import FinerayError, storage_error
 from core.evaluation.judgement import View
 from core.evaluation.judging import called_predictions, judge
 from core.export.report.content import report
 from core.export.report.document import Document, Drawing, Table
 from core.export.report.facts import Facts
 from core.export.report.html import svg_of, to_html
+from core.output_file import check_output, whole_file
 from core.progress import Monitor, Progress
 from core.project.project import Project
 from core.project.runs import RunFolder
 
 STAGE = "Writing the report"
-
-
-class CannotWriteReport(FinerayError):
-    """The report cannot be written there."""
 
 
 def write_report(
@@ -37,19 +33,13 @@ def write_report(
 ) -> Path:
     """Write .pdf or .html; with `parts`, a folder, each table as CSV and each figure as SVG and PDF too.
 
-    Raises CannotWriteReport, NoOperatingPoint, Cancelled, or a storage error; an unfinished file is not left behind.
+    Raises CannotWriteThere, NoOperatingPoint, Cancelled, or a storage error; an unfinished file is not left behind.
     """
-    if output.suffix.lower() not in (".pdf", ".html"):
-        raise CannotWriteReport(
-            "A report is a .pdf or an .html file", where=str(output), todo="Give the file one of these endings."
-        )
-    if not output.parent.is_dir():
-        raise CannotWriteReport("The folder is not there", where=str(output.parent), todo="Make it, or choose another.")
+    check_output(output, (".pdf", ".html"), "A report")
     monitor.report(Progress(STAGE, 0, 0, ""))
     document = report(gather(project, folder, replace(view, attribute="", value=""), monitor), thumbnails)
     monitor.check()
-    partial = output.with_name(f".{output.name}.partial")
-    try:
+    with whole_file(output) as partial:
         if output.suffix.lower() == ".pdf":
             from core.export.report.pdf import write_pdf
 
@@ -59,11 +49,6 @@ def write_report(
         monitor.check()
         if parts is not None:
             write_parts(document, parts)
-        partial.replace(output)
-    except OSError as error:
-        raise storage_error(error) or error from error
-    finally:
-        partial.unlink(missing_ok=True)
     return output
 
 

@@ -14,9 +14,10 @@ from pydicom.data import get_testdata_file
 
 from core.applying.likeness import Likeness
 from core.applying.predict import LEARNED, SEALED, predict_folder
-from core.applying.tables import CannotWriteTable, write_predictions
+from core.applying.tables import write_predictions
 from core.evaluation.operating_point import OperatingPoint
 from core.explaining.alike import nearest
+from core.output_file import CannotWriteThere
 from core.progress import Monitor
 from core.project.catalogue import image_rows, labelled_images
 from core.project.importing import import_folders
@@ -128,7 +129,7 @@ def test_tables_are_written_whole_or_not_at_all(study: tuple[Project, RunFolder,
     sheet = openpyxl.load_workbook(tmp_path / "p.xlsx").active
     assert sheet.max_row == 33 and sheet["C2"].value == pytest.approx(float(rows[0]["p_bright"]))
     for target in (tmp_path / "p.doc", tmp_path / "no" / "p.csv"):
-        with pytest.raises(CannotWriteTable):
+        with pytest.raises(CannotWriteThere):
             write_predictions(table, target, Monitor())
     (tmp_path / "taken.csv").mkdir()
     with pytest.raises(OSError, match=r".*"):

@@ -22,7 +22,8 @@ from core.export.report.checklist import AUTHOR
 from core.export.report.content import report
 from core.export.report.document import Drawing, Table
 from core.export.report.facts import flow_steps
-from core.export.report.writing import CannotWriteReport, gather, write_report
+from core.export.report.writing import gather, write_report
+from core.output_file import CannotWriteThere
 from core.progress import Cancelled, Monitor
 from core.project.catalogue import image_rows
 from core.project.changes import leave_out, set_labels
@@ -144,7 +145,7 @@ def test_later_changes_of_labels_are_told(made: tuple[Project, RunFolder, View])
 def test_what_cannot_be_written_leaves_nothing(made: tuple[Project, RunFolder, View], tmp_path: Path) -> None:
     project, folder, view = made
     for target, words in ((tmp_path / "r.docx", "pdf"), (tmp_path / "no" / "r.pdf", "folder")):
-        with pytest.raises(CannotWriteReport, match=words):
+        with pytest.raises(CannotWriteThere, match=words):
             write_report(project, folder, view, target, Monitor(), False, None)
 
     class Late(Monitor):
