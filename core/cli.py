@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from core import RESEARCH_USE, __version__, commands, model_commands, review_commands
+from core import RESEARCH_USE, __version__, commands, model_commands, review_commands, travel_commands
 from core.console import in_words
 from core.dicom.radiograph import FrameChoice
+from core.engine.model_requests import Format
 from core.errors import FinerayError, storage_error
 from core.evaluation.intervals import Method
 from core.project.identification import RULES
@@ -179,6 +180,7 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("name", metavar="RUN")
 
     _review_commands(added)
+    _travel_commands(added)
 
     demo = _command(added, "demo", model_commands.demo, "make, import and train a small synthetic study")
     demo.add_argument("--no-window", action="store_true", help="do not open the window on the result")
@@ -200,19 +202,6 @@ def _review_commands(added: Any) -> None:
     beside.add_argument("second", metavar="RUN_B")
     _point_options(beside)
 
-    apply = _command(added, "predict", review_commands.predict, "apply a run to a folder of new films")
-    apply.add_argument("project", type=Path, metavar="P")
-    apply.add_argument("name", metavar="RUN")
-    apply.add_argument("films", type=Path, metavar="DIR")
-    apply.add_argument("--output", type=Path, required=True, metavar="FILE", help=".csv or .xlsx")
-    apply.add_argument(
-        "--abstain",
-        nargs=2,
-        type=float,
-        metavar=("LOW", "HIGH"),
-        help="probabilities between which the run says nothing",
-    )
-
     tell = _command(added, "report", review_commands.report, "write the report of a run as PDF or HTML")
     tell.add_argument("project", type=Path, metavar="P")
     tell.add_argument("name", metavar="RUN")
@@ -220,6 +209,68 @@ def _review_commands(added: Any) -> None:
     tell.add_argument("--thumbnails", action="store_true", help="of films that were called wrong, by pseudonym")
     tell.add_argument("--parts", type=Path, metavar="DIR", help="tables as CSV, figures as SVG and PDF too")
     _view_options(tell)
+
+
+def _travel_commands(added: Any) -> None:
+    apply = _command(added, "predict", travel_commands.predict, "apply a run to a folder of new films")
+    apply.add_argument("project", type=Path, metavar="P")
+    apply.add_argument("name", metavar="RUN")
+    apply.add_argument("films", type=Path, metavar="DIR")
+    apply.add_argument("--output", type=Path, required=True, metavar="FILE", help=".csv or .xlsx")
+    _abstain_option(apply)
+    apply.add_argument("--maps", type=Path, metavar="DIR", help="heat maps as PNG")
+    apply.add_argument("--dicom", type=Path, metavar="DIR", help="reports, heat maps and presentation states as DICOM")
+    apply.add_argument(
+        "--watch", type=_seconds, metavar="SECONDS", help="look for new films this often, until Ctrl+C ends it"
+    )
+
+    give = _command(added, "export", travel_commands.export, "write a run for others")
+    give.add_argument("project", type=Path, metavar="P")
+    give.add_argument("name", metavar="RUN")
+    give.add_argument("--format", required=True, choices=get_args(Format))
+    give.add_argument("--output", type=Path, required=True, metavar="PATH")
+    give.add_argument("--sign", type=Path, metavar="KEY", help="of packages: a key made by signing-key")
+    give.add_argument("--locked", action="store_true", help=f"the key has a passphrase; {PASSPHRASE_FROM}")
+    _abstain_option(give)
+    _point_options(give)
+
+    take = _command(added, "open", travel_commands.open_model, "check a package and take its model in")
+    take.add_argument("package", type=Path, metavar="PACKAGE")
+    take.add_argument("--to", type=Path, metavar="P", help="a project, or a new one; beside the package if not given")
+    take.add_argument("--signed-by", metavar="FINGERPRINT", help="refuse it unless this key signed it")
+
+    judge = _command(added, "validate", travel_commands.validate, "judge a model from elsewhere on films with labels")
+    judge.add_argument("project", type=Path, metavar="P")
+    judge.add_argument("name", metavar="RUN")
+    judge.add_argument("--statistics", type=Path, metavar="FILE", help=".json: figures alone, to be returned")
+    judge.add_argument("--films", type=Path, metavar="DIR", help="films in no project; with --labels and --to")
+    judge.add_argument("--labels", type=Path, metavar="TABLE", help="CSV or Excel, as for import")
+    judge.add_argument("--to", type=Path, metavar="P", help="the new project that these go into")
+
+    again = _command(added, "verify", travel_commands.verify, "derive figures again from what they came from")
+    again.add_argument("what", type=Path, metavar="PATH", help="a package, a file of statistics, or a project")
+    again.add_argument("name", nargs="?", metavar="RUN", help="of the project")
+
+    key = _command(added, "signing-key", travel_commands.signing_key, "make a key to sign packages with")
+    key.add_argument("file", type=Path, metavar="FILE")
+    key.add_argument("--locked", action="store_true", help=f"under a passphrase; {PASSPHRASE_FROM}")
+
+
+def _abstain_option(added: argparse.ArgumentParser) -> None:
+    added.add_argument(
+        "--abstain",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="probabilities between which the run says nothing",
+    )
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0.5 <= number <= 86_400:
+        raise argparse.ArgumentTypeError("between half a second and a day")
+    return number
 
 
 def _view_options(added: argparse.ArgumentParser) -> None:

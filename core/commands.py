@@ -27,6 +27,7 @@ from core.engine.messages import (
 from core.errors import FinerayError
 from core.evaluation.operating_point import PointRule, RuleKind
 from core.export.options import ExportOptions
+from core.progress import Monitor
 from core.project.doctor import file_kinds
 from core.project.identification import identify_patients
 from core.project.import_options import ImportOptions
@@ -229,8 +230,8 @@ def doctor(options: Namespace) -> Answer:
 
 def deidentify(options: Namespace) -> Answer:
     """Write the films as DICOM files without identity."""
-    passphrase = _passphrase(twice=True) if options.key else ""
-    wanted = ExportOptions(options.dates, options.keep_device, not options.keep_text, options.key, passphrase)
+    secret = passphrase(twice=True) if options.key else ""
+    wanted = ExportOptions(options.dates, options.keep_device, not options.keep_text, options.key, secret)
     with open_project(options.project, lock=True):
         return asdict(result_of(carry_out(ExportDeidentified(options.project, options.target, wanted))))
 
@@ -239,7 +240,7 @@ def reidentify(options: Namespace) -> Answer:
     """Look pseudonyms up in a key file."""
     from core.export.key_file import KeyFileRefused, read_key_file
 
-    content = read_key_file(options.key, _passphrase())
+    content = read_key_file(options.key, passphrase())
     patients: dict[str, Any] = content["patients"]
     unknown = [name for name in options.pseudonyms if name not in patients]
     if unknown:
@@ -247,7 +248,8 @@ def reidentify(options: Namespace) -> Answer:
     return {"patients": {name: patients[name] for name in options.pseudonyms or patients}}
 
 
-def _passphrase(twice: bool = False) -> str:
+def passphrase(twice: bool = False) -> str:
+    """From the environment, or asked for."""
     given = os.environ.get(PASSPHRASE)
     if given is not None:
         return given
@@ -257,11 +259,11 @@ def _passphrase(twice: bool = False) -> str:
     return typed
 
 
-def carry_out(request: Request) -> EndEvent:
-    """Do a request here, with progress on standard error."""
+def carry_out(request: Request, monitor: Monitor | None = None) -> EndEvent:
+    """Do a request here, with progress on standard error unless another monitor listens."""
     from core.engine import jobs  # through it come the heavy libraries; `fineray --version` needs none
 
-    return jobs.carry_out(0, request, ConsoleMonitor())
+    return jobs.carry_out(0, request, monitor or ConsoleMonitor())
 
 
 def result_of(ended: EndEvent) -> Any:

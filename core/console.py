@@ -66,8 +66,11 @@ def in_words(answer: dict[str, Any]) -> str:
         return "\n".join([_ranked_line(each) for each in answer["ranking"]] + ["more is better in each figure"])
     if "controls" in answer:
         return "\n".join(_control_line(each) for each in answer["controls"])
+    if "found" in answer:
+        return "\n".join(f"{each['what']} ({each['how']})" for each in answer["found"])
     if "run" not in answer or "intervals" not in answer:
-        return "\n".join(f"{name}: {value}" for name, value in answer.items())
+        lines = [f"{name}: {value}" for name, value in answer.items() if name != "drift" and value not in (None, "")]
+        return "\n".join([*lines, *(_drift_line(each) for each in answer.get("drift", []) if each["differs"])])
     lines = [f"run: {answer['run']}" + (f" in {answer['project']}" if "project" in answer else "")]
     for name in ("auc", "accuracy"):
         interval = answer["intervals"][name]
@@ -97,6 +100,10 @@ def in_words(answer: dict[str, Any]) -> str:
 def _ranked_line(each: dict[str, Any]) -> str:
     area = "undefined" if each["auc"] is None else "{auc:.3f} (95 % {auc_low:.3f} to {auc_high:.3f})".format(**each)
     return "{title}: AUC {area}, LogME {logme:.3f}, H-score {h_score:.3f}, {seconds:.0f} s".format(area=area, **each)
+
+
+def _drift_line(each: dict[str, Any]) -> str:
+    return "unlike the training films: {what} (difference {size:.2f}, p {p:.1g})".format(**each)
 
 
 def _control_line(each: dict[str, Any]) -> str:

@@ -84,7 +84,14 @@ class FoldDone:
     images: int
 
 
-Report = Progress | FileResult | StrengthTried | HeadStep | Validated | Tried | Resumed | FoldDone
+@dataclass(frozen=True)
+class Interim:
+    """What a job that goes on until it is cancelled has to say by now; the request tells its type."""
+
+    result: object
+
+
+Report = Progress | FileResult | StrengthTried | HeadStep | Validated | Tried | Resumed | FoldDone | Interim
 
 
 class Monitor:

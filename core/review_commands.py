@@ -6,7 +6,7 @@ from argparse import Namespace
 from dataclasses import asdict
 
 from core.commands import Answer, carry_out, point_rule, result_of
-from core.engine.review_requests import CompareRuns, JudgeRun, PredictFolder, WritePredictions, WriteReport
+from core.engine.review_requests import CompareRuns, JudgeRun, WriteReport
 from core.evaluation.judgement import View
 from core.model_commands import figures
 
@@ -29,22 +29,6 @@ def report(options: Namespace) -> Answer:
     """Write a run's report."""
     request = WriteReport(options.project, _view(options), options.output, options.thumbnails, options.parts)
     return {"report": result_of(carry_out(request)), "run": options.name}
-
-
-def predict(options: Namespace) -> Answer:
-    """Apply a run to a folder and write the table."""
-    abstain = tuple(options.abstain) if options.abstain else None
-    request = PredictFolder(options.project, options.name, options.films.resolve(), abstain)
-    table = result_of(carry_out(request))
-    result_of(carry_out(WritePredictions(table, options.output)))
-    return {
-        "output": str(options.output),
-        "run": table.run,
-        "films": len(table.rows),
-        "scored": table.scored,
-        "flagged": table.flagged,
-        "classes": table.classes,
-    }
 
 
 def _view(options: Namespace) -> View:

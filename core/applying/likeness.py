@@ -21,7 +21,8 @@ FEWEST = 20  # training films, below which nothing can be said
 class Likeness:
     """A Gaussian around the training films along their principal components, and how far they lie off these.
 
-    widths: features of each stage, which weigh alike; limit: the distance that 1 in 100 training films passes.
+    widths: features of each stage, which weigh alike; limit: the distance that 1 in 100 training films passes; usual:
+    hundredths (0th to 100th) of the distances of training films, each judged by a fit without it.
     """
 
     widths: tuple[int, ...]
@@ -31,6 +32,7 @@ class Likeness:
     spread: Floats
     off: float
     limit: float
+    usual: Floats
 
     @staticmethod
     def of(features: NDArray[np.floating], widths: tuple[int, ...], seed: int = 0) -> Likeness | None:
@@ -40,7 +42,8 @@ class Likeness:
         distances = np.empty(len(features))
         for rows, left_out in KFold(FOLDS, shuffle=True, random_state=seed).split(features):
             distances[left_out] = _fit(features[rows], widths).distances(features[left_out])
-        return replace(_fit(features, widths), limit=_limit(distances))
+        usual = np.quantile(distances, np.linspace(0, 1, 101))
+        return replace(_fit(features, widths), limit=_limit(distances), usual=usual)
 
     def distances(self, features: NDArray[np.floating]) -> Floats:
         """[films]; above the limit a film is unlike those that were learned from."""
@@ -68,4 +71,6 @@ def _fit(features: NDArray[np.floating], widths: tuple[int, ...]) -> Likeness:
     along = standard @ fitted.components_.T
     rest = ((standard - along @ fitted.components_) ** 2).sum(axis=1)
     spread = np.maximum(along.std(axis=0), 1e-9)
-    return Likeness(widths, mean, scale, fitted.components_, spread, max(float(rest.mean()), 1e-12), np.inf)
+    return Likeness(
+        widths, mean, scale, fitted.components_, spread, max(float(rest.mean()), 1e-12), np.inf, np.empty(0)
+    )

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from core.applying.likeness import Likeness
+from core.applying.drift import drift_of
 from core.applying.results import PredictionTable, Scored
-from core.backbones.catalogue import backbone
+from core.applying.training_set import TrainingSet, training_set_of
+from core.backbones.catalogue import backbone_for
 from core.backbones.runtime import Runtime, best_device
 from core.dicom.location import FileLocation
 from core.dicom.radiograph import NotARadiograph, UnreadableFile
 from core.dicom.read import open_dicom
 from core.evaluation.operating_point import OperatingPoint
-from core.progress import Monitor
-from core.project.attributes import raw_values
-from core.project.catalogue import LabelledImage, sealed_images
+from core.progress import Interim, Monitor, Progress
+from core.project.attributes import NOT_STATED, raw_values
+from core.project.catalogue import LabelledImage
 from core.project.import_options import ImportOptions
 from core.project.importing import NothingReadable, import_folders
 from core.project.pixel_store import StoredAt
 from core.project.project import Project
-from core.project.runs import RunFolder, called_findings, learned_from
+from core.project.runs import RunFolder, called_findings
 from core.project.scratch import scratch_project
-from core.training.features import features_of, kept_features
+from core.training.features import features_of
 from core.training.predicting import probabilities_of
 from core.training.recipe import Recipe
 
@@ -34,51 +34,170 @@ LEARNED = "the run learned from this film"
 UNLIKE = "unlike the films that the run learned from"
 ALIKE = {"CR": "DX"}  # two ways to make the same kind of film
 TOLD_BY = {"modality": "modality", "body_part": "body part", "view_position": "view"}
+STAGE_WATCH = "Watching the folder"
+LOOK_EVERY_S = 0.2  # whether the watch was ended
+
+
+@dataclass(frozen=True)
+class NewFilm:
+    """A scored film while it can still be looked at. project: the scratch project that holds its pixels."""
+
+    project: Project
+    image: LabelledImage
+    source: FileLocation
+    scored: Scored
+
+
+Visit = Callable[[NewFilm], None]
+
+
+def point_of(folder: RunFolder) -> OperatingPoint:
+    """The operating point that was fixed with the model, or that its package brought; else the most probable class."""
+    fixed = folder.frozen() or folder.package()
+    return OperatingPoint(**fixed["point"]) if fixed else OperatingPoint()
 
 
 def predict_folder(
-    project: Project, folder: RunFolder, films: Path, monitor: Monitor, abstain: tuple[float, float] | None = None
+    project: Project,
+    folder: RunFolder,
+    films: Path,
+    monitor: Monitor,
+    abstain: tuple[float, float] | None = None,
+    visit: Visit | None = None,
 ) -> PredictionTable:
     """Read every film below a folder and apply the run to it; nothing of the films is kept.
 
-    Films of the project's sealed test set are refused, by content. abstain: (low, high), a band of the probability of
-    the class in question in which the run says nothing. Raises FolderMissing, Cancelled.
+    Films of the sealed test set are refused, by content. abstain: (low, high), a band of the probability of the class
+    in question in which the run says nothing; visit: is called with each scored film. Raises FolderMissing, Cancelled.
     """
-    metrics = folder.metrics()
-    classes, several = tuple(metrics["classes"]), bool(metrics.get("several"))
-    frozen = folder.frozen()
-    point = OperatingPoint(**frozen["point"]) if frozen else OperatingPoint()
+    scorer = _Scorer(project, folder, abstain)
     with scratch_project() as scratch:
+        return scorer.look(scratch, films, monitor, visit)
+
+
+def watch_folder(
+    project: Project,
+    folder: RunFolder,
+    films: Path,
+    monitor: Monitor,
+    every_s: float,
+    abstain: tuple[float, float] | None = None,
+    visit: Visit | None = None,
+) -> None:
+    """Look into the folder again and again until it is cancelled (Cancelled), and report the table whenever it has
+    changed (Interim). A film is read once; a file that was still being written is read again when it has changed."""
+    scorer = _Scorer(project, folder, abstain)
+    seen: tuple[Scored, ...] | None = None
+    with scratch_project() as scratch:
+        while True:
+            table = scorer.look(scratch, films, monitor, visit)
+            if table.rows != seen:
+                seen = table.rows
+                monitor.report(Interim(table))
+            monitor.report(Progress(STAGE_WATCH, table.scored, 0, "films"))
+            until = time.monotonic() + every_s
+            while time.monotonic() < until:
+                monitor.check()
+                time.sleep(LOOK_EVERY_S)
+
+
+class _Scorer:
+    """A run, ready to say something of films; what was said of a film is kept while the folder is watched."""
+
+    def __init__(self, project: Project, folder: RunFolder, abstain: tuple[float, float] | None) -> None:
+        metrics = folder.metrics()
+        self._folder, self._abstain = folder, abstain
+        self._classes, self._several = tuple(metrics["classes"]), bool(metrics.get("several"))
+        self._has_features = bool(metrics["backbone"].get("feature_space"))
+        self._point = point_of(folder)
+        self._training_set: TrainingSet = training_set_of(project, folder)
+        self._scored: dict[str, Scored] = {}  # by content
+
+    def look(self, scratch: Project, films: Path, monitor: Monitor, visit: Visit | None) -> PredictionTable:
+        """All that the folder holds now."""
+        known = self._training_set
         try:
             import_folders(scratch, [films], monitor, ImportOptions(frames="all"))
         except NothingReadable:
-            return PredictionTable(folder.name, classes, point, _refused(scratch, films), None)
+            return PredictionTable(self._folder.name, self._classes, self._point, _refused(scratch, films), None)
         images, places = _films(scratch)
-        sealed = {image.content_hash for image in sealed_images(project)}
-        allowed = [image for image in images if image.content_hash not in sealed]
-        chances = probabilities_of(scratch, folder, allowed, monitor) if allowed else np.empty((0, len(classes)))
-        learned = _learned(project, folder)
-        likeness, distance = _distances(project, folder, learned, scratch, allowed, monitor)
-        flags = _flags(project, learned, scratch, allowed, likeness, distance)
-        called = _called(classes, several, point, chances)
-        rows, place = [], {image.id: number for number, image in enumerate(allowed)}
-        for image in images:
-            path, uid = places[image.id]
-            name = _relative(path, films)
-            number = place.get(image.id)
-            if number is None:
+        sealed = {image.id for image in images if known.digest(image.content_hash) in known.sealed}
+        new = [image for image in images if image.id not in sealed and image.content_hash not in self._scored]
+        if new:
+            for image, scored in zip(new, self._score(scratch, new, monitor), strict=True):
+                self._scored[image.content_hash] = scored
+        rows = []
+        for number, image in enumerate(images):
+            place, uid = places[image.id]
+            name = _relative(place, films)
+            if image.id in sealed:
                 rows.append(Scored(name, uid, (), "", SEALED))
                 continue
-            row, flag = chances[number], flags[number]
-            told = called[number]
-            if abstain is not None and not several:
-                key = classes.index(point.positive) if point.positive else len(classes) - 1
-                if abstain[0] <= row[key] < abstain[1]:
-                    told, flag = "", [*flag, f"between {abstain[0]:g} and {abstain[1]:g}: the run says nothing"]
-            away = None if distance is None else float(distance[number])
-            rows.append(Scored(name, uid, tuple(row.tolist()), told, "; ".join(flag), away))
+            row = replace(self._scored[image.content_hash], file=name, sop_instance_uid=uid)
+            rows.append(row)
+            if visit is not None and image in new:
+                monitor.report(Progress("Writing results", number, len(images), "films"))
+                monitor.check()
+                visit(NewFilm(scratch, image, place, row))
+        judged = [image.id for image in images if image.id not in sealed]
+        drift = drift_of(scratch, judged, known, self._classes, [row for row in rows if row.probabilities])
+        limit = known.likeness.limit if known.likeness else None
         rows += _refused(scratch, films)
-    return PredictionTable(folder.name, classes, point, tuple(rows), likeness.limit if likeness else None)
+        return PredictionTable(self._folder.name, self._classes, self._point, tuple(rows), limit, drift)
+
+    def _score(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[Scored]:
+        """What the run says of each, without a name yet."""
+        chances = probabilities_of(scratch, self._folder, images, monitor)
+        distance = self._distances(scratch, images, monitor)
+        flags = self._flags(scratch, images, distance)
+        if self._several:
+            called = [called_findings(self._classes, row) for row in chances.tolist()]
+        else:
+            called = [self._classes[number] for number in self._point.numbers(self._classes, chances).tolist()]
+        found = []
+        for row, told, flag, away in zip(chances.tolist(), called, flags, distance, strict=True):
+            if self._abstain is not None and not self._several:
+                low, high = self._abstain
+                if low <= row[self._in_question] < high:
+                    told, flag = "", [*flag, f"between {low:g} and {high:g}: the run says nothing"]
+            found.append(Scored("", "", tuple(row), told, "; ".join(flag), away))
+        return found
+
+    @property
+    def _in_question(self) -> int:
+        return self._classes.index(self._point.positive) if self._point.positive else len(self._classes) - 1
+
+    def _distances(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[float | None]:
+        """How far each film is from those that were learned from, None where features are not kept."""
+        likeness = self._training_set.likeness
+        if likeness is None or not self._has_features:
+            return [None] * len(images)
+        recipe = Recipe.from_json((self._folder.path / "recipe.json").read_text("utf-8"))
+        chosen = backbone_for(self._folder.path, recipe.backbone)
+        runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.side)
+        features = features_of(scratch, images, chosen, runtime, monitor)[0]
+        return list(map(float, likeness.distances(features)))
+
+    def _flags(
+        self, scratch: Project, images: Sequence[LabelledImage], distance: Sequence[float | None]
+    ) -> list[list[str]]:
+        """What speaks against each film."""
+        known = self._training_set
+        usual = {name: {ALIKE.get(value, value) for value in known.attributes[name]} for name in TOLD_BY}
+        own = raw_values(scratch, tuple(TOLD_BY))
+        found = []
+        for image, away in zip(images, distance, strict=True):
+            flags = [
+                f"{title} {value}, which the run never learned from"
+                for (name, title), value in zip(TOLD_BY.items(), own[image.id], strict=True)
+                if value and ALIKE.get(value, value) not in usual[name] and usual[name] - {NOT_STATED}
+            ]
+            if known.digest(image.content_hash) in known.learned:
+                flags.append(LEARNED)
+            if known.likeness is not None and away is not None and away > known.likeness.limit:
+                flags.append(f"{UNLIKE} (distance {away:.1f}, usual up to {known.likeness.limit:.1f})")
+            found.append(flags)
+        return found
 
 
 def _films(scratch: Project) -> tuple[list[LabelledImage], dict[int, tuple[FileLocation, str]]]:
@@ -113,75 +232,6 @@ def _refused(scratch: Project, films: Path) -> tuple[Scored, ...]:
         if location is not None:
             found.append(Scored(_relative(location, films), "", (), "", f"not scored: {reason}"))
     return tuple(sorted(found, key=lambda row: row.file))
-
-
-def _learned(project: Project, folder: RunFolder) -> dict[int, str]:
-    """Image id -> content hash, of the images that the run learned from.
-
-    By content: the order in which files were read differs from import to import, and what follows should not.
-    """
-    wanted = learned_from(project, folder)
-    rows = project.db.execute("SELECT id, content_hash FROM image ORDER BY content_hash")
-    return {image: key for image, key in rows if image in wanted}
-
-
-def _distances(
-    project: Project,
-    folder: RunFolder,
-    learned: dict[int, str],
-    scratch: Project,
-    images: Sequence[LabelledImage],
-    monitor: Monitor,
-) -> tuple[Likeness | None, NDArray[np.float64] | None]:
-    """(what training films look like to the backbone, the films' distances), None where features are not kept."""
-    network = folder.metrics()["backbone"]
-    if not network.get("feature_space") or not images:
-        return None, None
-    widths = tuple(network["widths"])
-    known = kept_features(project, network["feature_space"], sum(widths), learned)
-    likeness = Likeness.of(np.array(list(known.values())), widths) if known else None
-    if likeness is None:
-        return None, None
-    recipe = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
-    chosen = backbone(recipe.backbone)
-    runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.side)
-    return likeness, likeness.distances(features_of(scratch, images, chosen, runtime, monitor)[0])
-
-
-def _flags(
-    project: Project,
-    learned: dict[int, str],
-    scratch: Project,
-    images: Sequence[LabelledImage],
-    likeness: Likeness | None,
-    distance: NDArray[np.float64] | None,
-) -> list[list[str]]:
-    """What speaks against each film."""
-    known = raw_values(project, tuple(TOLD_BY))
-    usual = [
-        {ALIKE.get(known[image][number], known[image][number]) for image in learned} for number in range(len(TOLD_BY))
-    ]
-    hashes = set(learned.values())
-    own = raw_values(scratch, tuple(TOLD_BY))
-    found = []
-    for number, image in enumerate(images):
-        flags = [
-            f"{title} {value}, which the run never learned from"
-            for title, value, values in zip(TOLD_BY.values(), own[image.id], usual, strict=True)
-            if value and ALIKE.get(value, value) not in values and values - {""}
-        ]
-        if image.content_hash in hashes:
-            flags.append(LEARNED)
-        if likeness is not None and distance is not None and distance[number] > likeness.limit:
-            flags.append(f"{UNLIKE} (distance {distance[number]:.1f}, usual up to {likeness.limit:.1f})")
-        found.append(flags)
-    return found
-
-
-def _called(classes: tuple[str, ...], several: bool, point: OperatingPoint, chances: NDArray[np.float64]) -> list[str]:
-    if several:
-        return [called_findings(classes, row) for row in chances.tolist()]
-    return [classes[number] for number in point.numbers(classes, chances).tolist()]
 
 
 def _relative(location: FileLocation, films: Path) -> str:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.evaluation.operating_point import OperatingPoint
 
@@ -21,14 +25,49 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Share:
+    """Of training films and of new ones, 0..1, with the 95 % interval of the latter."""
+
+    value: str
+    before: float
+    now: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class DriftLine:
+    """One comparison. size: of the difference, 0..1; p: how seldom chance alone would do as much; differs: whether it
+    is sure beside all the other comparisons, and large enough to matter."""
+
+    what: str
+    kind: Literal["attribute", "numbers"]
+    size: float
+    p: float
+    differs: bool
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """New films beside those that the run learned from. films, learned: how many there are of each."""
+
+    films: int
+    learned: int
+    lines: tuple[DriftLine, ...]
+
+
+@dataclass(frozen=True)
 class PredictionTable:
-    """rows: one a film, files without a film at the end; limit: the distance from which films count as unlike."""
+    """rows: one a film, files without a film at the end; limit: the distance from which films count as unlike; drift:
+    None with too few films."""
 
     run: str
     classes: tuple[str, ...]
     point: OperatingPoint
     rows: tuple[Scored, ...]
     limit: float | None
+    drift: Drift | None = None
 
     @property
     def scored(self) -> int:
@@ -39,3 +78,13 @@ class PredictionTable:
     def flagged(self) -> int:
         """Rows with a flag."""
         return sum(bool(row.flag) for row in self.rows)
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """pixels: uint8 [rows, columns]; evidence: float32 over the whole film, signed."""
+
+    file: str
+    class_name: str
+    pixels: NDArray[np.uint8]
+    evidence: NDArray[np.float32]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -20,6 +20,7 @@ from core.project.paths import user_folder
 
 DEFAULT_BACKBONE = "efficientnet_lite0"
 TIMM = "timm:"  # before the name of any CNN of timm
+BROUGHT_RECORD, BROUGHT_WEIGHTS = "backbone.json", "backbone.safetensors"
 
 
 class UnknownBackbone(FinerayError):
@@ -39,7 +40,8 @@ class Stage:
 class WeightPack:
     """Where pretrained weights come from. sha256: the whole digest, or its first eight digits as torchvision names it.
 
-    package: the Python package that carries the file, or empty for a file in the user's folder of weights; url: where
+    package: the Python package that carries the file, or empty for a file in the user's folder of weights (or of that
+    whole path); url: where
     its makers publish the file, asked only when the user orders a download; origin: the file that added weights were
     converted from, with its SHA-256.
     """
@@ -118,6 +120,16 @@ def backbone(name: str) -> Backbone:
     if name.startswith(TIMM):
         todo = f"Add its weights first: fineray weights add FILE --backbone {name}"
     raise UnknownBackbone(f"There is no backbone named “{name}”", todo=todo)
+
+
+def backbone_for(folder: Path, name: str) -> Backbone:
+    """The backbone that a run folder brought along from elsewhere (backbone.json), or else the catalogue's of that
+    name. Raises UnknownBackbone."""
+    record = folder / BROUGHT_RECORD
+    if not record.is_file():
+        return backbone(name)
+    brought = _backbone(json.loads(record.read_text("utf-8")))
+    return replace(brought, weights=WeightPack(str((folder / BROUGHT_WEIGHTS).resolve()), brought.weights.sha256))
 
 
 def weights_file(chosen: Backbone) -> Path | None:

@@ -10,7 +10,7 @@ import timm
 import torch
 import torchvision
 
-from core.backbones.catalogue import Backbone
+from core.backbones.catalogue import Backbone, UnknownBackbone
 from core.backbones.weights import load_weights, with_names_of
 
 Pooling = Literal["mean", "max", "mean and deviation"]
@@ -19,7 +19,16 @@ TORCHVISION_HEADS = ("avgpool", *LAST_LAYERS)
 
 
 def architecture(chosen: Backbone) -> torch.nn.Module:
-    """The whole network with random weights, last layer included."""
+    """The whole network with random weights, last layer included. Raises UnknownBackbone.
+
+    Only names that the library itself has are asked for: others could make timm look into files or go online.
+    """
+    known = timm.list_models() if chosen.library == "timm" else torchvision.models.list_models()
+    if chosen.architecture.split(".")[0] not in known:
+        raise UnknownBackbone(
+            f"{chosen.library} has no network named “{chosen.architecture}”",
+            todo="Choose another backbone, or use the version of Fineray that the model comes from.",
+        )
     if chosen.library == "timm":
         model: torch.nn.Module = timm.create_model(chosen.architecture, pretrained=False)
         return model

@@ -42,6 +42,17 @@ from core.engine.messages import (
     TestCodecs,
     Train,
 )
+from core.engine.model_jobs import model_at_work
+from core.engine.model_requests import (
+    ExportModel,
+    LookAtFilm,
+    OpenPackage,
+    PredictFolder,
+    ValidateFolder,
+    ValidateModel,
+    Verify,
+    WritePredictions,
+)
 from core.engine.review_jobs import review
 from core.errors import FinerayError, storage_error
 from core.progress import Cancelled, Monitor, Progress
@@ -171,6 +182,17 @@ def do(request: Request, monitor: Monitor) -> Result:
             from core.backbones.runtime import best_device, device_title
 
             return device_title(best_device())
+        case (
+            PredictFolder()
+            | WritePredictions()
+            | LookAtFilm()
+            | ExportModel()
+            | OpenPackage()
+            | ValidateModel()
+            | ValidateFolder()
+            | Verify()
+        ):
+            return model_at_work(request, monitor)
         case _:
             return review(request, monitor)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.checks.finding import Finding
 from core.dicom.codec_result import CodecResult
 from core.dicom.radiograph import GrayImage
+from core.engine.model_requests import ModelRequest, ModelResult
 from core.engine.review_requests import ReviewRequest, ReviewResult
 from core.evaluation.agreement import Agreement
 from core.evaluation.operating_point import PointRule
@@ -231,6 +232,7 @@ Request = (
     | AddWeights
     | DownloadWeights
     | ReviewRequest
+    | ModelRequest
     | RunDemo
     | ReadImage
     | TestCodecs
@@ -275,6 +277,7 @@ Result = (
     | WeightsAdded
     | ViewsShown
     | ReviewResult
+    | ModelResult
     | RunDone
     | ShownImage
     | str

@@ -11,10 +11,8 @@ from core.engine.review_requests import (
     JudgeRun,
     LearnByNumber,
     MapFeatures,
-    PredictFolder,
     ReviewRequest,
     ReviewResult,
-    WritePredictions,
     WriteReport,
 )
 from core.progress import Monitor
@@ -75,13 +73,3 @@ def review(request: ReviewRequest, monitor: Monitor) -> ReviewResult | str:
 
             with open_project(project) as opened:
                 return str(write_report(opened, run(opened, view.run), view, output, monitor, thumbnails, parts))
-        case PredictFolder(project, name, films, abstain):
-            from core.applying.predict import predict_folder
-
-            with open_project(project) as opened:
-                return predict_folder(opened, run(opened, name), films, monitor, abstain)
-        case WritePredictions(table, output):
-            from core.applying.tables import write_predictions
-
-            write_predictions(table, output, monitor)
-            return str(output)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.applying.results import PredictionTable
 from core.evaluation.comparison import Comparison
 from core.evaluation.judgement import Judgement, View
 from core.explaining.results import DoubtfulLabel, Explained, ExplainMethod, FeatureMap, Neighbour
@@ -102,27 +101,6 @@ class WriteReport:
     parts: Path | None = None
 
 
-@dataclass(frozen=True)
-class PredictFolder:
-    """Apply a run to films that are in no project. Result: PredictionTable.
-
-    abstain: (low, high), the band of probabilities in which the run says nothing.
-    """
-
-    project: Path
-    run: str
-    films: Path
-    abstain: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class WritePredictions:
-    """Write what PredictFolder gave as .csv or .xlsx. Result: the path as text."""
-
-    table: PredictionTable
-    output: Path
-
-
 ReviewRequest = (
     JudgeRun
     | CompareRuns
@@ -133,16 +111,7 @@ ReviewRequest = (
     | DoubtLabels
     | LearnByNumber
     | WriteReport
-    | PredictFolder
-    | WritePredictions
 )
 ReviewResult = (
-    Judgement
-    | Comparison
-    | Explained
-    | tuple[Neighbour, ...]
-    | FeatureMap
-    | tuple[DoubtfulLabel, ...]
-    | LearningCurve
-    | PredictionTable
+    Judgement | Comparison | Explained | tuple[Neighbour, ...] | FeatureMap | tuple[DoubtfulLabel, ...] | LearningCurve
 )

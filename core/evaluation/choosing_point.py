@@ -58,8 +58,9 @@ def apply_rule(predictions: Predictions, rule: PointRule, validation: Prediction
     names = np.unique(parts).tolist()
     if validation is None and len(names) < 2:
         raise NoOperatingPoint(
-            "An operating point may not be chosen on the test part, and this run kept no validation predictions",
-            todo="Train again: new runs keep them. Or give a threshold by hand.",
+            "An operating point may not be chosen on the images that it is applied to, and this run has no others",
+            todo="Give a threshold by hand, or choose by the most probable class or the model's own point. Runs trained"
+            " with a held-out part keep validation predictions to choose on.",
         )
     if validation is not None:
         point = choose_point(validation, rule)

@@ -102,6 +102,10 @@ def called_predictions(folder: RunFolder, view: View) -> tuple[Predictions, Call
         predictions = predictions.finding(finding)
         validation = validation.finding(finding) if validation is not None else None
     rule = view.rule
+    brought = folder.package()
+    if brought and brought["point"]["positive"] and rule.kind == "most probable" and not view.on_test:
+        point = OperatingPoint(**brought["point"])  # fixed where the model was made
+        return predictions, Called(point.called(predictions), point, {})
     if len(predictions.classes) != 2:
         rule = PointRule()
     elif rule.kind != "most probable" and rule.positive not in predictions.classes:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import FinerayError
 from core.explaining.checking import border_share, check_map, letter_share, patterns
@@ -60,6 +61,13 @@ def explain(
         checks.on_border,
         checks.on_letters,
     )
+
+
+def evidence_for(folder: RunFolder, film: NDArray[np.uint8], class_name: str) -> NDArray[np.float32]:
+    """The Grad-CAM of a film as the pixel store keeps it, without the checks; raises CannotExplain."""
+    model = trained_model(folder)
+    square = grad_cam(model, model.inputs([film]), _number(model, class_name))[0]
+    return film_part(square, *film.shape)
 
 
 def mean_map(

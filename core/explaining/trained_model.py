@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.backbones.catalogue import backbone
+from core.backbones.catalogue import Backbone, backbone_for
 from core.backbones.cutting import FrozenPart, LearningPart
 from core.backbones.runtime import best_device, shades, with_folded_batch_norms
 from core.backbones.surgery import FeatureNetwork, Pooling, pooled, pretrained
@@ -54,7 +54,7 @@ class TrainedModel:
     def scores(self, maps: list[torch.Tensor]) -> torch.Tensor:
         """How far each class stands out, [images, classes], from maps: the logit of a finding, or the logit of a class
         less the mean of the others'."""
-        logits = self._logits(maps)
+        logits = self.logits(maps)
         if self.several:
             return logits
         others = (logits.sum(dim=1, keepdim=True) - logits) / (logits.shape[1] - 1)
@@ -63,10 +63,11 @@ class TrainedModel:
     def probabilities(self, images: torch.Tensor) -> NDArray[np.float64]:
         """[images, classes] from shades."""
         with torch.no_grad():
-            logits = self._logits(self.maps(images)).double().cpu().numpy()
+            logits = self.logits(self.maps(images)).double().cpu().numpy()
         return probabilities(logits, self.temperature, self.several)
 
-    def _logits(self, maps: list[torch.Tensor]) -> torch.Tensor:
+    def logits(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        """[images, classes], before the temperature, from maps."""
         return self.tuned.logits(torch.cat([pooled(each, self.pooling) for each in maps], dim=1))
 
     def randomised(self, seed: int = 0) -> TrainedModel:
@@ -101,11 +102,11 @@ def trained_model(folder: RunFolder, fold: str = "") -> TrainedModel:
 def _load(folder: Path, head_name: str, changed: int, held_out: bool) -> TrainedModel:
     recipe = Recipe.from_json((folder / "recipe.json").read_text("utf-8"))
     metrics = RunFolder(folder).metrics()
-    chosen, device = backbone(recipe.backbone), best_device()
+    chosen, device = backbone_for(folder, recipe.backbone), best_device()
     head = Head.load(folder / head_name)
     frozen: FrozenPart | None = None
     if recipe.mode == "frozen":
-        network = _backbone(recipe.backbone, recipe.pooling, recipe.side)
+        network = _backbone(chosen, recipe.pooling, recipe.side)
         part = LearningPart.whole(network)
     else:
         frozen, part = learned_parts(folder, chosen, recipe, device)
@@ -124,6 +125,5 @@ def _load(folder: Path, head_name: str, changed: int, held_out: bool) -> Trained
 
 
 @lru_cache(maxsize=1)
-def _backbone(name: str, pooling: Pooling, side: int) -> FeatureNetwork:
-    chosen = backbone(name)
+def _backbone(chosen: Backbone, pooling: Pooling, side: int) -> FeatureNetwork:
     return with_folded_batch_norms(pretrained(chosen, pooling)[0], side or chosen.input_size)

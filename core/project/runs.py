@@ -18,16 +18,21 @@ from numpy.typing import NDArray
 from core.errors import FinerayError, storage_error
 from core.project.label_sets import certainties, multi_value
 from core.project.project import Project
-from core.project.splits import ASIDE
+from core.project.splits import ASIDE, EXTERNAL
 
 PIECE = 2000  # rows of predictions that are read at once
 UNFINISHED = ".unfinished-"  # folders of trainings that were stopped (core.training.checkpoint)
 FROZEN, TEST_METRICS, TEST_PREDICTIONS = "frozen.json", "test_metrics.json", "test_predictions.csv"
-VALIDATION_PREDICTIONS = "validation_predictions.csv"
+PREDICTIONS, VALIDATION_PREDICTIONS = "predictions.csv", "validation_predictions.csv"
+PACKAGE = "package.json"
 
 
 class RunMissing(FinerayError):
     """No finished run of that name is in the project."""
+
+
+class NotJudgedHere(FinerayError):
+    """A model that was opened from a package has no predictions in this project."""
 
 
 @dataclass(frozen=True)
@@ -160,9 +165,23 @@ class RunFolder:
         """How commands and tables call it."""
         return self.path.name
 
+    @property
+    def judged(self) -> bool:
+        """Whether it has predictions of this project's images; a model opened from a package has none."""
+        return (self.path / PREDICTIONS).is_file()
+
+    def package(self) -> dict[str, Any] | None:
+        """What the package says that it was opened from (core.export.package), or None for a run trained here."""
+        return self._json(PACKAGE) if (self.path / PACKAGE).is_file() else None
+
     def predictions(self) -> Predictions:
-        """Its out-of-sample predictions."""
-        return Predictions.load(self.path / "predictions.csv")
+        """Its out-of-sample predictions. Raises NotJudgedHere."""
+        if not self.judged:
+            raise NotJudgedHere(
+                f"{self.name} was opened from a package; its predictions stayed where it was trained",
+                todo="Judge it on films of your own with labels: page Predict, or the command validate.",
+            )
+        return Predictions.load(self.path / PREDICTIONS)
 
     def validation_predictions(self) -> Predictions | None:
         """Those of the validation part, on which a threshold may be chosen; None where folds are validation."""
@@ -195,7 +214,12 @@ class RunFolder:
 
 
 def runs(project: Project) -> list[RunFolder]:
-    """The finished runs, the newest first."""
+    """The finished runs that predicted images of the project, the newest first."""
+    return [folder for folder in models(project) if folder.judged]
+
+
+def models(project: Project) -> list[RunFolder]:
+    """All that can be applied to films: the finished runs, and models opened from packages; the newest first."""
     found = [path for path in project.runs_folder.glob("run-*") if (path / "metrics.json").is_file()]
     return [RunFolder(path) for path in sorted(found, key=_number, reverse=True)]
 
@@ -213,7 +237,7 @@ def forget_unfinished(project: Project) -> None:
 
 def run(project: Project, name: str) -> RunFolder:
     """The finished run of that name. Raises RunMissing."""
-    for folder in runs(project):
+    for folder in models(project):
         if folder.name == name:
             return folder
     raise RunMissing(
@@ -244,7 +268,8 @@ def parts_of_run(project: Project, folder: RunFolder) -> dict[int, str]:
 
 def learned_from(project: Project, folder: RunFolder) -> dict[int, str]:
     """Of those, the images that the run's final model learned from: all of its folds, or the training part."""
-    return {image: part for image, part in parts_of_run(project, folder).items() if part not in ("validation", "test")}
+    parts = parts_of_run(project, folder)
+    return {image: part for image, part in parts.items() if part not in ("validation", "test", EXTERNAL)}
 
 
 def write_run(project: Project, write: Callable[[Path], None]) -> RunFolder:
@@ -264,9 +289,11 @@ def write_run(project: Project, write: Callable[[Path], None]) -> RunFolder:
             with path.open("r+b") as file:
                 os.fsync(file.fileno())
         partial.rename(final)
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
-        raise storage_error(error) or error from error
+        if isinstance(error, OSError):
+            raise storage_error(error) or error from error
+        raise
     return RunFolder(final)
 
 

@@ -12,6 +12,7 @@ from core.project.label_sets import UNCERTAIN, active_id
 from core.project.project import Project
 
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
+EXTERNAL = "external"  # part and kind of images that judge a model from elsewhere
 ASIDE = "aside"  # neither side: using the image would put its patient on two
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.backbones.catalogue import backbone
+from core.backbones.catalogue import backbone_for
 from core.backbones.runtime import Runtime, best_device
 from core.progress import Monitor
 from core.project.catalogue import LabelledImage
@@ -27,7 +27,7 @@ def probabilities_of(
 ) -> NDArray[np.float64]:
     """[images, classes] by the run's final model. Raises WeightsNotInstalled, Cancelled or a storage error."""
     recipe = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
-    chosen, device = backbone(recipe.backbone), best_device()
+    chosen, device = backbone_for(folder.path, recipe.backbone), best_device()
     head = Head.load(folder.path / HEAD_FILE)
     side, augment = recipe.side, replace(recipe.augment, views=0)
     if recipe.mode == "frozen":

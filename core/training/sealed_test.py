@@ -52,7 +52,7 @@ def freeze(project: Project, name: str, point: OperatingPoint) -> Frozen:
         )
     if frozen_of(folder) is not None:
         raise NotFrozen(f"{name} is frozen already", todo="Train again to choose another operating point.")
-    frozen = Frozen(point, datetime.now(UTC).isoformat(timespec="seconds"), seal.hash, _hashes(folder.path))
+    frozen = Frozen(point, datetime.now(UTC).isoformat(timespec="seconds"), seal.hash, hashes_of(folder.path))
     (folder.path / FROZEN).write_text(json.dumps({"format": 1, **asdict(frozen)}, indent=2), "utf-8")
     return frozen
 
@@ -78,7 +78,7 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
             f"{name} is not frozen for this test set",
             todo="Freeze its model and operating point first; that cannot be taken back.",
         )
-    if _hashes(folder.path) != frozen.hashes:
+    if hashes_of(folder.path) != frozen.hashes:
         raise NotFrozen(f"The model of {name} was changed after it was frozen", todo="Train again.")
     metrics = folder.metrics()
     classes = tuple(metrics["classes"])
@@ -112,6 +112,7 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
     return figures
 
 
-def _hashes(folder: Path) -> dict[str, str]:
+def hashes_of(folder: Path) -> dict[str, str]:
+    """SHA-256 of the files that hold a run's model, as freezing keeps them."""
     files = [name for name in DECIDED if (folder / name).is_file()]
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}

@@ -17,7 +17,7 @@ from core.progress import FoldDone, Monitor, Progress, Resumed
 from core.project.catalogue import pseudonyms
 from core.project.label_sets import active_label_set
 from core.project.project import Project
-from core.project.runs import VALIDATION_PREDICTIONS, Predictions, RunFolder, write_run
+from core.project.runs import PREDICTIONS, VALIDATION_PREDICTIONS, Predictions, RunFolder, write_run
 from core.project.seal import current_seal
 from core.project.splits import Split
 from core.training.checkpoint import bench
@@ -185,7 +185,7 @@ def _write(
 ) -> None:
     (folder / "recipe.json").write_text(recipe.to_json(), "utf-8")
     (folder / "split.json").write_text(json.dumps({"format": 1, **asdict(split)}, indent=2), "utf-8")
-    predictions.save(folder / "predictions.csv")
+    predictions.save(folder / PREDICTIONS)
     if validation is not None:
         validation.save(folder / VALIDATION_PREDICTIONS)
     outcome.final.save(folder)

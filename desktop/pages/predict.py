@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.applying.results import PredictionTable
-from core.engine.review_requests import PredictFolder, WritePredictions
+from core.engine.model_requests import PredictFolder, WritePredictions
 from core.project.runs import run, runs
 from desktop.models.scored_table import ScoredTable
 from desktop.session import Session

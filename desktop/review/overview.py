@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QSlider, QVBoxLayout, QWid
 from core.evaluation.figures_at import Figures, figures_at
 from core.evaluation.intervals import Estimate
 from core.evaluation.operating_point import PointRule
+from core.project.splits import EXTERNAL
 from desktop.review.state import ReviewState
 from desktop.review.words import FIGURES, OVERALL, interval, number
 from desktop.widgets.basics import button, card, label, number_box, row
@@ -242,6 +243,8 @@ class Overview(QWidget):
             return
         split = opened.metrics["split"]
         how = f"{split['folds']} folds by patient" if split["kind"] == "folds" else "test part, split by patient"
+        if split["kind"] == EXTERNAL:
+            how = "external validation: the model was trained elsewhere"
         if split.get("by"):
             how += f" and apart by {split['by'].removesuffix('_hash').replace('_', ' ')}"
         if state.view.on_test and opened.test is not None:

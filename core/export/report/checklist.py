@@ -11,6 +11,7 @@ from importlib import resources
 from core.export.report.document import Table
 from core.export.report.facts import Facts, flow_steps
 from core.project.reader_desk import readings
+from core.project.splits import EXTERNAL
 
 AUTHOR = "— for the author to supply —"
 
@@ -41,6 +42,8 @@ def _answers(facts: Facts) -> dict[str, str]:
             "finetune": f"with the first {recipe['tuning']['frozen_stages']} stages frozen and the rest fine-tuned",
             "scratch": "trained from random weights"}[recipe["mode"]]  # fmt: skip
     libraries = ", ".join(f"{name} {number}" for name, number in metrics["environment"].items())
+    if split["kind"] == EXTERNAL:
+        kind += ", trained elsewhere and judged here (external validation)"
     how = (
         f"{split['folds']} folds" if split["kind"] == "folds" else "training, validation and test parts"
     ) + f" by patient, seed {split['seed']}"
@@ -50,7 +53,9 @@ def _answers(facts: Facts) -> dict[str, str]:
     augmented = recipe["augment"]["views"] or recipe["mode"] != "frozen"
     return {
         "technology": f"Deep learning: convolutional network {network['title']}, {kind}.",
-        "objective": "Development, with internal validation" + (" and a sealed test set." if facts.test else "."),
+        "objective": "External validation of a model made elsewhere."
+        if split["kind"] == EXTERNAL
+        else "Development, with internal validation" + (" and a sealed test set." if facts.test else "."),
         "sources": "X-rays imported from DICOM files; centres and dates are for the author to add.",
         "exclusions": "; ".join(out for _, out in flow_steps(facts) if out)
         + ". The criteria are for the author to add.",

@@ -20,6 +20,7 @@ from core.export.report.figures import confusion, curve_figures, flow, forest
 from core.project.catalogue import places_of
 from core.project.reader_desk import decisions, readers, readings
 from core.project.revisions import changed_since
+from core.project.splits import EXTERNAL
 
 WORST, THUMBNAIL = 20, 160
 NAMES = {
@@ -146,6 +147,16 @@ def _data(facts: Facts) -> list[Block]:
 
 def _method(facts: Facts) -> list[Block]:
     metrics, split = facts.metrics, facts.metrics["split"]
+    if split["kind"] == EXTERNAL:
+        left_out = ", ".join(f"{number:,} {why}" for why, number in metrics["external"]["left_out"].items())
+        return [
+            Heading("Model"),
+            Paragraph(
+                f"The model was trained elsewhere ({metrics['external']['trained_as']}) and opened from a package;"
+                f" nothing was learned or chosen on these images. Left out: {left_out}. {metrics['backbone']['title']},"
+                f" mode {metrics['mode']}, input {metrics['backbone']['side']} pixels, on {metrics['device']}."
+            ),
+        ]
     parts = (
         f"{split['folds']} folds; each image was judged by a model of the other folds"
         if split["kind"] == "folds"
@@ -257,11 +268,11 @@ def _failures(facts: Facts, thumbnails: bool) -> list[Block]:
 def _limits(facts: Facts) -> list[Block]:
     judged, split = facts.judgement, facts.metrics["split"]
     limits = []
-    if not facts.view.on_test:
+    if not facts.view.on_test and split["kind"] != EXTERNAL:
         limits.append(
             "The figures come from the data that the study was developed on; another hospital may see others."
         )
-    if not split.get("by"):
+    if not split.get("by") and split["kind"] != EXTERNAL:
         limits.append("Training and judged images come from the same sites and time.")
     smaller = min(judged.figures.positives, judged.figures.negatives)
     if smaller < 100:

@@ -13,6 +13,7 @@ from core.evaluation.judgement import Judgement, View
 from core.project.attributes import NOT_STATED, attribute_values
 from core.project.project import Project
 from core.project.runs import Predictions, RunFolder, parts_of_run
+from core.project.splits import EXTERNAL
 
 TABLE_ONE = ("sex", "view_position", "manufacturer", "site_hash", "modality", "laterality")
 MOST_VALUES = 6
@@ -63,7 +64,9 @@ def flow_steps(facts: Facts) -> list[tuple[str, str]]:
     if sealed:
         steps.append((f"{in_split:,} images to learn from and to choose on", f"{sealed:,} sealed as the test set"))
     split = facts.metrics["split"]
-    if split["kind"] == "folds":
+    if split["kind"] == EXTERNAL:
+        steps.append((f"{used:,} images judged by a model that was trained elsewhere", ""))
+    elif split["kind"] == "folds":
         steps.append((f"{used:,} images judged, each by a model that\nhad seen nothing of its patient", ""))
     else:
         aside = in_split - used

@@ -1,0 +1,180 @@
+"""What goes into a package: the model, all that its predictions depend on, and what is known of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from safetensors.torch import save_file
+
+from core import __version__
+from core.applying.predict import point_of
+from core.applying.training_set import told_of_many, training_set_of
+from core.backbones.catalogue import BROUGHT_RECORD, BROUGHT_WEIGHTS, Backbone, WeightPack, backbone_for
+from core.backbones.surgery import architecture
+from core.backbones.weights import load_weights, with_names_of
+from core.evaluation.choosing_point import choose_point
+from core.evaluation.operating_point import OperatingPoint, PointRule
+from core.explaining.trained_model import trained_model
+from core.export.package.archive import (
+    ENDING,
+    STUDY_PREDICTIONS,
+    STUDY_TEST_METRICS,
+    STUDY_TEST_PREDICTIONS,
+    sha256,
+    write_archive,
+)
+from core.export.package.card import model_card
+from core.export.package.signature import SigningKey
+from core.export.results import ExportedModel
+from core.export.whole_network import probe_logits
+from core.output_file import check_output
+from core.progress import Monitor, Progress
+from core.project.project import Project
+from core.project.runs import TEST_METRICS, Predictions, RunFolder
+from core.training.features import FEATURES
+from core.training.learners import HEAD_FILE, NETWORK_FILE
+from core.training.preprocessing import PREPROCESSING
+from core.training.recipe import Recipe
+from core.training.sealed_test import NotFrozen, frozen_of
+
+Kind = Literal["model", "study"]
+STAGE = "Writing the package"
+
+
+def export_package(
+    project: Project,
+    folder: RunFolder,
+    output: Path,
+    monitor: Monitor,
+    kind: Kind = "model",
+    rule: PointRule | None = None,
+    abstain: tuple[float, float] | None = None,
+    key: SigningKey | None = None,
+) -> ExportedModel:
+    """Write a run as a package, whole or not at all.
+
+    rule: chooses the operating point on out-of-sample predictions where none was frozen; abstain: the band of
+    probabilities in which the run is to say nothing. A `study` is a capsule: its run has to be frozen, and it holds the
+    predictions behind the figures, by number. Raises CannotWriteThere, NotFrozen, WeightsNotInstalled, Cancelled or a
+    storage error.
+    """
+    check_output(output, (ENDING,), "A package")
+    if kind == "study" and frozen_of(folder) is None:
+        raise NotFrozen(
+            f"{folder.name} is not frozen, so its operating point might still change",
+            todo="Freeze it first (page Review, or the command freeze); that takes a sealed test set.",
+        )
+    with tempfile.TemporaryDirectory(prefix="fineray-") as temporary:
+        into = Path(temporary)
+        monitor.report(Progress(STAGE, 0, 0, ""))
+        _put_model(folder, into)
+        monitor.check()
+        known = training_set_of(project, folder)
+        if folder.judged:  # one that was brought here leaves as it came
+            images = [image for image, digest in _digests(project, known.digest) if digest in known.learned]
+            known = replace(known, attributes=told_of_many(project, images, known.attributes))
+        known.save(into)
+        facts = facts_of(folder, kind, rule, abstain)
+        if kind == "study":
+            _put_study(folder, into, facts)
+        monitor.check()
+        (into / "model_card.md").write_text(model_card(facts, known, folder), "utf-8")
+        write_archive(output, into, facts, key)
+    return ExportedModel(str(output), sha256(output), key.fingerprint if key else "")
+
+
+def _put_model(folder: RunFolder, into: Path) -> None:
+    recipe = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
+    chosen = backbone_for(folder.path, recipe.backbone)
+    names = ["recipe.json", HEAD_FILE, *([] if recipe.mode == "frozen" else [NETWORK_FILE])]
+    for name in names:
+        shutil.copyfile(folder.path / name, into / name)
+    digest = ""
+    if recipe.mode != "scratch":
+        state, _ = load_weights(chosen)
+        fitted = with_names_of(architecture(chosen), chosen, state)
+        save_file({name: tensor.contiguous().clone() for name, tensor in fitted.items()}, into / BROUGHT_WEIGHTS)
+        digest = sha256(into / BROUGHT_WEIGHTS)
+    travelling: Backbone = replace(chosen, weights=WeightPack(BROUGHT_WEIGHTS, digest))
+    (into / BROUGHT_RECORD).write_text(json.dumps(asdict(travelling), indent=1), "utf-8")
+    metrics = folder.metrics()
+    split = {name: metrics["split"][name] for name in ("kind", "folds", "seed", "hash")}  # no values of attributes
+    (into / "metrics.json").write_text(json.dumps({**metrics, "split": split}, indent=2), "utf-8")
+
+
+def facts_of(
+    folder: RunFolder, kind: Kind = "model", rule: PointRule | None = None, abstain: tuple[float, float] | None = None
+) -> dict[str, Any]:
+    """What every form of export says of a run; the operating point as for export_package()."""
+    metrics, model = folder.metrics(), trained_model(folder)
+    recipe = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
+    chosen = backbone_for(folder.path, recipe.backbone)
+    brought = folder.package()
+    return {
+        "kind": kind,
+        "fineray": __version__,
+        "run": brought["run"] if brought else folder.name,
+        "created": metrics["created"],
+        "classes": metrics["classes"],
+        "several": bool(metrics.get("several")),
+        "label_set": metrics["label_set"],
+        "mode": recipe.mode,
+        "backbone": {"title": chosen.title, "source_task": chosen.source_task, "licence": chosen.licence},
+        "preprocessing": {
+            "pixels": "presentation order (0 black, 255 white) after modality, VOI and presentation LUT, 8 bit, "
+            "longest side at most 512",
+            "input": PREPROCESSING,
+            "side": model.side,
+            "channels": "one, gray",
+            "mean": sum(chosen.mean) / 3,
+            "std": sum(chosen.std) / 3,
+            "features": FEATURES,
+        },
+        "temperature": model.temperature,
+        "point": asdict(_point(folder, rule)),
+        "abstain": list(abstain) if abstain else None,
+        "images": metrics["images"],
+        "patients": metrics["patients"],
+        "auc": metrics["auc"],
+        "accuracy": metrics["accuracy"],
+        "split_hash": metrics["split"]["hash"],
+        "data_sha256": metrics["data_sha256"],
+        "environment": metrics["environment"],
+        "reference": probe_logits(folder).tolist(),
+    }
+
+
+def _point(folder: RunFolder, rule: PointRule | None) -> OperatingPoint:
+    if folder.frozen() or rule is None or not folder.judged:
+        return point_of(folder)
+    return choose_point(folder.validation_predictions() or folder.predictions(), rule)
+
+
+def _put_study(folder: RunFolder, into: Path, facts: dict[str, Any]) -> None:
+    frozen = frozen_of(folder)
+    assert frozen is not None
+    facts["frozen"] = {"when": frozen.frozen, "seal": frozen.seal, "hashes": frozen.hashes}
+    by_number(folder.predictions()).save(into / STUDY_PREDICTIONS)
+    if folder.test() is not None:
+        by_number(folder.test_predictions()).save(into / STUDY_TEST_PREDICTIONS)
+        shutil.copyfile(folder.path / TEST_METRICS, into / STUDY_TEST_METRICS)
+
+
+def by_number(predictions: Predictions) -> Predictions:
+    """The same rows with images and patients counted from 1, in the order that intervals by resampling depend on."""
+    numbers = {name: f"P{number:06d}" for number, name in enumerate(sorted(set(predictions.patients)), start=1)}
+    return replace(
+        predictions,
+        images=np.arange(1, len(predictions.images) + 1),
+        patients=tuple(numbers[name] for name in predictions.patients),
+    )
+
+
+def _digests(project: Project, digest: Any) -> list[tuple[int, str]]:
+    return [(image, digest(key)) for image, key in project.db.execute("SELECT id, content_hash FROM image")]

@@ -1,0 +1,135 @@
+"""What the commands do that take models out of a project, into another, and to new films."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
+
+from core.applying.results import PredictionTable
+from core.commands import Answer, carry_out, passphrase, point_rule, result_of
+from core.console import ConsoleMonitor
+from core.engine.model_requests import (
+    ExportModel,
+    OpenPackage,
+    PredictFolder,
+    ValidateFolder,
+    ValidateModel,
+    Verify,
+    WritePredictions,
+)
+from core.errors import FinerayError
+from core.model_commands import figures
+from core.output_file import check_output
+from core.progress import Interim, Report
+
+
+def predict(options: Namespace) -> Answer:
+    """Apply a run to a folder and write the table; with --watch, again and again until Ctrl+C."""
+    check_output(options.output, (".csv", ".xlsx"), "A table")
+    request = PredictFolder(
+        options.project,
+        options.name,
+        options.films.resolve(),
+        tuple(options.abstain) if options.abstain else None,
+        options.maps,
+        options.dicom,
+        options.watch or 0.0,
+    )
+    if not options.watch:
+        return _written(result_of(carry_out(request)), options)
+    watch = _Watch(options)
+    try:
+        result_of(carry_out(request, watch))
+    except KeyboardInterrupt:
+        if watch.answer is None:
+            raise
+    return watch.answer or {}
+
+
+class _Watch(ConsoleMonitor):
+    """Writes the table whenever it has changed."""
+
+    def __init__(self, options: Namespace) -> None:
+        super().__init__()
+        self._options = options
+        self.answer: Answer | None = None
+
+    def report(self, what: Report) -> None:
+        """Write a table, or print."""
+        if isinstance(what, Interim) and isinstance(what.result, PredictionTable):
+            self.answer = _written(what.result, self._options)
+        else:
+            super().report(what)
+
+
+def _written(table: PredictionTable, options: Namespace) -> Answer:
+    result_of(carry_out(WritePredictions(table, options.output)))
+    drift = [asdict(each) for each in table.drift.lines] if table.drift else []
+    return {
+        "output": str(options.output),
+        "run": table.run,
+        "films": len(table.rows),
+        "scored": table.scored,
+        "flagged": table.flagged,
+        "classes": table.classes,
+        "drift": [{name: line[name] for name in ("what", "size", "p", "differs")} for line in drift],
+    }
+
+
+def export(options: Namespace) -> Answer:
+    """Write a run for others."""
+    secret = passphrase() if options.sign and options.locked else ""
+    request = ExportModel(
+        options.project,
+        options.name,
+        options.format,
+        options.output,
+        point_rule(options),
+        tuple(options.abstain) if options.abstain else None,
+        options.sign,
+        secret,
+    )
+    told: dict[str, Any] = asdict(result_of(carry_out(request)))
+    return {"output": told.pop("path"), "format": options.format, **told}
+
+
+def open_model(options: Namespace) -> Answer:
+    """Take a package in."""
+    target = options.to or options.package.resolve().with_suffix("")  # beside it, under its name
+    found = result_of(carry_out(OpenPackage(options.package, target.resolve(), options.signed_by or "")))
+    signed = found.fingerprint or "not signed: compare its SHA-256 with the one that its sender was shown"
+    told = {"project": str(found.project), "run": found.run, "classes": found.classes, "signed_by": signed}
+    return {**told, "difference": found.difference}
+
+
+def validate(options: Namespace) -> Answer:
+    """Judge a model on films of one's own."""
+    given = (options.films, options.labels, options.to)
+    if any(given) and not all(given):
+        raise FinerayError(
+            "Films in no project need a folder, a table of labels and a new project",
+            todo="Give --films, --labels and --to together; or none of them, to judge on the project's own images.",
+        )
+    if options.films:
+        request = ValidateFolder(
+            options.project, options.name, options.films.resolve(), options.labels.resolve(), options.to.resolve()
+        )
+        done = result_of(carry_out(request))
+    else:
+        done = result_of(carry_out(ValidateModel(options.project, options.name, options.statistics)))
+    return {"project": str(done.project), **figures(done.project, done.run, None)}
+
+
+def verify(options: Namespace) -> Answer:
+    """Derive figures again."""
+    checks = result_of(carry_out(Verify(options.what, options.name or "")))
+    return {"verified": str(options.what), "found": [asdict(each) for each in checks]}
+
+
+def signing_key(options: Namespace) -> Answer:
+    """Make a key to sign packages with."""
+    from core.export.package.signature import make_key
+
+    key = make_key(options.file, passphrase(twice=True) if options.locked else "")
+    return {"key": str(options.file), "fingerprint": key.fingerprint}
