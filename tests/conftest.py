@@ -8,6 +8,7 @@ import os
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,3 +99,41 @@ def window(qtbot: QtBot, settings: QSettings) -> Iterator[MainWindow]:
     qtbot.waitExposed(made)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `study` (a project of 40 patients with two runs: 001 frozen, 002 tuned) and its `films`."""
+    from core.progress import Monitor
+    from core.project.importing import import_folders
+    from core.project.labels import apply_labels, preview_folders
+    from core.project.splits import SplitPlan
+    from core.project.splitting import make_split
+    from core.training.recipe import HeadSettings, Recipe, Tuning
+    from core.training.training import train
+
+    root = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FINERAY_HOME", str(root / "home"))
+        for patient in range(40):
+            label = ("bright", "dark")[patient % 2]
+            path = root / "films" / label / f"p{patient}"
+            write_film(path, patient=f"PAT-{patient}", level=0.62 if label == "bright" else 0.38)
+        create_project(root / "study")
+        with open_project(root / "study") as opened:
+            import_folders(opened, [root / "films"], Monitor())
+            apply_labels(opened, preview_folders(opened))
+            split = make_split(opened, SplitPlan(folds=3))
+            head = HeadSettings(strengths=(1.0,), inner_folds=2)
+            train(opened, split, Recipe(head=head, bootstrap=100), Monitor())
+            tuned = Recipe(mode="finetune", head=head, tuning=Tuning(epochs=1, frozen_stages=7), bootstrap=100)
+            train(opened, split, tuned, Monitor())
+    return root
+
+
+@pytest.fixture
+def trained(trained_once: Path, tmp_path: Path) -> Path:
+    """A copy of that project, to be changed at will; the films lie in its sibling `films`."""
+    shutil.copytree(trained_once / "study", tmp_path / "trained" / "study")
+    (tmp_path / "trained" / "films").symlink_to(trained_once / "films")
+    return tmp_path / "trained" / "study"

@@ -83,7 +83,8 @@ class LearningPart(torch.nn.Module):
 
 
 def _tracing() -> bool:
-    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
+    traced = bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]
+    return traced or torch.compiler.is_exporting()
 
 
 class _Reached(Exception):

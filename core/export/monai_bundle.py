@@ -18,7 +18,7 @@ import torch
 
 from core.explaining.trained_model import trained_model
 from core.export.onnx_model import SAME, ExportDiffers
-from core.export.whole_network import WholeNetwork, description, probe
+from core.export.whole_network import WholeNetwork, description, difference, probe
 from core.output_file import CannotWriteThere
 from core.progress import Monitor, Progress
 from core.project.runs import RunFolder
@@ -42,7 +42,7 @@ def export_bundle(folder: RunFolder, facts: dict[str, Any], card: str, output: P
         bundle = Path(temporary) / "bundle"
         for name in ("configs", "models", "docs", "scripts"):
             (bundle / name).mkdir(parents=True)
-        difference = _script(folder, bundle / "models" / "model.ts")
+        largest = _script(folder, bundle / "models" / "model.ts")
         monitor.check()
         known = description(folder, facts)
         _write(bundle / "configs" / "metadata.json", _metadata(facts, known))
@@ -50,7 +50,7 @@ def export_bundle(folder: RunFolder, facts: dict[str, Any], card: str, output: P
         (bundle / "scripts" / "__init__.py").write_text(_SQUARE, "utf-8")
         (bundle / "docs" / "README.md").write_text(f"{card}\n{_how_to_run(known)}", "utf-8")
         shutil.copytree(bundle, output)
-    return difference
+    return largest
 
 
 def _script(folder: RunFolder, path: Path) -> float:
@@ -62,14 +62,14 @@ def _script(folder: RunFolder, path: Path) -> float:
         scripted = torch.jit.trace(network, films[:1])  # type: ignore[no-untyped-call]
         scripted.save(str(path))
         found = torch.jit.load(str(path))(films).double().numpy()  # type: ignore[no-untyped-call]
-    difference = float(np.abs(found - model.probabilities(films.to(model.device))).max())
-    if not difference <= SAME:
+    largest = difference(found, model.probabilities(films.to(model.device)))
+    if not largest <= SAME:
         raise ExportDiffers(
-            f"The scripted network does not say what the run says (difference {difference:.1g})",
+            f"The scripted network does not say what the run says (difference {largest:.1g})",
             where=str(path),
             todo="Export the run as a Fineray package instead, and report this with the version of torch.",
         )
-    return difference
+    return largest
 
 
 def _metadata(facts: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import torch
 
 from core.errors import FinerayError
 from core.explaining.trained_model import trained_model
-from core.export.whole_network import WholeNetwork, description, probe
+from core.export.whole_network import WholeNetwork, description, difference, probe
 from core.output_file import check_output, whole_file
 from core.progress import Monitor, Progress
 from core.project.runs import RunFolder
@@ -23,7 +23,7 @@ from core.project.runs import RunFolder
 ENDING = ".onnx"
 INPUT, OUTPUT = "images", "probabilities"
 OPSET = 18
-SAME = 1e-4  # largest difference of a probability that is let through
+SAME = 1e-4  # largest difference that is let through
 
 
 class ExportDiffers(FinerayError):
@@ -70,17 +70,17 @@ def export_onnx(folder: RunFolder, facts: dict[str, Any], output: Path, monitor:
         onnx.checker.check_model(made)
         onnx.save(made, str(partial))
         session = onnxruntime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
-        difference = 0.0
+        largest = 0.0
         noise = np.random.default_rng(0).random((3, 1, model.side, model.side), dtype=np.float32)
         for films in (model.inputs(probe()).cpu().numpy(), noise):
             found = session.run([OUTPUT], {INPUT: films})[0]
             expected = model.probabilities(torch.from_numpy(films).to(model.device))
-            difference = max(difference, float(np.abs(found - expected).max()))
+            largest = max(largest, difference(found, expected))
         del session  # Windows does not rename a file that is open
-        if not difference <= SAME:
+        if not largest <= SAME:
             raise ExportDiffers(
-                f"The ONNX model does not say what the run says (difference {difference:.1g})",
+                f"The ONNX model does not say what the run says (difference {largest:.1g})",
                 where=str(output),
                 todo="Export the run as a Fineray package instead, and report this with the version of torch.",
             )
-    return difference
+    return largest

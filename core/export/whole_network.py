@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from core.explaining.trained_model import TrainedModel, trained_model
 from core.project.runs import RunFolder
 
+SMALLEST = 1e-30  # float32 holds hardly less
+
 
 class WholeNetwork(torch.nn.Module):
     """Shades in 0..1 [images, 1, side, side] -> probabilities [images, classes], temperature included; on the CPU."""
@@ -52,6 +54,14 @@ def probe_logits(folder: RunFolder) -> NDArray[np.float64]:
     with torch.no_grad():
         found: NDArray[np.float64] = WholeNetwork(model).logits(model.inputs(probe()).cpu()).double().numpy()
     return found
+
+
+def difference(found: NDArray[np.floating], expected: NDArray[np.floating]) -> float:
+    """The largest difference of a probability, or relative one of its logarithm: where probabilities are all but 0 and
+    1, these alone tell networks apart."""
+    logs = [np.log(np.clip(each.astype(np.float64), SMALLEST, 1)) for each in (found, expected)]
+    relative = np.abs(logs[0] - logs[1]) / np.maximum(1, np.abs(logs[1]))
+    return float(max(np.abs(found - expected).max(), relative.max()))
 
 
 def description(folder: RunFolder, facts: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,100 @@
+"""Results as DICOM: in the film's own study, under series of their own, right by an independent validator."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.data import get_testdata_file
+
+from core.applying.predict import predict_folder
+from core.applying.results import PredictionTable
+from core.export.dicom_results import DicomResultWriter
+from core.export.heat_maps import STRIP, HeatMapWriter, below
+from core.progress import Monitor
+from core.project.project import open_project
+from core.project.runs import run
+from tests.support.films import write_film
+
+
+@pytest.fixture
+def results(trained: Path, tmp_path: Path) -> Iterator[tuple[PredictionTable, Path, Path]]:
+    """(the table, the films, the folder of results) of four films: two real ones, one of a test, one picture."""
+    films, out = tmp_path / "new", tmp_path / "out"
+    write_film(films / "a" / "small.dcm", patient="NEW-1", level=0.6)
+    for name in ("RG1_UNCR.dcm", "RG3_UNCI.dcm"):
+        shutil.copyfile(get_testdata_file(name), films / name)
+    Image.fromarray(np.full((60, 50), 90, dtype=np.uint8)).save(films / "picture.png")
+    with open_project(trained) as project:
+        folder = run(project, "run-001")
+        classes = tuple(folder.metrics()["classes"])
+        dicom, maps = DicomResultWriter(folder, classes, out), HeatMapWriter(folder, classes, out)
+        table = predict_folder(project, folder, films, Monitor(), visit=lambda new: (dicom(new), maps(new), None)[-1])
+    assert dicom.without == 1, "the picture is no DICOM file"
+    yield table, films, out
+
+
+def test_three_objects_a_film_in_its_own_study(results: tuple[PredictionTable, Path, Path]) -> None:
+    table, films, out = results
+    scored = {row.file: row for row in table.rows if row.probabilities}
+    assert len(scored) == 4
+    for name in ("a/small.dcm", "RG1_UNCR.dcm"):
+        source = pydicom.dcmread(films / name)
+        made = {kind: pydicom.dcmread(out / f"{name}.{kind}.dcm") for kind in ("report", "heatmap", "state")}
+        assert {each.StudyInstanceUID for each in made.values()} == {source.StudyInstanceUID}
+        assert {each.PatientID for each in made.values()} == {source.PatientID}
+        series = {each.SeriesInstanceUID for each in made.values()}
+        assert len(series) == 3 and source.SeriesInstanceUID not in series
+        assert len({each.SOPInstanceUID for each in made.values()}) == 3
+        for each in made.values():
+            assert "RESEARCH USE ONLY" in each.SeriesDescription and each.Manufacturer == "Fineray"
+        report = made["report"]
+        assert report.Modality == "SR" and report.VerificationFlag == "UNVERIFIED"
+        assert report.ContentTemplateSequence[0].TemplateIdentifier == "1500"
+        numbers = [float(item.MeasuredValueSequence[0].NumericValue) for item in _items(report, "NUM")]
+        assert numbers == pytest.approx(scored[name].probabilities, abs=1e-6)
+        words = [item.ConceptCodeSequence[0].CodeMeaning for item in _items(report, "CODE")]
+        assert scored[name].predicted in words and "For research use only, not for diagnosis." in words
+        assert made["state"].ReferencedSeriesSequence[0].ReferencedImageSequence[0].ReferencedSOPInstanceUID == (
+            source.SOPInstanceUID
+        )
+        assert made["heatmap"].BurnedInAnnotation == "YES" and made["heatmap"].pixel_array.shape[2] == 3
+
+
+def _items(ds: pydicom.Dataset, kind: str) -> list[pydicom.Dataset]:
+    found = []
+    for item in ds.get("ContentSequence", []):
+        found += [item] if item.ValueType == kind else []
+        found += _items(item, kind)
+    return found
+
+
+def test_a_validator_finds_no_error(results: tuple[PredictionTable, Path, Path]) -> None:
+    if shutil.which("dciodvfy") is None:
+        pytest.skip("dciodvfy is not installed (Debian's package dicom3tools)")
+    made = sorted(results[2].rglob("*.dcm"))
+    assert len(made) == 9
+    for path in made:
+        done = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False)
+        errors = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")]
+        assert not errors, (path.name, errors)
+
+
+def test_heat_maps_show_the_film_and_what_they_are(results: tuple[PredictionTable, Path, Path]) -> None:
+    table, _, out = results
+    picture = np.asarray(Image.open(out / "RG1_UNCR.dcm.png"))
+    assert picture.shape[2] == 3 and picture[-STRIP:].max() == 255, "words below the film"
+    colours = np.ptp(picture[:-STRIP].astype(int), axis=2)
+    assert (colours > 20).mean() > 0.01 and (colours < 5).mean() > 0.1, "evidence in colour over a gray film"
+    assert len(list(out.rglob("*.png"))) == sum(bool(row.probabilities) for row in table.rows) == 4
+
+
+def test_results_stay_below_their_folder(tmp_path: Path) -> None:
+    for file in ("../../evil", "/etc/evil", "a/../../evil", "a/b"):
+        assert (tmp_path / "out") in below(tmp_path / "out", file, ".png").parents
