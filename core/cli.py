@@ -14,17 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from core import RESEARCH_USE, __version__, commands, model_commands, review_commands, travel_commands
+from core import RESEARCH_USE, __version__, commands, model_commands, review_commands
 from core.console import in_words
 from core.dicom.radiograph import FrameChoice
-from core.engine.model_requests import Format
 from core.errors import FinerayError, storage_error
 from core.evaluation.intervals import Method
+from core.options import PASSPHRASE_FROM, command, point_options
 from core.project.identification import RULES
 from core.project.labels import LABEL_COLUMN
 from core.training.recipe import Balance, HeadKind, Loss, Mode, Pooling, Uncertain
-
-PASSPHRASE_FROM = f"its passphrase is asked for, or taken from the variable {commands.PASSPHRASE}"
+from core.travel_options import pacs_options, travel_options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,10 +60,10 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"fineray {__version__}")
     added = top.add_subparsers(metavar="COMMAND", required=True)
 
-    new = _command(added, "new", commands.new, "create a project in a new or empty folder")
+    new = command(added, "new", commands.new, "create a project in a new or empty folder")
     new.add_argument("project", type=Path, metavar="P")
 
-    bring = _command(added, "import", commands.import_films, "import folders of DICOM files")
+    bring = command(added, "import", commands.import_films, "import folders of DICOM files")
     bring.add_argument("project", type=Path, metavar="P")
     bring.add_argument("folders", type=Path, nargs="+", metavar="DIR")
     bring.add_argument("--frames", choices=get_args(FrameChoice), default="none", help="of files that hold several")
@@ -80,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
     bring.add_argument("--label-column", default=LABEL_COLUMN, metavar="NAME", help="the table's column of labels")
     bring.add_argument("--label-set", metavar="NAME", help="where the labels go; the set in use unless given")
 
-    sets = _command(added, "labels", commands.labels, "list label sets; make, fill, use, compare or write them")
+    sets = command(added, "labels", commands.labels, "list label sets; make, fill, use, compare or write them")
     sets.add_argument("project", type=Path, metavar="P")
     sets.add_argument("--new", metavar="NAME", help="make an empty set")
     sets.add_argument("--multi", action="store_true", help="the new set gives an image several findings")
@@ -97,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
     sets.add_argument("--to", type=Path, dest="target", metavar="FILE", help="write all sets as CSV or .xlsx")
     sets.add_argument("--with-files", action="store_true", help="with --to: file paths too, which may hold names")
 
-    divide = _command(added, "split", commands.split, "split by patient, study and picture; read or write the split")
+    divide = command(added, "split", commands.split, "split by patient, study and picture; read or write the split")
     divide.add_argument("project", type=Path, metavar="P")
     divide.add_argument("--folds", type=_folds, default=5)
     divide.add_argument("--holdout", action="store_true", help="training, validation and test instead of folds")
@@ -106,27 +105,27 @@ def parser() -> argparse.ArgumentParser:
     divide.add_argument("--from", type=Path, dest="source", metavar="CSV", help="take the parts from an edited file")
     divide.add_argument("--to", type=Path, dest="target", metavar="CSV", help="write the split to a file")
 
-    close = _command(added, "seal", commands.seal, "seal a test set that nothing is learned or chosen from")
+    close = command(added, "seal", commands.seal, "seal a test set that nothing is learned or chosen from")
     close.add_argument("project", type=Path, metavar="P")
     _plan_options(close)
     close.add_argument("--break", action="store_true", dest="break_seal", help="give it up; counts as an opening")
 
-    fix = _command(added, "freeze", commands.freeze, "fix a run's model and operating point for the sealed test")
+    fix = command(added, "freeze", commands.freeze, "fix a run's model and operating point for the sealed test")
     fix.add_argument("project", type=Path, metavar="P")
     fix.add_argument("name", metavar="RUN")
-    _point_options(fix)
+    point_options(fix)
 
-    look = _command(added, "open-test", commands.open_test, "predict the sealed test set with a frozen run; counted")
+    look = command(added, "open-test", commands.open_test, "predict the sealed test set with a frozen run; counted")
     look.add_argument("project", type=Path, metavar="P")
     look.add_argument("name", metavar="RUN")
 
-    check = _command(added, "check", commands.check, "look for what may spoil the study")
+    check = command(added, "check", commands.check, "look for what may spoil the study")
     check.add_argument("project", type=Path, metavar="P")
 
-    doctor = _command(added, "doctor", commands.doctor, "test the decoders; list what kinds of files a project holds")
+    doctor = command(added, "doctor", commands.doctor, "test the decoders; list what kinds of files a project holds")
     doctor.add_argument("project", type=Path, metavar="P", nargs="?")
 
-    strip = _command(added, "deidentify", commands.deidentify, "write the films as DICOM files without identity")
+    strip = command(added, "deidentify", commands.deidentify, "write the films as DICOM files without identity")
     strip.add_argument("project", type=Path, metavar="P")
     strip.add_argument("target", type=Path, metavar="DIR", help="a new or empty folder")
     strip.add_argument("--dates", choices=["shifted", "removed"], default="shifted")
@@ -134,30 +133,30 @@ def parser() -> argparse.ArgumentParser:
     strip.add_argument("--keep-text", action="store_true", help="do not look for letters burned into the pixels")
     strip.add_argument("--key", type=Path, metavar="FILE", help=f"the way back to the patients, {PASSPHRASE_FROM}")
 
-    reveal = _command(added, "reidentify", commands.reidentify, "say who stands behind pseudonyms, with the key file")
+    reveal = command(added, "reidentify", commands.reidentify, "say who stands behind pseudonyms, with the key file")
     reveal.add_argument("key", type=Path, metavar="FILE", help=f"the key file; {PASSPHRASE_FROM}")
     reveal.add_argument("pseudonyms", nargs="*", metavar="PSEUDONYM", help="all unless given")
 
-    train = _command(added, "train", model_commands.train, "split by patient, train, and judge out of sample")
+    train = command(added, "train", model_commands.train, "split by patient, train, and judge out of sample")
     _training_options(train)
     train.add_argument("--anew", action="store_true", help="do not go on with a training that was stopped")
     train.add_argument("--find-rate", action="store_true", help="let a short trial choose the learning rate")
 
-    look = _command(added, "search", model_commands.search, "train, each fit with a search for better settings in it")
+    look = command(added, "search", model_commands.search, "train, each fit with a search for better settings in it")
     _training_options(look)
     look.add_argument("--minutes", type=float, default=10.0, metavar="N", help="for all the searching (10)")
 
-    ranking = _command(added, "rank", model_commands.rank, "which backbone suits this data?")
+    ranking = command(added, "rank", model_commands.rank, "which backbone suits this data?")
     ranking.add_argument("project", type=Path, metavar="P")
     ranking.add_argument("backbones", nargs="*", metavar="NAME", help="these alone, instead of all that are installed")
 
-    beside = _command(
+    beside = command(
         added, "controls", model_commands.controls, "frozen, unfrozen, from scratch and shuffled beside a run"
     )
     beside.add_argument("project", type=Path, metavar="P")
     beside.add_argument("name", metavar="RUN")
 
-    packs = _command(added, "weights", model_commands.weights, "pretrained weights on this computer")
+    packs = command(added, "weights", model_commands.weights, "pretrained weights on this computer")
     packs.set_defaults(what="list")
     ways = packs.add_subparsers(metavar="WHAT", dest="what")
     listing = ways.add_parser("list", help="every backbone, and whether its weights are here")
@@ -175,102 +174,41 @@ def parser() -> argparse.ArgumentParser:
     for each in (listing, add, fetch):
         each.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
-    again = _command(added, "repeat", model_commands.repeat, "train as a run was trained, and compare the predictions")
+    again = command(added, "repeat", model_commands.repeat, "train as a run was trained, and compare the predictions")
     again.add_argument("project", type=Path, metavar="P")
     again.add_argument("name", metavar="RUN")
 
     _review_commands(added)
-    _travel_commands(added)
+    travel_options(added)
+    pacs_options(added)
 
-    demo = _command(added, "demo", model_commands.demo, "make, import and train a small synthetic study")
+    demo = command(added, "demo", model_commands.demo, "make, import and train a small synthetic study")
     demo.add_argument("--no-window", action="store_true", help="do not open the window on the result")
     demo.add_argument("folder", type=Path, nargs="?", metavar="DIR")
     return top
 
 
 def _review_commands(added: Any) -> None:
-    judge = _command(
+    judge = command(
         added, "evaluate", review_commands.evaluate, "work out the figures of a run again from its predictions"
     )
     judge.add_argument("project", type=Path, metavar="P")
     judge.add_argument("name", metavar="RUN")
     _view_options(judge)
 
-    beside = _command(added, "compare", review_commands.compare, "two runs on the same images, with paired tests")
+    beside = command(added, "compare", review_commands.compare, "two runs on the same images, with paired tests")
     beside.add_argument("project", type=Path, metavar="P")
     beside.add_argument("first", metavar="RUN_A")
     beside.add_argument("second", metavar="RUN_B")
-    _point_options(beside)
+    point_options(beside)
 
-    tell = _command(added, "report", review_commands.report, "write the report of a run as PDF or HTML")
+    tell = command(added, "report", review_commands.report, "write the report of a run as PDF or HTML")
     tell.add_argument("project", type=Path, metavar="P")
     tell.add_argument("name", metavar="RUN")
     tell.add_argument("--output", type=Path, required=True, metavar="FILE", help=".pdf or .html")
     tell.add_argument("--thumbnails", action="store_true", help="of films that were called wrong, by pseudonym")
     tell.add_argument("--parts", type=Path, metavar="DIR", help="tables as CSV, figures as SVG and PDF too")
     _view_options(tell)
-
-
-def _travel_commands(added: Any) -> None:
-    apply = _command(added, "predict", travel_commands.predict, "apply a run to a folder of new films")
-    apply.add_argument("project", type=Path, metavar="P")
-    apply.add_argument("name", metavar="RUN")
-    apply.add_argument("films", type=Path, metavar="DIR")
-    apply.add_argument("--output", type=Path, required=True, metavar="FILE", help=".csv or .xlsx")
-    _abstain_option(apply)
-    apply.add_argument("--maps", type=Path, metavar="DIR", help="heat maps as PNG")
-    apply.add_argument("--dicom", type=Path, metavar="DIR", help="reports, heat maps and presentation states as DICOM")
-    apply.add_argument(
-        "--watch", type=_seconds, metavar="SECONDS", help="look for new films this often, until Ctrl+C ends it"
-    )
-
-    give = _command(added, "export", travel_commands.export, "write a run for others")
-    give.add_argument("project", type=Path, metavar="P")
-    give.add_argument("name", metavar="RUN")
-    give.add_argument("--format", required=True, choices=get_args(Format))
-    give.add_argument("--output", type=Path, required=True, metavar="PATH")
-    give.add_argument("--sign", type=Path, metavar="KEY", help="of packages: a key made by signing-key")
-    give.add_argument("--locked", action="store_true", help=f"the key has a passphrase; {PASSPHRASE_FROM}")
-    _abstain_option(give)
-    _point_options(give)
-
-    take = _command(added, "open", travel_commands.open_model, "check a package and take its model in")
-    take.add_argument("package", type=Path, metavar="PACKAGE")
-    take.add_argument("--to", type=Path, metavar="P", help="a project, or a new one; beside the package if not given")
-    take.add_argument("--signed-by", metavar="FINGERPRINT", help="refuse it unless this key signed it")
-
-    judge = _command(added, "validate", travel_commands.validate, "judge a model from elsewhere on films with labels")
-    judge.add_argument("project", type=Path, metavar="P")
-    judge.add_argument("name", metavar="RUN")
-    judge.add_argument("--statistics", type=Path, metavar="FILE", help=".json: figures alone, to be returned")
-    judge.add_argument("--films", type=Path, metavar="DIR", help="films in no project; with --labels and --to")
-    judge.add_argument("--labels", type=Path, metavar="TABLE", help="CSV or Excel, as for import")
-    judge.add_argument("--to", type=Path, metavar="P", help="the new project that these go into")
-
-    again = _command(added, "verify", travel_commands.verify, "derive figures again from what they came from")
-    again.add_argument("what", type=Path, metavar="PATH", help="a package, a file of statistics, or a project")
-    again.add_argument("name", nargs="?", metavar="RUN", help="of the project")
-
-    key = _command(added, "signing-key", travel_commands.signing_key, "make a key to sign packages with")
-    key.add_argument("file", type=Path, metavar="FILE")
-    key.add_argument("--locked", action="store_true", help=f"under a passphrase; {PASSPHRASE_FROM}")
-
-
-def _abstain_option(added: argparse.ArgumentParser) -> None:
-    added.add_argument(
-        "--abstain",
-        nargs=2,
-        type=float,
-        metavar=("LOW", "HIGH"),
-        help="probabilities between which the run says nothing",
-    )
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0.5 <= number <= 86_400:
-        raise argparse.ArgumentTypeError("between half a second and a day")
-    return number
 
 
 def _view_options(added: argparse.ArgumentParser) -> None:
@@ -281,7 +219,7 @@ def _view_options(added: argparse.ArgumentParser) -> None:
         "--only", nargs=2, default=("", ""), metavar=("ATTRIBUTE", "VALUE"), help="only images of this subgroup"
     )
     added.add_argument("--finding", default="", metavar="NAME", help="one of several that stand side by side")
-    _point_options(added)
+    point_options(added)
 
 
 def _training_options(train: argparse.ArgumentParser) -> None:
@@ -319,13 +257,6 @@ def _training_options(train: argparse.ArgumentParser) -> None:
     train.add_argument("--seed", type=int, help="0 unless a split was made before")
 
 
-def _command(group: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
-    added: argparse.ArgumentParser = group.add_parser(name, help=text, description=f"{text}. {RESEARCH_USE}")
-    added.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    added.set_defaults(run=run)
-    return added
-
-
 def _plan_options(added: argparse.ArgumentParser) -> None:
     added.add_argument("--seed", type=int, default=0)
     added.add_argument("--test-share", type=float, default=0.2, help="of the patients, 0.05 to 0.5")
@@ -336,15 +267,6 @@ def _plan_options(added: argparse.ArgumentParser) -> None:
     added.add_argument(
         "--stratify", action="append", default=[], metavar="ATTRIBUTE", help="spread evenly beside the label"
     )
-
-
-def _point_options(added: argparse.ArgumentParser) -> None:
-    added.add_argument("--positive", default="", metavar="CLASS", help="the class that the threshold is for")
-    rule = added.add_mutually_exclusive_group()
-    rule.add_argument("--threshold", type=float, help="0 to 1; Youden's index chooses unless given")
-    rule.add_argument("--sensitivity", type=float, help="0 to 1; the highest threshold that reaches it")
-    rule.add_argument("--specificity", type=float, help="0 to 1; the lowest threshold that reaches it")
-    rule.add_argument("--cost", type=float, help="how many false alarms a miss is worth")
 
 
 def _folds(text: str) -> int:

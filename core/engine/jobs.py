@@ -53,6 +53,8 @@ from core.engine.model_requests import (
     Verify,
     WritePredictions,
 )
+from core.engine.pacs_jobs import at_archive
+from core.engine.pacs_requests import EchoArchive, FetchStudies, FindStudies, ReceiveFilms, SendResults
 from core.engine.review_jobs import review
 from core.errors import FinerayError, storage_error
 from core.progress import Cancelled, Monitor, Progress
@@ -193,6 +195,8 @@ def do(request: Request, monitor: Monitor) -> Result:
             | Verify()
         ):
             return model_at_work(request, monitor)
+        case EchoArchive() | FindStudies() | FetchStudies() | ReceiveFilms() | SendResults():
+            return at_archive(request, monitor)
         case _:
             return review(request, monitor)
 

@@ -9,6 +9,7 @@ from core.checks.finding import Finding
 from core.dicom.codec_result import CodecResult
 from core.dicom.radiograph import GrayImage
 from core.engine.model_requests import ModelRequest, ModelResult
+from core.engine.pacs_requests import PacsRequest, PacsResult
 from core.engine.review_requests import ReviewRequest, ReviewResult
 from core.evaluation.agreement import Agreement
 from core.evaluation.operating_point import PointRule
@@ -233,6 +234,7 @@ Request = (
     | DownloadWeights
     | ReviewRequest
     | ModelRequest
+    | PacsRequest
     | RunDemo
     | ReadImage
     | TestCodecs
@@ -278,6 +280,7 @@ Result = (
     | ViewsShown
     | ReviewResult
     | ModelResult
+    | PacsResult
     | RunDone
     | ShownImage
     | str

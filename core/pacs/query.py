@@ -6,7 +6,7 @@ from typing import Any
 
 from pydicom import Dataset
 
-from core.pacs.association import FIND, PENDING, associated, entity, lost, refused
+from core.pacs.association import FIND, PENDING, associated, echo, entity, lost, refused
 from core.pacs.results import Criteria, StudyFound
 from core.pacs.settings import PacsSettings, Peer
 from core.pacs.web import asked, client
@@ -28,6 +28,16 @@ def find_studies(
         else _by_find(settings, peer, criteria, monitor)
     )
     return tuple(sorted(found, key=lambda each: (each.date, each.uid), reverse=True))
+
+
+def answers(settings: PacsSettings, peer: Peer, password: str = "") -> None:
+    """Whether an archive answers: C-ECHO, or a question for one study. Raises PacsOff or PeerFailed."""
+    settings.check_enabled()
+    if peer.protocol == "dicom":
+        echo(settings, peer)
+        return
+    with asked(peer):
+        client(peer, password).search_for_studies(limit=1)
 
 
 def _by_find(settings: PacsSettings, peer: Peer, criteria: Criteria, monitor: Monitor) -> list[StudyFound]:
