@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from core.applying.results import PredictionTable
@@ -22,6 +25,7 @@ from core.errors import FinerayError
 from core.model_commands import figures
 from core.output_file import check_output
 from core.progress import Interim, Report
+from core.project.project import CATALOGUE, open_project
 
 
 def predict(options: Namespace) -> Answer:
@@ -97,7 +101,8 @@ def export(options: Namespace) -> Answer:
 def open_model(options: Namespace) -> Answer:
     """Take a package in."""
     target = options.to or options.package.resolve().with_suffix("")  # beside it, under its name
-    found = result_of(carry_out(OpenPackage(options.package, target.resolve(), options.signed_by or "")))
+    with _held(target):
+        found = result_of(carry_out(OpenPackage(options.package, target.resolve(), options.signed_by or "")))
     signed = found.fingerprint or "not signed: compare its SHA-256 with the one that its sender was shown"
     told = {"project": str(found.project), "run": found.run, "classes": found.classes, "signed_by": signed}
     return {**told, "difference": found.difference}
@@ -117,8 +122,19 @@ def validate(options: Namespace) -> Answer:
         )
         done = result_of(carry_out(request))
     else:
-        done = result_of(carry_out(ValidateModel(options.project, options.name, options.statistics)))
+        with _held(options.project):
+            done = result_of(carry_out(ValidateModel(options.project, options.name, options.statistics)))
     return {"project": str(done.project), **figures(done.project, done.run, None)}
+
+
+@contextmanager
+def _held(root: Path) -> Iterator[None]:
+    """Hold the lock of a project, if one is there."""
+    if not (root / CATALOGUE).is_file():
+        yield
+        return
+    with open_project(root, lock=True):
+        yield
 
 
 def verify(options: Namespace) -> Answer:

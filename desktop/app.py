@@ -6,8 +6,13 @@ import argparse
 import multiprocessing
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # Qt is imported for the window alone
+    from desktop.main_window import MainWindow
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,8 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("fineray: no display found; the demo runs without a window.\n")
         given.append("--no-window")
         demo = False
-    project = len(given) == 1 and (Path(given[0]) / "catalogue.sqlite").is_file()
-    if given and not demo and not project:
+    opening = _to_open(given)
+    if given and not demo and opening is None:
         from core.cli import main as command_line
 
         return command_line(given)
@@ -34,11 +39,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = argparse.ArgumentParser(prog="fineray demo")
         options.add_argument("folder", type=Path, nargs="?")
         demo_in = demo_folder(options.parse_args(given[1:]).folder)
-    return open_window(Path(given[0]) if project else None, demo_in)
+    return open_window(opening, demo_in)
 
 
-def open_window(project: Path | None, demo_in: Path | None) -> int:
-    """Run the window until it is closed; returns the exit status."""
+def _to_open(given: Sequence[str]) -> Path | None:
+    """What a double click hands over: a project's folder, its file `project.fineray`, or a model package."""
+    if len(given) != 1:
+        return None
+    path = Path(given[0])
+    if path.suffix == ".fineray" and path.is_file():
+        path = path.resolve().parent
+    return path if (path / "catalogue.sqlite").is_file() or (path.suffix == ".frpkg" and path.is_file()) else None
+
+
+def open_window(opening: Path | None, demo_in: Path | None) -> int:
+    """Run the window until it is closed, opening a project or a model package; returns the exit status."""
     from PySide6.QtCore import QSettings, QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -51,12 +66,34 @@ def open_window(project: Path | None, demo_in: Path | None) -> int:
     settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Fineray", "Fineray")
     apply_theme(app, wanted_theme(str(settings.value("theme", "system"))))
     window = MainWindow(settings)
+    sys.excepthook = _report_fault(window)
     window.show()
-    if project is not None:
-        QTimer.singleShot(0, lambda: window.open_project(project))
+    if opening is not None:
+        QTimer.singleShot(0, lambda: window.open_path(opening))
+    elif demo_in is None:
+        QTimer.singleShot(0, window.welcome_once)
     if demo_in is not None:
         QTimer.singleShot(0, lambda: window.start_demo(demo_in))
     return app.exec()
+
+
+def _report_fault(window: MainWindow) -> Callable[..., None]:
+    """A fault in the window itself: a report is kept and the window says so, instead of a line that nobody sees."""
+
+    def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        from core.crash_report import keep_report
+
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+            return
+        sys.stderr.write(keep_report(error, trace))
+        window.session.fail(
+            f"Fineray met a fault of its own ({kind.__name__})",
+            "",
+            "Your project is safe. A report without names is kept on this computer (Help, Crash reports).",
+        )
+
+    return told
 
 
 def _has_display() -> bool:

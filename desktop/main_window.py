@@ -49,6 +49,7 @@ class MainWindow(QMainWindow):
         self.rail = Rail(PAGES)
         self.start_page = StartPage(self.session)
         self._pages: dict[str, QWidget] = {}
+        self._touring = False
         self._stack = QStackedWidget()
         self._stack.addWidget(self.start_page)
         self.setCentralWidget(self._frame())
@@ -75,6 +76,38 @@ class MainWindow(QMainWindow):
         except FinerayError as error:
             self.session.fail(error.what, error.where, error.todo)
 
+    def open_path(self, path: Path) -> None:
+        """Open a project's folder, or take the model of a package in."""
+        if path.suffix == ".frpkg":
+            from desktop.predict.taking import take_package
+
+            take_package(self.session, path, self)
+        else:
+            self.open_project(path)
+
+    def welcome_once(self) -> None:
+        """On the first start, say what there is."""
+        from desktop.welcome import WELCOMED
+
+        if not self.session.settings.value(WELCOMED):
+            self.welcome()
+
+    def welcome(self) -> None:
+        """What this computer computes on, where projects go, and a tour."""
+        from desktop.welcome import WelcomeDialog
+
+        dialog = WelcomeDialog(self.session, self)
+        dialog.tour_asked.connect(self.tour)
+        dialog.open()
+
+    def tour(self) -> None:
+        """Show the pages on the demo study, step by step."""
+        from core.project.paths import demo_folder
+
+        if not self.session.busy:
+            self._touring = True
+            self.start_demo(demo_folder(None))
+
     def start_demo(self, folder: Path) -> None:
         """Make the demo study there, then open Review on it."""
         self.session.close_project()
@@ -92,8 +125,18 @@ class MainWindow(QMainWindow):
 
     def _demo_done(self, done: RunDone) -> None:
         self.open_project(done.project)
-        if self.session.project is not None:
-            self.show_page("Review")
+        if self.session.project is None:
+            return
+        self.show_page("Review")
+        if self._touring:
+            from desktop.tour import Tour
+
+            self._touring = False
+            tour = Tour(self)
+            tour.page_wanted.connect(self.show_page)
+            tour.ended.connect(tour.deleteLater)
+            self.session.project_closed.connect(tour.end)
+            tour.go(0)
 
     def _frame(self) -> QWidget:
         body = QVBoxLayout()
@@ -118,6 +161,7 @@ class MainWindow(QMainWindow):
         project = self.menuBar().addMenu("&Project")
         _action(project.addAction("&New…"), self.start_page.choose_new, QKeySequence.StandardKey.New)
         _action(project.addAction("&Open…"), self.start_page.choose_existing, QKeySequence.StandardKey.Open)
+        _action(project.addAction("Open a &model…"), self.start_page.choose_model)
         _action(project.addAction("Try the &demo study"), lambda: self.start_page.demo_asked.emit())
         project.addSeparator()
         self.export_action = project.addAction("&Export films without identity…")
@@ -140,6 +184,16 @@ class MainWindow(QMainWindow):
             entry.setChecked(choice == wanted)
             themes.addAction(entry)
             _action(entry, lambda choice=choice: self._set_theme(choice))
+
+        about = self.menuBar().addMenu("&Help")
+        _action(about.addAction("&Welcome and device…"), self.welcome)
+        _action(about.addAction("&Tour on the demo study"), self.tour)
+        _action(about.addAction("&Crash reports…"), self._reports)
+
+    def _reports(self) -> None:
+        from desktop.reports_dialog import ReportsDialog
+
+        ReportsDialog(self.session, self).open()
 
     def _connect(self) -> None:
         session = self.session

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.applying.abstaining import point_of
 from core.applying.drift import drift_of
 from core.applying.results import PredictionTable, Scored
 from core.applying.training_set import TrainingSet, training_set_of
@@ -15,7 +16,6 @@ from core.backbones.runtime import Runtime, best_device
 from core.dicom.location import FileLocation
 from core.dicom.radiograph import NotARadiograph, UnreadableFile
 from core.dicom.read import open_dicom
-from core.evaluation.operating_point import OperatingPoint
 from core.progress import Interim, Monitor, Progress
 from core.project.attributes import NOT_STATED, raw_values
 from core.project.catalogue import LabelledImage
@@ -49,12 +49,6 @@ class NewFilm:
 
 
 Visit = Callable[[NewFilm], None]
-
-
-def point_of(folder: RunFolder) -> OperatingPoint:
-    """The operating point that was fixed with the model, or that its package brought; else the most probable class."""
-    fixed = folder.frozen() or folder.package()
-    return OperatingPoint(**fixed["point"]) if fixed else OperatingPoint()
 
 
 def predict_folder(

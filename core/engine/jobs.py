@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-import traceback
 from pathlib import Path
 
+from core.crash_report import keep_report
 from core.demo.study import write_study
 from core.dicom.radiograph import GrayImage, NotARadiograph, UnreadableFile
 from core.dicom.read import read_radiograph
@@ -15,8 +15,10 @@ from core.engine.messages import (
     ApplyLabels,
     CheckData,
     CompareReaders,
+    DeviceFound,
     DownloadWeights,
     EndEvent,
+    ExplainDevice,
     ExportDeidentified,
     Failed,
     FindRate,
@@ -87,7 +89,7 @@ def carry_out(job: int, request: Request, monitor: Monitor) -> EndEvent:
             f"Fineray met a fault of its own ({type(error).__name__})",
             "",
             "Your project is safe. Start the step again; if it happens again, report it with the details.",
-            traceback.format_exc(),
+            keep_report(error),
         )
 
 
@@ -184,6 +186,10 @@ def do(request: Request, monitor: Monitor) -> Result:
             from core.backbones.runtime import best_device, device_title
 
             return device_title(best_device())
+        case ExplainDevice():
+            from core.backbones.device_found import explain_device
+
+            return DeviceFound(*explain_device())
         case (
             PredictFolder()
             | WritePredictions()

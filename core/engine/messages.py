@@ -213,6 +213,19 @@ class LoadLibraries:
     """Import what training needs, so that it starts at once later. Result: the device in words."""
 
 
+@dataclass(frozen=True)
+class ExplainDevice:
+    """What this computer computes on, and why not on something better. Result: DeviceFound."""
+
+
+@dataclass(frozen=True)
+class DeviceFound:
+    """title: the device; explanation: what that means for the user."""
+
+    title: str
+    explanation: str
+
+
 Request = (
     ImportFolders
     | PreviewLabels
@@ -239,6 +252,7 @@ Request = (
     | ReadImage
     | TestCodecs
     | LoadLibraries
+    | ExplainDevice
 )
 
 
@@ -281,6 +295,7 @@ Result = (
     | ReviewResult
     | ModelResult
     | PacsResult
+    | DeviceFound
     | RunDone
     | ShownImage
     | str

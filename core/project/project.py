@@ -18,6 +18,7 @@ from core.project.schema import migrate
 from core.project.sources import SourceIndex
 
 CATALOGUE = "catalogue.sqlite"
+DOOR = "project.fineray"  # what a double click opens
 STORE_SIDE = 512
 
 
@@ -119,6 +120,7 @@ def create_project(root: Path) -> None:
                 db.executemany("INSERT INTO setting VALUES (?, ?)", settings.items())
         finally:
             db.close()
+        (root / DOOR).write_text("Open this file with Fineray to open the project in this folder.\n", "utf-8")
     except (OSError, sqlite3.Error) as error:
         raise storage_error(error) or error from error
 

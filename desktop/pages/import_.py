@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -75,6 +75,8 @@ class ImportPage(QWidget):
         self._loading = Loading(session.fail, self)
         self.choose_button = button("Choose a folder…", "primary")
         self.choose_button.clicked.connect(self._choose)
+        self.archive_button = button("From an archive…", tip="DICOM query and retrieve, or DICOMweb; off until allowed")
+        self.archive_button.clicked.connect(self.ask_archive)
         self.views, self.frames = QComboBox(), QComboBox()
         for text, views in VIEWS:
             self.views.addItem(text, views)
@@ -113,6 +115,15 @@ class ImportPage(QWidget):
         job.ended.connect(self._ended)
         self._say("Reading the folders. You may go on to other pages meanwhile.")
 
+    def ask_archive(self) -> None:
+        """Look for films in an archive; what is fetched or received is imported."""
+        from desktop.pacs.dialog import PacsDialog
+
+        dialog = PacsDialog(self._session, self)
+        for arrived in (dialog.find.fetched, dialog.receive.received):
+            arrived.connect(lambda folder: QTimer.singleShot(0, self, lambda: self.import_folders([folder])))
+        dialog.open()
+
     def refresh(self) -> None:
         """Show the open project."""
         project = self._session.project
@@ -138,12 +149,13 @@ class ImportPage(QWidget):
         inside.addLayout(
             row(
                 self.choose_button,
+                self.archive_button,
                 label(
                     "or drop folders here. Every file below them is looked at, whatever its name.", "muted", wrap=True
                 ),
             )
         )
-        inside.itemAt(0).layout().setStretch(1, 1)
+        inside.itemAt(0).layout().setStretch(2, 1)
         inside.addLayout(
             row(label("Views", "muted"), self.views, label("Files with several frames", "muted"), self.frames, None)
         )

@@ -1,29 +1,39 @@
-"""Page Predict: a run applied to films that are in no project."""
+"""Page Predict: a model applied to films that are in no project; models taken in and given away."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
+    QSplitter,
     QStackedLayout,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from core.applying.results import PredictionTable
+from core.engine.messages import Reported
 from core.engine.model_requests import PredictFolder, WritePredictions
-from core.project.runs import run, runs
+from core.progress import Interim
+from core.project.project import Project
+from core.project.runs import models, run
+from desktop.loading import Loading
 from desktop.models.scored_table import ScoredTable
+from desktop.predict.drift_view import DriftView
+from desktop.predict.film_panel import NewFilmPanel
+from desktop.predict.taking import ask_package
 from desktop.session import Session
-from desktop.widgets.basics import ask_output, button, card, label, number_box, row
+from desktop.widgets.basics import ask_output, button, card, label, number_box, row, scrolling_column
 from desktop.widgets.tables import table_view
 
 KINDS = {".csv": "CSV", ".xlsx": "Excel"}
+WATCH_EVERY_S = 5.0
 
 
 class PredictPage(QWidget):
@@ -32,48 +42,54 @@ class PredictPage(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._loading = Loading(session.fail, self)
+        self._of: tuple[str, Path] | None = None  # run and folder that the answers are of
         self.found: PredictionTable | None = None
         self.films: Path | None = None
         self.run = QComboBox()
-        self.run.setAccessibleName("Run")
+        self.run.setAccessibleName("Model")
         self.point = label(role="muted", wrap=True)
+        self.take_button = button("Bring a model in…", "link", "Open a model package (.frpkg) from elsewhere")
+        self.give_button = button("Give it to others…", "link", "As a package, a study capsule, ONNX or a MONAI Bundle")
         self.folder = label("No folder chosen", "muted", wrap=True)
         self.choose_button = button("Choose a folder…")
+        self.watch = QCheckBox("Keep watching it")
+        self.watch.setToolTip("Looks for new films every five seconds until it is cancelled")
         self.abstain = QCheckBox("Say nothing between")
         self.abstain.setToolTip("Films whose probability for the class in question lies in this band get no answer")
         self.low = number_box(0.0, 1.0, 0.4, step=0.05)
         self.high = number_box(0.0, 1.0, 0.6, step=0.05)
         self.low.setAccessibleName("Lower end of the band without an answer")
         self.high.setAccessibleName("Upper end of the band without an answer")
-        self.start_button = button("Apply the run", "primary")
+        self.band_effect = label(role="muted", wrap=True)
+        self.maps = QCheckBox("Heat maps as pictures (PNG)")
+        self.results = QCheckBox("Results as DICOM, for an archive")
+        self.results.setToolTip(
+            "A structured report, a heat map and a presentation state for each film, in its own study, marked for"
+            " research use; they hold the film's identity"
+        )
+        self.start_button = button("Apply the model", "primary")
+        self.judge_button = button("Judge it with labels…", tip="With labels for these films the whole review opens")
         self.summary = label(role="muted", wrap=True)
         self.only_flagged = QCheckBox("Flagged ones only")
         self.save_button = button("Save the table…")
         self.table = ScoredTable(self)
-        self.view = table_view(self.table, "What the run says of the films")
+        self.view = table_view(self.table, "What the model says of the films")
+        self.film = NewFilmPanel(session)
+        self.drift = DriftView()
+        self.tabs = QTabWidget()
         self._results = QStackedLayout()
         self._body = QStackedLayout()
         self._lay_out()
-        self.choose_button.clicked.connect(self.choose)
-        self.start_button.clicked.connect(self.start)
-        self.save_button.clicked.connect(self.save)
-        self.only_flagged.toggled.connect(self.table.show_only)
-        self.run.currentTextChanged.connect(self._show_run)
-        for box in (self.low, self.high):
-            self.abstain.toggled.connect(box.setEnabled)
-            box.setEnabled(False)
-        session.project_opened.connect(self.refresh)
-        session.project_closed.connect(lambda: self._show(None))
-        session.runs_changed.connect(self.refresh)
-        session.busy_changed.connect(self._allow)
+        self._connect()
         self.refresh()
 
     def refresh(self) -> None:
-        """Offer the project's runs."""
+        """Offer the project's models."""
         project = self._session.project
         if project is None:
             return
-        names, chosen = [folder.name for folder in runs(project)], self.run.currentText()
+        names, chosen = [folder.name for folder in models(project)], self.run.currentText()
         self.run.blockSignals(True)
         self.run.clear()
         self.run.addItems(names)
@@ -85,25 +101,50 @@ class PredictPage(QWidget):
 
     def choose(self) -> None:
         """Ask for the folder of films."""
-        chosen = QFileDialog.getExistingDirectory(self, "Films to apply the run to")
+        chosen = QFileDialog.getExistingDirectory(self, "Films to apply the model to")
         if chosen:
             self.take(Path(chosen))
 
     def take(self, films: Path) -> None:
-        """Apply the run to this folder next."""
+        """Apply the model to this folder next."""
         self.films = films
         self.folder.setText(str(films))
         self._allow()
 
     def start(self) -> None:
-        """Apply the run."""
-        project = self._session.project
+        """Apply the model; where pictures or DICOM objects are wanted, ask where they go."""
+        into: Path | None = None
+        if self.maps.isChecked() or self.results.isChecked():
+            chosen = QFileDialog.getExistingDirectory(self, "Folder for heat maps and results")
+            if not chosen:
+                return
+            into = Path(chosen)
+        self.begin(into)
+
+    def begin(self, into: Path | None = None) -> None:
+        """Apply the model; pictures and DICOM objects go into that folder."""
+        project, name = self._session.project, self.run.currentText()
         if project is None or self.films is None:
             return
-        band = (self.low.value(), self.high.value()) if self.abstain.isChecked() else None
         self._show(None)
-        request = PredictFolder(project.root, self.run.currentText(), self.films, band)
-        self._session.run(request, "Applying the run", self._show)
+        self._of = name, self.films
+        request = PredictFolder(
+            project.root,
+            name,
+            self.films,
+            self.band,
+            into if self.maps.isChecked() else None,
+            into if self.results.isChecked() else None,
+            WATCH_EVERY_S if self.watch.isChecked() else 0.0,
+        )
+        job = self._session.run(request, "Watching" if self.watch.isChecked() else "Applying the model", self._show)
+        job.reported.connect(self._reported)
+
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """Where the model is to say nothing."""
+        on = self.abstain.isChecked() and self.abstain.isEnabled()
+        return (self.low.value(), self.high.value()) if on else None
 
     def save(self) -> None:
         """Ask where the table goes."""
@@ -118,51 +159,109 @@ class PredictPage(QWidget):
             written = WritePredictions(self.found, path)
             self._session.run(written, "Writing the table", lambda text: self.summary.setText(f"Saved as {text}."))
 
+    def judge(self) -> None:
+        """Ask for labels."""
+        from desktop.predict.validate_dialog import ValidateDialog
+
+        if self._session.project is not None:
+            ValidateDialog(self._session, self.run.currentText(), self.films, self).open()
+
+    def give(self) -> None:
+        """Ask in which form the model goes out."""
+        from desktop.predict.give_dialog import GiveDialog
+
+        if self._session.project is not None:
+            GiveDialog(self._session, self.run.currentText(), self.band, self).open()
+
+    def _connect(self) -> None:
+        session = self._session
+        self.choose_button.clicked.connect(self.choose)
+        self.start_button.clicked.connect(self.start)
+        self.save_button.clicked.connect(self.save)
+        self.judge_button.clicked.connect(self.judge)
+        self.give_button.clicked.connect(self.give)
+        self.take_button.clicked.connect(lambda: ask_package(session, self))
+        self._empty_take.clicked.connect(lambda: ask_package(session, self))
+        self.only_flagged.toggled.connect(self.table.show_only)
+        self.run.currentTextChanged.connect(self._show_run)
+        self.view.selectionModel().currentRowChanged.connect(self._look)
+        self.film.step.connect(self._step)
+        for box in (self.low, self.high):
+            self.abstain.toggled.connect(box.setEnabled)
+            box.valueChanged.connect(self._weigh_band)
+            box.setEnabled(False)
+        self.abstain.toggled.connect(self._weigh_band)
+        session.project_opened.connect(self.refresh)
+        session.project_closed.connect(lambda: self._show(None))
+        session.project_closed.connect(self._loading.forget)
+        session.runs_changed.connect(self.refresh)
+        session.busy_changed.connect(self._allow)
+
     def _lay_out(self) -> None:
         form = card(
-            label("What to apply", "heading"),
-            row(label("Run", "muted"), self.run, None),
+            label("Which model", "heading"),
+            self.run,
             self.point,
+            row(self.give_button, None, self.take_button),
             label("To which films", "heading"),
             self.folder,
-            row(self.choose_button, None),
+            row(self.choose_button, self.watch, None),
             self.abstain,
             row(self.low, label("and", "muted"), self.high, None),
-            row(self.start_button, None),
+            self.band_effect,
+            self.maps,
+            self.results,
+            row(self.start_button, self.judge_button, None),
             label(
-                "The films are read, scored and forgotten: the project keeps nothing of them. Films unlike those"
-                " that the run learned from are flagged, those of the sealed test set are refused.",
+                "The films are read, scored and forgotten: the project keeps nothing of them. Those unlike the films"
+                " that the model learned from are flagged, those of the sealed test set are refused.",
                 "muted",
                 wrap=True,
             ),
         )
-        form.setFixedWidth(360)
-        left = QVBoxLayout()
-        left.addWidget(form)
-        left.addStretch(1)
-        nothing = label("Choose a run and a folder; the answers appear here, film by film.", "muted")
+        left = scrolling_column(form)
+        left.setFixedWidth(372)
+        nothing = label("Choose a model and a folder; the answers appear here, film by film.", "muted")
         nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         answers = QWidget()
         lines = QVBoxLayout(answers)
-        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setContentsMargins(0, 6, 0, 0)
         lines.setSpacing(8)
         top = row(self.summary, self.only_flagged, self.save_button)
         top.setStretch(0, 1)
         lines.addLayout(top)
-        lines.addWidget(self.view, 1)
+        both_sides = QSplitter(Qt.Orientation.Horizontal)
+        both_sides.addWidget(self.view)
+        both_sides.addWidget(self.film)
+        both_sides.setStretchFactor(0, 3)
+        both_sides.setStretchFactor(1, 2)
+        both_sides.setChildrenCollapsible(False)
+        lines.addWidget(both_sides, 1)
         for column, width in enumerate((170, 110, 60)):
             self.view.setColumnWidth(column, width)
         self.view.horizontalHeader().setStretchLastSection(True)
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(answers, "Films")
+        self.tabs.addTab(self.drift, "Drift")
         self._results.addWidget(nothing)
-        self._results.addWidget(answers)
+        self._results.addWidget(self.tabs)
         work = QWidget()
         both = QHBoxLayout(work)
         both.setContentsMargins(0, 0, 0, 0)
         both.setSpacing(14)
-        both.addLayout(left)
+        both.addWidget(left)
         both.addLayout(self._results, 1)
-        empty = label("No run yet. Train first; then a run can be applied to new films here.", "muted")
-        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        empty = QWidget()
+        column = QVBoxLayout(empty)
+        column.addStretch(1)
+        text = label(
+            "No model yet. Train first, or bring in one from elsewhere; it can be applied to new films here.", "muted"
+        )
+        text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty_take = button("Bring a model in…")
+        column.addWidget(text)
+        column.addLayout(row(None, self._empty_take, None))
+        column.addStretch(1)
         self._body.addWidget(empty)
         self._body.addWidget(work)
         layout = QVBoxLayout(self)
@@ -176,19 +275,61 @@ class PredictPage(QWidget):
         if project is None or not name:
             return
         folder = run(project, name)
-        frozen, metrics = folder.frozen(), folder.metrics()
-        point = frozen["point"] if frozen else None
+        fixed, metrics, brought = folder.frozen() or folder.package(), folder.metrics(), folder.package()
+        point = fixed["point"] if fixed else None
         how = (
-            f"A film counts as “{point['positive']}” from {point['threshold']:.3f} on, as it was frozen."
+            f"A film counts as “{point['positive']}” from {point['threshold']:.3f} on, as it was fixed."
             if point and point["positive"]
             else "A film counts as its most probable class."
         )
-        self.point.setText(f"{metrics['backbone']['title']}, trained on {metrics['images']:,} films. {how}")
-        self.abstain.setEnabled(len(metrics["classes"]) == 2)
+        images = brought["images"] if brought else metrics["images"]
+        origin = "; trained elsewhere" if brought else ""
+        self.point.setText(f"{metrics['backbone']['title']}, trained on {images:,} films{origin}. {how}")
+        self.abstain.setEnabled(len(metrics["classes"]) == 2 and not metrics.get("several"))
+        if brought and brought["abstain"]:
+            self.low.setValue(brought["abstain"][0])
+            self.high.setValue(brought["abstain"][1])
+            self.abstain.setChecked(True)
+        self._weigh_band()
+
+    def _weigh_band(self) -> None:
+        """Say what the band costs and gives, on images that the model did not learn from."""
+        project, band, name = self._session.project, self.band, self.run.currentText()
+        self.band_effect.setVisible(band is not None)
+        if project is None or band is None or not name:
+            return
+        if band[0] >= band[1]:
+            self.band_effect.setText("The lower end has to be below the upper one.")
+            return
+
+        def question(opened: Project) -> str:
+            from core.applying.abstaining import band_effect, point_of
+
+            folder = run(opened, name)
+            if not folder.judged:
+                return "What the band costs is known once the model was judged on films here."
+            effect = band_effect(folder.predictions(), point_of(folder), *band)
+            before = f"{_percent(effect.sensitivity_without)} and {_percent(effect.specificity_without)} without a band"
+            return (
+                f"Out of sample {_percent(effect.answered)} of the films get an answer, with sensitivity"
+                f" {_percent(effect.sensitivity)} and specificity {_percent(effect.specificity)} for"
+                f" “{effect.positive}” ({before})."
+            )
+
+        self._loading.ask(project.root, question, self.band_effect.setText)
+
+    def _reported(self, event: Reported) -> None:
+        for report in event.reports:
+            if isinstance(report, Interim) and isinstance(report.result, PredictionTable):
+                self._show(report.result)
 
     def _show(self, found: PredictionTable | None) -> None:
         self.found = found
         self.table.show_table(found)
+        self.film.clear()
+        self.drift.show_drift(found.drift if found is not None else None)
+        apart = sum(line.differs for line in found.drift.lines) if found is not None and found.drift else 0
+        self.tabs.setTabText(1, f"Drift ({apart})" if apart else "Drift")
         self._results.setCurrentIndex(0 if found is None else 1)
         if found is not None:
             nothing = "" if found.rows else " The folder holds no files."
@@ -197,5 +338,26 @@ class PredictPage(QWidget):
             )
         self.save_button.setEnabled(found is not None and bool(found.rows))
 
+    def _look(self, current: QModelIndex) -> None:
+        if self.found is None or self._of is None or not current.isValid():
+            self.film.clear()
+            return
+        scored = self.found.rows[int(self.table.shown[current.row()])]
+        self.film.show_film(*self._of, scored, self.found.classes)
+
+    def _step(self, by: int) -> None:
+        index = self.view.currentIndex()
+        to = (index.row() if index.isValid() else -1) + by
+        if 0 <= to < self.table.rowCount():
+            self.view.selectRow(to)
+
     def _allow(self) -> None:
-        self.start_button.setEnabled(self.films is not None and self.run.count() > 0 and not self._session.busy)
+        ready = self.films is not None and self.run.count() > 0 and not self._session.busy
+        self.start_button.setEnabled(ready)
+        for each in (self.judge_button, self.give_button, self.take_button):
+            each.setEnabled(self.run.count() > 0 and not self._session.busy)
+
+
+def _percent(estimate: object) -> str:
+    value, low, high = (getattr(estimate, name) for name in ("value", "low", "high"))
+    return "undefined" if value is None else f"{value:.0%} ({low:.0%} to {high:.0%})"

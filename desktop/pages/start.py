@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QVBoxLayout, QWidget
 from core.errors import FinerayError
 from core.project.project import create_project
 from desktop.session import Session
+from desktop.welcome import projects_folder
 from desktop.widgets.basics import button, card, label, row
 
 
@@ -23,9 +24,11 @@ class StartPage(QWidget):
         self._session = session
         self.new_button = button("New project…", "primary")
         self.open_button = button("Open project…")
+        self.model_button = button("Open a model…", tip="A model package (.frpkg) from elsewhere")
         self.demo_button = button("Try the demo study", tip="Synthetic films; ready in under a minute")
         self.new_button.clicked.connect(self.choose_new)
         self.open_button.clicked.connect(self.choose_existing)
+        self.model_button.clicked.connect(self.choose_model)
         self.demo_button.clicked.connect(self.demo_asked)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
@@ -43,7 +46,7 @@ class StartPage(QWidget):
                 "muted",
                 wrap=True,
             ),
-            row(self.new_button, self.open_button, self.demo_button, None),
+            row(self.new_button, self.open_button, self.model_button, self.demo_button, None),
             self._demo_note,
             margin=24,
             spacing=14,
@@ -82,12 +85,14 @@ class StartPage(QWidget):
     def demo_running(self, running: bool) -> None:
         """Say that the demo is being made, and offer nothing that would disturb it."""
         self._demo_note.setVisible(running)
-        for each in (self.new_button, self.open_button, self.demo_button):
+        for each in (self.new_button, self.open_button, self.model_button, self.demo_button):
             each.setEnabled(not running)
 
     def choose_new(self) -> None:
         """Ask where the new project goes, create and open it."""
-        chosen, _ = QFileDialog.getSaveFileName(self, "New project: choose a place and a name", str(Path.home()))
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, "New project: choose a place and a name", str(projects_folder(self._session))
+        )
         if chosen:
             self.create(Path(chosen))
 
@@ -100,9 +105,17 @@ class StartPage(QWidget):
         else:
             self._open(root)
 
+    def choose_model(self) -> None:
+        """Ask for a model package and take it in."""
+        from desktop.predict.taking import ask_package
+
+        ask_package(self._session, self)
+
     def choose_existing(self) -> None:
         """Ask for a project's folder and open it."""
-        chosen = QFileDialog.getExistingDirectory(self, "Open project: choose its folder", str(Path.home()))
+        chosen = QFileDialog.getExistingDirectory(
+            self, "Open project: choose its folder", str(projects_folder(self._session))
+        )
         if chosen:
             self._open(Path(chosen))
 

@@ -13,7 +13,7 @@ import numpy as np
 from safetensors.torch import save_file
 
 from core import __version__
-from core.applying.predict import point_of
+from core.applying.abstaining import point_of
 from core.applying.training_set import told_of_many, training_set_of
 from core.backbones.catalogue import BROUGHT_RECORD, BROUGHT_WEIGHTS, Backbone, WeightPack, backbone_for
 from core.backbones.surgery import architecture

@@ -109,7 +109,7 @@ def _added(folder: Path, target: Path) -> str:
     if not (target / CATALOGUE).is_file():
         create_project(target)
     listing = (folder / PACKAGE).read_bytes()
-    with open_project(target, lock=True) as project:
+    with open_project(target) as project:  # whoever asks holds the lock
         for path in sorted(project.runs_folder.glob("run-*")):
             if (path / PACKAGE).is_file() and (path / PACKAGE).read_bytes() == listing:
                 return path.name

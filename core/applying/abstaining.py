@@ -1,0 +1,53 @@
+"""What a band without answers costs and gives, on images that the run did not learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.evaluation.intervals import Estimate, proportion
+from core.evaluation.operating_point import OperatingPoint
+from core.evaluation.question import patient_numbers
+from core.project.runs import Predictions, RunFolder
+
+
+@dataclass(frozen=True)
+class BandEffect:
+    """positive: the class in question; answered: share of the images outside the band; sensitivity and specificity: of
+    the answers alone, and of all images without a band."""
+
+    positive: str
+    answered: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+    sensitivity_without: Estimate
+    specificity_without: Estimate
+
+
+def point_of(folder: RunFolder) -> OperatingPoint:
+    """The operating point that was fixed with the model, or that its package brought; else the most probable class."""
+    fixed = folder.frozen() or folder.package()
+    return OperatingPoint(**fixed["point"]) if fixed else OperatingPoint()
+
+
+def band_effect(predictions: Predictions, point: OperatingPoint, low: float, high: float) -> BandEffect:
+    """Of a band low <= p < high of two classes, p the probability of the class in question."""
+    positive = point.positive or predictions.classes[-1]
+    number = predictions.classes.index(positive)
+    chance = predictions.probabilities[:, number]
+    patients = patient_numbers(predictions)
+    outside = ~((chance >= low) & (chance < high))
+    true, called = predictions.true == number, point.called(predictions) == number
+
+    def share(rows: np.ndarray, right: np.ndarray) -> Estimate:
+        return proportion(right[rows], patients[rows])
+
+    return BandEffect(
+        positive,
+        proportion(outside, patients),
+        share(true & outside, called),
+        share(~true & outside, ~called),
+        share(true, called),
+        share(~true, ~called),
+    )
