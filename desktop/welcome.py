@@ -90,6 +90,7 @@ class WelcomeDialog(QDialog):
     def _found(self, found: DeviceFound) -> None:
         self.device.setText(found.title)
         self.device_text.setText(found.explanation)
+        self.adjustSize()
 
     def _choose(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Where your projects go", str(self.folder.parent))

@@ -233,11 +233,12 @@ class PredictPage(QWidget):
         both_sides = QSplitter(Qt.Orientation.Horizontal)
         both_sides.addWidget(self.view)
         both_sides.addWidget(self.film)
-        both_sides.setStretchFactor(0, 3)
-        both_sides.setStretchFactor(1, 2)
+        both_sides.setStretchFactor(0, 1)
+        both_sides.setStretchFactor(1, 0)
+        both_sides.setSizes([460, 320])
         both_sides.setChildrenCollapsible(False)
         lines.addWidget(both_sides, 1)
-        for column, width in enumerate((170, 110, 60)):
+        for column, width in enumerate((124, 92, 56)):
             self.view.setColumnWidth(column, width)
         self.view.horizontalHeader().setStretchLastSection(True)
         self.tabs.setDocumentMode(True)
