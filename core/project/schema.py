@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 from core.errors import FinerayError
 
@@ -136,7 +137,8 @@ class ProjectTooNew(FinerayError):
 
 
 def migrate(db: sqlite3.Connection, where: str) -> None:
-    """Bring the catalogue to this version, each step in its own transaction. Raises ProjectTooNew."""
+    """Bring the catalogue to this version, each step in its own transaction; a catalogue of an older version is copied
+    first, to `catalogue.format-N.sqlite` beside it. Raises ProjectTooNew."""
     found = db.execute("PRAGMA user_version").fetchone()[0]
     if found > VERSION:
         raise ProjectTooNew(
@@ -144,5 +146,21 @@ def migrate(db: sqlite3.Connection, where: str) -> None:
             where=where,
             todo="Update Fineray on this computer; the project was not changed.",
         )
+    if 0 < found < VERSION:
+        _back_up(db, found)
     for number, script in enumerate(MIGRATIONS[found:], start=found + 1):
         db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def _back_up(db: sqlite3.Connection, found: int) -> None:
+    file = Path(db.execute("PRAGMA database_list").fetchone()[2])
+    kept = file.with_name(f"{file.stem}.format-{found}{file.suffix}")
+    if not kept.exists():
+        partial = kept.with_name(f".{kept.name}.partial")
+        partial.unlink(missing_ok=True)
+        copy = sqlite3.connect(partial)
+        try:
+            db.backup(copy)
+        finally:
+            copy.close()
+        partial.replace(kept)

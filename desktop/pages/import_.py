@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
@@ -31,6 +32,9 @@ from desktop.widgets.basics import button, label, row
 from desktop.widgets.doctor_panel import DoctorPanel
 from desktop.widgets.job_bar import duration
 from desktop.widgets.tables import table_view
+
+if TYPE_CHECKING:  # shown on demand
+    from desktop.pacs.dialog import PacsDialog
 
 VIEWS = (("All", ()), ("Frontal (PA, AP)", ("PA", "AP")), ("Lateral", ("LL", "RL", "LATERAL", "LAT")))
 FRAMES = (("Leave out", "none"), ("First frame", "first"), ("Middle frame", "middle"), ("All frames", "all"))
@@ -76,7 +80,7 @@ class ImportPage(QWidget):
         self.choose_button = button("Choose a folder…", "primary")
         self.choose_button.clicked.connect(self._choose)
         self.archive_button = button("From an archive…", tip="DICOM query and retrieve, or DICOMweb; off until allowed")
-        self.archive_button.clicked.connect(self.ask_archive)
+        self.archive_button.clicked.connect(lambda: self.ask_archive())
         self.views, self.frames = QComboBox(), QComboBox()
         for text, views in VIEWS:
             self.views.addItem(text, views)
@@ -115,7 +119,7 @@ class ImportPage(QWidget):
         job.ended.connect(self._ended)
         self._say("Reading the folders. You may go on to other pages meanwhile.")
 
-    def ask_archive(self) -> None:
+    def ask_archive(self) -> PacsDialog:
         """Look for films in an archive; what is fetched or received is imported."""
         from desktop.pacs.dialog import PacsDialog
 
@@ -123,6 +127,7 @@ class ImportPage(QWidget):
         for arrived in (dialog.find.fetched, dialog.receive.received):
             arrived.connect(lambda folder: QTimer.singleShot(0, self, lambda: self.import_folders([folder])))
         dialog.open()
+        return dialog
 
     def refresh(self) -> None:
         """Show the open project."""

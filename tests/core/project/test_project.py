@@ -104,6 +104,10 @@ def test_a_project_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> 
         db.execute("INSERT INTO file VALUES ('g', 10, 11, 'skipped', 'why', 'do', NULL)")
     db.close()
     with open_project(tmp_path / "p") as opened:
+        with sqlite3.connect(tmp_path / "p/catalogue.format-1.sqlite") as kept:
+            assert kept.execute("PRAGMA user_version").fetchone() == (1,), "as it was before"
+            assert kept.execute("SELECT value FROM label").fetchone() == ("ill",)
+        kept.close()
         (row,) = image_rows(opened)
         assert (row.patient, row.rows, row.columns, row.label) == ("P00001", 9, 8, "ill")
         assert latest_split(opened) == Split(3, SplitPlan("holdout", 5, 0.2, 0.25, 9), "hash", "then", None)

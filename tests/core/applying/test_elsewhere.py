@@ -1,0 +1,201 @@
+"""A model judged on another project's films, what it tells of drift, and what may be returned to its makers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from core.applying.abstaining import band_effect
+from core.applying.predict import predict_folder, watch_folder
+from core.applying.results import PredictionTable
+from core.applying.validation import OtherLabels, validate
+from core.evaluation.judgement import View
+from core.evaluation.judging import judge
+from core.evaluation.operating_point import OperatingPoint, PointRule
+from core.export.package.contents import export_package
+from core.export.package.opening import open_package
+from core.export.package.verifying import NotVerified, verify_run, verify_statistics
+from core.export.report.writing import write_report
+from core.export.statistics import write_statistics
+from core.progress import Cancelled, Interim, Monitor, Report
+from core.project.importing import import_folders
+from core.project.labels import apply_labels, preview_folders
+from core.project.project import Project, create_project, open_project
+from core.project.runs import RunFolder, run, runs
+from tests.support.films import write_film
+
+
+def other_films(root: Path, patients: int = 16, names: tuple[str, str] = ("bright", "dark"), **tags: object) -> Path:
+    for patient in range(patients):
+        level = (0.6, 0.4)[patient % 2]
+        write_film(root / names[patient % 2] / f"e{patient}", patient=f"EXT-{patient}", level=level, **tags)
+    return root
+
+
+@pytest.fixture
+def elsewhere(trained: Path, tmp_path: Path) -> tuple[Project, RunFolder]:
+    """(another hospital's project with films and labels, the model that was brought there)."""
+    with open_project(trained) as project:
+        export_package(project, run(project, "run-001"), tmp_path / "m.frpkg", Monitor())
+    create_project(tmp_path / "elsewhere")
+    name = open_package(tmp_path / "m.frpkg", tmp_path / "elsewhere", Monitor()).run
+    project = open_project(tmp_path / "elsewhere")
+    # of the 40 training patients four come along, and must not count
+    other = other_films(tmp_path / "films")
+    for number in range(4):
+        label = ("bright", "dark")[number % 2]
+        source = trained.parent / "films" / label / f"p{number}"
+        (other / label / f"known{number}").write_bytes(source.read_bytes())
+    import_folders(project, [other], Monitor())
+    apply_labels(project, preview_folders(project))
+    return project, run(project, name)
+
+
+def test_the_whole_review_works_on_another_hospitals_films(
+    elsewhere: tuple[Project, RunFolder], tmp_path: Path
+) -> None:
+    project, model = elsewhere
+    done = validate(project, model, Monitor())
+    predictions = done.predictions()
+    assert set(predictions.parts) == {"external"} and len(predictions.images) == 16
+    facts = done.metrics()
+    assert facts["external"]["left_out"] == {"learned from": 4, "sealed elsewhere": 0, "other labels": 0}
+    expected = roc_auc_score(predictions.true, predictions.probabilities[:, 1])
+    assert facts["auc"]["value"] == pytest.approx(expected)
+    judged = judge(project, done, View(done.name, PointRule()), Monitor())
+    assert judged.images == 16 and judged.figures.auc.value == pytest.approx(expected)
+    path = write_report(project, done, View(done.name, PointRule()), tmp_path / "r.html", Monitor(), False, None)
+    assert "trained elsewhere" in Path(path).read_text("utf-8")
+    assert [each.name for each in runs(project)] == [done.name]
+    assert len(verify_run(project, done)) == 1
+    table = predict_folder(project, done, tmp_path / "films", Monitor())
+    assert sum("learned from this film" in row.flag for row in table.rows) == 4, "a validated model can be applied too"
+    project.close()
+
+
+def test_only_statistics_go_back(elsewhere: tuple[Project, RunFolder], tmp_path: Path) -> None:
+    project, model = elsewhere
+    done = validate(project, model, Monitor())
+    write_statistics(project, done, tmp_path / "back.json", Monitor())
+    text = (tmp_path / "back.json").read_text("utf-8")
+    told = json.loads(text)
+    for row in range(16):
+        assert repr(float(done.predictions().probabilities[row, 0])) not in text, "no score of a single film"
+    assert "P0000" not in text and "EXT-" not in text and str(tmp_path) not in text
+    assert told["figures"]["images"] == 16 and sum(told["scores"]["dark"]["with"]) == 8
+    assert len(verify_statistics(tmp_path / "back.json")) == 1
+    told["figures"]["per_class"][0]["sensitivity"]["value"] = 0.123
+    (tmp_path / "forged.json").write_text(json.dumps(told))
+    with pytest.raises(NotVerified, match="sensitivity of bright"):
+        verify_statistics(tmp_path / "forged.json")
+    for text in ("{", '{"kind": "statistics"}', "[]"):
+        (tmp_path / "bad.json").write_text(text)
+        with pytest.raises(NotVerified):
+            verify_statistics(tmp_path / "bad.json")
+    project.close()
+
+
+def test_labels_of_another_question_are_refused(trained: Path, tmp_path: Path) -> None:
+    with open_project(trained) as project:
+        export_package(project, run(project, "run-001"), tmp_path / "m.frpkg", Monitor())
+        with pytest.raises(OtherLabels, match="learned from all"):
+            validate(project, run(project, "run-001"), Monitor())
+    for names in (("cat", "dog"), ("bright", "other")):
+        target = tmp_path / names[0] / "project"
+        target.parent.mkdir()
+        create_project(target)
+        with open_project(target) as project:
+            import_folders(project, [other_films(tmp_path / names[0] / "films", 4, names)], Monitor())
+            apply_labels(project, preview_folders(project))
+            name = open_package(tmp_path / "m.frpkg", target, Monitor()).run
+            with pytest.raises(OtherLabels, match="bright, dark"):
+                validate(project, run(project, name), Monitor())
+            assert runs(project) == []
+
+
+def test_drift_is_told_where_there_is_some_and_not_where_there_is_none(trained: Path, tmp_path: Path) -> None:
+    alike = tmp_path / "alike"
+    for patient in range(40):
+        label = ("bright", "dark")[patient % 2]
+        write_film(alike / f"{patient}", patient=f"NEW-{patient}", level=0.62 if label == "bright" else 0.38)
+    unlike = tmp_path / "unlike"
+    for patient in range(40):
+        write_film(unlike / f"{patient}", patient=f"ODD-{patient}", level=0.9, PatientSex="F", ViewPosition="AP")
+    with open_project(trained) as project:
+        folder = run(project, "run-001")
+        same = predict_folder(project, folder, alike, Monitor()).drift
+        other = predict_folder(project, folder, unlike, Monitor()).drift
+
+    assert same is not None and other is not None
+    assert [line.what for line in same.lines if line.differs] == []
+    differing = {line.what for line in other.lines if line.differs}
+    assert {"View position", "Distance of features", "Probability of dark"} <= differing
+    for line in (*same.lines, *other.lines):
+        assert 0 <= line.size <= 1 and 0 <= line.p <= 1
+        for share in line.shares:
+            assert share.low - 1e-9 <= share.now <= share.high + 1e-9
+    view = next(line for line in other.lines if line.what == "View position")
+    assert {each.value: (each.before, each.now) for each in view.shares} == {"PA": (1.0, 0.0), "AP": (0.0, 1.0)}
+
+
+def test_chance_alone_is_seldom_called_drift() -> None:
+    """Under the same distribution the Kolmogorov line is called different in far under one case in twenty."""
+    from core.applying.drift import _of_numbers
+    from core.applying.training_set import HUNDREDTHS
+
+    random = np.random.default_rng(1)
+    called = 0
+    for _ in range(300):
+        known = np.quantile(random.normal(size=400), HUNDREDTHS)
+        called += _of_numbers("x", known, random.normal(size=60), 400).p < 0.05
+    assert called / 300 < 0.08
+
+
+def test_a_watched_folder_is_told_anew_when_it_changes(trained: Path, tmp_path: Path) -> None:
+    films = tmp_path / "watched"
+    write_film(films / "1.dcm", patient="NEW-1", level=0.6)
+    tables: list[PredictionTable] = []
+    ended = threading.Event()
+
+    class Listen(Monitor):
+        def report(self, what: Report) -> None:
+            if isinstance(what, Interim):
+                assert isinstance(what.result, PredictionTable)
+                tables.append(what.result)
+                if len(tables) == 1:
+                    (films / "2.dcm").write_bytes((films / "1.dcm").read_bytes()[:900])  # still being written
+                elif len(tables) == 2:
+                    write_film(films / "2.dcm", patient="NEW-2", level=0.4)
+                else:
+                    ended.set()
+
+        def check(self) -> None:
+            if ended.is_set():
+                raise Cancelled
+
+    visited: list[str] = []
+    with open_project(trained) as project, pytest.raises(Cancelled):
+        folder = run(project, "run-001")
+        watch_folder(project, folder, films, Listen(), every_s=0.5, visit=lambda new: visited.append(new.scored.file))
+    assert [table.scored for table in tables] == [1, 1, 2] and visited == ["1.dcm", "2.dcm"]
+    assert "not scored" in tables[1].rows[1].flag and tables[2].rows[1].flag == ""
+
+
+def test_a_band_without_answers(trained: Path) -> None:
+    with open_project(trained) as project:
+        predictions = run(project, "run-001").predictions()
+    effect = band_effect(predictions, OperatingPoint(), 0.2, 0.8)
+    chance = predictions.probabilities[:, 1]
+    outside = ~((chance >= 0.2) & (chance < 0.8))
+    assert effect.answered.value == pytest.approx(outside.mean()) and effect.positive == "dark"
+    right = (predictions.true == 1) & outside
+    assert (
+        effect.sensitivity.value == pytest.approx((chance[right] >= 0.5).mean()) and effect.sensitivity.n == right.sum()
+    )
+    nothing = band_effect(predictions, OperatingPoint(), 0.0, 1.01)
+    assert nothing.answered.value == 0 and nothing.sensitivity.value is None
