@@ -107,6 +107,6 @@ def apply_theme(app: QApplication, theme: Theme) -> None:
     for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.WindowText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.muted))
     app.setPalette(palette)
-    folder = Path(str(resources.files("resources")))
-    sheet = (folder / "style.qss").read_text("utf-8")
-    app.setStyleSheet(Template(sheet).substitute(asdict(theme), icons=(folder / "icons").as_posix()))
+    folder = resources.files("resources")
+    sheet = folder.joinpath("style.qss").read_text("utf-8")
+    app.setStyleSheet(Template(sheet).substitute(asdict(theme), icons=Path(str(folder.joinpath("icons"))).as_posix()))
