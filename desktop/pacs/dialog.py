@@ -12,6 +12,7 @@ from core.pacs.settings import PacsSettings, load_settings, save_settings
 from desktop.pacs.archives_tab import ArchivesTab
 from desktop.pacs.find_tab import FindTab
 from desktop.pacs.receive_tab import ReceiveTab
+from desktop.pacs.send_tab import SendTab
 from desktop.session import Session
 from desktop.widgets.basics import label
 
@@ -32,10 +33,16 @@ class PacsDialog(QDialog):
         self.enabled = QCheckBox("Allow connections to the archives listed here")
         self.enabled.setChecked(self.settings.enabled)
         self.enabled.setToolTip("Off, Fineray opens no connection to any of them")
-        self.find, self.receive, self.archives = FindTab(session), ReceiveTab(session), ArchivesTab(session)
+        self.find, self.receive, self.send = FindTab(session), ReceiveTab(session), SendTab(session)
+        self.archives = ArchivesTab(session)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        for tab, title in ((self.find, "Find and fetch"), (self.receive, "Receive"), (self.archives, "Archives")):
+        for tab, title in (
+            (self.find, "Find and fetch"),
+            (self.receive, "Receive"),
+            (self.send, "Send results"),
+            (self.archives, "Archives"),
+        ):
             self.tabs.addTab(tab, title)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 16, 18, 16)
@@ -73,7 +80,7 @@ class PacsDialog(QDialog):
         super().reject()
 
     def _show(self) -> None:
-        for tab in (self.find, self.receive, self.archives):
+        for tab in (self.find, self.receive, self.send, self.archives):
             tab.show_settings(self.settings)
 
 

@@ -99,6 +99,9 @@ def test_films_come_from_an_archive(window: MainWindow, qtbot: QtBot, tmp_path: 
     qtbot.waitUntil(lambda: project.db.execute("SELECT count(*) FROM image").fetchone() == (1,), timeout=30_000)
     _idle(window, qtbot)
     assert len(list((tmp_path / "fetched").iterdir())) == 1
+    dialog.send.take(tmp_path / "fetched")
+    dialog.send.send()
+    qtbot.waitUntil(lambda: "no results of Fineray" in dialog.send.message.text(), timeout=30_000)
     tab.port.setValue(1)
     tab.keep()
     dialog.find.find()
