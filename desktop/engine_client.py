@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.engine.messages import Cancel, Event, Failed, Finished, Leave, Reported, Request, Stopped, Submit
 from core.engine.worker import serve
+from core.processes import without_working_folder
 
 
 class Job(QObject):
@@ -79,6 +80,7 @@ class EngineClient(QObject):
             self._outbox = None
 
     def _send(self, outbox: queue.SimpleQueue[Submit | Cancel | Leave], generation: int) -> None:
+        without_working_folder()
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
         # Not a daemon: an import has decoding processes of its own. It leaves when our end of the pipe closes.

@@ -18,6 +18,7 @@ from types import TracebackType
 
 from core.dicom.location import FileLocation
 from core.dicom.scan import FoundFile
+from core.processes import without_working_folder
 from core.progress import Monitor
 from core.project.import_options import ImportOptions
 from core.project.pixel_store import PixelStore, ShardWriter
@@ -90,6 +91,7 @@ class DecodingPool:
                 return CRASHED
 
     def _new_pool(self, processes: int) -> ProcessPoolExecutor:
+        without_working_folder()
         if sys.platform == "linux":
             # The libraries are imported once, by the server that the processes fork from.
             context = multiprocessing.get_context("forkserver")

@@ -344,3 +344,21 @@ def test_runs_are_judged_compared_and_reported(tmp_path: Path, films: Callable[.
         assert Path(written["report"]).stat().st_size > 20_000
     refused = answer(fineray("report", study, "run-001", "--output", tmp_path / "r.doc", "--json"), status=1)
     assert ".pdf" in refused["error"]
+
+
+def test_files_of_the_working_folder_are_never_run(tmp_path: Path) -> None:
+    """A folder of films may hold a file that is called like a module; Fineray may well be started there."""
+    films = tmp_path / "films"
+    write_film(films / "1.dcm", patient="PAT-1")
+    for name in ("dl", "random", "queue", "numpy", "core", "gdcm", "resources", "sitecustomize"):
+        (films / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n")
+    start = tmp_path / "bin" / "start.py"  # as the installed `fineray` is: its own folder comes first, not this one
+    start.parent.mkdir()
+    start.write_text("import desktop.app\nif __name__ == '__main__':\n    raise SystemExit(desktop.app.main())\n")
+    for words in (["new", "p"], ["import", "p", "."]):
+        done = subprocess.run(
+            [sys.executable, str(start), *words], cwd=films, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "imported: 1" in done.stdout
+    assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
