@@ -15,6 +15,7 @@ from tests.end_to_end.test_command_line import answer, fineray
 from tests.support.films import write_film
 
 
+@pytest.mark.slow
 def test_a_model_goes_out_comes_in_and_is_judged(trained: Path, tmp_path: Path) -> None:
     films = trained.parent / "films"
     key = answer(fineray("signing-key", tmp_path / "key.pem", "--json"))

@@ -13,6 +13,7 @@ import pytest
 BESIDE = Path(__file__).with_name("beside_orthanc.py")
 
 
+@pytest.mark.slow
 def test_in_a_namespace() -> None:
     missing = [
         name

@@ -1,0 +1,123 @@
+"""Planted faults that must be caught: each would make a model look better, or other, than it is."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.checks.run import run_checks
+from core.evaluation.choosing_point import NoOperatingPoint, apply_rule
+from core.evaluation.operating_point import PointRule
+from core.progress import Monitor
+from core.project.catalogue import labelled_images, pseudonyms
+from core.project.importing import import_folders
+from core.project.labels import apply_labels, preview_folders
+from core.project.project import Project
+from core.project.runs import Predictions
+from core.project.splits import SplitPlan, parts
+from core.project.splitting import make_split
+from core.training.controls import control_recipes
+from core.training.recipe import HeadSettings, Recipe
+from core.training.training import train
+from tests.support.films import write_film, write_picture
+
+RECIPE = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
+
+
+def labelled(project: Project, films: Path) -> None:
+    import_folders(project, [films], Monitor())
+    apply_labels(project, preview_folders(project))
+
+
+def test_a_patient_is_never_on_both_sides(project: Project, tmp_path: Path) -> None:
+    for patient in range(12):
+        for number in range(4):  # a patient's films have both labels
+            path = tmp_path / "films" / ("ill", "well")[number % 2] / f"p{patient}-{number}"
+            write_film(path, patient=f"PAT-{patient}", number=number, level=0.5)
+    labelled(project, tmp_path / "films")
+    split = make_split(project, SplitPlan(folds=4))
+    part_of = parts(project, split)
+    images = labelled_images(project)
+    names = pseudonyms(project, [image.id for image in images])
+    sides: dict[str, set[str]] = {}
+    for image, name in zip(images, names, strict=True):
+        sides.setdefault(name, set()).add(part_of[image.id])
+    assert len(sides) == 12 and all(len(found) == 1 for found in sides.values())
+
+
+def test_copies_under_other_names_stay_on_one_side(project: Project, tmp_path: Path) -> None:
+    for patient in range(16):
+        label = ("ill", "well")[patient % 2]
+        write_film(tmp_path / "films" / label / f"p{patient}", patient=f"PAT-{patient}", level=0.5)
+    for patient in range(4):  # the same film again, under another patient's name
+        label = ("ill", "well")[patient % 2]
+        ds = write_film(tmp_path / "films" / label / f"copy{patient}", patient=f"PAT-{patient}", level=0.5)
+        ds.PatientID = f"COPY-{patient}"
+        ds.save_as(tmp_path / "films" / label / f"copy{patient}", enforce_file_format=True)
+    labelled(project, tmp_path / "films")
+    split = make_split(project, SplitPlan(folds=4))
+    part_of = parts(project, split)
+    by_content: dict[str, set[str]] = {}
+    for image in labelled_images(project):
+        by_content.setdefault(image.content_hash, set()).add(part_of[image.id])
+    assert all(len(found) == 1 for found in by_content.values())
+    told = [f"{finding.severity} {finding.title}" for finding in run_checks(project, Monitor())]
+    assert any("serious" in each and "under two patients" in each for each in told), told
+
+
+@pytest.mark.parametrize("fault", ["marker", "polarity"])
+def test_what_gives_the_label_away_is_found(project: Project, tmp_path: Path, fault: str) -> None:
+    random = np.random.default_rng(0)
+    for patient in range(40):
+        label = ("ill", "well")[patient % 2]
+        y, x = np.mgrid[0:96, 0:80] / 96
+        shade = np.clip(0.5 + 0.3 * np.sin(5 * x + 3 * y) + random.normal(0, 0.05, y.shape), 0, 1)
+        if label == "ill" and fault == "marker":
+            shade[2:12, 2:22] = 1.0
+        if label == "ill" and fault == "polarity":
+            shade = 1 - shade
+        values = np.round(shade * 4095).astype(np.uint16)
+        write_picture(tmp_path / "films" / label / f"p{patient}", values, f"PAT-{patient}")
+    labelled(project, tmp_path / "films")
+    found = [finding for finding in run_checks(project, Monitor()) if finding.severity != "fine"]
+    told = " ".join(f"{finding.title} {finding.evidence}" for finding in found).lower()
+    wanted = ("border", "edge", "corner", "give") if fault == "marker" else ("invert", "polarity", "unlike", "border")
+    assert any(word in told for word in wanted), told
+
+
+def test_shuffled_labels_give_an_area_whose_interval_covers_a_half(trained_once: Path, tmp_path: Path) -> None:
+    from core.project.project import open_project
+    from core.project.splits import latest_split
+
+    shutil.copytree(trained_once / "study", tmp_path / "study")
+    with open_project(tmp_path / "study") as project:
+        split = latest_split(project)
+        assert split is not None
+        done = train(project, split, control_recipes(RECIPE)["shuffled labels"], Monitor())
+        area = done.metrics()["auc"]
+    assert area["low"] <= 0.5 <= area["high"]
+
+
+def test_a_threshold_cannot_be_chosen_on_the_images_it_judges() -> None:
+    random = np.random.default_rng(0)
+    chance = random.random(200)
+    true = (chance + random.normal(0, 0.4, 200) > 0.5).astype(np.int64)
+    both = np.column_stack([1 - chance, chance])
+    names = tuple(f"P{number}" for number in range(200))
+
+    def predictions(parts_: tuple[str, ...]) -> Predictions:
+        return Predictions(("well", "ill"), np.arange(200), names, parts_, true, both)
+
+    rule = PointRule("youden", "ill")
+    with pytest.raises(NoOperatingPoint):
+        apply_rule(predictions(("test",) * 200), rule)
+    folds = predictions(tuple(str(number % 5) for number in range(200)))
+    called = apply_rule(folds, rule)
+    changed = true.copy()
+    changed[::5] = 1 - changed[::5]  # other labels in fold 0 alone
+    other = apply_rule(Predictions(folds.classes, folds.images, names, folds.parts, changed, both), rule)
+    assert called.thresholds["0"] == other.thresholds["0"], "fold 0 has no say in its own threshold"
+    assert called.thresholds != other.thresholds
