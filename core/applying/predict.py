@@ -117,6 +117,7 @@ class _Scorer:
         images, places = _films(scratch)
         sealed = {image.id for image in images if known.digest(image.content_hash) in known.sealed}
         new = [image for image in images if image.id not in sealed and image.content_hash not in self._scored]
+        fresh = {image.id for image in new}
         if new:
             for image, scored in zip(new, self._score(scratch, new, monitor), strict=True):
                 self._scored[image.content_hash] = scored
@@ -129,7 +130,7 @@ class _Scorer:
                 continue
             row = replace(self._scored[image.content_hash], file=name, sop_instance_uid=uid)
             rows.append(row)
-            if visit is not None and image in new:
+            if visit is not None and image.id in fresh:
                 monitor.report(Progress("Writing results", number, len(images), "films"))
                 monitor.check()
                 visit(NewFilm(scratch, image, place, row))

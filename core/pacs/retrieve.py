@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pydicom import Dataset, dcmwrite
+from pydicom.uid import UID
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
@@ -30,6 +31,7 @@ from core.pacs.storing import OUT_OF_RESOURCES, SUCCESS, store, store_bytes
 from core.pacs.web import asked, client
 from core.progress import Monitor, Progress
 
+Answers = Iterator[tuple[Dataset, Dataset | None]]  # (status, identifier) of each response
 STAGE = "Fetching from the archive"
 WARNING = 0xB000
 
@@ -41,11 +43,10 @@ def fetch_studies(
     archive. What was fetched stays if the rest fails. Raises PacsOff, PeerFailed, DiskFull, Cancelled."""
     settings.check_enabled()
     folder.mkdir(parents=True, exist_ok=True)
-    tally = _Tally(folder, len(studies), monitor)
+    tally = _Tally(folder, monitor)
     if peer.protocol == "dicomweb":
         for study in studies:
             _by_web(peer, study, tally, password)
-            tally.studies += 1
     else:
         _by_association(settings, peer, studies, tally)
     return Fetched(str(folder), tally.received, tally.failed)
@@ -54,10 +55,10 @@ def fetch_studies(
 class _Tally:
     """What has come, told to the monitor."""
 
-    def __init__(self, folder: Path, wanted: int, monitor: Monitor) -> None:
+    def __init__(self, folder: Path, monitor: Monitor) -> None:
         self.folder, self.monitor = folder, monitor
-        self.received = self.failed = self.studies = 0
-        self._wanted, self.full = wanted, False
+        self.received = self.failed = 0
+        self.full = False
         self.tell()
 
     def stored(self, status: int) -> int:
@@ -91,7 +92,7 @@ def _by_association(settings: PacsSettings, peer: Peer, studies: Sequence[str], 
         offered = {str(context.abstract_syntax) for context in association.accepted_contexts}
         if GET in offered:
             for study in studies:
-                _follow(association, association.send_c_get, peer, study, tally)
+                _follow(association.send_c_get, peer, study, tally, GET)
         elif MOVE in offered:
             _by_move(ae, association, settings, peer, studies, tally)
         else:
@@ -109,36 +110,28 @@ def _by_move(
     with listening(settings, (peer,), lambda event: tally.stored(store(event, tally.folder))):
         for study in studies:
 
-            def send(wanted: Dataset, model: str) -> object:
+            def send(wanted: Dataset, model: UID) -> Answers:
                 return association.send_c_move(wanted, settings.ae_title, model)
 
-            _follow(association, send, peer, study, tally, MOVE)
+            _follow(send, peer, study, tally, MOVE)
 
 
-def _follow(
-    association: Association,
-    send: object,
-    peer: Peer,
-    study: str,
-    tally: _Tally,
-    model: str = GET,
-) -> None:
+def _follow(send: Callable[[Dataset, UID], Answers], peer: Peer, study: str, tally: _Tally, model: UID) -> None:
+    """Ask for a study and hear how its sending goes."""
     wanted = Dataset()
     wanted.QueryRetrieveLevel = "STUDY"
     wanted.StudyInstanceUID = study
-    before = tally.received + tally.failed
-    for status, _ in send(wanted, model):  # type: ignore[operator]
+    before = tally.failed
+    for status, _ in send(wanted, model):
         if "Status" not in status:
             raise lost(peer)
-        if status.Status in PENDING:
-            tally.tell()
-            continue
         tally.tell()
+        if status.Status in PENDING:
+            continue
         if status.Status not in (SUCCESS, WARNING):
             raise refused(peer, status.Status, "does not send the study")
         unsent = int(status.get("NumberOfFailedSuboperations", 0) or 0)
-        tally.failed += max(0, unsent - max(0, tally.failed - before))
-    tally.studies += 1
+        tally.failed += max(0, unsent - (tally.failed - before))  # those not refused here
 
 
 def _as_receiver(film: str) -> SCP_SCU_RoleSelectionNegotiation:

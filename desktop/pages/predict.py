@@ -220,7 +220,7 @@ class PredictPage(QWidget):
             ),
         )
         left = scrolling_column(form)
-        left.setFixedWidth(372)
+        left.setFixedWidth(344)
         nothing = label("Choose a model and a folder; the answers appear here, film by film.", "muted")
         nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         answers = QWidget()

@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLa
 from core.applying.results import Drift, DriftLine
 from desktop.widgets.basics import label, set_role
 
-COLUMNS = ("", "Training films", "New films (95 % interval)", "Difference", "p")
+COLUMNS = ("", "Training", "New (95 %)", "Apart", "p")
 TIPS = (
     "",
     "Share of the films that the run learned from",
-    "Share of the new films",
+    "Share of the new films, with its 95 % interval",
     "Half the summed difference of shares, or the largest distance of the two distributions: 0 alike, 1 wholly unlike",
     "How seldom chance alone would do as much, were the films of the same kind",
 )
@@ -36,7 +36,7 @@ class DriftView(QWidget):
         header = self.tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for number, width in ((1, 110), (2, 190), (3, 90), (4, 80)):
+        for number, width in ((1, 72), (2, 136), (3, 56), (4, 64)):
             self.tree.setColumnWidth(number, width)
         self.note = label(
             "Attributes by a chi-squared test, distances and scores by Kolmogorov and Smirnov's, films counted as"
