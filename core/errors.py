@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sqlite3
 
 
@@ -32,17 +33,21 @@ class StorageUnavailable(FinerayError):
     """The project folder cannot be read or written."""
 
 
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def storage_error(error: Exception) -> FinerayError | None:
     """The user-facing form of an operating system or SQLite storage error, or None if it is another kind."""
     text = str(error)
+    number = _OS_ERROR.search(text) if type(error).__name__ == "SafetensorError" else None
+    if number:  # written in Rust, which tells the system's error in words alone
+        error = OSError(int(number[1]), text)
     if (isinstance(error, OSError) and error.errno in _FULL_ERRNOS) or (
         isinstance(error, sqlite3.Error) and "disk is full" in text
     ):
         return DiskFull(
-            "There is no room left on the disk that holds the project",
+            "There is no room left on the disk that is written to",
             todo="Free some space and start the step again; everything saved so far is kept.",
         )
     if isinstance(error, sqlite3.OperationalError) and ("readonly" in text or "unable to open" in text):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from core.crash_report import keep_report
@@ -81,7 +80,7 @@ def carry_out(job: int, request: Request, monitor: Monitor) -> EndEvent:
     except MemoryError:
         return Failed(job, "This computer's memory is full", "", "Close other programs and start the step again.")
     except Exception as error:  # a fault of ours: the window says so and stays
-        known = storage_error(error) if isinstance(error, OSError | sqlite3.Error) else None
+        known = storage_error(error)
         if known is not None:
             return Failed(job, known.what, known.where, known.todo)
         return Failed(

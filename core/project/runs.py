@@ -291,8 +291,9 @@ def write_run(project: Project, write: Callable[[Path], None]) -> RunFolder:
         partial.rename(final)
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise storage_error(error) or error from error
+        known = storage_error(error) if isinstance(error, Exception) else None
+        if known is not None:
+            raise known from error
         raise
     return RunFolder(final)
 

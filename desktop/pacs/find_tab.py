@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QFileDialog, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QLineEdit, QVBoxLayout, QWidget
 
 from core.engine.pacs_requests import FetchStudies, FindStudies
 from core.pacs.results import Criteria, Fetched, StudyFound
 from core.pacs.settings import PacsSettings
 from desktop.engine_client import Job
 from desktop.models.study_table import StudyTable
+from desktop.pacs.archive_box import ArchiveBox
 from desktop.pacs.password import password_for
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
@@ -28,7 +29,7 @@ class FindTab(QWidget):
         self._session = session
         self._settings = PacsSettings()
         self._job: Job | None = None
-        self.archive = QComboBox()
+        self.archive = ArchiveBox()
         self.archive.setAccessibleName("Archive")
         self.since = QLineEdit(placeholderText="from YYYYMMDD")
         self.until = QLineEdit(placeholderText="to YYYYMMDD")
@@ -73,10 +74,7 @@ class FindTab(QWidget):
     def show_settings(self, settings: PacsSettings) -> None:
         """Offer these archives."""
         self._settings = settings
-        chosen = self.archive.currentText()
-        self.archive.clear()
-        self.archive.addItems([peer.name for peer in settings.peers])
-        self.archive.setCurrentIndex(max(0, self.archive.findText(chosen)))
+        self.archive.show_archives(settings)
         if not settings.enabled:
             self.message.setText("Connections are switched off; allow them above.")
         elif not settings.peers:

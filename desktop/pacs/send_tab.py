@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QComboBox, QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from core.engine.pacs_requests import SendResults
 from core.pacs.settings import PacsSettings
+from desktop.pacs.archive_box import ArchiveBox
 from desktop.pacs.password import password_for
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
@@ -21,7 +22,7 @@ class SendTab(QWidget):
         self._session = session
         self._settings = PacsSettings()
         self.folder: Path | None = None
-        self.archive = QComboBox()
+        self.archive = ArchiveBox()
         self.archive.setAccessibleName("Archive to send to")
         self.folder_text = label("No folder chosen", "muted", wrap=True)
         self.choose_button, self.send_button = button("Choose a folder…"), button("Send the results", "primary")
@@ -52,10 +53,7 @@ class SendTab(QWidget):
     def show_settings(self, settings: PacsSettings) -> None:
         """Offer these archives."""
         self._settings = settings
-        chosen = self.archive.currentText()
-        self.archive.clear()
-        self.archive.addItems([peer.name for peer in settings.peers])
-        self.archive.setCurrentIndex(max(0, self.archive.findText(chosen)))
+        self.archive.show_archives(settings)
         self._allow()
 
     def take(self, folder: Path) -> None:

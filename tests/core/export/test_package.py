@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -13,6 +14,9 @@ import pytest
 
 from core.applying.predict import LEARNED, SEALED, predict_folder
 from core.applying.training_set import TrainingSet
+from core.engine.jobs import carry_out
+from core.engine.messages import Failed
+from core.engine.model_requests import ExportModel, OpenPackage
 from core.evaluation.judgement import View
 from core.evaluation.judging import called_predictions
 from core.evaluation.operating_point import OperatingPoint, PointRule
@@ -352,3 +356,20 @@ def test_a_brought_point_is_not_chosen_again(trained: Path, tmp_path: Path) -> N
         done = validate(project, run(project, name), Monitor())
         _, called = called_predictions(done, View(done.name, PointRule()))
         assert called.point.threshold == 0.9
+
+
+def test_no_room_for_the_output(trained: Path, tmp_path: Path) -> None:
+    """As with a full disk: no file may grow over a megabyte."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    package = packed(trained, "run-001", tmp_path / "m.frpkg")
+    request = ExportModel(trained, "run-001", "frpkg", tmp_path / "n.frpkg")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    try:
+        told = carry_out(0, request, Monitor())
+        opened = carry_out(0, OpenPackage(package, tmp_path / "there"), Monitor())
+        bundle = carry_out(0, ExportModel(trained, "run-001", "monai-bundle", tmp_path / "bundle"), Monitor())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    for failed in (told, opened, bundle):
+        assert isinstance(failed, Failed) and "no room left" in failed.what, failed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.frpkg", "trained"]

@@ -168,7 +168,7 @@ def test_a_full_disk_is_said_and_loses_nothing(small_disk: Path, films: Callable
         filler.write_bytes(bytes(free - 150_000))
         ended = carry_out(0, ImportFolders(project.root, (folder,)), Monitor())
         assert isinstance(ended, Failed)
-        assert ended.what == "There is no room left on the disk that holds the project"
+        assert ended.what == "There is no room left on the disk that is written to"
         assert counts(project).images >= kept
         for row in image_rows(project):
             assert project.pixels.read(row.stored_at).any()
