@@ -63,7 +63,14 @@ def main() -> None:
         for method in options.only:
             command = [sys.executable, "-m", "tests.bench.bench_transfer", str(options.folder), "--run", method]
             command += ["--project", str(project), "--finetune", options.finetune, "--side", str(options.side)]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             if done.returncode:
                 print(f"{method:10} failed: {done.stderr.strip().splitlines()[-1]}")
                 continue

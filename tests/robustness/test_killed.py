@@ -22,6 +22,7 @@ from core.project.runs import runs
 from core.project.splits import latest_split
 from tests.support.films import write_film
 
+ROOT = Path(__file__).parents[2]
 STEPS = ("opened", "imported", "labelled", "split", "trained")
 
 
@@ -30,7 +31,7 @@ def start(study: Path, films: Path) -> subprocess.Popen[str]:
     # a session of its own, so that its decoding processes die with it
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
 
 

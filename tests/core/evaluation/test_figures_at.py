@@ -229,7 +229,7 @@ def test_a_threshold_is_never_chosen_where_it_is_applied(predicted: Maker) -> No
     flattered = (choose_point(noise, youden).called(noise) == truth).mean()
     assert (apply_rule(noise, youden).called == truth).mean() < flattered, "on noise, honest is worse"
     test = predicted(truth, noise.probabilities[:, 1])
-    with pytest.raises(NoOperatingPoint, match="test part"):
+    with pytest.raises(NoOperatingPoint, match="images that it is applied to"):
         apply_rule(test, rule)
     validation = predicted([0, 1] * 50, np.linspace(0, 1, 100))
     assert apply_rule(test, rule, validation).point == choose_point(validation, rule)

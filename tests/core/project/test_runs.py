@@ -38,6 +38,7 @@ def test_predictions_survive_a_round_trip(tmp_path_factory: pytest.TempPathFacto
 def test_runs_are_numbered_and_whole(project: Project) -> None:
     def write(folder: Path) -> None:
         (folder / "metrics.json").write_text("{}")
+        (folder / "predictions.csv").write_text("")
 
     assert [write_run(project, write).name for _ in range(2)] == ["run-001", "run-002"]
     (project.runs_folder / "run-007").mkdir()  # something unfinished of the user's own
