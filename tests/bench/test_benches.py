@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ import torch
 from core.demo.study import write_study
 from core.progress import Monitor
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,12 @@ def test_it_runs(name: str, said: str, study: Path) -> None:
         name, str(study)
     )
     done = subprocess.run(
-        [sys.executable, "-m", f"tests.bench.{name}", argument], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-m", f"tests.bench.{name}", argument],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert said in done.stdout
@@ -47,7 +55,7 @@ def test_it_runs(name: str, said: str, study: Path) -> None:
 
 def test_transfer_is_compared(study: Path) -> None:
     command = [sys.executable, "-m", "tests.bench.bench_transfer", str(study), "--only", "tutorial", "frozen"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=ENVIRONMENT, check=False)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.strip().splitlines()
     assert [line.split()[0] for line in lines] == ["method", "tutorial", "frozen"] and "failed" not in done.stdout

@@ -29,6 +29,8 @@ from core.project.runs import RunFolder, run
 from core.training.predicting import probabilities_of
 from core.training.preprocessing import to_input
 
+pytestmark = pytest.mark.slow
+
 
 def run_and_films(study: Path, name: str) -> tuple[RunFolder, list[NDArray[np.uint8]], NDArray[np.float64]]:
     """(the run, its films as stored, what it says of them)."""
@@ -113,7 +115,6 @@ SCHEMA = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["run-001", "run-002"])
 def test_monai_verifies_and_runs_the_bundle(trained: Path, tmp_path: Path, name: str) -> None:
     folder, films, expected = run_and_films(trained, name)
