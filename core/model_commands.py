@@ -59,7 +59,7 @@ def controls(options: Namespace) -> Answer:
     """The same split, seed and budget: frozen, unfrozen, from scratch, and with shuffled labels."""
     with open_project(options.project, lock=True) as project:
         first = run(project, options.name)
-        recipe = Recipe.from_json((first.path / "recipe.json").read_text("utf-8"))
+        recipe = Recipe.of_run(first.path)
         request = RunControls(options.project, recipe, first.metrics()["split"]["hash"])
         return {"controls": [asdict(each) for each in result_of(carry_out(request))]}
 
@@ -125,7 +125,7 @@ def repeat(options: Namespace) -> Answer:
 
     with open_project(options.project, lock=True) as project:
         first = run(project, options.name)
-        recipe = Recipe.from_json((first.path / "recipe.json").read_text("utf-8"))
+        recipe = Recipe.of_run(first.path)
         split_hash = first.metrics()["split"]["hash"]
         if latest_split(project, split_hash) is None:
             raise FinerayError(

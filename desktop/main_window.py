@@ -113,7 +113,7 @@ class MainWindow(QMainWindow):
         self.session.close_project()
         self.start_page.demo_running(True)
         job = self.session.run(RunDemo(folder), "Demo study", self._demo_done)
-        job.ended.connect(lambda: self.start_page.demo_running(False))
+        job.ended.connect(self._demo_ended)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.rail.set_narrow(event.size().width() < NARROW_BELOW)
@@ -123,6 +123,10 @@ class MainWindow(QMainWindow):
         self.session.close()
         super().closeEvent(event)
 
+    def _demo_ended(self) -> None:
+        self._touring = False  # also where the demo failed or was cancelled
+        self.start_page.demo_running(False)
+
     def _demo_done(self, done: RunDone) -> None:
         self.open_project(done.project)
         if self.session.project is None:
@@ -131,7 +135,6 @@ class MainWindow(QMainWindow):
         if self._touring:
             from desktop.tour import Tour
 
-            self._touring = False
             tour = Tour(self)
             tour.page_wanted.connect(self.show_page)
             tour.ended.connect(tour.deleteLater)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, kstwobign, random_table
 
+from core.applying.likeness import HUNDREDTHS
 from core.applying.results import Drift, DriftLine, Scored, Share
-from core.applying.training_set import HUNDREDTHS, TrainingSet, attribute_counts, title_of
+from core.applying.training_set import TrainingSet, attribute_counts, title_of
 from core.evaluation.intervals import wilson
+from core.project.attributes import NOT_STATED
 from core.project.project import Project
 
 FEWEST = 10  # films, below which nothing is tested
@@ -31,7 +34,7 @@ def drift_of(
         return None
     lines: list[DriftLine] = []
     for name, counts in attribute_counts(scratch, images).items():
-        if set(counts) | set(known.attributes[name]) != {"not stated"}:
+        if set(counts) | set(known.attributes[name]) != {NOT_STATED}:
             lines.append(_of_attribute(title_of(scratch, name), known.attributes[name], counts))
     away = np.array([row.distance for row in rows if row.distance is not None])
     if known.likeness is not None and len(away):
@@ -41,10 +44,7 @@ def drift_of(
         if len(classes) != 2 or number == 1:
             lines.append(_of_numbers(f"{SCORE}{name}", known.scores[:, number], chances[:, number], known.images))
     bar = LEVEL / len(lines)
-    judged = tuple(
-        DriftLine(each.what, each.kind, each.size, each.p, each.p < bar and each.size >= NOTICEABLE, each.shares)
-        for each in lines
-    )
+    judged = tuple(replace(each, differs=each.p < bar and each.size >= NOTICEABLE) for each in lines)
     return Drift(len(images), known.images, judged)
 
 
@@ -53,7 +53,7 @@ def _of_attribute(title: str, before: dict[str, int], now: dict[str, int]) -> Dr
     table = np.array([[counts.get(value, 0) for value in values] for counts in (before, now)], dtype=float)
     shares = table / table.sum(axis=1, keepdims=True)
     told = tuple(
-        Share(value, float(shares[0, n]), float(shares[1, n]), *_interval(table[1, n], table[1].sum()))
+        Share(value, float(shares[0, n]), float(shares[1, n]), *wilson(float(shares[1, n]), float(table[1].sum())))
         for n, value in enumerate(values[:MOST_VALUES])
     )
     return DriftLine(title, "attribute", float(np.abs(shares[0] - shares[1]).sum() / 2), _chance(table), False, told)
@@ -82,11 +82,7 @@ def _of_numbers(title: str, hundredths: NDArray[np.float64], now: NDArray[np.flo
     names = ("lowest tenth", "up to the median", "above the median", "highest tenth")
     shares, usual_shares = np.bincount(np.digitize(now, edges), minlength=4), (0.1, 0.4, 0.4, 0.1)
     told = tuple(
-        Share(name, was, float(count / len(now)), *_interval(float(count), len(now)))
+        Share(name, was, float(count / len(now)), *wilson(float(count / len(now)), len(now)))
         for name, was, count in zip(names, usual_shares, shares, strict=True)
     )
     return DriftLine(title, "numbers", size, float(kstwobign.sf(size * np.sqrt(effective))), False, told)
-
-
-def _interval(count: float, total: float) -> tuple[float, float]:
-    return wilson(float(count / total), float(total))

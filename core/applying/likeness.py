@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 
 COMPONENTS, FOLDS = 30, 5
 USUAL = 0.99  # of training films lie nearer than the limit, judged by films left out of the fit
+HUNDREDTHS = np.linspace(0, 1, 101)
 FEWEST = 20  # training films, below which nothing can be said
 
 
@@ -42,7 +43,7 @@ class Likeness:
         distances = np.empty(len(features))
         for rows, left_out in KFold(FOLDS, shuffle=True, random_state=seed).split(features):
             distances[left_out] = _fit(features[rows], widths).distances(features[left_out])
-        usual = np.quantile(distances, np.linspace(0, 1, 101))
+        usual = np.quantile(distances, HUNDREDTHS)
         return replace(_fit(features, widths), limit=_limit(distances), usual=usual)
 
     def distances(self, features: NDArray[np.floating]) -> Floats:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.applying.abstaining import point_of
 from core.applying.drift import drift_of
-from core.applying.results import PredictionTable, Scored
+from core.applying.results import Drift, PredictionTable, Scored
 from core.applying.training_set import TrainingSet, training_set_of
 from core.backbones.catalogue import backbone_for
 from core.backbones.runtime import Runtime, best_device
@@ -106,6 +106,11 @@ class _Scorer:
         self._point = point_of(folder)
         self._training_set: TrainingSet = training_set_of(project, folder)
         self._scored: dict[str, Scored] = {}  # by content
+        self._uids: dict[tuple[int, str], str] = {}  # SOP Instance UIDs, by image and content: each file is opened once
+        self._before: tuple[list[Scored], Drift | None] = (
+            [],
+            None,
+        )  # the films' rows at the last look, and their drift
 
     def look(self, scratch: Project, films: Path, monitor: Monitor, visit: Visit | None) -> PredictionTable:
         """All that the folder holds now."""
@@ -119,12 +124,15 @@ class _Scorer:
         new = [image for image in images if image.id not in sealed and image.content_hash not in self._scored]
         fresh = {image.id for image in new}
         if new:
-            for image, scored in zip(new, self._score(scratch, new, monitor), strict=True):
-                self._scored[image.content_hash] = scored
+            for image, told in zip(new, self._score(scratch, new, monitor), strict=True):
+                self._scored[image.content_hash] = told
         rows = []
         for number, image in enumerate(images):
-            place, uid = places[image.id]
-            name = _relative(place, films)
+            place = places[image.id]
+            key = image.id, image.content_hash
+            if key not in self._uids:
+                self._uids[key] = _uid(place)
+            name, uid = _relative(place, films), self._uids[key]
             if image.id in sealed:
                 rows.append(Scored(name, uid, (), "", SEALED))
                 continue
@@ -134,11 +142,13 @@ class _Scorer:
                 monitor.report(Progress("Writing results", number, len(images), "films"))
                 monitor.check()
                 visit(NewFilm(scratch, image, place, row))
-        judged = [image.id for image in images if image.id not in sealed]
-        drift = drift_of(scratch, judged, known, self._classes, [row for row in rows if row.probabilities])
+        if rows != self._before[0]:
+            judged = [image.id for image in images if image.id not in sealed]
+            scored = [row for row in rows if row.probabilities]
+            self._before = list(rows), drift_of(scratch, judged, known, self._classes, scored)
         limit = known.likeness.limit if known.likeness else None
         rows += _refused(scratch, films)
-        return PredictionTable(self._folder.name, self._classes, self._point, tuple(rows), limit, drift)
+        return PredictionTable(self._folder.name, self._classes, self._point, tuple(rows), limit, self._before[1])
 
     def _score(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[Scored]:
         """What the run says of each, without a name yet."""
@@ -167,7 +177,7 @@ class _Scorer:
         likeness = self._training_set.likeness
         if likeness is None or not self._has_features:
             return [None] * len(images)
-        recipe = Recipe.from_json((self._folder.path / "recipe.json").read_text("utf-8"))
+        recipe = Recipe.of_run(self._folder.path)
         chosen = backbone_for(self._folder.path, recipe.backbone)
         runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.side)
         features = features_of(scratch, images, chosen, runtime, monitor)[0]
@@ -195,8 +205,8 @@ class _Scorer:
         return found
 
 
-def _films(scratch: Project) -> tuple[list[LabelledImage], dict[int, tuple[FileLocation, str]]]:
-    """(every image read, image id -> its file and SOP Instance UID), by path."""
+def _films(scratch: Project) -> tuple[list[LabelledImage], dict[int, FileLocation]]:
+    """(every image read, image id -> its file), by path."""
     rows = scratch.db.execute(
         "SELECT image.id, patient_id, content_hash, shard, shard_offset, store_rows, store_columns, path_hash"
         " FROM image JOIN image_file ON image_file.image_id = image.id GROUP BY image.id"
@@ -205,9 +215,9 @@ def _films(scratch: Project) -> tuple[list[LabelledImage], dict[int, tuple[FileL
     for row in rows:
         location = scratch.sources.location(row[7])
         assert location is not None
-        places[row[0]] = location, _uid(location)
+        places[row[0]] = location
         images.append(LabelledImage(row[0], row[1], "", row[2], StoredAt(*row[3:7])))
-    return sorted(images, key=lambda image: (places[image.id][0], image.id)), places
+    return sorted(images, key=lambda image: (places[image.id], image.id)), places
 
 
 def _uid(location: FileLocation) -> str:

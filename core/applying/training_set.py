@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from core.applying.likeness import Likeness
+from core.applying.likeness import HUNDREDTHS, Likeness
 from core.project.attributes import NOT_STATED, attribute_names, attribute_values
 from core.project.catalogue import sealed_images
 from core.project.project import Project
@@ -25,7 +25,6 @@ Floats = NDArray[np.float64]
 
 TOLD = ("modality", "body_part", "view_position", "sex", "age_years", "manufacturer", "photometric")
 FACTS_FILE, ARRAYS_FILE = "training_set.json", "training_set.safetensors"
-HUNDREDTHS = np.linspace(0, 1, 101)
 FEWEST_PATIENTS = 5  # with a value of an attribute, for the value to leave the project
 _ARRAYS = ("mean", "scale", "components", "spread", "usual")
 
@@ -103,29 +102,18 @@ def training_set_of(project: Project, folder: RunFolder) -> TrainingSet:
     )
 
 
-def attribute_counts(project: Project, images: Collection[int]) -> dict[str, dict[str, int]]:
-    """Attribute -> value -> images with it, the most frequent first."""
+def attribute_counts(project: Project, images: Collection[int], fewest_patients: int = 1) -> dict[str, dict[str, int]]:
+    """Attribute -> value -> images with it, the most frequent first; values that fewer patients have join those that
+    are not stated."""
+    patient_of = dict(project.db.execute("SELECT id, patient_id FROM image"))
     found = {}
     for name in TOLD:
         values = attribute_values(project, name)
-        found[name] = dict(Counter(values[image] for image in images).most_common())
-    return found
-
-
-def told_of_many(
-    project: Project, images: Collection[int], counted: dict[str, dict[str, int]]
-) -> dict[str, dict[str, int]]:
-    """The counts without values that fewer than five patients have; these join what is not stated."""
-    patients = dict(project.db.execute("SELECT id, patient_id FROM image"))
-    found: dict[str, dict[str, int]] = {}
-    for name, counts in counted.items():
-        values = attribute_values(project, name)
-        having: dict[str, set[int]] = {value: set() for value in counts}
+        having: dict[str, set[int]] = {}
         for image in images:
-            having[values[image]].add(patients[image])
-        kept = {value: n for value, n in counts.items() if len(having[value]) >= FEWEST_PATIENTS}
-        rest = sum(counts.values()) - sum(kept.values())
-        found[name] = {**kept, NOT_STATED: kept.get(NOT_STATED, 0) + rest} if rest else kept
+            having.setdefault(values[image], set()).add(patient_of[image])
+        told = {value: value if len(patients) >= fewest_patients else NOT_STATED for value, patients in having.items()}
+        found[name] = dict(Counter(told[values[image]] for image in images).most_common())
     return found
 
 

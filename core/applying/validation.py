@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from core import __version__
 from core.applying.training_set import TrainingSet, training_set_of
 from core.backbones.catalogue import backbone_for
@@ -20,13 +18,13 @@ from core.backbones.runtime import Runtime, best_device, device_title
 from core.errors import FinerayError
 from core.evaluation.metrics import evaluate
 from core.progress import Monitor, Progress
-from core.project.catalogue import LabelledImage, labelled_images, pseudonyms
-from core.project.label_sets import active_label_set, certainties
+from core.project.catalogue import LabelledImage, labelled_images
+from core.project.label_sets import active_label_set
 from core.project.project import Project
-from core.project.runs import PREDICTIONS, Predictions, RunFolder, write_run
+from core.project.runs import PREDICTIONS, RunFolder, write_run
 from core.project.splits import EXTERNAL
 from core.training.features import feature_space
-from core.training.predicting import probabilities_of
+from core.training.predicting import predicted
 from core.training.recipe import Recipe
 
 LEFT_BEHIND = (PREDICTIONS, "metrics.json", "model_card.md")  # of the model's folder: the new run has its own
@@ -47,17 +45,7 @@ def validate(project: Project, folder: RunFolder, monitor: Monitor) -> RunFolder
     model, recipe = folder.metrics(), folder.recipe()
     classes, several = tuple(model["classes"]), bool(model.get("several"))
     images, left_out = _judged(project, known, classes, several)
-    probabilities = probabilities_of(project, folder, images, monitor)
-    ids = [image.id for image in images]
-    predictions = Predictions(
-        classes=classes,
-        images=np.array(ids, dtype=np.int64),
-        patients=tuple(pseudonyms(project, ids)),
-        parts=(EXTERNAL,) * len(ids),
-        true=np.array([0 if several else classes.index(image.label) for image in images], dtype=np.int64),
-        probabilities=probabilities,
-        truth=np.array([certainties(image.label, classes) for image in images]) if several else None,
-    )
+    predictions = predicted(project, folder, images, EXTERNAL, monitor)
     monitor.check()
     monitor.report(Progress("Working out intervals", 0, 0, ""))
     evaluation = evaluate(predictions, resamples=recipe["bootstrap"], seed=recipe["seed"])
@@ -95,7 +83,7 @@ def _network(folder: RunFolder, facts: dict[str, Any]) -> dict[str, Any]:
     """What is said of the backbone; its features here lie in a space of the weights that the package brought."""
     if not facts.get("feature_space"):
         return facts
-    recipe = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
+    recipe = Recipe.of_run(folder.path)
     chosen = backbone_for(folder.path, recipe.backbone)
     runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.side)
     return {**facts, "weights_sha256": runtime.weights_sha256, "feature_space": feature_space(chosen, runtime)}

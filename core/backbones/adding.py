@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 import urllib.error
@@ -18,6 +17,7 @@ from core.backbones.catalogue import TIMM, Backbone, WeightPack, backbone, manif
 from core.backbones.describing import describe
 from core.backbones.surgery import architecture
 from core.backbones.weights import WeightsDamaged, checked_digest, misfit, read_weights, with_names_of
+from core.digest import sha256
 from core.errors import FinerayError, storage_error
 
 BLOCK = 1 << 20
@@ -51,8 +51,7 @@ def add_weights(path: Path, name: str = "", source: Source | None = None) -> Bac
     if known:
         digest = checked_digest(path, chosen.weights.sha256)
     else:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256(path)
         if source is not None:
             if not source.title or not source.task:
                 raise WeightsDamaged(
@@ -147,8 +146,7 @@ def _keep(chosen: Backbone, state: dict[str, torch.Tensor], origin: str) -> Back
     folder.mkdir(exist_ok=True)
     partial = folder / ".adding.partial"
     save_file({name: tensor.contiguous().clone() for name, tensor in state.items()}, partial)
-    with partial.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256(partial)
     final = f"{digest}.safetensors"
     shutil.move(partial, folder / final)
     kept = replace(chosen, weights=WeightPack(file=final, sha256=digest, origin=origin))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import re
 from pathlib import Path
@@ -12,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from core.backbones.catalogue import Backbone, weights_file
+from core.digest import sha256
 from core.errors import FinerayError
 
 
@@ -62,8 +62,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
 
 def checked_digest(path: Path, expected: str) -> str:
     """The file's SHA-256 in hex, if it begins with `expected`. Raises WeightsDamaged otherwise."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256(path)
     if not digest.startswith(expected):
         raise WeightsDamaged(
             "The weight file is not the one that Fineray knows",

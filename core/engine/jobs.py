@@ -44,18 +44,9 @@ from core.engine.messages import (
     Train,
 )
 from core.engine.model_jobs import model_at_work
-from core.engine.model_requests import (
-    ExportModel,
-    LookAtFilm,
-    OpenPackage,
-    PredictFolder,
-    ValidateFolder,
-    ValidateModel,
-    Verify,
-    WritePredictions,
-)
+from core.engine.model_requests import ModelRequest
 from core.engine.pacs_jobs import at_archive
-from core.engine.pacs_requests import EchoArchive, FetchStudies, FindStudies, ReceiveFilms, SendResults
+from core.engine.pacs_requests import PacsRequest
 from core.engine.review_jobs import review
 from core.errors import FinerayError, storage_error
 from core.progress import Cancelled, Monitor, Progress
@@ -189,18 +180,9 @@ def do(request: Request, monitor: Monitor) -> Result:
             from core.backbones.device_found import explain_device
 
             return DeviceFound(*explain_device())
-        case (
-            PredictFolder()
-            | WritePredictions()
-            | LookAtFilm()
-            | ExportModel()
-            | OpenPackage()
-            | ValidateModel()
-            | ValidateFolder()
-            | Verify()
-        ):
+        case _ if isinstance(request, ModelRequest):
             return model_at_work(request, monitor)
-        case EchoArchive() | FindStudies() | FetchStudies() | ReceiveFilms() | SendResults():
+        case _ if isinstance(request, PacsRequest):
             return at_archive(request, monitor)
         case _:
             return review(request, monitor)

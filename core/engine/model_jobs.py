@@ -67,22 +67,24 @@ def model_at_work(request: ModelRequest, monitor: Monitor) -> ModelResult | RunD
 
 
 def _predict(request: PredictFolder, monitor: Monitor) -> ModelResult:
-    from core.applying.predict import NewFilm, Visit, predict_folder, watch_folder
+    from core.applying.predict import NewFilm, predict_folder, watch_folder
     from core.export.dicom_results import DicomResultWriter
-    from core.export.heat_maps import HeatMapWriter
+    from core.export.heat_maps import HeatMapWriter, map_of
 
     with open_project(request.project) as opened:
         folder = run(opened, request.run)
         classes = tuple(folder.metrics()["classes"])
-        writers: list[Visit] = []
+        writers: list[HeatMapWriter | DicomResultWriter] = []
         if request.maps is not None:
             writers.append(HeatMapWriter(folder, classes, request.maps))
         if request.results is not None:
             writers.append(DicomResultWriter(folder, classes, request.results))
 
         def visit(new: NewFilm) -> None:
-            for writer in writers:
-                writer(new)
+            if writers:
+                seen = map_of(folder, classes, new)  # once, in whatever forms it is written
+                for writer in writers:
+                    writer.write(new, seen)
 
         if request.every_s > 0:
             watch_folder(opened, folder, request.films, monitor, request.every_s, request.abstain, visit)

@@ -65,7 +65,7 @@ def review(request: ReviewRequest, monitor: Monitor) -> ReviewResult | str:
 
             with open_project(project) as opened:
                 folder = run(opened, name)
-                recipe = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
+                recipe = Recipe.of_run(folder.path)
                 split = split_of(opened, folder.metrics()["split"]["hash"])
                 return learning_curve(opened, split, recipe, monitor)
         case WriteReport(project, view, output, thumbnails, parts):

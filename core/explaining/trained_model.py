@@ -100,7 +100,7 @@ def trained_model(folder: RunFolder, fold: str = "") -> TrainedModel:
 
 @lru_cache(maxsize=2)
 def _load(folder: Path, head_name: str, changed: int, held_out: bool) -> TrainedModel:
-    recipe = Recipe.from_json((folder / "recipe.json").read_text("utf-8"))
+    recipe = Recipe.of_run(folder)
     metrics = RunFolder(folder).metrics()
     chosen, device = backbone_for(folder, recipe.backbone), best_device()
     head = Head.load(folder / head_name)

@@ -44,7 +44,7 @@ from core import RESEARCH_USE, __version__
 from core.applying.predict import NewFilm
 from core.dicom.radiograph import NotARadiograph, UnreadableFile
 from core.dicom.read import open_dicom
-from core.export.heat_maps import HeatMap, below, heat_map
+from core.export.heat_maps import HeatMap, below, map_of
 from core.output_file import whole_file
 from core.project.runs import RunFolder
 
@@ -70,6 +70,10 @@ class DicomResultWriter:
 
     def __call__(self, new: NewFilm) -> None:
         """Write those of one film. May raise a storage error."""
+        self.write(new, map_of(self.folder, self.classes, new))
+
+    def write(self, new: NewFilm, seen: HeatMap) -> None:
+        """Write those of one film whose map is known. May raise a storage error."""
         try:
             source = open_dicom(new.source)
         except (NotARadiograph, UnreadableFile, OSError):
@@ -79,8 +83,6 @@ class DicomResultWriter:
             self.without += 1
             return
         self._number += 1
-        film = new.project.pixels.read(new.image.stored_at)
-        seen = heat_map(self.folder, self.classes, film, new.scored)
         evidence = _referable(source)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom's of values in the source that break the standard

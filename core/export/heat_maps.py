@@ -54,6 +54,11 @@ def heat_map(folder: RunFolder, classes: tuple[str, ...], film: NDArray[np.uint8
     return HeatMap(np.asarray(canvas), whole, name)
 
 
+def map_of(folder: RunFolder, classes: tuple[str, ...], new: NewFilm) -> HeatMap:
+    """heat_map() of a film that was just scored."""
+    return heat_map(folder, classes, new.project.pixels.read(new.image.stored_at), new.scored)
+
+
 @dataclass(frozen=True)
 class HeatMapWriter:
     """A visitor of new films that writes each one's map as PNG below `output`, under the film's own path.
@@ -67,11 +72,13 @@ class HeatMapWriter:
 
     def __call__(self, new: NewFilm) -> None:
         """Write one."""
-        film = new.project.pixels.read(new.image.stored_at)
+        self.write(new, map_of(self.folder, self.classes, new))
+
+    def write(self, new: NewFilm, seen: HeatMap) -> None:
+        """Write one whose map is known."""
         target = below(self.output, new.scored.file, ".png")
         with whole_file(target) as partial:
-            picture = Image.fromarray(heat_map(self.folder, self.classes, film, new.scored).picture)
-            picture.save(partial, format="PNG")
+            Image.fromarray(seen.picture).save(partial, format="PNG")
 
 
 def below(output: Path, file: str, ending: str) -> Path:

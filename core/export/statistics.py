@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.digest import sha256
 from core.evaluation.judgement import View
 from core.evaluation.judging import judge
 from core.evaluation.operating_point import PointRule
@@ -44,7 +44,7 @@ def write_statistics(project: Project, folder: RunFolder, output: Path, monitor:
         "format": 1,
         "kind": "statistics",
         **{name: metrics[name] for name in ("created", "fineray", "environment")},
-        "package_sha256": hashlib.sha256((folder.path / PACKAGE).read_bytes()).hexdigest(),
+        "package_sha256": sha256(folder.path / PACKAGE),
         "left_out": metrics.get("external", {}).get("left_out", {}),
         "figures": figures,
         "point": {"positive": judged.point.positive, "threshold": judged.point.threshold},

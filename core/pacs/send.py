@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydicom import Dataset, dcmread
+from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 from pynetdicom.presentation import build_context
 
@@ -28,7 +28,8 @@ def send_results(settings: PacsSettings, peer: Peer, folder: Path, monitor: Moni
     Raises PacsOff, NothingToSend, PeerFailed, Cancelled.
     """
     settings.check_enabled()
-    files = [path for path in sorted(folder.rglob("*.dcm")) if _ours(path)]
+    kinds = {path: kind for path in sorted(folder.rglob("*.dcm")) if (kind := _kind_of_ours(path)) is not None}
+    files = list(kinds)
     if not files:
         raise NothingToSend(
             "The folder holds no results of Fineray", where=str(folder), todo="Choose the folder that they went into."
@@ -42,7 +43,7 @@ def send_results(settings: PacsSettings, peer: Peer, folder: Path, monitor: Moni
             _told(monitor, number, len(files))
         return len(files)
     ae = entity(settings)
-    ae.requested_contexts = [build_context(*pair) for pair in sorted({_kind(dcmread(path)) for path in files})]
+    ae.requested_contexts = [build_context(*kind) for kind in sorted(set(kinds.values()))]
     with associated(ae, peer) as association:
         for number, path in enumerate(files, start=1):
             try:
@@ -64,12 +65,11 @@ def _told(monitor: Monitor, number: int, of: int) -> None:
     monitor.check()
 
 
-def _ours(path: Path) -> bool:
+def _kind_of_ours(path: Path) -> tuple[str, str] | None:
+    """(SOP class, transfer syntax) of an object that Fineray made; None for any other file."""
     try:
-        return str(dcmread(path, specific_tags=["Manufacturer"], stop_before_pixels=True).get("Manufacturer")) == MAKER
+        header = dcmread(path, specific_tags=["Manufacturer", "SOPClassUID"], stop_before_pixels=True)
     except (InvalidDicomError, OSError):
-        return False
-
-
-def _kind(ds: Dataset) -> tuple[str, str]:
-    return str(ds.SOPClassUID), str(ds.file_meta.TransferSyntaxUID)
+        return None
+    ours = str(header.get("Manufacturer")) == MAKER
+    return (str(header.SOPClassUID), str(header.file_meta.TransferSyntaxUID)) if ours else None

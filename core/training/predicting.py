@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from core.backbones.catalogue import backbone_for
 from core.backbones.runtime import Runtime, best_device
 from core.progress import Monitor
-from core.project.catalogue import LabelledImage
+from core.project.catalogue import LabelledImage, pseudonyms
+from core.project.label_sets import certainties
 from core.project.project import Project
-from core.project.runs import RunFolder
+from core.project.runs import Predictions, RunFolder
 from core.training.features import features_of
 from core.training.head import Head
 from core.training.learners import HEAD_FILE, frozen_probabilities, learned_parts
@@ -22,11 +23,32 @@ from core.training.temperature import probabilities
 from core.training.views import Views
 
 
+def predicted(
+    project: Project, folder: RunFolder, images: Sequence[LabelledImage], part: str, monitor: Monitor
+) -> Predictions:
+    """What the run's final model says of labelled images that it did not learn from, all of one part.
+
+    Raises what probabilities_of() raises.
+    """
+    metrics = folder.metrics()
+    classes, several = tuple(metrics["classes"]), bool(metrics.get("several"))
+    ids = [image.id for image in images]
+    return Predictions(
+        classes=classes,
+        images=np.array(ids, dtype=np.int64),
+        patients=tuple(pseudonyms(project, ids)),
+        parts=(part,) * len(ids),
+        true=np.array([0 if several else classes.index(image.label) for image in images], dtype=np.int64),
+        probabilities=probabilities_of(project, folder, images, monitor),
+        truth=np.array([certainties(image.label, classes) for image in images]) if several else None,
+    )
+
+
 def probabilities_of(
     project: Project, folder: RunFolder, images: Sequence[LabelledImage], monitor: Monitor
 ) -> NDArray[np.float64]:
     """[images, classes] by the run's final model. Raises WeightsNotInstalled, Cancelled or a storage error."""
-    recipe = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
+    recipe = Recipe.of_run(folder.path)
     chosen, device = backbone_for(folder.path, recipe.backbone), best_device()
     head = Head.load(folder.path / HEAD_FILE)
     side, augment = recipe.side, replace(recipe.augment, views=0)

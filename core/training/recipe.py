@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from core.backbones.catalogue import DEFAULT_BACKBONE
@@ -19,6 +20,7 @@ Uncertain = Literal["left out", "softened"]
 Norms = Literal["source", "films"]
 
 FORMAT = 3
+RECIPE_FILE = "recipe.json"
 SMALLEST, LARGEST, STEP = 224, 1024, 32  # pixels a side; networks halve their maps five times
 
 Check = tuple[bool, str]  # (fine, what is impossible if not)
@@ -237,6 +239,11 @@ class Recipe:
             raise RecipeUnusable(
                 "The recipe cannot be read", todo="It may come from another version of Fineray; make a new one."
             ) from error
+
+    @staticmethod
+    def of_run(folder: Path) -> Recipe:
+        """The recipe of the run in that folder. Raises RecipeUnusable."""
+        return Recipe.from_json((folder / RECIPE_FILE).read_text("utf-8"))
 
 
 def for_mode(mode: Mode) -> Recipe:

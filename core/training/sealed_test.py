@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from core.digest import sha256
 from core.errors import FinerayError
 from core.evaluation.metrics import evaluate
 from core.evaluation.operating_point import OperatingPoint
 from core.progress import Monitor
-from core.project.catalogue import pseudonyms, sealed_images
-from core.project.label_sets import certainties
+from core.project.catalogue import sealed_images
 from core.project.project import Project
-from core.project.runs import FROZEN, TEST_METRICS, TEST_PREDICTIONS, Predictions, RunFolder, run
+from core.project.runs import FROZEN, TEST_METRICS, TEST_PREDICTIONS, RunFolder, run
 from core.project.seal import SealRefused, current_seal, labels_changed, openings, record_opening
 from core.training.learners import HEAD_FILE, NETWORK_FILE
-from core.training.predicting import probabilities_of
+from core.training.predicting import predicted
 
 DECIDED = ("recipe.json", "metrics.json", HEAD_FILE, NETWORK_FILE)  # what is frozen, by hash
 
@@ -86,16 +83,7 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
     images = [image for image in sealed_images(project) if image.label and (several or image.label in classes)]
     monitor.check()
     opening = record_opening(project, name, frozen.hashes[HEAD_FILE])
-    probabilities = probabilities_of(project, folder, images, monitor)
-    predictions = Predictions(
-        classes=classes,
-        images=np.array([image.id for image in images], dtype=np.int64),
-        patients=tuple(pseudonyms(project, [image.id for image in images])),
-        parts=("sealed test",) * len(images),
-        true=np.array([0 if several else classes.index(image.label) for image in images], dtype=np.int64),
-        probabilities=probabilities,
-        truth=np.array([certainties(image.label, classes) for image in images]) if several else None,
-    )
+    predictions = predicted(project, folder, images, "sealed test", monitor)
     recipe = folder.recipe()
     evaluation = evaluate(predictions, resamples=recipe["bootstrap"], seed=recipe["seed"], point=frozen.point)
     figures = {
@@ -115,4 +103,4 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
 def hashes_of(folder: Path) -> dict[str, str]:
     """SHA-256 of the files that hold a run's model, as freezing keeps them."""
     files = [name for name in DECIDED if (folder / name).is_file()]
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+    return {name: sha256(folder / name) for name in files}

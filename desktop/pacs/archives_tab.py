@@ -11,7 +11,7 @@ from core.engine.pacs_requests import EchoArchive
 from core.pacs.settings import PacsSettings, Peer, Protocol
 from desktop.pacs.password import password_for
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row, spin_box
+from desktop.widgets.basics import button, label, row, set_role, spin_box
 
 
 class ArchivesTab(QWidget):
@@ -129,8 +129,6 @@ class ArchivesTab(QWidget):
 
     def say(self, text: str, role: str = "warning") -> None:
         """A line below the fields."""
-        from desktop.widgets.basics import set_role
-
         set_role(self.message, role)
         self.message.setText(text)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from PySide6.QtWidgets import QCheckBox, QDialog, QTabWidget, QVBoxLayout, QWidget
 
@@ -82,9 +81,3 @@ class PacsDialog(QDialog):
     def _show(self) -> None:
         for tab in (self.find, self.receive, self.send, self.archives):
             tab.show_settings(self.settings)
-
-
-def default_folder(session: Session) -> Path:
-    """Where films go unless another place is chosen: beside the project, never inside it."""
-    root = session.project.root if session.project is not None else Path.home() / "Fineray"
-    return root.with_name(f"{root.name} films")

@@ -104,10 +104,8 @@ class FindTab(QWidget):
 
     def choose(self) -> None:
         """Ask where the films go."""
-        from desktop.pacs.dialog import default_folder
-
         chosen = QFileDialog.getExistingDirectory(
-            self, "Folder for the films, outside of the project", str(default_folder(self._session).parent)
+            self, "Folder for the films, outside of the project", str(_beside(self._session).parent)
         )
         if chosen:
             self.fetch(Path(chosen))
@@ -141,3 +139,9 @@ class FindTab(QWidget):
         self.cancel_button.setEnabled(self._job is not None)
         chosen = self.view.selectionModel().hasSelection()
         self.fetch_button.setEnabled(ready and chosen and not self._session.busy)
+
+
+def _beside(session: Session) -> Path:
+    """Where films go unless another place is chosen: beside the project, never inside it."""
+    root = session.project.root if session.project is not None else Path.home() / "Fineray"
+    return root.with_name(f"{root.name} films")

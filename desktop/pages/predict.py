@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from core.applying.results import PredictionTable
 from core.engine.messages import Reported
 from core.engine.model_requests import PredictFolder, WritePredictions
+from core.evaluation.intervals import Estimate
 from core.progress import Interim
 from core.project.project import Project
 from core.project.runs import models, run
@@ -359,6 +360,7 @@ class PredictPage(QWidget):
             each.setEnabled(self.run.count() > 0 and not self._session.busy)
 
 
-def _percent(estimate: object) -> str:
-    value, low, high = (getattr(estimate, name) for name in ("value", "low", "high"))
-    return "undefined" if value is None else f"{value:.0%} ({low:.0%} to {high:.0%})"
+def _percent(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "undefined"
+    return f"{estimate.value:.0%} ({estimate.low:.0%} to {estimate.high:.0%})"

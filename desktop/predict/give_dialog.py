@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.engine.model_requests import ExportModel, Format
+from core.errors import FinerayError
 from core.export.results import ExportedModel
 from core.project.runs import run
 from desktop.session import Session
@@ -149,7 +150,6 @@ class GiveDialog(QDialog):
         path = ask_output(self, "New signing key", "fineray-signing-key.pem", {".pem": "Key"})
         if path is None:
             return
-        from core.errors import FinerayError
         from core.export.package.signature import make_key
 
         secret = self._ask_passphrase("A passphrase for the new key, empty for none")

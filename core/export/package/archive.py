@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.digest import sha256
 from core.errors import FinerayError
 from core.export.package.signature import Signature, SigningKey
 from core.output_file import whole_file
+from core.project.runs import PACKAGE
 
 FORMAT = 1
 ENDING = ".frpkg"
-LIST, SIGNATURE = "package.json", "signature.json"
+LIST, SIGNATURE = PACKAGE, "signature.json"
 STUDY_PREDICTIONS = "study_predictions.csv"  # other names than in a run: they are not of the receiver's films
 STUDY_TEST_PREDICTIONS, STUDY_TEST_METRICS = "study_test_predictions.csv", "study_test_metrics.json"
 MEMBERS = {
@@ -71,12 +73,6 @@ def read_archive(path: Path, folder: Path | None = None) -> Opened:
         raise PackageRefused(
             "The file is no package, or only a part of one", where=str(path), todo="Get it again from its sender."
         ) from error
-
-
-def sha256(path: Path) -> str:
-    """Of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(archive: zipfile.ZipFile, path: Path, folder: Path | None) -> Opened:

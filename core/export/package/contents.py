@@ -14,10 +14,11 @@ from safetensors.torch import save_file
 
 from core import __version__
 from core.applying.abstaining import point_of
-from core.applying.training_set import told_of_many, training_set_of
+from core.applying.training_set import FEWEST_PATIENTS, attribute_counts, training_set_of
 from core.backbones.catalogue import BROUGHT_RECORD, BROUGHT_WEIGHTS, Backbone, WeightPack, backbone_for
 from core.backbones.surgery import architecture
 from core.backbones.weights import load_weights, with_names_of
+from core.digest import sha256
 from core.evaluation.choosing_point import choose_point
 from core.evaluation.operating_point import OperatingPoint, PointRule
 from core.explaining.trained_model import trained_model
@@ -26,7 +27,6 @@ from core.export.package.archive import (
     STUDY_PREDICTIONS,
     STUDY_TEST_METRICS,
     STUDY_TEST_PREDICTIONS,
-    sha256,
     write_archive,
 )
 from core.export.package.card import model_card
@@ -36,7 +36,7 @@ from core.export.whole_network import probe_logits
 from core.output_file import check_output
 from core.progress import Monitor, Progress
 from core.project.project import Project
-from core.project.runs import TEST_METRICS, Predictions, RunFolder
+from core.project.runs import TEST_METRICS, Predictions, RunFolder, learned_from
 from core.training.features import FEATURES
 from core.training.learners import HEAD_FILE, NETWORK_FILE
 from core.training.preprocessing import PREPROCESSING
@@ -76,9 +76,9 @@ def export_package(
         _put_model(folder, into)
         monitor.check()
         known = training_set_of(project, folder)
-        if folder.judged:  # one that was brought here leaves as it came
-            images = [image for image, digest in _digests(project, known.digest) if digest in known.learned]
-            known = replace(known, attributes=told_of_many(project, images, known.attributes))
+        if folder.package() is None:  # what was brought from elsewhere leaves as it came
+            learned = learned_from(project, folder)
+            known = replace(known, attributes=attribute_counts(project, learned, FEWEST_PATIENTS))
         known.save(into)
         facts = facts_of(folder, kind, rule, abstain)
         if kind == "study":
@@ -90,7 +90,7 @@ def export_package(
 
 
 def _put_model(folder: RunFolder, into: Path) -> None:
-    recipe = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
+    recipe = Recipe.of_run(folder.path)
     chosen = backbone_for(folder.path, recipe.backbone)
     names = ["recipe.json", HEAD_FILE, *([] if recipe.mode == "frozen" else [NETWORK_FILE])]
     for name in names:
@@ -113,7 +113,7 @@ def facts_of(
 ) -> dict[str, Any]:
     """What every form of export says of a run; the operating point as for export_package()."""
     metrics, model = folder.metrics(), trained_model(folder)
-    recipe = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
+    recipe = Recipe.of_run(folder.path)
     chosen = backbone_for(folder.path, recipe.backbone)
     brought = folder.package()
     return {
@@ -174,7 +174,3 @@ def by_number(predictions: Predictions) -> Predictions:
         images=np.arange(1, len(predictions.images) + 1),
         patients=tuple(numbers[name] for name in predictions.patients),
     )
-
-
-def _digests(project: Project, digest: Any) -> list[tuple[int, str]]:
-    return [(image, digest(key)) for image, key in project.db.execute("SELECT id, content_hash FROM image")]

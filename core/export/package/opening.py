@@ -70,7 +70,7 @@ def tried_out(folder: Path, facts: dict[str, Any], package: Path) -> float:
                 where=str(package),
                 todo=f"Use Fineray {facts['fineray']}, or ask the sender for a new package.",
             )
-        recipe = Recipe.from_json((folder / "recipe.json").read_text("utf-8"))
+        recipe = Recipe.of_run(folder)
         if backbone_for(folder, recipe.backbone).input_size > LARGEST:
             raise ValueError("an input larger than any")
         OperatingPoint(**facts["point"])

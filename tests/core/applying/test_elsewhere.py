@@ -146,7 +146,7 @@ def test_drift_is_told_where_there_is_some_and_not_where_there_is_none(trained: 
 def test_chance_alone_is_seldom_called_drift() -> None:
     """Under the same distribution the Kolmogorov line is called different in far under one case in twenty."""
     from core.applying.drift import _of_numbers
-    from core.applying.training_set import HUNDREDTHS
+    from core.applying.likeness import HUNDREDTHS
 
     random = np.random.default_rng(1)
     called = 0
@@ -199,3 +199,44 @@ def test_a_band_without_answers(trained: Path) -> None:
     )
     nothing = band_effect(predictions, OperatingPoint(), 0.0, 1.01)
     assert nothing.answered.value == 0 and nothing.sensitivity.value is None
+
+
+def test_drift_agrees_with_other_implementations() -> None:
+    """Kolmogorov's D and p with scipy's two-sample test, a 2 x 2 table with Fisher's exact one, intervals with
+    statsmodels."""
+    from scipy.stats import fisher_exact, ks_2samp
+    from statsmodels.stats.proportion import proportion_confint
+
+    from core.applying.drift import _of_attribute, _of_numbers
+    from core.applying.likeness import HUNDREDTHS
+
+    random = np.random.default_rng(3)
+    for shift in (0.0, 0.3, 0.8):
+        before, now = random.normal(size=4000), random.normal(shift, 1.1, size=300)
+        line = _of_numbers("x", np.quantile(before, HUNDREDTHS), now, len(before))
+        other = ks_2samp(before, now, method="asymp")
+        assert line.size == pytest.approx(other.statistic, abs=0.012)
+        assert np.log10(line.p + 1e-12) == pytest.approx(np.log10(other.pvalue + 1e-12), abs=0.12 * (2 + 30 * shift))
+    line = _of_attribute("sex", {"F": 300, "M": 3}, {"F": 20, "M": 4})
+    assert line.p == pytest.approx(fisher_exact([[300, 3], [20, 4]]).pvalue, rel=0.5)
+    assert line.size == pytest.approx(abs(3 / 303 - 4 / 24))
+    for share, count in zip(line.shares, (20, 4), strict=True):
+        assert (share.low, share.high) == pytest.approx(proportion_confint(count, 24, method="wilson"), abs=1e-4)
+
+
+def test_the_band_agrees_with_scikit_learn(trained: Path) -> None:
+    from sklearn.metrics import recall_score
+
+    with open_project(trained) as project:
+        predictions = run(project, "run-001").predictions()
+    effect = band_effect(predictions, OperatingPoint("dark", 0.4, "by hand"), 0.3, 0.6)
+    chance = predictions.probabilities[:, 1]
+    called = (chance >= 0.4).astype(int)
+    out = (chance < 0.3) | (chance >= 0.6)
+    for found, label, rows in (
+        (effect.sensitivity, 1, out),
+        (effect.specificity, 0, out),
+        (effect.sensitivity_without, 1, np.ones_like(out)),
+        (effect.specificity_without, 0, np.ones_like(out)),
+    ):
+        assert found.value == pytest.approx(recall_score(predictions.true[rows], called[rows], pos_label=label))

@@ -356,6 +356,10 @@ def test_a_brought_point_is_not_chosen_again(trained: Path, tmp_path: Path) -> N
         done = validate(project, run(project, name), Monitor())
         _, called = called_predictions(done, View(done.name, PointRule()))
         assert called.point.threshold == 0.9
+        export_package(project, done, tmp_path / "again.frpkg", Monitor())
+    (tmp_path / "members").mkdir()
+    read_archive(tmp_path / "again.frpkg", tmp_path / "members")
+    assert TrainingSet.load(tmp_path / "members").attributes["modality"] == {"DX": 40}, "as it came"
 
 
 def test_no_room_for_the_output(trained: Path, tmp_path: Path) -> None:
