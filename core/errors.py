@@ -60,7 +60,7 @@ def storage_error(error: Exception) -> FinerayError | None:
             "The disk that holds the project refused to read or write",
             todo="Check that the disk is connected and has room left, then start the step again.",
         )
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno == errno.EROFS):
         return StorageUnavailable(
             "Fineray may not read or write there",
             where=str(error.filename or ""),

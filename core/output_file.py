@@ -1,4 +1,4 @@
-"""A file that the user asked for: there whole, or not at all."""
+"""A file that counts: there whole, or not at all, also after a power cut."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from core.durable import sync_file, sync_folder
 from core.errors import FinerayError, storage_error
 
 
@@ -31,7 +32,9 @@ def whole_file(output: Path) -> Iterator[Path]:
     partial = output.with_name(f".{output.name}.partial")
     try:
         yield partial
+        sync_file(partial)
         partial.replace(output)
+        sync_folder(output.parent)
     except OSError as error:
         raise storage_error(error) or error from error
     finally:

@@ -6,14 +6,19 @@ import itertools
 import multiprocessing
 import queue
 import threading
+import time
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.engine.messages import Cancel, Event, Failed, Finished, Leave, Reported, Request, Stopped, Submit
+from core.engine.messages import Alive, Cancel, Failed, Finished, FromWorker, Leave, Reported, Request, Stopped, Submit
 from core.engine.worker import serve
 from core.processes import without_working_folder
+
+# A worker says every two seconds that it is alive, whatever it does. One that is silent for so long is stopped, swapped
+# out, or held by a driver: a person is told.
+SILENT_AFTER_S = 15.0
 
 
 class Job(QObject):
@@ -37,12 +42,22 @@ class Job(QObject):
 
 
 class EngineClient(QObject):
-    """One worker process, started with the first request and again after it died."""
+    """One worker process, started with the first request and again after it died.
 
+    With `patient`, a worker that does not answer is waited for until end_worker(); otherwise it is ended at once.
+    """
+
+    silent = Signal(bool)  # whether a worker that has work to do has stopped answering
     _arrived = Signal(object, int)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, patient: bool = True) -> None:
         super().__init__(parent)
+        self._patient = patient
+        self._worker: BaseProcess | None = None
+        self._heard = time.monotonic()
+        self._looks, self._silent = 0, False
+        self._watch = QTimer(self, interval=1000)
+        self._watch.timeout.connect(self._look_after)
         self._numbers = itertools.count(1)
         self._jobs: dict[int, Job] = {}
         self._outbox: queue.SimpleQueue[Submit | Cancel | Leave] | None = None
@@ -55,7 +70,10 @@ class EngineClient(QObject):
     def start(self, request: Request) -> Job:
         """Send a request; connect to the job's signals before returning to the event loop."""
         job = Job(self, next(self._numbers), request)
+        if not self._jobs:
+            self._heard = time.monotonic()
         self._jobs[job.number] = job
+        self._watch.start()
         if self._outbox is None:
             self._open = True
             self._generation += 1
@@ -70,8 +88,16 @@ class EngineClient(QObject):
         if self._outbox is not None and job.number in self._jobs:
             self._outbox.put(Cancel(job.number))
 
+    def end_worker(self) -> None:
+        """End a worker that does not answer; its jobs fail, and the next request starts another."""
+        if self._worker is not None:
+            self._worker.kill()
+
     def close(self) -> None:
         """Let the worker go; its unfinished jobs end without a signal."""
+        if self._silent:
+            self.end_worker()  # it would not hear that it may leave
+        self._watch.stop()
         self._jobs.clear()
         with self._gate:
             self._open = False
@@ -86,6 +112,7 @@ class EngineClient(QObject):
         # Not a daemon: an import has decoding processes of its own. It leaves when our end of the pipe closes.
         worker = spawn.Process(target=serve, args=(theirs,), name="fineray engine", daemon=False)
         worker.start()
+        self._worker = worker
         theirs.close()
         threading.Thread(target=self._receive, args=(ours, worker, generation), daemon=True).start()
         message: Submit | Cancel | Leave | None = None
@@ -99,7 +126,7 @@ class EngineClient(QObject):
     def _receive(self, connection: Connection, worker: BaseProcess, generation: int) -> None:
         while True:
             try:
-                event: Event = connection.recv()
+                event: FromWorker = connection.recv()
             except (EOFError, OSError):
                 connection.close()
                 worker.join()
@@ -107,14 +134,30 @@ class EngineClient(QObject):
                 return
             self._tell(event, generation)
 
-    def _tell(self, event: Event | None, generation: int) -> None:
+    def _tell(self, event: FromWorker | None, generation: int) -> None:
         with self._gate:
             if self._open:
                 self._arrived.emit(event, generation)
 
-    def _dispatch(self, event: Event | None, generation: int) -> None:
+    def _look_after(self) -> None:
+        if not self._jobs:
+            self._watch.stop()
+        late = bool(self._jobs) and time.monotonic() - self._heard > SILENT_AFTER_S
+        # Three looks in a row: where it was this window that slept, word from the worker is on its way.
+        self._looks = self._looks + 1 if late else 0
+        quiet = self._looks >= 3
+        if quiet and not self._patient:
+            self.end_worker()
+        if quiet != self._silent:
+            self._silent = quiet
+            self.silent.emit(quiet)
+
+    def _dispatch(self, event: FromWorker | None, generation: int) -> None:
         if event is None:
             self._worker_died(generation)
+            return
+        self._heard = time.monotonic()
+        if isinstance(event, Alive):
             return
         job = self._jobs.get(event.job)
         if job is None:
@@ -140,7 +183,7 @@ class EngineClient(QObject):
         if generation != self._generation or self._outbox is None:
             return
         self._outbox.put(Leave())
-        self._outbox = None
+        self._outbox = self._worker = None
         for job in list(self._jobs.values()):
             todo = "Everything finished before is kept. Start the step again; the engine starts anew by itself."
             self._end(job, Failed(job.number, "The engine stopped unexpectedly", "", todo))

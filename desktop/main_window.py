@@ -28,6 +28,7 @@ from desktop.theme import apply_theme, wanted_theme
 from desktop.widgets.basics import ErrorBanner
 from desktop.widgets.job_bar import JobBar
 from desktop.widgets.rail import Rail
+from desktop.widgets.read_only_strip import ReadOnlyStrip
 
 NARROW_BELOW = 1200  # pixels of window width
 PAGES = ("Import", "Curate", "Train", "Review", "Predict")
@@ -45,6 +46,7 @@ class MainWindow(QMainWindow):
         available = QGuiApplication.primaryScreen().availableSize()
         self.resize(QSize(1360, 860).boundedTo(available))
         self.banner = ErrorBanner()
+        self.read_only = ReadOnlyStrip()
         self.job_bar = JobBar()
         self.rail = Rail(PAGES)
         self.start_page = StartPage(self.session)
@@ -145,6 +147,7 @@ class MainWindow(QMainWindow):
         body = QVBoxLayout()
         body.setContentsMargins(18, 14, 18, 10)
         body.setSpacing(10)
+        body.addWidget(self.read_only)
         body.addWidget(self.banner)
         body.addWidget(self._stack, 1)
         upper = QHBoxLayout()
@@ -207,16 +210,25 @@ class MainWindow(QMainWindow):
         self._name_undo()
         self.rail.chosen.connect(self.show_page)
         self.rail.close_asked.connect(session.close_project)
+        self.read_only.again.connect(self._open_again)
         session.failed.connect(self.banner.show_error)
         session.job_started.connect(self.job_bar.watch)
+        session.engine.silent.connect(self.job_bar.show_silence)
+        self.job_bar.end.clicked.connect(session.engine.end_worker)
         session.job_started.connect(lambda: self.banner.hide())
         session.show_page.connect(self.show_page)
         session.exported.connect(self._exported)
         self.start_page.demo_asked.connect(self._demo_asked)
 
+    def _open_again(self) -> None:
+        if self.session.project is not None and not self.session.busy:
+            shown = next((name for name, page in self._pages.items() if page is self._stack.currentWidget()), "Import")
+            self.open_project(self.session.project.root)
+            self.show_page(shown)
+
     def _undo(self) -> None:
         project = self.session.project
-        if project is None or self.session.busy:
+        if project is None or not self.session.may_change:
             return
         undone = undo(project)
         if undone is not None and undone.images:
@@ -239,7 +251,7 @@ class MainWindow(QMainWindow):
         title = self.session.state.undo if self.session.state is not None else None
         self.undo_action.setText(f"&Undo: {title}" if title else "&Undo")
         self.export_action.setEnabled(self.session.project is not None and not self.session.busy)
-        self.undo_action.setEnabled(title is not None and not self.session.busy)
+        self.undo_action.setEnabled(title is not None and self.session.may_change)
 
     def _demo_asked(self) -> None:
         from core.project.paths import demo_folder
@@ -254,7 +266,9 @@ class MainWindow(QMainWindow):
     def _project_changed(self) -> None:
         project = self.session.project
         self.rail.set_project(project.name if project else None)
-        self.setWindowTitle(f"{project.name} — Fineray" if project else "Fineray")
+        only_read = " (for reading only)" if project and project.read_only else ""
+        self.setWindowTitle(f"{project.name}{only_read} — Fineray" if project else "Fineray")
+        self.read_only.show_reason(project.read_only if project else None)
         if project is None:
             self._stack.setCurrentWidget(self.start_page)
             self.start_page.refresh()

@@ -9,6 +9,8 @@ from typing import Any
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from core.engine.messages import Failed, Request
+from core.errors import StorageUnavailable
+from core.project.lock import ProjectInUse
 from core.project.project import Project, open_project
 from core.project.state import StudyState, study_state
 from desktop.engine_client import EngineClient, Job
@@ -37,8 +39,8 @@ class Session(QObject):
         super().__init__(parent)
         self.settings = settings
         self.engine = EngineClient(self)
-        self.reader = EngineClient(self)
-        self.analyst = EngineClient(self)
+        self.reader = EngineClient(self, patient=False)
+        self.analyst = EngineClient(self, patient=False)
         self.project: Project | None = None
         self.state: StudyState | None = None  # as it was read last
         self._running: list[Job] = []
@@ -47,8 +49,21 @@ class Session(QObject):
         self.images_changed.connect(self._read_state)
 
     def open(self, root: Path) -> None:
-        """Open a project and hold its lock. Raises a FinerayError; the project open before stays open then."""
-        opened = open_project(root.resolve(), lock=True)
+        """Open a project and hold its lock; for reading only, where that is all that can be had.
+
+        Raises a FinerayError; the project open before stays open then.
+        """
+        root = root.resolve()
+        # A project that is open here is let go first: it would be refused to itself.
+        if self.project is not None and self.project.root == root:
+            self.close_project()
+        try:
+            opened = open_project(root, lock=True)
+        except (ProjectInUse, StorageUnavailable):
+            opened = open_project(root)
+            if opened.read_only is None:  # free since a moment ago
+                opened.close()
+                opened = open_project(root, lock=True)
         self.close_project()
         self.project = opened
         self._remember(opened.root)
@@ -80,6 +95,11 @@ class Session(QObject):
     def busy(self) -> bool:
         """Whether a job that the window shows is under way; the next one has to wait for it."""
         return bool(self._running)
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the project may be changed now: one is open, for writing too, and no job is under way."""
+        return self.project is not None and self.project.read_only is None and not self.busy
 
     @property
     def loading(self) -> bool:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The Debian packages that tests use beside the program's own: an archive (Orthanc) in a network namespace, the DICOM
-# validator dciodvfy, and tools that build and look into installers. Tests say so and skip where they are missing.
+# validator dciodvfy, a clock that jumps, a record of every write, and tools that build and look into installers. Tests say so and skip where they are missing.
 set -eu
 
 run=""
@@ -10,4 +10,4 @@ $run apt-get update
 [ -e /usr/sbin/policy-rc.d ] || printf '#!/bin/sh\nexit 101\n' | $run tee /usr/sbin/policy-rc.d >/dev/null
 $run chmod +x /usr/sbin/policy-rc.d
 $run env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-    orthanc orthanc-dicomweb dicom3tools iproute2 util-linux
+    orthanc orthanc-dicomweb dicom3tools faketime strace iproute2 util-linux

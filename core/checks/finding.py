@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from core.output_file import whole_file
+
 Severity = Literal["serious", "look", "fine"]
 
 
@@ -31,7 +33,8 @@ class Finding:
 def keep_checks(root: Path, findings: Sequence[Finding]) -> None:
     """Write what the checks found into the project at `root`."""
     text = json.dumps({"format": 1, "findings": [asdict(finding) for finding in findings]}, indent=1)
-    (root / "checks.json").write_text(text, "utf-8")
+    with whole_file(root / "checks.json") as partial:
+        partial.write_text(text, "utf-8")
 
 
 def last_checks(root: Path) -> list[Finding]:

@@ -39,6 +39,7 @@ def run_checks(project: Project, monitor: Monitor) -> list[Finding]:
 
     Raises NothingToCheck, Cancelled or a storage error.
     """
+    project.check_writable()
     images = labelled_images(project)
     if not images:
         raise NothingToCheck("No image carries a label yet", todo="Import films and label them first.")

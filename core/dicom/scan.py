@@ -29,8 +29,9 @@ class FoundFile:
 def find_files(roots: Iterable[Path], on_found: Callable[[int], None] = lambda count: None) -> list[FoundFile]:
     """All regular files below `roots` and all members of ZIP archives, once each, in path order.
 
-    A root that is a DICOMDIR stands for its folder; links to folders are not followed. An archive that cannot be
-    read is listed itself. on_found(count so far) is called once a folder and may raise to stop. Raises FolderMissing.
+    A root that is a DICOMDIR stands for its folder; links to folders are not followed. An archive or a folder that
+    cannot be read is listed itself. on_found(count so far) is called once a folder and may raise to stop. Raises
+    FolderMissing.
     """
     found: dict[FileLocation, FoundFile] = {}
     for root in roots:
@@ -47,15 +48,40 @@ def find_files(roots: Iterable[Path], on_found: Callable[[int], None] = lambda c
             status = resolved.stat()
             found.update((each.location, each) for each in _expand(resolved, status.st_size, status.st_mtime_ns))
             continue
-        for folder, _, _ in os.walk(resolved):
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if entry.is_file():
-                        status = entry.stat()
-                        for each in _expand(Path(entry.path), status.st_size, status.st_mtime_ns):
-                            found[each.location] = each
+        waiting = [resolved]
+        while waiting:
+            for each in _look_into(waiting.pop(), waiting):
+                found[each.location] = each
             on_found(len(found))
     return [found[location] for location in sorted(found)]
+
+
+def _look_into(folder: Path, below: list[Path]) -> Iterator[FoundFile]:
+    """The files of one folder; its own folders are added to `below`.
+
+    What cannot be looked at, or went away meanwhile, is listed all the same: reading it will say why.
+    """
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        yield _unseen(folder)
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                below.append(path)
+            elif entry.is_file():
+                status = entry.stat()
+                yield from _expand(path, status.st_size, status.st_mtime_ns)
+            elif entry.is_symlink() and not entry.is_dir():
+                yield _unseen(path)
+        except OSError:
+            yield _unseen(path)
+
+
+def _unseen(path: Path) -> FoundFile:
+    return FoundFile(FileLocation(path), 0, 0)
 
 
 def _expand(path: Path, size: int, mtime_ns: int) -> Iterator[FoundFile]:

@@ -338,6 +338,11 @@ class Reported:
 
 
 @dataclass(frozen=True)
+class Alive:
+    """The worker process runs; sent every few seconds, whatever it does."""
+
+
+@dataclass(frozen=True)
 class Finished:
     """The job is done."""
 
@@ -364,4 +369,5 @@ class Failed:
 
 
 Event = Reported | Finished | Stopped | Failed
+FromWorker = Event | Alive
 EndEvent = Finished | Stopped | Failed

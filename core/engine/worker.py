@@ -9,10 +9,11 @@ import threading
 import time
 from multiprocessing.connection import Connection
 
-from core.engine.messages import Cancel, Event, Leave, Reported, Submit
+from core.engine.messages import Alive, Cancel, FromWorker, Leave, Reported, Submit
 from core.progress import Cancelled, Monitor, Pace, Progress, Report
 
 REPORT_EVERY_S = 0.1
+ALIVE_EVERY_S = 2.0
 
 
 def serve(connection: Connection) -> None:
@@ -22,15 +23,17 @@ def serve(connection: Connection) -> None:
         os.nice(5)  # where all cores are busy the window goes first
     jobs: queue.Queue[Submit] = queue.Queue()
     cancelled: set[int] = set()
+    outgoing = Outgoing(connection)
     threading.Thread(target=_listen, args=(connection, jobs, cancelled), daemon=True).start()
+    threading.Thread(target=_say_alive, args=(outgoing,), daemon=True).start()
     from core.engine.jobs import carry_out
 
     while True:
         submitted = jobs.get()
-        monitor = WorkerMonitor(submitted.job, connection, cancelled)
+        monitor = WorkerMonitor(submitted.job, outgoing, cancelled)
         ended = carry_out(submitted.job, submitted.request, monitor)
         monitor.flush()
-        _send(connection, ended)
+        outgoing.send(ended)
 
 
 def _listen(connection: Connection, jobs: queue.Queue[Submit], cancelled: set[int]) -> None:
@@ -48,19 +51,34 @@ def _listen(connection: Connection, jobs: queue.Queue[Submit], cancelled: set[in
                 os._exit(0)
 
 
-def _send(connection: Connection, event: Event) -> None:
-    try:
-        connection.send(event)
-    except (BrokenPipeError, OSError):
-        os._exit(0)
+def _say_alive(outgoing: Outgoing) -> None:
+    while True:
+        outgoing.send(Alive())
+        time.sleep(ALIVE_EVERY_S)
+
+
+class Outgoing:
+    """The way to the window, for several threads; where nobody is at its end the process leaves."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._one_at_a_time = threading.Lock()
+
+    def send(self, what: FromWorker) -> None:
+        """Hand it over whole."""
+        try:
+            with self._one_at_a_time:
+                self._connection.send(what)
+        except (BrokenPipeError, OSError):
+            os._exit(0)
 
 
 class WorkerMonitor(Monitor):
     """Sends reports on in batches and stops a job that was cancelled."""
 
-    def __init__(self, job: int, connection: Connection, cancelled: set[int]) -> None:
+    def __init__(self, job: int, outgoing: Outgoing, cancelled: set[int]) -> None:
         self._job = job
-        self._connection = connection
+        self._outgoing = outgoing
         self._cancelled = cancelled
         self._started = self._sent = time.monotonic()
         self._waiting: list[Report] = []
@@ -90,6 +108,6 @@ class WorkerMonitor(Monitor):
         reports = (*self._waiting, *((self._progress,) if self._progress else ()))
         if reports:
             elapsed = time.monotonic() - self._started
-            _send(self._connection, Reported(self._job, reports, elapsed, *self._rate))
+            self._outgoing.send(Reported(self._job, reports, elapsed, *self._rate))
         self._waiting, self._progress = [], None
         self._sent = time.monotonic()

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -31,6 +32,10 @@ CRASHED = Rejected(
 )
 # No X-ray takes longer; a file that does would hold up all the others.
 SECONDS_A_FILE = 30
+# What a decoding process may allocate beyond what its libraries take: twenty times the largest film. A header that
+# claims more costs its own file. (Linux counts it, RLIMIT_DATA; elsewhere the limits on pixels and bytes have to do.)
+MEMORY_A_PROCESS = 3_000_000_000
+PATIENCE_S = 10  # on top, for starting a process
 # A task is a few small files or one large one: handing over costs as much as reading a header.
 TASK_FILES, TASK_BYTES = 8, 2_000_000
 
@@ -53,6 +58,7 @@ class DecodingPool:
         """Each file with its outcome, in the order in which they are finished. May raise Cancelled or OSError."""
         waiting = iter(_tasks(files))
         flying: dict[Future[list[Outcome]], list[FoundFile]] = {}
+        heard = time.monotonic()
         while True:
             monitor.check()
             broken: list[FoundFile] = []
@@ -67,6 +73,11 @@ class DecodingPool:
             if not flying and not broken:
                 return
             done, _ = wait(flying, timeout=0.2, return_when=FIRST_COMPLETED)
+            if done:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > SECONDS_A_FILE * TASK_FILES + PATIENCE_S:
+                _kill(self._pool)  # a process that was stopped cannot end itself
+                heard = time.monotonic()
             for future in done:
                 task = flying.pop(future)
                 try:
@@ -86,8 +97,11 @@ class DecodingPool:
     def _alone(self, location: FileLocation) -> Outcome:
         with self._new_pool(1) as pool:
             try:
-                return pool.submit(_prepare_here, [location]).result()[0]
+                return pool.submit(_prepare_here, [location]).result(SECONDS_A_FILE + PATIENCE_S)[0]
             except BrokenProcessPool:
+                return CRASHED
+            except TimeoutError:
+                _kill(pool)
                 return CRASHED
 
     def _new_pool(self, processes: int) -> ProcessPoolExecutor:
@@ -117,6 +131,11 @@ class DecodingPool:
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
 
 
+def _kill(pool: ProcessPoolExecutor) -> None:
+    for process in list(pool._processes.values()):
+        process.kill()
+
+
 def _tasks(files: Iterable[FoundFile]) -> Iterator[list[FoundFile]]:
     task: list[FoundFile] = []
     size = 0
@@ -140,7 +159,15 @@ def _start_process(folder: Path, side: int, options: ImportOptions, shards: Simp
     global _here
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever waits for the results decides on Ctrl+C
     threading.Thread(target=_leave_with_parent, daemon=True).start()
+    _bound_memory()
     _here = options, side, ShardWriter(folder, shards.get(), 0, _STRIDE)
+
+
+def _bound_memory() -> None:
+    if sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_A_PROCESS, MEMORY_A_PROCESS))
 
 
 def _leave_with_parent() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from pathlib import Path
 
 from core.dicom.location import FileLocation
 from core.dicom.scan import FoundFile, find_files
 from core.errors import FinerayError
-from core.progress import FileResult, Monitor, Progress
+from core.progress import Cancelled, FileResult, Monitor, Progress
 from core.project.decoding_pool import DecodingPool
 from core.project.identification import chosen_rule, patient_hash, patient_number
 from core.project.import_options import EVERY_XRAY, ImportOptions
@@ -43,9 +45,10 @@ def import_folders(
     What is read is committed every second, so cancelling (Cancelled) or a crash keeps it.
     Raises FolderMissing, NothingReadable (when the project is still empty afterwards) or a storage error.
     """
+    project.check_writable()
     started = time.monotonic()
     folders = [root.resolve() for root in roots]
-    found = find_files(folders, lambda count: _found_so_far(monitor, count))
+    found = _find(folders, monitor)
     hashes = {file.location: project.keyed_hash(str(file.location)) for file in found}
     project.sources.record(
         Source(hashes[file.location], file.location, _root_of(file.location.path, folders)) for file in found
@@ -192,9 +195,33 @@ class _Writer:
         return cursor.lastrowid, True
 
 
-def _found_so_far(monitor: Monitor, count: int) -> None:
-    monitor.check()
-    monitor.report(Progress(STAGE_FIND, count, 0, "files"))
+def _find(folders: list[Path], monitor: Monitor) -> list[FoundFile]:
+    """The files below the folders. A network drive that stalls holds up the thread that looks, and not the user who
+    cancels."""
+    counted, given_up = 0, threading.Event()
+
+    def count(number: int) -> None:
+        nonlocal counted
+        counted = number
+        if given_up.is_set():
+            raise Cancelled
+
+    found: Future[list[FoundFile]] = Future()
+
+    def look() -> None:
+        try:
+            found.set_result(find_files(folders, count))
+        except BaseException as error:
+            found.set_exception(error)
+
+    threading.Thread(target=look, name="finding files", daemon=True).start()
+    try:
+        while not wait([found], timeout=0.1).done:
+            monitor.check()
+            monitor.report(Progress(STAGE_FIND, counted, 0, "files"))
+    finally:
+        given_up.set()
+    return found.result()
 
 
 def _root_of(path: Path, roots: list[Path]) -> Path:

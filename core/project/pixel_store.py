@@ -8,14 +8,15 @@ bytes that nobody asks for. Several processes write at once, each to shards of i
 from __future__ import annotations
 
 import itertools
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.durable import sync_file, sync_folder
 
 SHARD_BYTES = 1 << 30
 
@@ -65,11 +66,12 @@ class ShardWriter:
         return place
 
 
-def sync_shards(folder: Path, shards: Iterable[int]) -> None:
+def sync_shards(folder: Path, shards: Collection[int]) -> None:
     """Wait until everything written to these shards, by whichever process, is on the disk."""
     for shard in shards:
-        with shard_path(folder, shard).open("r+b") as file:
-            os.fsync(file.fileno())
+        sync_file(shard_path(folder, shard))
+    if shards:
+        sync_folder(folder)
 
 
 class PixelStore:

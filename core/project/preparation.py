@@ -36,7 +36,7 @@ class Prepared:
 class Rejected:
     """A file that gives no image. status: skipped (not for import) or failed (cannot be read).
 
-    by_choice: other import options would take it, so the next import looks at it again.
+    by_choice: other import options might take it, or the file may be there again, so the next import looks at it again.
     """
 
     status: str
@@ -64,7 +64,10 @@ def prepare(location: FileLocation, options: ImportOptions, side: int, writer: S
     except UnreadableFile as error:
         return Rejected("failed", error.what, error.todo)
     except OSError:
-        return Rejected("failed", "The file cannot be opened", "Check that you may read it and that it still exists.")
+        if location.path.is_dir():
+            return Rejected("failed", "The folder cannot be opened", "Check that you may read it.", by_choice=True)
+        todo = "Check that you may read it and that it still exists, then import the folder again."
+        return Rejected("failed", "The file cannot be opened", todo, by_choice=True)
     except MemoryError:
         return Rejected("failed", "The image is too large for this computer's memory", "Export it at a smaller size.")
     objection = options.objection(radiographs[0].attributes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import secrets
 import sqlite3
 import uuid
@@ -11,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
-from core.errors import FinerayError, storage_error
-from core.project.lock import ProjectLock
+from core.durable import sync_file, sync_folder
+from core.errors import FinerayError, StorageUnavailable, storage_error
+from core.project.lock import ProjectInUse, ProjectLock, held_by_another
 from core.project.pixel_store import PixelStore
 from core.project.schema import migrate
 from core.project.sources import SourceIndex
@@ -34,12 +36,15 @@ class Project:
     """An open project. Belongs to the thread that opened it; other threads and processes open their own.
 
     root: its folder; db: the catalogue (SQLite, WAL); id: a random name; store_side: the longest side in pixels
-    of the images in the pixel store.
+    of the images in the pixel store; read_only: why nothing may be written, or None.
     """
 
-    def __init__(self, root: Path, db: sqlite3.Connection, lock: ProjectLock | None) -> None:
+    def __init__(
+        self, root: Path, db: sqlite3.Connection, lock: ProjectLock | None, read_only: FinerayError | None = None
+    ) -> None:
         self.root = root
         self.db = db
+        self.read_only = read_only
         self._lock = lock
         settings = dict(db.execute("SELECT name, value FROM setting"))
         self.id = settings["id"]
@@ -57,6 +62,11 @@ class Project:
     def runs_folder(self) -> Path:
         """Where the runs are kept, one folder each."""
         return self.root / "runs"
+
+    def check_writable(self) -> None:
+        """Raise why nothing may be written (ProjectInUse, StorageUnavailable), if so."""
+        if self.read_only is not None:
+            raise self.read_only
 
     def keyed_hash(self, text: str) -> str:
         """An identifier as this project keeps it: HMAC-SHA-256 under the project's own random key, in hex.
@@ -98,16 +108,19 @@ class Project:
 
 def create_project(root: Path) -> None:
     """Make an empty project in a new or empty folder. Raises FolderNotEmpty or a storage error."""
+    unfinished = root / f".{CATALOGUE}.partial"
     try:
-        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        if root.exists() and (not root.is_dir() or not _nothing_but_remains(root, unfinished.name)):
             raise FolderNotEmpty(
                 "A project needs a new or empty folder",
                 where=str(root),
                 todo="Choose another name, or open the project if one lies there already.",
             )
-        (root / "pixels").mkdir(parents=True)
-        (root / "runs").mkdir()
-        db = _connect(root)
+        for name in ("pixels", "runs"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+        for remains in root.glob(f"{unfinished.name}*"):
+            remains.unlink()
+        db = _connect(unfinished)
         try:
             migrate(db, str(root))
             settings = {
@@ -121,6 +134,10 @@ def create_project(root: Path) -> None:
         finally:
             db.close()
         (root / DOOR).write_text("Open this file with Fineray to open the project in this folder.\n", "utf-8")
+        sync_file(unfinished)
+        unfinished.replace(root / CATALOGUE)  # from here on it is a project
+        sync_folder(root)
+        sync_folder(root.parent)
     except (OSError, sqlite3.Error) as error:
         raise storage_error(error) or error from error
 
@@ -128,7 +145,8 @@ def create_project(root: Path) -> None:
 def open_project(root: Path, *, lock: bool = False) -> Project:
     """Open a project; with `lock`, as its only writer until it is closed.
 
-    Jobs that run for a window or command which holds the lock open without it.
+    Jobs that run for a window or command which holds the lock open without it. Without it, a project that another
+    program holds, or whose folder cannot be written, opens for reading only: `read_only` says why.
     Raises NotAProject, ProjectTooNew, ProjectInUse or a storage error.
     """
     if not (root / CATALOGUE).is_file():
@@ -138,11 +156,12 @@ def open_project(root: Path, *, lock: bool = False) -> Project:
             todo="Choose the folder that was named when the project was created, or create a new one.",
         )
     held = ProjectLock(root) if lock else None
+    read_only = None if lock else _why_read_only(root)
     db: sqlite3.Connection | None = None
     try:
-        db = _connect(root)
+        db = _connect(root / CATALOGUE) if read_only is None else _connect_to_read(root)
         migrate(db, str(root))
-        return Project(root, db, held)
+        return Project(root, db, held, read_only)
     except BaseException as error:
         if db is not None:
             db.close()
@@ -157,9 +176,41 @@ def open_project(root: Path, *, lock: bool = False) -> Project:
         raise
 
 
-def _connect(root: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(root / CATALOGUE, timeout=30)
+def _why_read_only(root: Path) -> FinerayError | None:
+    if not (os.access(root, os.W_OK) and os.access(root / CATALOGUE, os.W_OK)):
+        return StorageUnavailable(
+            "The project folder cannot be written",
+            where=str(root),
+            todo="Copy the folder to where you may write, or ask whoever administers this computer for access.",
+        )
+    holder = held_by_another(root)
+    return None if holder is None else ProjectInUse(root, holder)
+
+
+def _nothing_but_remains(root: Path, unfinished: str) -> bool:
+    """Whether a folder is empty but for what a creation left that was cut off."""
+    return all(
+        path.name.startswith(unfinished) or path.name == DOOR
+        if path.is_file()
+        else path.name in ("pixels", "runs") and not any(path.iterdir())
+        for path in root.iterdir()
+    )
+
+
+def _connect(catalogue: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(catalogue, timeout=30)
     db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA synchronous = FULL")  # what is done outlives a power cut
     db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+def _connect_to_read(root: Path) -> sqlite3.Connection:
+    address = (root / CATALOGUE).resolve().as_uri()
+    # In a folder that cannot be written SQLite may not keep the index of the log. Where no log is left, the file alone
+    # is the whole catalogue.
+    log = root / f"{CATALOGUE}-wal"
+    alone = not os.access(root, os.W_OK) and not (log.exists() and log.stat().st_size)
+    db = sqlite3.connect(f"{address}?mode=ro{'&immutable=1' if alone else ''}", uri=True, timeout=30)
+    db.execute("PRAGMA query_only = ON")
     return db

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.durable import sync_file, sync_folder
 from core.errors import FinerayError, storage_error
 from core.project.label_sets import certainties, multi_value
 from core.project.project import Project
@@ -275,8 +275,9 @@ def learned_from(project: Project, folder: RunFolder) -> dict[int, str]:
 def write_run(project: Project, write: Callable[[Path], None]) -> RunFolder:
     """Let `write` fill a folder, then give it the next run's name; a run is there whole or not at all.
 
-    Raises a storage error where the disk refuses.
+    Raises a storage error where the disk refuses, and why the project may only be read.
     """
+    project.check_writable()
     project.runs_folder.mkdir(exist_ok=True)
     taken = [_number(path) for path in project.runs_folder.glob("run-*")]
     final = project.runs_folder / f"run-{max(taken, default=0) + 1:03d}"
@@ -286,9 +287,10 @@ def write_run(project: Project, write: Callable[[Path], None]) -> RunFolder:
         partial.mkdir()
         write(partial)
         for path in partial.iterdir():
-            with path.open("r+b") as file:
-                os.fsync(file.fileno())
+            sync_file(path)
+        sync_folder(partial)
         partial.rename(final)
+        sync_folder(project.runs_folder)
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
         known = storage_error(error) if isinstance(error, Exception) else None

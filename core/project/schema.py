@@ -136,15 +136,26 @@ class ProjectTooNew(FinerayError):
     """The project was written by a later Fineray."""
 
 
+class ProjectTooOld(FinerayError):
+    """The project was written by an earlier Fineray, and cannot be brought up to date where it may only be read."""
+
+
 def migrate(db: sqlite3.Connection, where: str) -> None:
     """Bring the catalogue to this version, each step in its own transaction; a catalogue of an older version is copied
-    first, to `catalogue.format-N.sqlite` beside it. Raises ProjectTooNew."""
+    first, to `catalogue.format-N.sqlite` beside it. Raises ProjectTooNew, and ProjectTooOld where it may only be
+    read."""
     found = db.execute("PRAGMA user_version").fetchone()[0]
     if found > VERSION:
         raise ProjectTooNew(
             f"The project was made by a newer Fineray (format {found}; this one reads up to {VERSION})",
             where=where,
             todo="Update Fineray on this computer; the project was not changed.",
+        )
+    if found < VERSION and db.execute("PRAGMA query_only").fetchone()[0]:
+        raise ProjectTooOld(
+            "The project was made by an earlier Fineray and may only be read here",
+            where=where,
+            todo="Open it once where it can be written; it is brought up to date then.",
         )
     if 0 < found < VERSION:
         _back_up(db, found)

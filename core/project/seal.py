@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from core.errors import FinerayError
+from core.durable import sync_file
+from core.errors import FinerayError, storage_error
 from core.project.catalogue import sealed_images
 from core.project.paths import user_folder
 from core.project.project import Project
@@ -66,13 +69,20 @@ def break_seal(project: Project) -> Opening:
 
 
 def record_opening(project: Project, run: str, head_sha256: str) -> Opening:
-    """Write an opening down before anything is computed. Raises SealRefused or OSError."""
+    """Write an opening down before anything is computed. Raises SealRefused, why the project may only be read, or a
+    storage error."""
+    project.check_writable()
     seal = current_seal(project)
     if seal is None:
         raise SealRefused("The project has no sealed test set", todo="Seal one before you train (page Curate).")
     opening = Opening(uuid.uuid4().hex, seal.hash, now(), run, head_sha256)
-    with (user_folder() / "openings.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(opening)) + "\n")
+    try:
+        with _ledger().open("a", encoding="utf-8") as file:
+            # On a line of its own, also after one that a power cut tore.
+            file.write("\n" + json.dumps(asdict(opening)) + "\n")
+        sync_file(_ledger())
+    except OSError as error:
+        raise storage_error(error) or error from error
     with project.db as db:
         db.execute("INSERT INTO opening VALUES (?, ?, ?, ?, ?)", tuple(asdict(opening).values()))
     return opening
@@ -84,13 +94,23 @@ def openings(project: Project, seal_hash: str | None = None) -> list[Opening]:
     seal = current_seal(project)
     wanted = seal_hash or (seal.hash if seal else "")
     found = {row[0]: Opening(*row) for row in project.db.execute("SELECT * FROM opening WHERE seal = ?", (wanted,))}
-    ledger = user_folder() / "openings.jsonl"
-    lines = ledger.read_text("utf-8").splitlines() if ledger.is_file() else []
-    for line in lines:
-        fields = json.loads(line)
-        if fields["seal"] == wanted:
-            found.setdefault(fields["id"], Opening(**fields))
+    for each in _on_this_workstation():
+        if each.seal == wanted:
+            found.setdefault(each.id, each)
     return sorted(found.values(), key=lambda each: each.opened)
+
+
+def _ledger() -> Path:
+    return user_folder() / "openings.jsonl"
+
+
+def _on_this_workstation() -> Iterator[Opening]:
+    lines = _ledger().read_bytes().splitlines() if _ledger().is_file() else []
+    for line in lines:
+        try:
+            yield Opening(**json.loads(line))
+        except (ValueError, TypeError):  # empty, or torn by a power cut before anything was opened
+            continue
 
 
 def labels_changed(project: Project) -> int:

@@ -7,7 +7,6 @@ of finished folds and the last state of the fold under way, as safetensors and J
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from core.durable import sync_file
 from core.project.project import Project
 from core.project.runs import UNFINISHED
 
@@ -62,8 +62,7 @@ class Bench:
         partial, final = self.folder / f".{name}.partial", self.folder / f"{name}.safetensors"
         tensors = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in state.tensors.items()}
         save_file(tensors, partial, metadata={"facts": json.dumps(state.facts)})
-        with partial.open("r+b") as file:
-            os.fsync(file.fileno())
+        sync_file(partial)
         partial.replace(final)
 
     def forget(self, name: str) -> None:

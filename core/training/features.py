@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from core.backbones.catalogue import Backbone
 from core.backbones.runtime import Runtime
+from core.durable import sync_folder
 from core.progress import Monitor, Progress
 from core.project.catalogue import LabelledImage
 from core.project.project import Project
@@ -101,14 +102,20 @@ def kept_features(
 
 
 class _FeatureCache:
-    """The kept features of one space. A row counts once the catalogue names it."""
+    """The kept features of one space. A row counts once the catalogue names it.
+
+    Where the project may only be read, new rows are kept in memory for as long as they are asked for.
+    """
 
     def __init__(self, project: Project, space: str, width: int) -> None:
         self._db = project.db
+        self._keeps = project.read_only is None
+        self._unkept: dict[str, NDArray[np.float32]] = {}
         self._space = space
         self._width = width
         folder = project.root / "features"
-        folder.mkdir(exist_ok=True)
+        if self._keeps:
+            folder.mkdir(exist_ok=True)
         self._path = folder / f"{space}.f32"
         self.rows: dict[str, int] = dict(
             self._db.execute("SELECT content_hash, row FROM feature WHERE space = ?", (space,))
@@ -116,8 +123,14 @@ class _FeatureCache:
 
     def append(self, keys: Sequence[str], features: NDArray[np.float32]) -> None:
         """Keep one row a key."""
+        if not self._keeps:
+            self._unkept.update(zip(keys, features, strict=True))
+            self.rows.update(dict.fromkeys(keys, -1))
+            return
         first = max(self.rows.values(), default=-1) + 1
-        self._path.touch()
+        if not self._path.exists():
+            self._path.touch()
+            sync_folder(self._path.parent)
         with self._path.open("r+b") as file:
             file.seek(first * self._width * 4)
             file.write(np.ascontiguousarray(features, dtype="<f4").tobytes())
@@ -132,5 +145,11 @@ class _FeatureCache:
 
     def read(self, keys: Sequence[str]) -> NDArray[np.float32]:
         """The rows of these keys, in their order."""
-        rows = np.memmap(self._path, dtype="<f4", mode="r").reshape(-1, self._width)
-        return np.array(rows[[self.rows[key] for key in keys]])
+        if all(key in self._unkept for key in keys):
+            return np.array([self._unkept[key] for key in keys])
+        kept = np.memmap(self._path, dtype="<f4", mode="r").reshape(-1, self._width)
+        rows = np.array(kept[[self.rows[key] for key in keys]])
+        for number, key in enumerate(keys):
+            if key in self._unkept:
+                rows[number] = self._unkept[key]
+        return rows

@@ -12,6 +12,7 @@ from core.digest import sha256
 from core.errors import FinerayError
 from core.evaluation.metrics import evaluate
 from core.evaluation.operating_point import OperatingPoint
+from core.output_file import whole_file
 from core.progress import Monitor
 from core.project.catalogue import sealed_images
 from core.project.project import Project
@@ -39,6 +40,7 @@ class Frozen:
 
 def freeze(project: Project, name: str, point: OperatingPoint) -> Frozen:
     """Fix a run's model and operating point for good. Raises RunMissing, SealRefused or NotFrozen."""
+    project.check_writable()
     folder, seal = run(project, name), current_seal(project)
     if seal is None:
         raise SealRefused("The project has no sealed test set", todo="Seal one before you train (page Curate).")
@@ -50,7 +52,8 @@ def freeze(project: Project, name: str, point: OperatingPoint) -> Frozen:
     if frozen_of(folder) is not None:
         raise NotFrozen(f"{name} is frozen already", todo="Train again to choose another operating point.")
     frozen = Frozen(point, datetime.now(UTC).isoformat(timespec="seconds"), seal.hash, hashes_of(folder.path))
-    (folder.path / FROZEN).write_text(json.dumps({"format": 1, **asdict(frozen)}, indent=2), "utf-8")
+    with whole_file(folder.path / FROZEN) as partial:
+        partial.write_text(json.dumps({"format": 1, **asdict(frozen)}, indent=2), "utf-8")
     return frozen
 
 
@@ -68,6 +71,7 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
 
     Raises NotFrozen, SealRefused, Cancelled (before it is counted), or a storage error.
     """
+    project.check_writable()
     folder, seal = run(project, name), current_seal(project)
     frozen = frozen_of(folder)
     if frozen is None or seal is None or frozen.seal != seal.hash:
@@ -95,8 +99,10 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
         "seal": asdict(seal),
         "labels_changed": labels_changed(project),
     }
-    predictions.save(folder.path / TEST_PREDICTIONS)
-    (folder.path / TEST_METRICS).write_text(json.dumps(figures, indent=2), "utf-8")
+    with whole_file(folder.path / TEST_PREDICTIONS) as partial:
+        predictions.save(partial)
+    with whole_file(folder.path / TEST_METRICS) as partial:  # what makes the opening's figures count
+        partial.write_text(json.dumps(figures, indent=2), "utf-8")
     return figures
 
 

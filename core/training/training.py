@@ -53,6 +53,8 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew
     on the second and is judged on the third. A tuning that was stopped goes on from its last checkpoint, unless
     it is to begin anew. Raises SplitOutdated, WeightsNotInstalled, Cancelled, storage errors.
     """
+    if rank() == 0:
+        project.check_writable()
     started = time.monotonic()
     with first_process_first():
         prepared = prepare(project, split, recipe, monitor)

@@ -104,13 +104,15 @@ class ImportPage(QWidget):
         session.project_opened.connect(self.refresh)
         session.project_closed.connect(self._loading.forget)
         session.state_changed.connect(self._update_counts)
-        session.busy_changed.connect(lambda: self.choose_button.setEnabled(not session.busy))
+        for changed in (session.busy_changed, session.project_opened):
+            changed.connect(self._allow)
+        self._allow()
         self.refresh()
 
     def import_folders(self, folders: list[Path]) -> None:
         """Import these folders; what was read before is left alone."""
         project = self._session.project
-        if project is None or not folders or self._session.busy:
+        if project is None or not folders or not self._session.may_change:
             return
         self._new_rows = []
         options = ImportOptions(frames=self.frames.currentData(), views=tuple(self.views.currentData()))
@@ -146,6 +148,10 @@ class ImportPage(QWidget):
             self._say(self._done_text or stopped)
         self._ending, self._done_text = False, ""
         self._update_counts()
+
+    def _allow(self) -> None:
+        for each in (self.choose_button, self.archive_button):
+            each.setEnabled(self._session.may_change)
 
     def _lay_out(self) -> None:
         zone = DropZone(self)

@@ -356,8 +356,9 @@ class PredictPage(QWidget):
     def _allow(self) -> None:
         ready = self.films is not None and self.run.count() > 0 and not self._session.busy
         self.start_button.setEnabled(ready)
-        for each in (self.judge_button, self.give_button, self.take_button):
-            each.setEnabled(self.run.count() > 0 and not self._session.busy)
+        self.give_button.setEnabled(self.run.count() > 0 and not self._session.busy)
+        for each in (self.judge_button, self.take_button):
+            each.setEnabled(self.run.count() > 0 and self._session.may_change)
 
 
 def _percent(estimate: Estimate) -> str:

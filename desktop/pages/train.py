@@ -171,7 +171,9 @@ class TrainPage(QWidget):
         self.changed.setText(_changes(self.recipe()))
         self.changed.setVisible(bool(self.changed.text()))
         missing = ""
-        if state.counts.images == 0:
+        if self._session.project is not None and self._session.project.read_only is not None:
+            missing = "The project is open for reading only."
+        elif state.counts.images == 0:
             missing = "Import films first (page Import)."
         elif state.split is None:
             missing = "Label the films and split them by patient first (page Curate)."

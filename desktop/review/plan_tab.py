@@ -54,7 +54,7 @@ class PlanTab(QWidget):
         self.learn_button.clicked.connect(self.learn)
         state.opened.connect(self._reset)
         state.judged.connect(self._plan)
-        state.session.busy_changed.connect(lambda: self.learn_button.setEnabled(not state.session.busy))
+        state.session.busy_changed.connect(lambda: self.learn_button.setEnabled(state.session.may_change))
         self._reset()
 
     def learn(self) -> None:
@@ -65,6 +65,7 @@ class PlanTab(QWidget):
             self._state.session.run(request, "Learning curve", self._show_curve)
 
     def _reset(self) -> None:
+        self.learn_button.setEnabled(self._state.session.may_change)
         self._curve = None
         self.chart.hide()
         self.learned.setText(

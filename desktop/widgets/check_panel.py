@@ -53,7 +53,7 @@ class CheckPanel(QFrame):
 
     def _allow(self) -> None:
         state = self._session.state
-        self.run_button.setEnabled(state is not None and state.counts.labelled > 0 and not self._session.busy)
+        self.run_button.setEnabled(state is not None and state.counts.labelled > 0 and self._session.may_change)
 
     def _show(self, findings: list[Finding]) -> None:
         while (item := self._list.takeAt(0)) is not None:
@@ -93,6 +93,6 @@ class CheckPanel(QFrame):
 
     def _leave_out(self, finding: Finding) -> None:
         project = self._session.project
-        if project is not None and not self._session.busy:
+        if project is not None and self._session.may_change:
             leave_out(project, finding.images, finding.title)
             self._session.images_changed.emit(finding.images)

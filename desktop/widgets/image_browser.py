@@ -107,7 +107,7 @@ class ImageBrowser(QWidget):
         step round: absent, present, doubtful."""
         project, state = self._session.project, self._session.state
         images = self.selected()
-        if project is None or state is None or self._session.busy or not images:
+        if project is None or state is None or not self._session.may_change or not images:
             return
         labels: dict[int, str | None] = dict.fromkeys(images, value)
         if state.label_set.kind == "multi" and value is not None:
@@ -136,7 +136,7 @@ class ImageBrowser(QWidget):
             self.label_selected(UNCERTAIN)
         elif event.key() == Qt.Key.Key_Delete:
             self.label_selected(None)
-        elif event.key() in (Qt.Key.Key_X, Qt.Key.Key_B) and self.selected() and not self._session.busy:
+        elif event.key() in (Qt.Key.Key_X, Qt.Key.Key_B) and self.selected() and self._session.may_change:
             images = self.selected()
             if event.key() == Qt.Key.Key_X:
                 leave_out(project, images, "left out by hand")

@@ -26,6 +26,8 @@ class JobBar(QFrame):
         self._bar.setAccessibleName("Progress of the job")
         self.cancel = button("Cancel", tip="Stop; everything finished so far is kept")
         self.cancel.clicked.connect(self._cancel)
+        self.silence = label("The engine does not answer. Wait, or end it.", "warning")
+        self.end = button("End the engine", tip="What was finished is kept; the step can be started again")
         self._notice = label(RESEARCH_USE.removesuffix("."), "muted")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 6, 14, 6)
@@ -33,9 +35,12 @@ class JobBar(QFrame):
         for part in (self._title, self._bar, self._text):
             layout.addWidget(part)
         layout.addWidget(self.cancel)
+        layout.addWidget(self.silence)
+        layout.addWidget(self.end)
         layout.addStretch(1)
         layout.addWidget(self._notice)
         self.setFixedHeight(46)
+        self.show_silence(False)
         self._idle()
 
     def watch(self, job: Job, title: str) -> None:
@@ -49,6 +54,12 @@ class JobBar(QFrame):
             part.show()
         job.reported.connect(self._reported)
         job.ended.connect(self._idle)
+
+    def show_silence(self, silent: bool) -> None:
+        """Say that the engine does not answer, and offer to end it; or stop saying so."""
+        self.silence.setVisible(silent)
+        self.end.setVisible(silent)
+        self._text.setVisible(self._job is not None and not silent)
 
     def _reported(self, event: Reported) -> None:
         progress = next((report for report in reversed(event.reports) if isinstance(report, Progress)), None)

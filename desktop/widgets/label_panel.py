@@ -69,7 +69,7 @@ class LabelPanel(QFrame):
 
     def refresh(self) -> None:
         """Say which labels the project has."""
-        state, busy = self._session.state, self._session.busy
+        state, may = self._session.state, self._session.may_change
         if state is None:
             return
         self.sets.clear()
@@ -83,11 +83,12 @@ class LabelPanel(QFrame):
             self._now.setText(f"{size.labelled:,} of {size.images:,} images are labelled: {', '.join(classes)}.")
         else:
             self._now.setText("No image is labelled yet.")
-        for each in (self.csv_button, self.folders_button, self.more_button, self.save_button):
-            each.setEnabled(size.images > 0 and not busy)
+        for each in (self.csv_button, self.folders_button, self.more_button):
+            each.setEnabled(size.images > 0 and may)
+        self.save_button.setEnabled(size.images > 0 and not self._session.busy)
         for each in (self.sets, self.new_button):
-            each.setEnabled(not busy)
-        self.apply_button.setEnabled(self._preview is not None and bool(self._preview.matched) and not busy)
+            each.setEnabled(may)
+        self.apply_button.setEnabled(self._preview is not None and bool(self._preview.matched) and may)
 
     def preview(self, source: LabelSource) -> None:
         """Work out what labels from this source would do."""

@@ -69,7 +69,7 @@ class RankDialog(QDialog):
     def start(self) -> None:
         """Rank."""
         project = self._session.project
-        if project is None or self._session.busy:
+        if project is None or not self._session.may_change:
             self._refresh("Waits for the job under way.")
             return
         self._job = self._session.run(RankBackbones(project.root), "Comparing backbones", self._ranked)

@@ -60,8 +60,8 @@ class SealPanel(QFrame):
         self._form.setRowVisible(self.share, seal is None and self.apart.by in ("", "study_date"))
         self.seal_button.setVisible(seal is None)
         self.break_button.setVisible(seal is not None)
-        self.seal_button.setEnabled(len(state.counts.classes) > 1 and not self._session.busy)
-        self.break_button.setEnabled(not self._session.busy)
+        self.seal_button.setEnabled(len(state.counts.classes) > 1 and self._session.may_change)
+        self.break_button.setEnabled(self._session.may_change)
         self.state.setVisible(seal is not None)
         if seal is not None:
             classes = ", ".join(f"{name} {number:,}" for name, number in seal.classes.items())

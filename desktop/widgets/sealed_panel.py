@@ -89,7 +89,7 @@ class SealedPanel(QFrame):
         self.freeze_button.setVisible(fits and frozen is None)
         self.open_button.setVisible(fits and frozen is not None)
         for each in (self.freeze_button, self.open_button):
-            each.setEnabled(not self._session.busy)
+            each.setEnabled(self._session.may_change)
         set_role(self.open_button, "" if test else "primary")
         self.open_button.setText("Open the sealed test set again…" if test else "Open the sealed test set…")
         self.text.setText(self._in_words(frozen, test, fits))

@@ -122,7 +122,7 @@ class SplitPanel(QFrame):
             return
         self._show_nameless(state.unidentified)
         classes = state.counts.classes
-        self.make_button.setEnabled(len(classes) > 1 and not self._session.busy)
+        self.make_button.setEnabled(len(classes) > 1 and self._session.may_change)
         split = state.split
         while (item := self._grid.takeAt(0)) is not None:
             if item.widget() is not None:
@@ -142,7 +142,7 @@ class SplitPanel(QFrame):
         )
         for part in (self.nameless, self.rule, self.identify_button):
             part.setVisible(count > 0)
-        self.identify_button.setEnabled(not self._session.busy)
+        self.identify_button.setEnabled(self._session.may_change)
 
     def _kind_changed(self) -> None:
         folds, by = self.kind.currentData() == "folds", self.apart.by

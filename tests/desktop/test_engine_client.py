@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QObject
 from pytestqt.qtbot import QtBot
 
-from core.engine.messages import Failed, ImportFolders, ReadImage, Reported
+from core.engine.messages import Alive, Failed, ImportFolders, ReadImage, Reported
 from core.project.catalogue import counts
 from core.project.import_summary import ImportSummary
 from core.project.project import create_project, open_project
@@ -91,7 +91,7 @@ def test_a_dead_worker_is_said_and_replaced(
 def test_a_closed_client_is_never_touched_again(client: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
     """Its threads may live longer than the window; what they say then goes nowhere, not into a deleted object."""
     heard: list[object] = []
-    client._arrived.connect(lambda event, generation: heard.append(event))
+    client._arrived.connect(lambda event, generation: isinstance(event, Alive) or heard.append(event))
     job = client.start(ReadImage(tmp_path / "none", 1))
     with qtbot.waitSignal(job.ended, timeout=MINUTE):
         pass

@@ -100,19 +100,6 @@ def test_a_project_that_cannot_be_opened_leaves_the_open_one(window: MainWindow,
     assert "new or empty folder" in window.banner.text
 
 
-def test_a_second_window_on_the_same_project_is_refused(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
-    create_project(tmp_path / "p")
-    other = MainWindow(QSettings(str(tmp_path / "other.ini"), QSettings.Format.IniFormat))
-    qtbot.addWidget(other)
-    other.open_project(tmp_path / "p")
-    window.open_project(tmp_path / "p")
-    assert "open in another Fineray" in window.banner.text
-    assert str(os.getpid()) in window.banner.text
-    other.close()
-    window.open_project(tmp_path / "p")
-    assert window.session.project is not None
-
-
 def test_closing_the_window_frees_the_project(qtbot: QtBot, settings: QSettings, tmp_path: Path) -> None:
     window = MainWindow(settings)
     qtbot.addWidget(window)
