@@ -28,6 +28,10 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 CXR = SHARED / "cxr"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reliability", metavar="FILE", help="put what tests/robustness measured into this table")
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Fineray's user folder, empty and away from the real one."""

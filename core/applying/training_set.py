@@ -25,7 +25,6 @@ Floats = NDArray[np.float64]
 
 TOLD = ("modality", "body_part", "view_position", "sex", "age_years", "manufacturer", "photometric")
 FACTS_FILE, ARRAYS_FILE = "training_set.json", "training_set.safetensors"
-FEWEST_PATIENTS = 5  # with a value of an attribute, for the value to leave the project
 _ARRAYS = ("mean", "scale", "components", "spread", "usual")
 
 

@@ -8,7 +8,7 @@ stream, unused bits or padding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -50,7 +50,7 @@ DEVICE = frozenset(
         *("StationName", "UniqueDeviceIdentifier", "XRayDetectorID", "XRaySourceID"),
     )
 )
-# Texts that name makers and models, not persons.
+# Texts that name makers and models; a name may have been typed there all the same.
 KEPT_TEXTS = frozenset(Tag(name) for name in ("Manufacturer", "ManufacturerModelName"))
 # PS3.15 E.3.6, Retain Longitudinal Temporal Information with Modified Dates: of an X-ray. Times of day go in any case.
 LONGITUDINAL = frozenset(
@@ -73,7 +73,8 @@ class Disguise:
     """What stands for a patient and the objects.
 
     pseudonym: instead of name and ID; new_uid: an old UID -> the new one, always the same; shift: a date (YYYYMMDD) ->
-    the shifted one as YYYYMMDD, empty where it is none; dates, keep_device: the options of the profile.
+    the shifted one as YYYYMMDD, empty where it is none; dates, keep_device: the options of the profile; devices: the
+    makers and models that so many patients share that they point at nobody.
     """
 
     pseudonym: str
@@ -81,6 +82,7 @@ class Disguise:
     shift: Callable[[str], str]
     dates: Literal["shifted", "removed"] = "shifted"
     keep_device: bool = False
+    devices: Container[str] = ()
 
 
 def deidentified(
@@ -140,10 +142,10 @@ def _judged(element: DataElement, ds: Dataset, disguise: Disguise) -> DataElemen
         return _sequence(element, disguise)
     if tag in DEVICE:
         return DataElement(tag, vr, str(element.value)) if vr in ("LO", "SH", "UT", "CS", "AE") else None
-    return _plain(element)
+    return _plain(element, disguise)
 
 
-def _plain(element: DataElement) -> DataElement | None:
+def _plain(element: DataElement, disguise: Disguise) -> DataElement | None:
     """An attribute that the profile does not name."""
     tag, vr, value = element.tag, element.VR, element.value
     if vr in NUMBERS or tag == LUT_DATA:
@@ -152,7 +154,8 @@ def _plain(element: DataElement) -> DataElement | None:
         numbers = [each for each in _each(value) if each not in (None, "")]
         return element if all(_is_number(each) for each in numbers) else None
     if tag in KEPT_TEXTS:
-        return DataElement(tag, vr, str(value or "").encode("ascii", "ignore").decode())
+        text = str(value or "").strip()
+        return DataElement(tag, vr, text.encode("ascii", "ignore").decode()) if text in disguise.devices else None
     if tag not in TERMS:
         return None
     stated = [str(each).strip() for each in _each(value)]

@@ -32,6 +32,8 @@ FASTEST_PLUGIN: dict[str, str] = {
 # A full-size mammogram has about 30 million pixels; a header that claims far more is broken or hostile.
 MAX_PIXELS = 200_000_000
 
+_COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
+
 imagecodecs_plugin.register()
 
 
@@ -84,7 +86,7 @@ def _refuse_what_is_not_gray(ds: Dataset) -> None:
     samples = int(ds.get("SamplesPerPixel") or 1)
     photometric = str(ds.get("PhotometricInterpretation", ""))
     if samples != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2"):
-        kind = photometric or f"{samples} samples a pixel"
+        kind = photometric if photometric in _COLOURS else f"{samples} samples a pixel"
         raise NotARadiograph(f"The image is in colour ({kind})", todo="Only grayscale X-rays are imported.")
     stored = int(ds.get("BitsStored") or 0)
     if not 1 <= stored <= 16:

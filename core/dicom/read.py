@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
@@ -31,6 +31,11 @@ from core.dicom.transfer_syntax import actual_syntax
 # carry; they are taken for X-rays because a user chose the folder.
 XRAY_MODALITIES = ("CR", "DX", "RG", "MG", "IO", "PX", "XR", "RF", "XA", "OT", "SC", "")
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+# Terms of other modalities (PS3.3 C.7.3.1.1.1); anything else may be any text, and is not repeated.
+_MODALITY = re.compile(
+    "[A-Z]{2}|BDUS|BMD|DOC|ECG|EEG|EMG|EOG|EPS|FID|IVOCT|IVUS|KER|LEN|M3D|OAM|OCT|OPM|OPT|OPTBSV|OPTENF|OPV|OSS|PLAN|POS"
+    "|REG|RTDOSE|RTIMAGE|RTINTENT|RTPLAN|RTRAD|RTRECORD|RTSEGANN|RTSTRUCT|SEG|SMR|SRF|STAIN|TEXTUREMAP|VA|XAPROTOCOL"
+)
 MAX_FILE_BYTES = 2_000_000_000
 NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PhotometricInterpretation")  # to make sense of pixels
 
@@ -126,7 +131,7 @@ def _radiograph(ds: Dataset, frame: int) -> Radiograph:
         syntax = actual_syntax(ds)
         if syntax != stated:
             ds.file_meta.TransferSyntaxUID = syntax
-            warnings.append(f"The file says {UID(stated).name}, its pixels are {syntax.name}: read as what they are")
+            warnings.append(f"The file says {_uid_name(stated)}, its pixels are {syntax.name}: read as what they are")
         stored = stored_values(ds, frame)
         image, voi_source = gray_image(ds, stored)
         return Radiograph(image, _attributes(ds, voi_source), _identity(ds), frame, tuple(warnings))
@@ -138,22 +143,27 @@ def _refuse_other_objects(ds: Dataset) -> None:
         raise NotARadiograph("A DICOMDIR index, not an image", todo="Nothing to do; its images are read themselves.")
     modality = _text(ds, "Modality").upper()
     if modality not in XRAY_MODALITIES:
-        raise NotARadiograph(
-            f"Modality {modality[:16]} is not an X-ray", todo="Nothing to do; only X-rays are imported."
-        )
+        named = f"Modality {modality}" if _MODALITY.fullmatch(modality) else "An unknown modality"
+        raise NotARadiograph(f"{named} is not an X-ray", todo="Nothing to do; only X-rays are imported.")
     if "PixelData" not in ds:
         if "Rows" in ds and "BitsStored" in ds:
             raise UnreadableFile(
                 "The header describes an image but the pixels are missing",
                 todo="The file was cut short; export it again from the archive.",
             )
-        name = uid.UID(sop_class).name if sop_class else "no object class"
+        name = _uid_name(sop_class) if sop_class else "no object class"
         raise NotARadiograph(f"No image inside ({name})", todo="Nothing to do; only X-rays are imported.")
     lacking = [keyword for keyword in NEEDED if ds.get(keyword) is None]
     if lacking:
         raise UnreadableFile(
             f"The header does not say {', '.join(lacking)}", todo="Export the image again from the archive."
         )
+
+
+def _uid_name(value: str) -> str:
+    """What the standard calls a UID; one that it does not know may be any text, and is not repeated."""
+    name = UID(value).name
+    return name if name != value else "something unknown"
 
 
 def _identity(ds: Dataset) -> Identity:

@@ -68,6 +68,10 @@ class _Export:
     def __init__(self, project: Project, target: Path, options: ExportOptions) -> None:
         self._project, self._target, self._options = project, target, options
         self._regions = blanked_regions(project)
+        # What the catalogue holds as text was had by enough patients when it was imported.
+        self._devices = {
+            text for row in project.db.execute("SELECT DISTINCT manufacturer, model FROM image") for text in row
+        }
         self._rows: list[tuple[str, int, str, str]] = []
         self._held_back: dict[str, int] = defaultdict(int)
         self._blanked = 0
@@ -129,7 +133,7 @@ class _Export:
 
     def _disguise(self, pseudonym: str) -> Disguise:
         options = self._options
-        return Disguise(pseudonym, self._new_uid, self._shift, options.dates, options.keep_device)
+        return Disguise(pseudonym, self._new_uid, self._shift, options.dates, options.keep_device, self._devices)
 
     def _new_uid(self, old: str) -> str:
         # A UUID as a UID (PS3.5 B.2): under 2.25 stand whole numbers of 128 bits.

@@ -21,6 +21,7 @@ from core.project.import_summary import ImportSummary
 from core.project.pixel_store import sync_shards
 from core.project.preparation import Outcome, Prepared, Rejected
 from core.project.project import Project
+from core.project.rare_values import COLUMNS, RareValues
 from core.project.sources import Source
 
 COMMIT_EVERY_S = 1.0
@@ -101,6 +102,7 @@ class _Writer:
         self._project = project
         self._db = project.db
         self._rule = chosen_rule(project)
+        self._rare = RareValues(project)
         self._unsynced: set[int] = set()
         self._last_commit = time.monotonic()
 
@@ -163,10 +165,11 @@ class _Writer:
         self._unsynced.add(prepared.stored_at.shard)
         study_hash = hashed("study:" + identity.study_instance_uid) if identity.study_instance_uid else ""
         patient = patient_hash(self._project, identity.patient_id, study_hash, sop_hash, location, self._rule)
+        number = patient_number(self._project, patient)
         row_spacing, column_spacing = a.pixel_spacing_mm or (None, None)
         place = prepared.stored_at
         values = {
-            "patient_id": patient_number(self._project, patient),
+            "patient_id": number,
             "study_hash": study_hash,
             "series_hash": hashed("series:" + identity.series_instance_uid) if identity.series_instance_uid else "",
             "sop_hash": sop_hash,
@@ -177,6 +180,7 @@ class _Writer:
             "site_hash": hashed("site:" + identity.institution_name) if identity.institution_name else "",
             "study_date": self._project.shifted_date(identity.study_date),
             **{name: getattr(a, name) for name in ATTRIBUTES},
+            **{name: self._rare.kept(name, getattr(a, name), number) for name in COLUMNS},
             "row_spacing_mm": row_spacing,
             "column_spacing_mm": column_spacing,
             "shard": place.shard,

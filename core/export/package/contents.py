@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from core import __version__
 from core.applying.abstaining import point_of
-from core.applying.training_set import FEWEST_PATIENTS, attribute_counts, training_set_of
+from core.applying.training_set import attribute_counts, training_set_of
 from core.backbones.catalogue import BROUGHT_RECORD, BROUGHT_WEIGHTS, Backbone, WeightPack, backbone_for
 from core.backbones.surgery import architecture
 from core.backbones.weights import load_weights, with_names_of
@@ -36,6 +36,7 @@ from core.export.whole_network import probe_logits
 from core.output_file import check_output
 from core.progress import Monitor, Progress
 from core.project.project import Project
+from core.project.rare_values import FEWEST_PATIENTS
 from core.project.runs import TEST_METRICS, Predictions, RunFolder, learned_from
 from core.training.features import FEATURES
 from core.training.learners import HEAD_FILE, NETWORK_FILE

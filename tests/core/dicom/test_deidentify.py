@@ -14,7 +14,10 @@ from core.dicom.pixels import stored_values
 from tests.support.films import film
 
 DISGUISE = Disguise(
-    "P00001", lambda old: f"2.25.{sum(old.encode())}", lambda date: "20010203" if date.isdigit() else ""
+    "P00001",
+    lambda old: f"2.25.{sum(old.encode())}",
+    lambda date: "20010203" if date.isdigit() else "",
+    devices=("ACME",),
 )
 
 
@@ -71,8 +74,10 @@ def test_dates_move_or_go_and_birth_dates_always_go() -> None:
 
 def test_the_device_is_kept_only_as_chosen() -> None:
     ds = film(_values(), StationName="ROOM 7", DeviceSerialNumber="S-123", Manufacturer="ACME", GantryID="G")
+    ds.ManufacturerModelName = "Mrs Typed-Here"
     made = deidentified(ds, stored_values(ds), DISGUISE)
     assert (made.StationName, made.DeviceSerialNumber, made.Manufacturer) == ("REMOVED", "REMOVED", "ACME")
+    assert "ManufacturerModelName" not in made
     kept = deidentified(ds, stored_values(ds), Disguise("P", DISGUISE.new_uid, DISGUISE.shift, keep_device=True))
     assert (kept.StationName, kept.DeviceSerialNumber, kept.GantryID) == ("ROOM 7", "S-123", "G")
     assert "113109" in [item.CodeValue for item in kept.DeidentificationMethodCodeSequence]

@@ -41,7 +41,6 @@ NEEDED = {
         *("HighBit", "PixelRepresentation", "SamplesPerPixel", "NumberOfFrames", "PixelData", "SpecificCharacterSet"),
         *("FloatPixelData", "DoubleFloatPixelData", "VOILUTFunction"),
         *("ModalityLUTSequence", "VOILUTSequence", "RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth"),
-        *("BodyPartExamined", "ViewPosition", "Manufacturer", "ManufacturerModelName", "Laterality", "ImageLaterality"),
     )
 }
 

@@ -1,0 +1,149 @@
+"""Thousands of broken and hostile files through a real import: each is accounted for and costs only itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from core.dicom.location import FileLocation
+from core.progress import FileResult, Monitor, Report
+from core.project import decoding_pool
+from core.project.decoding_pool import CRASHED, MEMORY_A_PROCESS
+from core.project.importing import NothingReadable, import_folders
+from core.project.preparation import Outcome, prepare
+from core.project.project import Project
+from tests.robustness.reliability import Reliability
+from tests.support.films import write_film
+from tests.support.mutations import mutated, seeds
+
+HANG_S = 10
+LOG = "FINERAY_TEST_PREPARED"
+LIBRARIES = 700_000_000  # bytes that the decoders and NumPy take before any film
+_prepare_here = decoding_pool._prepare_here
+
+
+def prepare_and_measure(locations: list[FileLocation]) -> list[Outcome]:
+    """Like the pool's own function with a limit of HANG_S; writes down what each file took."""
+    decoding_pool.SECONDS_A_FILE = HANG_S
+    decoding_pool.prepare = _measured
+    return _prepare_here(locations)
+
+
+def _measured(location: FileLocation, *rest: object) -> Outcome:
+    began = time.monotonic()
+    outcome = prepare(location, *rest)  # type: ignore[arg-type]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    with Path(f"{os.environ[LOG]}.{os.getpid()}").open("a") as file:
+        file.write(json.dumps([location.path.name, time.monotonic() - began, peak]) + "\n")
+    return outcome
+
+
+class Ends(Monitor):
+    """Keeps how each file ended."""
+
+    def __init__(self) -> None:
+        self.files: list[FileResult] = []
+
+    def report(self, what: Report) -> None:
+        if isinstance(what, FileResult):
+            self.files.append(what)
+
+
+def feed(project: Project, folder: Path, first: int, number: int, monkeypatch: pytest.MonkeyPatch) -> list[FileResult]:
+    """Import `number` mutated files; each must end in words."""
+    monkeypatch.setattr(decoding_pool, "_prepare_here", prepare_and_measure)
+    monkeypatch.setenv(LOG, str(folder.parent / "prepared"))
+    folder.mkdir()
+    whole = seeds(folder)
+    for each in range(first, first + number):
+        done, data = mutated(random.Random(each).choice(whole), each)
+        (folder / f"{each:05d} {done}").write_bytes(data)
+    ends = Ends()
+    try:
+        summary = import_folders(project, [folder], ends)
+    except NothingReadable:
+        summary = None
+    assert len(ends.files) == len({each.path for each in ends.files}) == number
+    assert summary is None or summary.found == number
+    for each in ends.files:
+        assert each.status == "imported" or (each.reason and each.todo), each
+        assert "Traceback" not in each.reason
+    return ends.files
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        300,
+        pytest.param(10_000, marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
+    ],
+)
+def test_mutated_films(
+    project: Project, tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch, reliability: Reliability
+) -> None:
+    began, ends = time.monotonic(), Counter[str]()
+    crashed, batch = 0, min(number, 500)
+    for first in range(0, number, batch):
+        folder = tmp_path / f"films-{first}"
+        for each in feed(project, folder, first, batch, monkeypatch):
+            ends[each.status] += 1
+            crashed += each.reason == CRASHED.reason
+        for path in folder.iterdir():
+            path.unlink()
+    assert sum(ends.values()) == number
+    took = [json.loads(line) for log in tmp_path.glob("prepared.*") for line in log.read_text().splitlines()]
+    slowest, peak = max(each[1] for each in took), max(each[2] for each in took)
+    assert slowest < HANG_S
+    assert peak < MEMORY_A_PROCESS + LIBRARIES
+    assert crashed <= number / 50
+    assert ends["imported"] and ends["failed"] and ends["skipped"]
+    reliability.note(
+        "Mutated DICOM files",
+        f"{number:,} files: {ends['imported']:,} imported, {ends['skipped']:,} skipped, {ends['failed']:,} failed with"
+        f" a reason, {crashed} of them by the death or the hang of a decoding process; slowest {slowest:.1f} s; largest"
+        f" decoding process {peak / 1e6:,.0f} MB; {time.monotonic() - began:,.0f} s in all",
+    )
+
+
+def test_a_decoder_cannot_take_more_memory_than_its_limit(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        write_film(tmp_path / "films" / f"f{number}", patient=f"PAT-{number}")
+    (tmp_path / "films" / "greedy").write_bytes((tmp_path / "films" / "f0").read_bytes() + b"GREEDY")
+    monkeypatch.setattr(decoding_pool, "_prepare_here", prepare_greedily)
+    ends = Ends()
+    import_folders(project, [tmp_path / "films"], ends)
+    by_name = {Path(each.path).name: each for each in ends.files}
+    assert "too large for this computer's memory" in by_name.pop("greedy").reason
+    assert {each.status for each in by_name.values()} == {"imported"}
+
+
+def prepare_greedily(locations: list[FileLocation]) -> list[Outcome]:
+    """Like the pool's own function, but the marked file claims more than the limit."""
+    decoding_pool.prepare = _greedy
+    return _prepare_here(locations)
+
+
+def _greedy(location: FileLocation, *rest: object) -> Outcome:
+    from core.project import preparation
+
+    kept = preparation.read_radiographs
+
+    def greedy(where: FileLocation, frames: str = "none") -> object:
+        if where.path.read_bytes().endswith(b"GREEDY"):
+            return bytearray(MEMORY_A_PROCESS + 1)
+        return kept(where, frames)  # type: ignore[arg-type]
+
+    preparation.read_radiographs = greedy  # type: ignore[assignment]
+    try:
+        return prepare(location, *rest)  # type: ignore[arg-type]
+    finally:
+        preparation.read_radiographs = kept
