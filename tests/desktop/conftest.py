@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,16 +15,31 @@ from core.project.splits import SplitPlan
 from core.project.splitting import make_split
 from core.training.recipe import HeadSettings, Recipe
 from core.training.training import train
+from tests.support.films import write_film
+
+
+@pytest.fixture(scope="session")
+def _trained_with_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("trained with films")
+    for patient in range(16):
+        label = ("bright", "dark")[patient % 2]
+        for number in range(2):
+            path = root / "films" / label / f"p{patient}" / f"{number}"
+            write_film(path, patient=f"PAT-{patient}", number=number, level=0.75 if label == "bright" else 0.25)
+    create_project(root / "study")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FINERAY_HOME", str(root / "home"))
+        with open_project(root / "study") as project:
+            import_folders(project, [root / "films"], Monitor())
+            apply_labels(project, preview_folders(project))
+            split = make_split(project, SplitPlan(folds=4))
+            train(project, split, Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100), Monitor())
+    return root
 
 
 @pytest.fixture
-def trained(tmp_path: Path, films: Callable[..., Path]) -> Path:
-    """A project of 16 patients with labels, a split and a run."""
-    root = tmp_path / "trained study"
-    create_project(root)
-    with open_project(root) as project:
-        import_folders(project, [films(patients=16, each=2)], Monitor())
-        apply_labels(project, preview_folders(project))
-        split = make_split(project, SplitPlan(folds=4))
-        train(project, split, Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100), Monitor())
-    return root
+def trained(_trained_with_films: Path, tmp_path: Path, home: Path) -> Path:
+    """A copy of a project of 16 patients with labels, a split and a run; this user knows where its films lie."""
+    shutil.copytree(_trained_with_films / "study", tmp_path / "trained study")
+    shutil.copytree(_trained_with_films / "home" / "sources", home / "sources")
+    return tmp_path / "trained study"

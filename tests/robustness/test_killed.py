@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -14,12 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
-from core.project.catalogue import counts
-from core.project.project import CATALOGUE, open_project
-from core.project.runs import runs
-from core.project.splits import latest_split
+from tests.robustness.whole import check, weights
 from tests.support.films import write_film
 
 ROOT = Path(__file__).parents[2]
@@ -40,30 +35,6 @@ def kill(process: subprocess.Popen[str]) -> str:
     os.killpg(process.pid, signal.SIGKILL)
     said, _ = process.communicate()
     return said
-
-
-def check(study: Path, done: set[str], films: int) -> None:
-    """What has to hold whenever a session was killed. done: steps that some session had finished."""
-    if not (study / CATALOGUE).is_file():
-        assert not done
-        return
-    db = sqlite3.connect(study / CATALOGUE)
-    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    db.close()
-    with open_project(study, lock=True) as project:
-        found = counts(project)
-        if "imported" in done:
-            assert found.images == films
-        for row in project.db.execute("SELECT shard, shard_offset, store_rows, store_columns FROM image"):
-            size = (study / "pixels" / f"shard-{row[0]:04d}.u8").stat().st_size
-            assert row[1] + row[2] * row[3] <= size, "pixels that the catalogue names are there"
-        if "labelled" in done:
-            assert found.labelled == films
-        if "split" in done:
-            assert latest_split(project) is not None
-        assert all((folder.path / "head.safetensors").is_file() for folder in runs(project))
-        if "trained" in done:
-            assert len(runs(project)) == 1
 
 
 def disturbed(root: Path, films: Path, number: int, kills: int, seconds: float, dice: random.Random) -> int:
@@ -92,11 +63,6 @@ def disturbed(root: Path, films: Path, number: int, kills: int, seconds: float, 
     for name, tensor in weights(study).items():
         assert np.array_equal(tensor, reference[name]), name
     return finished + 1
-
-
-def weights(study: Path) -> dict[str, np.ndarray]:
-    folder = study / "runs" / "run-001"
-    return {**load_file(folder / "network.safetensors"), **load_file(folder / "head.safetensors")}
 
 
 @pytest.fixture
