@@ -1,23 +1,27 @@
 """A whole session as a process that may be killed at any moment and started again.
 
-python -m tests.robustness.session STUDY FILMS     goes on from wherever the last one was stopped; prints each step
+python -m tests.robustness.session STUDY FILMS [window]
+
+goes on from wherever the last one was stopped and says each step that is finished. With `window`, the real window and
+its worker process do it; where a worker dies the step is started again, as a user would.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from core.engine.jobs import do
+from core.engine.messages import ApplyLabels, Failed, ImportFolders, MakeSplit, PreviewLabels, Request, Train
 from core.progress import Monitor
 from core.project.catalogue import counts
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_folders
+from core.project.labels import FromFolders
 from core.project.project import CATALOGUE, create_project, open_project
 from core.project.runs import runs
 from core.project.splits import SplitPlan, latest_split
-from core.project.splitting import make_split
 from core.training.recipe import HeadSettings, Recipe, Tuning
-from core.training.training import train
 
 RECIPE = Recipe(
     mode="finetune",
@@ -27,23 +31,62 @@ RECIPE = Recipe(
 )
 
 
-def main(study: Path, films: Path) -> None:
-    """Import, label, split, train; each step is skipped where it is done."""
-    if not (study / CATALOGUE).is_file():
-        create_project(study)
-    with open_project(study, lock=True) as project:
-        print("opened", flush=True)
-        import_folders(project, [films], Monitor())
-        print("imported", flush=True)
-        if counts(project).labelled < counts(project).images:
-            apply_labels(project, preview_folders(project))
-        print("labelled", flush=True)
-        split = latest_split(project) or make_split(project, SplitPlan(folds=2))
-        print("split", flush=True)
-        if not runs(project):
-            train(project, split, RECIPE, Monitor())
-        print("trained", flush=True)
+def steps(study: Path, films: Path, ask: Callable[[Request], Any]) -> None:
+    """Import, label, split, train; each step is skipped where it is done. The project is open, with its lock."""
+    print("opened", flush=True)
+    ask(ImportFolders(study, (films,)))
+    print("imported", flush=True)
+    with open_project(study) as project:
+        found, split, done = counts(project), latest_split(project), runs(project)
+    if found.labelled < found.images:
+        ask(ApplyLabels(study, ask(PreviewLabels(study, FromFolders()))))
+    print("labelled", flush=True)
+    if split is None:
+        ask(MakeSplit(study, SplitPlan(folds=2)))
+    print("split", flush=True)
+    if not done:
+        ask(Train(study, RECIPE))
+    print("trained", flush=True)
+
+
+def in_this_process(study: Path, films: Path) -> None:
+    """As the command line does it."""
+    with open_project(study, lock=True):
+        steps(study, films, lambda request: do(request, Monitor()))
+
+
+def in_the_window(study: Path, films: Path) -> None:
+    """As a user does it."""
+    from PySide6.QtCore import QEventLoop, QSettings
+    from PySide6.QtWidgets import QApplication
+
+    from desktop.main_window import MainWindow
+
+    app = QApplication.instance() or QApplication([])
+    window = MainWindow(QSettings(str(study.parent / "window.ini"), QSettings.Format.IniFormat))
+    window.show()
+    window.open_project(study)
+    assert window.session.project is not None and window.session.may_change, window.banner.text
+
+    def ask(request: Request) -> Any:
+        while True:
+            answers: list[Any] = []
+            job = window.session.run(request, "Step", answers.append)
+            job.failed.connect(answers.append)
+            loop = QEventLoop()
+            job.ended.connect(loop.quit)
+            loop.exec()
+            if not (isinstance(answers[0], Failed) and answers[0].what == "The engine stopped unexpectedly"):
+                assert not isinstance(answers[0], Failed), answers[0]
+                return answers[0]
+
+    steps(study, films, ask)
+    window.close()
+    assert app is not None
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    study, films = map(Path, sys.argv[1:3])
+    if not (study / CATALOGUE).is_file():
+        create_project(study)
+    (in_the_window if "window" in sys.argv else in_this_process)(study, films)
