@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, get_args
 
 from core import RESEARCH_USE, __version__, commands, model_commands, review_commands
 from core.console import in_words
+from core.crash_report import OwnFault
 from core.dicom.radiograph import FrameChoice
 from core.errors import FinerayError, storage_error
 from core.evaluation.intervals import Method
@@ -47,8 +47,14 @@ def _run(options: argparse.Namespace) -> commands.Answer:
     try:
         answer: commands.Answer = options.run(options)
         return answer
-    except (OSError, sqlite3.Error) as error:
-        raise storage_error(error) or error from error
+    except FinerayError:
+        raise
+    except Exception as error:
+        known = storage_error(error)
+        if known is None:
+            known = fault = OwnFault(error)
+            print(fault.details, file=sys.stderr)
+        raise known from error
 
 
 def parser() -> argparse.ArgumentParser:

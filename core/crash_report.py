@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from core import __version__
+from core.errors import FinerayError
 from core.project.paths import user_folder
 
 MOST_KEPT = 20
@@ -45,6 +46,17 @@ def report_of(error: BaseException, trace: TracebackType | None = None) -> str:
         lines += [f"  {_inside(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames]
         lines.append(f"{type(each).__module__}.{type(each).__qualname__}")
     return "\n".join(lines) + "\n"
+
+
+class OwnFault(FinerayError):
+    """Something that should not happen did. details: the report that was kept."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(
+            f"Fineray met a fault of its own ({type(error).__name__})",
+            todo="Your project is safe. Start the step again; if it happens again, report it with the details.",
+        )
+        self.details = keep_report(error)
 
 
 def keep_report(error: BaseException, trace: TracebackType | None = None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.crash_report import keep_report
+from core.crash_report import OwnFault
 from core.demo.study import write_study
 from core.dicom.radiograph import GrayImage, NotARadiograph, UnreadableFile
 from core.dicom.read import read_radiograph
@@ -74,13 +74,8 @@ def carry_out(job: int, request: Request, monitor: Monitor) -> EndEvent:
         known = storage_error(error)
         if known is not None:
             return Failed(job, known.what, known.where, known.todo)
-        return Failed(
-            job,
-            f"Fineray met a fault of its own ({type(error).__name__})",
-            "",
-            "Your project is safe. Start the step again; if it happens again, report it with the details.",
-            keep_report(error),
-        )
+        fault = OwnFault(error)
+        return Failed(job, fault.what, fault.where, fault.todo, fault.details)
 
 
 def do(request: Request, monitor: Monitor) -> Result:

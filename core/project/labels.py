@@ -269,7 +269,8 @@ def apply_labels(project: Project, preview: LabelPreview) -> int:
     in_use = active_label_set(project)
     if target.id != in_use.id and not values_of(project, in_use):
         use_label_set(project, target.name)
-    set_labels(project, dict(preview.matched), f"Labels from {preview.source}", target.id)
+    # Not where they come from: the names of files and folders may be those of persons.
+    set_labels(project, dict(preview.matched), f"Labels for {len(preview.matched):,} images", target.id)
     return len(preview.matched)
 
 

@@ -202,6 +202,7 @@ def _connect(catalogue: Path) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")  # what is done outlives a power cut
     db.execute("PRAGMA foreign_keys = ON")
+    db.execute("PRAGMA trusted_schema = OFF")  # a project from elsewhere may bring views and triggers of its own
     return db
 
 
@@ -213,4 +214,5 @@ def _connect_to_read(root: Path) -> sqlite3.Connection:
     alone = not os.access(root, os.W_OK) and not (log.exists() and log.stat().st_size)
     db = sqlite3.connect(f"{address}?mode=ro{'&immutable=1' if alone else ''}", uri=True, timeout=30)
     db.execute("PRAGMA query_only = ON")
+    db.execute("PRAGMA trusted_schema = OFF")
     return db

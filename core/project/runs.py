@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -154,6 +155,28 @@ def _batches(lines: Iterator[list[str]]) -> Iterator[list[list[str]]]:
         yield rows
 
 
+class RunDamaged(FinerayError):
+    """A file of a run is not what a run holds."""
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Whatever is wrong with a run's file is said by its name. Raises RunDamaged."""
+    try:
+        yield
+    except (FinerayError, MemoryError):
+        raise
+    except Exception as error:
+        unlike = isinstance(error, RuntimeError) and not isinstance(error, RecursionError)
+        if unlike and "state_dict" not in str(error):  # torch: tensors of another network
+            raise
+        raise RunDamaged(
+            "A file of the run is missing or damaged",
+            where=str(path),
+            todo="Bring the run's folder back from a backup, or train again.",
+        ) from error
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """A finished run."""
@@ -181,20 +204,24 @@ class RunFolder:
                 f"{self.name} was opened from a package; its predictions stayed where it was trained",
                 todo="Judge it on films of your own with labels: page Predict, or the command validate.",
             )
-        return Predictions.load(self.path / PREDICTIONS)
+        return _predictions(self.path / PREDICTIONS)
 
     def validation_predictions(self) -> Predictions | None:
         """Those of the validation part, on which a threshold may be chosen; None where folds are validation."""
         path = self.path / VALIDATION_PREDICTIONS
-        return Predictions.load(path) if path.is_file() else None
+        return _predictions(path) if path.is_file() else None
 
     def metrics(self) -> dict[str, Any]:
         """What metrics.json holds (docs/project-format.md)."""
-        return self._json("metrics.json")
+        return self._json("metrics.json", ("classes", "auc", "split"))
+
+    def split_hash(self) -> str:
+        """The hash of the split that it was trained on."""
+        return str(self._json("split.json", ("hash",))["hash"])
 
     def recipe(self) -> dict[str, Any]:
         """What recipe.json holds."""
-        return self._json("recipe.json")
+        return self._json("recipe.json", ("bootstrap", "seed"))
 
     def frozen(self) -> dict[str, Any] | None:
         """What frozen.json holds: model and operating point, fixed for good; None while they are not."""
@@ -206,11 +233,17 @@ class RunFolder:
 
     def test_predictions(self) -> Predictions:
         """Its predictions of the sealed test set; only where test() is not None."""
-        return Predictions.load(self.path / TEST_PREDICTIONS)
+        return _predictions(self.path / TEST_PREDICTIONS)
 
-    def _json(self, name: str) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads((self.path / name).read_text("utf-8"))
-        return loaded
+    def _json(self, name: str, needed: Sequence[str] = ()) -> dict[str, Any]:
+        with reading(self.path / name):
+            loaded: dict[str, Any] = dict(json.loads((self.path / name).read_text("utf-8")))
+            return {**loaded, **{key: loaded[key] for key in needed}}
+
+
+def _predictions(path: Path) -> Predictions:
+    with reading(path):
+        return Predictions.load(path)
 
 
 def runs(project: Project) -> list[RunFolder]:
@@ -252,12 +285,11 @@ def parts_of_run(project: Project, folder: RunFolder) -> dict[int, str]:
 
     Where the project no longer keeps that split, what the predictions tell.
     """
-    split = json.loads((folder.path / "split.json").read_text("utf-8"))
     kept = dict(
         project.db.execute(
             "SELECT image_id, part FROM split_image WHERE part <> ? AND split_id ="
             " (SELECT max(id) FROM split WHERE hash = ?)",
-            (ASIDE, split["hash"]),
+            (ASIDE, folder.split_hash()),
         )
     )
     if kept:

@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from scipy.optimize import minimize
 
+from core.project.runs import reading
 from core.training.last_layer import CosineLayer, last_layer, penalty
 from core.training.loss import images_weigh, total_loss
 from core.training.recipe import HeadKind, HeadSettings, LossSettings
@@ -108,7 +109,12 @@ class Head:
 
     @staticmethod
     def load(path: Path) -> Head:
-        """Read what save() wrote."""
+        """Read what save() wrote. Raises RunDamaged."""
+        with reading(path):
+            return Head._read(path)
+
+    @staticmethod
+    def _read(path: Path) -> Head:
         with safe_open(path, framework="numpy") as file:
             facts = json.loads(file.metadata()["head"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)

@@ -19,6 +19,7 @@ from core.backbones.cutting import FrozenPart, LearningPart, cut
 from core.backbones.surgery import architecture, feature_network, pretrained
 from core.progress import HeadStep, Monitor, Progress, StrengthTried, Validated
 from core.project.project import Project
+from core.project.runs import reading
 from core.training.checkpoint import Bench
 from core.training.data import Data, Rows
 from core.training.head import Floats, Head, Standardisation
@@ -113,9 +114,10 @@ def parts_of(chosen: Backbone, recipe: Recipe, device: torch.device) -> tuple[Fr
 def learned_parts(
     folder: Path, chosen: Backbone, recipe: Recipe, device: torch.device
 ) -> tuple[FrozenPart | None, LearningPart]:
-    """The parts as a tuned run in that folder ended. Raises OSError without its file."""
+    """The parts as a tuned run in that folder ended. Raises RunDamaged."""
     frozen, part = parts_of(chosen, recipe, device)
-    part.rest.network.load_state_dict(load_file(folder / NETWORK_FILE))
+    with reading(folder / NETWORK_FILE):
+        part.rest.network.load_state_dict(load_file(folder / NETWORK_FILE))
     return frozen, part
 
 

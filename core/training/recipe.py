@@ -235,7 +235,7 @@ class Recipe:
                     "tuning": Tuning(**fields["tuning"]),
                 }
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise RecipeUnusable(
                 "The recipe cannot be read", todo="It may come from another version of Fineray; make a new one."
             ) from error
@@ -243,7 +243,7 @@ class Recipe:
     @staticmethod
     def of_run(folder: Path) -> Recipe:
         """The recipe of the run in that folder. Raises RecipeUnusable."""
-        return Recipe.from_json((folder / RECIPE_FILE).read_text("utf-8"))
+        return Recipe.from_json((folder / RECIPE_FILE).read_bytes().decode(errors="replace"))
 
 
 def for_mode(mode: Mode) -> Recipe:

@@ -212,7 +212,7 @@ def test_labelling_by_keyboard_and_undo(window: MainWindow, qtbot: QtBot, traine
         _idle(window, qtbot)
         window.undo_action.trigger()
     assert [page.images.table.index(row, 2).data() for row in range(32)] == labels
-    for title in ("&Undo: Making a split", "&Undo: Labels from folders below films"):
+    for title in ("&Undo: Making a split", "&Undo: Labels for 32 images"):
         _idle(window, qtbot)
         assert window.undo_action.text() == title
         window.undo_action.trigger()

@@ -145,6 +145,6 @@ def test_killed_at_random_moments(tmp_path: Path, kills: int, reliability: Relia
     reliability.note(
         "Killed at any moment",
         f"{spent.total()} kills ({told}) during {finished} studies from import to training: after each the project"
-        " opens, integrity_check ok, every finished step is there, no process is left; each study ends in the weights of"
-        f" the undisturbed one ({seconds:.0f} s)",
+        " opens, integrity_check ok, every finished step is there, no process is left; each study ends in the weights"
+        f" of the undisturbed one ({seconds:.0f} s)",
     )

@@ -22,12 +22,12 @@ CALLS = (
 )
 BLOCK = 4096
 LONGEST = 1 << 27  # bytes of one call; strace takes no more
-Kind = Literal["create", "write", "truncate", "sync", "rename", "unlink", "mkdir", "said"]
+Kind = Literal["create", "write", "copy", "truncate", "sync", "rename", "unlink", "mkdir", "said"]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """path: what it is done to; to: a rename's target; at: offset or size; data: bytes written."""
+    """path: what it is done to; to: the target of a rename or a copy; at: offset or size; data: bytes written."""
 
     kind: Kind
     path: str
@@ -49,7 +49,7 @@ def record(command: Sequence[str], log: Path, environment: dict[str, str]) -> su
     return subprocess.run([*watch, *command], capture_output=True, text=True, env=environment, check=False)
 
 
-_LINE = re.compile(r"^(\d+) (?:<\.\.\. (\w+) resumed>(.*)|(\w+)\((.*))$")
+_LINE = re.compile(r"^(\d+) +(?:<\.\.\. (\w+) resumed>(.*)|(\w+)\((.*))$")
 _PIECE = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 _HANDLE = re.compile(r"^(\d+|AT_FDCWD)<((?:\\x[0-9a-f]{2}|[^>])*)>")
 _NUMBER = re.compile(r", (-?\d+)(?=[,)])")
@@ -122,6 +122,10 @@ class _Reader:
                 yield Operation("unlink", _below(path, _texts(call)[-1]))
             case "mkdir" | "mkdirat":
                 yield Operation("mkdir", _below(path, _texts(call)[-1]))
+            case "sendfile" | "copy_file_range":
+                copied = [_text(each) for each in re.findall(r"\d+<((?:\\x[0-9a-f]{2})+)>", call)]
+                source, target = reversed(copied) if name == "sendfile" else copied
+                yield Operation("copy", source, target)
             case "link" | "linkat" if "/dev/shm/" in _texts(call)[-1]:
                 return  # semaphores of processes, not files
             case _:
@@ -185,6 +189,8 @@ class Disk:
         if operation.kind == "said" or not path.startswith(self._root):
             return False
         match operation.kind:
+            case "copy":
+                raise AssertionError("copied by the system: its bytes are not known")
             case "create":
                 self._files.setdefault(path, _File())
             case "write" | "truncate":

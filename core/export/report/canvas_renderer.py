@@ -17,13 +17,13 @@ POINTS = 72.0  # an inch
 
 
 class FigureFlowable(Flowable):  # type: ignore[misc]
-    """A figure as a part of a reportlab story, no wider than the page. font: a registered one."""
+    """A figure as a part of a reportlab story, shrunk to fit within these points. font: a registered one."""
 
-    def __init__(self, figure: Figure, font: str, widest: float) -> None:
+    def __init__(self, figure: Figure, font: str, widest: float, tallest: float) -> None:
         super().__init__()
         self._figure, self._font = figure, font
         width, height = (POINTS * float(each) for each in figure.get_size_inches())
-        self._scale = min(1.0, widest / width)
+        self._scale = min(1.0, widest / width, tallest / height)
         self.width, self.height = width * self._scale, height * self._scale
 
     def draw(self) -> None:

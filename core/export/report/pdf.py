@@ -26,6 +26,7 @@ PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"  # matplotlib carries them; they k
 MARGIN = 20 * mm
 INK, MUTED, LINE = HexColor("#18212c"), HexColor("#566373"), HexColor("#d3dae2")
 FILM = 38 * mm
+TALLEST = A4[1] - 2 * MARGIN - 40 * mm  # of a figure, which has its title and note on the same page
 
 
 def write_pdf(document: Document, path: Path) -> None:
@@ -84,7 +85,7 @@ def _block(block: Block, width: float) -> list[Flowable]:
         case Table(_, title, columns, rows, note):
             return [*_titled(title), _grid(columns, rows, width), *_note(note)]
         case Drawing(_, title, figure, _, note):
-            return [KeepTogether([*_titled(title), FigureFlowable(figure, PLAIN, width), *_note(note)])]
+            return [KeepTogether([*_titled(title), FigureFlowable(figure, PLAIN, width, TALLEST), *_note(note)])]
         case Pictures(title, pictures):
             return [*_titled(title), _films(pictures, width), Spacer(1, 8)]
 

@@ -6,18 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-from pydicom._dicom_dict import DicomDictionary
-from pydicom.dataelem import DataElement
-from pydicom.dataset import Dataset
-from pydicom.tag import Tag
 
-from core.dicom.deidentify import ACTIONS
 from core.dicom.letters import Region
 from core.dicom.location import FileLocation
 from core.dicom.read import read_radiograph
@@ -28,103 +22,14 @@ from core.progress import Monitor
 from core.project.blanking import blanked_regions, set_blanked_regions
 from core.project.importing import import_folders
 from core.project.project import Project, create_project, open_project
-from tests.support.films import film, write_film
-
-NAME, DATE, UID, DIGITS = "Zyxwquist", "19771101", "1.2.276.77777.55555", "918273"
-MARKS = [NAME.lower().encode(), DATE.encode(), b"1977-11-01", UID.encode(), DIGITS.encode()]
-TEXT = {"LO", "LT", "SH", "ST", "UC", "UR", "UT", "PN", "AE", "CS"}
-# What makes the file the X-ray that it is; nobody can plant a name there without breaking it.
-NEEDED = {
-    Tag(name)
-    for name in (
-        *("SOPClassUID", "Modality", "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "BitsStored"),
-        *("HighBit", "PixelRepresentation", "SamplesPerPixel", "NumberOfFrames", "PixelData", "SpecificCharacterSet"),
-        *("FloatPixelData", "DoubleFloatPixelData", "VOILUTFunction"),
-        *("ModalityLUTSequence", "VOILUTSequence", "RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth"),
-    )
-}
-
-
-def _planted(vr: str, number: int) -> object:
-    """A value with a mark of identity, for every VR that can hold one."""
-    if vr == "PN":
-        return f"{NAME}^{number}"
-    if vr in TEXT:
-        return f"{NAME.upper() if vr == 'CS' else NAME} {number}"[:16]
-    return {
-        "DA": DATE,
-        "DT": f"{DATE}131415",
-        "TM": DIGITS,
-        "UI": f"{UID}.{number}",
-        "AS": None,
-        "DS": DIGITS,
-        "IS": DIGITS,
-        "OB": NAME.encode() + b"\0",
-        "OW": NAME.encode() + b"\0",
-        "UN": NAME.encode() + b"\0",
-    }.get(vr)
-
-
-def _plant(ds: Dataset, tags: list[int]) -> int:
-    planted = 0
-    for number, raw in enumerate(tags):
-        tag = Tag(raw)
-        if tag in NEEDED or tag.group in (0, 2, 4, 0xFFFA, 0xFFFC, 0xFFFE) or tag not in DicomDictionary:
-            continue
-        vr = DicomDictionary[tag][0].split(" or ")[0]
-        if vr in ("DS", "IS") and tag not in ACTIONS:
-            continue  # a number that the standard lets stand
-        if vr == "SQ":
-            item = Dataset()
-            item.PatientName, item.InstitutionName, item.TextValue = f"{NAME}^Nested", NAME, NAME
-            deeper = Dataset()
-            deeper.OperatorsName, deeper.CodeMeaning, deeper.CodeValue = NAME, NAME, NAME[:16]
-            item.PersonIdentificationCodeSequence = [deeper]
-            item.ViewCodeSequence = [deeper]
-            ds.add(DataElement(tag, "SQ", [item]))
-        else:
-            value = _planted(vr, number)
-            if value is None:
-                continue
-            ds.add(DataElement(tag, vr, value))
-        planted += 1
-    return planted
-
-
-def _full_of_identity(path: Path) -> None:
-    values = np.random.default_rng(1).integers(0, 4096, (64, 60)).astype(np.uint16)
-    ds = film(values)
-    planted = _plant(ds, sorted({*ACTIONS, *(tag for tag in DicomDictionary)}))
-    assert planted > 3000
-    table = Dataset()
-    table.LUTDescriptor, table.LUTExplanation = [4096, 0, 8], f"{NAME}'s curve"
-    table.add_new(0x00283006, "OW", np.linspace(0, 255, 4096).astype("<u2").tobytes())
-    ds.VOILUTSequence = [table]
-    block = ds.private_block(0x0011, "ACME 1.0", create=True)
-    block.add_new(0x01, "LO", NAME)
-    block.add_new(0x02, "UN", NAME.encode() + b"\0")
-    ds.add_new(0x60000010, "US", 8)
-    ds.add_new(0x60000022, "LO", NAME)
-    ds.add_new(0x50002500, "LO", NAME)
-    ds.PixelData += NAME.encode() + b"\0"
-    ds.preamble = (NAME.encode() * 20)[:128]
-    ds.PatientID = f"{NAME}-{DIGITS}"
-    ds.BurnedInAnnotation = "NO"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ds.save_as(path, enforce_file_format=True)
-
-
-def _marks_in(folder: Path) -> Iterator[tuple[Path, bytes]]:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            data = path.read_bytes().lower()
-            yield from ((path, mark) for mark in MARKS if mark in data)
+from tests.support.films import write_film
+from tests.support.identity import DIGITS, MARKS, NAME, full_of_identity, marks_in
 
 
 def test_planted_identity_is_found_nowhere(tmp_path: Path, home: Path) -> None:
     for number in range(2):
-        _full_of_identity(tmp_path / f"in/{number}.dcm")
-    assert any(_marks_in(tmp_path / "in")), "the marks can be found where they are"
+        full_of_identity(tmp_path / f"in/{number}.dcm")
+    assert any(marks_in(tmp_path / "in")), "the marks can be found where they are"
     project, out, key = tmp_path / "project", tmp_path / "out", tmp_path / "key.json"
     log = b""
     for command in (
@@ -142,9 +47,9 @@ def test_planted_identity_is_found_nowhere(tmp_path: Path, home: Path) -> None:
         )
         log += done.stdout + done.stderr
     assert json.loads(done.stdout)["films"] == 1, "the same film twice counts once"
-    assert list(_marks_in(out)) == []
-    assert list(_marks_in(project)) == []
-    assert list(_marks_in(home)) == []
+    assert list(marks_in(out)) == []
+    assert list(marks_in(project)) == []
+    assert list(marks_in(home)) == []
     assert not [mark for mark in MARKS if mark in log.lower()]
     assert not [mark for mark in MARKS if mark in key.read_bytes().lower()]
     assert read_key_file(key, "a long passphrase")["patients"]["P00001"][0]["PatientID"] == f"{NAME}-{DIGITS}"

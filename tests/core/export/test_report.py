@@ -109,6 +109,18 @@ class _Links(HTMLParser):
         self.found += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
 
 
+def test_a_figure_taller_than_a_page_is_shrunk_to_fit(made: tuple[Project, RunFolder, View], tmp_path: Path) -> None:
+    """Found with films of which each named another maker, model and body part."""
+    project, folder, view = made
+    with project.db as db:
+        for column in ("manufacturer", "model", "body_part", "view_position"):
+            db.execute(f"UPDATE image SET {column} = 'other ' || id")
+    write_report(project, folder, view, tmp_path / "r.pdf", Monitor(), False, None)
+    assert "AUC by subgroup" in "".join(
+        page.get_textpage().get_text_range() for page in PdfDocument(tmp_path / "r.pdf")
+    )
+
+
 def test_the_html_fetches_nothing_and_escapes_names(made: tuple[Project, RunFolder, View], tmp_path: Path) -> None:
     project, folder, view = made
     path = write_report(project, folder, view, tmp_path / "r.html", Monitor(), True, None)

@@ -193,7 +193,7 @@ def test_labels_of_any_set_can_be_taken_back(study: Project, tmp_path: Path) -> 
     apply_labels(study, preview_table(study, table, ("reader",)))
     assert len(values_of(study, label_set(study, "reader"))) == 2
     undone = undo(study)
-    assert undone is not None and len(undone.images) == 2 and undone.title.startswith("Labels from")
+    assert undone is not None and len(undone.images) == 2 and undone.title.startswith("Labels for 2 images")
     assert values_of(study, label_set(study, "reader")) == {}
     assert values_of(study, label_set(study, "label")) == before
     assert undo(study) == Undone("Making the label set “reader”", ())
