@@ -17,7 +17,7 @@ from core import RESEARCH_USE, __version__, commands, model_commands, review_com
 from core.console import in_words
 from core.crash_report import OwnFault
 from core.dicom.radiograph import FrameChoice
-from core.errors import FinerayError, storage_error
+from core.errors import FinerayError, device_error, storage_error
 from core.evaluation.intervals import Method
 from core.options import PASSPHRASE_FROM, command, point_options
 from core.project.identification import RULES
@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace) -> commands.Answer:
     except FinerayError:
         raise
     except Exception as error:
-        known = storage_error(error)
+        known = storage_error(error) or device_error(error)
         if known is None:
             known = fault = OwnFault(error)
             print(fault.details, file=sys.stderr)

@@ -33,6 +33,38 @@ class StorageUnavailable(FinerayError):
     """The project folder cannot be read or written."""
 
 
+class MemoryFull(FinerayError):
+    """The memory of the computer or of its GPU does not suffice."""
+
+
+class DeviceLost(FinerayError):
+    """The GPU failed under a computation; the process that used it cannot use it again."""
+
+
+def device_error(error: BaseException) -> FinerayError | None:
+    """The user-facing form of a full memory or a failed GPU, or None if it is another kind. Knows torch's errors by
+    name: whoever asks may not have imported it."""
+    name, text = type(error).__name__, str(error)
+    if name == "OutOfMemoryError":
+        return MemoryFull(
+            "The memory of the GPU is full",
+            todo="Close what else uses it, or choose a smaller batch or input, and start the step again.",
+        )
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "can't allocate memory" in text):
+        return MemoryFull(
+            "This computer's memory is full",
+            todo="Close other programs, or choose a smaller batch or input, and start the step again.",
+        )
+    if name == "AcceleratorError" or (isinstance(error, RuntimeError) and _GPU_FAILED.search(text)):
+        return DeviceLost(
+            "The GPU stopped working",
+            todo="What was finished is kept: start the step again. If it happens again, restart this computer, or let"
+            " Fineray use the CPU (variable FINERAY_DEVICE=cpu).",
+        )
+    return None
+
+
+_GPU_FAILED = re.compile("CUDA error|CUDA driver error|cuDNN error|CUBLAS_STATUS|MPS backend|NCCL error", re.IGNORECASE)
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 

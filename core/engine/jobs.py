@@ -48,7 +48,7 @@ from core.engine.model_requests import ModelRequest
 from core.engine.pacs_jobs import at_archive
 from core.engine.pacs_requests import PacsRequest
 from core.engine.review_jobs import review
-from core.errors import FinerayError, storage_error
+from core.errors import DeviceLost, FinerayError, device_error, storage_error
 from core.progress import Cancelled, Monitor, Progress
 from core.project.catalogue import source_of, stored_at
 from core.project.identification import identify_patients
@@ -68,12 +68,10 @@ def carry_out(job: int, request: Request, monitor: Monitor) -> EndEvent:
         return Stopped(job)
     except FinerayError as error:
         return Failed(job, error.what, error.where, error.todo)
-    except MemoryError:
-        return Failed(job, "This computer's memory is full", "", "Close other programs and start the step again.")
     except Exception as error:  # a fault of ours: the window says so and stays
-        known = storage_error(error)
+        known = storage_error(error) or device_error(error)
         if known is not None:
-            return Failed(job, known.what, known.where, known.todo)
+            return Failed(job, known.what, known.where, known.todo, process_unfit=isinstance(known, DeviceLost))
         fault = OwnFault(error)
         return Failed(job, fault.what, fault.where, fault.todo, fault.details)
 

@@ -359,13 +359,15 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Failed:
-    """The job failed: what, where and what to do in the user's words; details are for a bug report."""
+    """The job failed: what, where and what to do in the user's words; details are for a bug report. process_unfit: the
+    worker leaves, since no later job of its could succeed."""
 
     job: int
     what: str
     where: str
     todo: str
     details: str = ""
+    process_unfit: bool = False
 
 
 Event = Reported | Finished | Stopped | Failed

@@ -9,7 +9,7 @@ import threading
 import time
 from multiprocessing.connection import Connection
 
-from core.engine.messages import Alive, Cancel, FromWorker, Leave, Reported, Submit
+from core.engine.messages import Alive, Cancel, Failed, FromWorker, Leave, Reported, Submit
 from core.progress import Cancelled, Monitor, Pace, Progress, Report
 
 REPORT_EVERY_S = 0.1
@@ -34,6 +34,8 @@ def serve(connection: Connection) -> None:
         ended = carry_out(submitted.job, submitted.request, monitor)
         monitor.flush()
         outgoing.send(ended)
+        if isinstance(ended, Failed) and ended.process_unfit:
+            os._exit(0)  # the window starts another with the next request
 
 
 def _listen(connection: Connection, jobs: queue.Queue[Submit], cancelled: set[int]) -> None:

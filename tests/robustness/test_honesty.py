@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.applying.predict import predict_folder
 from core.checks.run import run_checks
 from core.evaluation.choosing_point import NoOperatingPoint, apply_rule
 from core.evaluation.operating_point import PointRule
@@ -15,9 +16,9 @@ from core.progress import Monitor
 from core.project.catalogue import labelled_images, pseudonyms
 from core.project.importing import import_folders
 from core.project.labels import apply_labels, preview_folders
-from core.project.project import Project
-from core.project.runs import Predictions
-from core.project.splits import SplitPlan, parts
+from core.project.project import Project, open_project
+from core.project.runs import Predictions, run
+from core.project.splits import SplitPlan, latest_split, parts
 from core.project.splitting import make_split
 from core.training.controls import control_recipes
 from core.training.recipe import HeadSettings, Recipe
@@ -89,9 +90,6 @@ def test_what_gives_the_label_away_is_found(project: Project, tmp_path: Path, fa
 
 
 def test_shuffled_labels_give_an_area_whose_interval_covers_a_half(trained_once: Path, tmp_path: Path) -> None:
-    from core.project.project import open_project
-    from core.project.splits import latest_split
-
     shutil.copytree(trained_once / "study", tmp_path / "study")
     with open_project(tmp_path / "study") as project:
         split = latest_split(project)
@@ -121,3 +119,16 @@ def test_a_threshold_cannot_be_chosen_on_the_images_it_judges() -> None:
     other = apply_rule(Predictions(folds.classes, folds.images, names, folds.parts, changed, both), rule)
     assert called.thresholds["0"] == other.thresholds["0"], "fold 0 has no say in its own threshold"
     assert called.thresholds != other.thresholds
+
+
+@pytest.mark.parametrize(("ill", "told"), [(20, False), (36, True)])
+def test_another_share_of_the_ill_is_told(trained: Path, tmp_path: Path, ill: int, told: bool) -> None:
+    """Half of the films that the run learned from are dark. Predictive values hold for that share and no other."""
+    for number in range(40):
+        label = "dark" if number < ill else "bright"
+        write_film(tmp_path / "new" / f"{number:02d}", patient=f"N-{number}", level=0.38 if label == "dark" else 0.62)
+    with open_project(trained) as project:
+        table = predict_folder(project, run(project, "run-001"), tmp_path / "new", Monitor())
+    assert table.drift is not None
+    (score,) = (line for line in table.drift.lines if line.what.startswith("Probability of"))
+    assert score.differs == told

@@ -37,7 +37,7 @@ def test_predictions_survive_a_round_trip(tmp_path_factory: pytest.TempPathFacto
 
 def test_runs_are_numbered_and_whole(project: Project) -> None:
     def write(folder: Path) -> None:
-        (folder / "metrics.json").write_text("{}")
+        (folder / "metrics.json").write_text('{"classes": [], "auc": {}, "split": {}}')
         (folder / "predictions.csv").write_text("")
 
     assert [write_run(project, write).name for _ in range(2)] == ["run-001", "run-002"]
@@ -50,6 +50,6 @@ def test_runs_are_numbered_and_whole(project: Project) -> None:
     with pytest.raises(DiskFull):
         write_run(project, fail)
     assert [folder.name for folder in runs(project)] == ["run-002", "run-001"]
-    assert run(project, "run-001").metrics() == {}
+    assert run(project, "run-001").metrics()["classes"] == []
     with pytest.raises(RunMissing, match="run-009"):
         run(project, "run-009")

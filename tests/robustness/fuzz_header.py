@@ -1,0 +1,37 @@
+"""Coverage-guided fuzzing of the header reader: python -m tests.robustness.fuzz_header CORPUS [libFuzzer's options].
+
+Whatever the bytes, reading ends in images or in one of the two errors that name a reason and a remedy.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["core.dicom", "pydicom"]):
+    from core.dicom.location import FileLocation
+    from core.dicom.radiograph import NotARadiograph, UnreadableFile
+    from core.dicom.read import read_radiographs
+
+FILE = Path(tempfile.mkdtemp(prefix="fineray-fuzz-")) / "film"
+warnings.simplefilter("ignore")
+
+
+def read(data: bytes) -> None:
+    """One file."""
+    FILE.write_bytes(data)
+    try:
+        found = read_radiographs(FileLocation(FILE), "first")
+    except (NotARadiograph, UnreadableFile) as error:
+        assert error.what and error.todo
+    else:
+        assert all(each.image.index.ndim == 2 for each in found)
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, read)
+    atheris.Fuzz()

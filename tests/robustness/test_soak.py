@@ -1,0 +1,141 @@
+"""A day's work again and again in one window: memory, handles, threads and processes stay as they are."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from core.project.labels import FromFolders
+from desktop.loading import Loading
+from desktop.main_window import MainWindow
+from desktop.pages.curate import CuratePage
+from desktop.pages.import_ import ImportPage
+from desktop.pages.review import ReviewPage
+from desktop.pages.train import TrainPage
+from tests.robustness.reliability import Reliability
+from tests.support.films import write_film
+
+MINUTE = 60_000
+WARM = 3  # rounds until caches, fonts and the allocator have what they keep
+GROWTH_MB = 1.0  # a round, of the window and its processes together
+
+
+def memory_mb(pid: int) -> float:
+    """What a process alone holds (Pss: shared pages by their share)."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def family(pid: int) -> list[int]:
+    """A process and all below it."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += family(int(child))
+    return found
+
+
+def measured() -> dict[str, float]:
+    gc.collect()
+    processes = family(os.getpid())
+    return {
+        "memory": sum(map(memory_mb, processes)),
+        "handles": len(list(Path("/proc/self/fd").iterdir())),
+        "threads": threading.active_count(),
+        "processes": len(processes),
+    }
+
+
+def quiet(window: MainWindow, qtbot: QtBot) -> None:
+    loadings = window.findChildren(Loading)
+    qtbot.waitUntil(lambda: not window.session.busy and not any(each.busy for each in loadings), timeout=MINUTE)
+
+
+def a_day(window: MainWindow, qtbot: QtBot, study: Path, films: Path) -> None:
+    """New project, import, labels, split, training, review with every tab and some films, close."""
+    session = window.session
+    window.start_page.create(study)
+    page = window.page("Import")
+    assert isinstance(page, ImportPage)
+    with qtbot.waitSignal(session.data_changed, timeout=MINUTE):
+        page.import_folders([films])
+    quiet(window, qtbot)
+    window.show_page("Curate")
+    curate = window.page("Curate")
+    assert isinstance(curate, CuratePage)
+    curate.labels.preview(FromFolders())
+    qtbot.waitUntil(lambda: "Matched images" in curate.labels.text.text() and not session.busy, timeout=MINUTE)
+    with qtbot.waitSignal(session.data_changed, timeout=MINUTE):
+        curate.labels.apply()
+    quiet(window, qtbot)
+    with qtbot.waitSignal(session.data_changed, timeout=MINUTE):
+        curate.split.make()
+    quiet(window, qtbot)
+    window.show_page("Train")
+    train = window.page("Train")
+    assert isinstance(train, TrainPage)
+    qtbot.waitUntil(train.start_button.isEnabled, timeout=MINUTE)
+    with qtbot.waitSignal(session.runs_changed, timeout=4 * MINUTE):
+        train.start()
+    quiet(window, qtbot)
+    window.show_page("Review")
+    review = window.page("Review")
+    assert isinstance(review, ReviewPage)
+    qtbot.waitUntil(lambda: review.table.rowCount() == 24, timeout=MINUTE)
+    for row in range(0, 24, 3):
+        review.view.selectRow(row)
+        qtbot.waitUntil(lambda: not review.film.cache.reading, timeout=MINUTE)
+    for tabs in (review.film.tabs, curate.tabs):
+        for number in range(tabs.count()):
+            tabs.setCurrentIndex(number)
+    quiet(window, qtbot)
+    session.close_project()
+
+
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        pytest.param(8, marks=[pytest.mark.slow, pytest.mark.timeout(900)]),
+        pytest.param(100, marks=[pytest.mark.soak, pytest.mark.timeout(14_400)]),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_days_of_work(window: MainWindow, qtbot: QtBot, tmp_path: Path, rounds: int, reliability: Reliability) -> None:
+    for patient in range(24):
+        label = ("bright", "dark")[patient % 2]
+        write_film(
+            tmp_path / "films" / label / f"p{patient}", patient=f"PAT-{patient}", level=0.6 if patient % 2 else 0.4
+        )
+    began, found = time.monotonic(), []
+    for number in range(rounds):
+        a_day(window, qtbot, tmp_path / f"study-{number}", tmp_path / "films")
+        found.append(measured())
+    first, last = found[min(WARM, rounds - 2)], found[-1]
+    counted = rounds - 1 - min(WARM, rounds - 2)
+    # The middle of the last rounds against the middle of the first: single rounds differ by what was just freed.
+    span = max(1, counted // 4)
+    early = sorted(each["memory"] for each in found[-counted - 1 :][: span + 1])[(span + 1) // 2]
+    late = sorted(each["memory"] for each in found[-span - 1 :])[(span + 1) // 2]
+    growth = (late - early) / counted
+    print([round(each["memory"]) for each in found], first, last)  # noqa: T201
+    assert growth < GROWTH_MB, [round(each["memory"]) for each in found]
+    assert last["handles"] <= first["handles"] + 2, (first, last)
+    assert last["threads"] <= first["threads"] + 1, (first, last)
+    assert last["processes"] <= first["processes"], (first, last)
+    reliability.note(
+        "Soak",
+        f"{rounds} rounds of new project, import, labels, split, training, review and close in one window: memory of"
+        f" all its processes {early:,.0f} MB after round {WARM + 1}, {late:,.0f} MB at the end ({growth:+.2f} MB a"
+        f" round), handles {first['handles']:.0f} and {last['handles']:.0f}, threads {first['threads']:.0f} and"
+        f" {last['threads']:.0f}, processes {first['processes']:.0f} and {last['processes']:.0f};"
+        f" {time.monotonic() - began:,.0f} s",
+    )
