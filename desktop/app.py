@@ -57,6 +57,7 @@ def open_window(opening: Path | None, demo_in: Path | None) -> int:
     from PySide6.QtCore import QSettings, QTimer
     from PySide6.QtWidgets import QApplication
 
+    from core.network_use import watch_network
     from desktop.main_window import MainWindow
     from desktop.theme import apply_theme, wanted_theme
 
@@ -66,6 +67,7 @@ def open_window(opening: Path | None, demo_in: Path | None) -> int:
     settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Fineray", "Fineray")
     apply_theme(app, wanted_theme(str(settings.value("theme", "system"))))
     window = MainWindow(settings)
+    watch_network(window.session.note_network)
     sys.excepthook = _report_fault(window)
     window.show()
     if opening is not None:

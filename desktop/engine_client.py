@@ -12,7 +12,19 @@ from multiprocessing.process import BaseProcess
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.engine.messages import Alive, Cancel, Failed, Finished, FromWorker, Leave, Reported, Request, Stopped, Submit
+from core.engine.messages import (
+    Alive,
+    Cancel,
+    Failed,
+    Finished,
+    FromWorker,
+    Leave,
+    NetworkUsed,
+    Reported,
+    Request,
+    Stopped,
+    Submit,
+)
 from core.engine.worker import serve
 from core.processes import without_working_folder
 
@@ -47,6 +59,7 @@ class EngineClient(QObject):
     With `patient`, a worker that does not answer is waited for until end_worker(); otherwise it is ended at once.
     """
 
+    network_used = Signal(str)  # in words: whom the worker spoke to
     silent = Signal(bool)  # whether a worker that has work to do has stopped answering
     _arrived = Signal(object, int)
 
@@ -158,6 +171,9 @@ class EngineClient(QObject):
             return
         self._heard = time.monotonic()
         if isinstance(event, Alive):
+            return
+        if isinstance(event, NetworkUsed):
+            self.network_used.emit(event.what)
             return
         job = self._jobs.get(event.job)
         if job is None:

@@ -195,11 +195,17 @@ class MainWindow(QMainWindow):
         _action(about.addAction("&Welcome and device…"), self.welcome)
         _action(about.addAction("&Tour on the demo study"), self.tour)
         _action(about.addAction("&Crash reports…"), self._reports)
+        _action(about.addAction("What &left this computer…"), self._network)
 
     def _reports(self) -> None:
         from desktop.reports_dialog import ReportsDialog
 
         ReportsDialog(self.session, self).open()
+
+    def _network(self) -> None:
+        from desktop.network_dialog import NetworkDialog
+
+        NetworkDialog(self.session, self).open()
 
     def _connect(self) -> None:
         session = self.session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,11 @@ class Session(QObject):
         self.analyst = EngineClient(self, patient=False)
         self.project: Project | None = None
         self.state: StudyState | None = None  # as it was read last
+        self.network: list[str] = []  # what left this computer, a line each with the time
         self._running: list[Job] = []
         self._loading = Loading(self.fail, self)
+        for engine in (self.engine, self.reader, self.analyst):
+            engine.network_used.connect(self.note_network)
         self.data_changed.connect(self._read_state)
         self.images_changed.connect(self._read_state)
 
@@ -121,6 +125,10 @@ class Session(QObject):
     def fail(self, what: str, where: str, todo: str) -> None:
         """Show an error that came up in the window itself."""
         self.failed.emit(Failed(0, what, where, todo))
+
+    def note_network(self, what: str) -> None:
+        """Remember that a process of Fineray spoke to another computer."""
+        self.network.append(f"{datetime.now().astimezone():%H:%M:%S}  {what}")
 
     def recent(self) -> list[Path]:
         """Projects opened last, the newest first, as far as they still exist."""

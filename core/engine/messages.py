@@ -343,6 +343,13 @@ class Alive:
 
 
 @dataclass(frozen=True)
+class NetworkUsed:
+    """The worker spoke to another computer (core.network_use)."""
+
+    what: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """The job is done."""
 
@@ -371,5 +378,5 @@ class Failed:
 
 
 Event = Reported | Finished | Stopped | Failed
-FromWorker = Event | Alive
+FromWorker = Event | Alive | NetworkUsed
 EndEvent = Finished | Stopped | Failed

@@ -94,7 +94,7 @@ def _in_words(who: dict[str, str | int] | None) -> str:
     except ValueError:
         return ""
     day = "" if moment.date() == datetime.now().astimezone().date() else f" on {moment:%d %b %Y}"
-    return f"by {who['user']} on {who['computer']} since {moment:%H:%M}{day} (process {who['process']})"
+    return f"by {who['user']} on {who['computer']} since {moment:%H:%M}{day}, process {who['process']}"
 
 
 def _user() -> str:

@@ -26,8 +26,8 @@ class JobBar(QFrame):
         self._bar.setAccessibleName("Progress of the job")
         self.cancel = button("Cancel", tip="Stop; everything finished so far is kept")
         self.cancel.clicked.connect(self._cancel)
-        self.silence = label("The engine does not answer. Wait, or end it.", "warning")
-        self.end = button("End the engine", tip="What was finished is kept; the step can be started again")
+        self.silence = label("The engine does not answer.", "warning")
+        self.end = button("End the engine", tip="Or wait. What was finished is kept; the step can be started again")
         self._notice = label(RESEARCH_USE.removesuffix("."), "muted")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 6, 14, 6)
@@ -57,9 +57,10 @@ class JobBar(QFrame):
 
     def show_silence(self, silent: bool) -> None:
         """Say that the engine does not answer, and offer to end it; or stop saying so."""
-        self.silence.setVisible(silent)
-        self.end.setVisible(silent)
-        self._text.setVisible(self._job is not None and not silent)
+        for part in (self.silence, self.end):
+            part.setVisible(silent)
+        for part in (self._text, self._bar, self.cancel):  # it would not hear that it is to stop
+            part.setVisible(self._job is not None and not silent)
 
     def _reported(self, event: Reported) -> None:
         progress = next((report for report in reversed(event.reports) if isinstance(report, Progress)), None)

@@ -31,7 +31,7 @@ class ReadOnlyStrip(QFrame):
         """Why the open project may only be read, or None where it may be changed."""
         self.setVisible(reason is not None)
         if isinstance(reason, ProjectInUse):
-            who = f" ({reason.holder})" if reason.holder else ""
-            self.text.setText(f"For reading only: the project is open in another Fineray{who}. Nothing can be changed.")
+            who = f", {reason.holder}" if reason.holder else ""
+            self.text.setText(f"For reading only: the project is open in another Fineray{who}.")
         elif reason is not None:
             self.text.setText(f"For reading only: {reason.what[0].lower()}{reason.what[1:]}. {reason.todo}")

@@ -9,7 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
 
+from core.engine.messages import ExplainDevice
+from core.engine.pacs_requests import EchoArchive
+from core.network_use import _of_this_computer
+from core.pacs.settings import PacsSettings, Peer, save_settings
+from desktop.main_window import MainWindow
+from desktop.network_dialog import NOTHING, NetworkDialog
 from tests.support.films import write_film
 
 # An audit hook, in every process of the way: what a socket is bound or connected to, and every name that is looked up.
@@ -80,3 +87,24 @@ def test_nothing_leaves_this_computer(tmp_path: Path, watched: dict[str, str]) -
     seen = (tmp_path / "sockets").read_text().splitlines() if (tmp_path / "sockets").exists() else []
     # On import urllib3 asks whether this computer has IPv6, by a socket of its own loopback that speaks to nobody.
     assert [line for line in seen if line != "socket.bind ('::1', 0)"] == []
+
+
+def test_the_window_says_whom_it_spoke_to(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    """Nothing, until somebody asks an archive: then that archive's address, also where nobody answers there."""
+    session = window.session
+    with qtbot.waitSignal(session.analyst.start(ExplainDevice()).finished, timeout=60_000):
+        pass
+    assert NetworkDialog(session, window).title.text() == NOTHING
+    peer = Peer("Away", "dicom", "192.0.2.1", 104, "AWAY")  # TEST-NET-1, RFC 5737: nobody's address
+    save_settings(PacsSettings(enabled=True, peers=(peer,)))
+    job = session.analyst.start(EchoArchive("Away", ""))
+    qtbot.waitUntil(lambda: bool(session.network), timeout=60_000)
+    job.cancel()
+    assert "connected to 192.0.2.1:104" in session.network[0]
+    dialog = NetworkDialog(session, window)
+    assert dialog.title.text().startswith("1 connection since") and "192.0.2.1" in dialog.text.toPlainText()
+
+
+def test_own_addresses_do_not_count() -> None:
+    assert _of_this_computer("127.0.0.1") and _of_this_computer("::1") and _of_this_computer("localhost")
+    assert not _of_this_computer("") and not _of_this_computer("0.0.0.0") and not _of_this_computer("10.1.2.3")

@@ -1,0 +1,41 @@
+"""What left this computer since the window opened: nothing, unless somebody ordered it."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
+
+from desktop.session import Session
+from desktop.widgets.basics import button, label, row
+
+NOTHING = "Nothing left this computer."
+WHY = (
+    "Fineray speaks to other computers only when it is told to: to an archive that you listed, to receive films, or to"
+    " fetch published weights. It looks at itself while it runs, in the window and in its working processes."
+)
+
+
+class NetworkDialog(QDialog):
+    """One line a connection, with the time."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("What left this computer")
+        self.resize(560, 320)
+        used = session.network
+        number = len(used)
+        told = f"{number:,} connection{'s' * (number > 1)} since this window opened." if used else NOTHING
+        self.title = label(told, "heading", wrap=True)
+        self.text = QPlainTextEdit("\n".join(used), readOnly=True)
+        self.text.setAccessibleName("Connections to other computers")
+        self.text.setVisible(bool(used))
+        close = button("Close", "primary")
+        close.clicked.connect(self.accept)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(18, 16, 18, 16)
+        layout.setSpacing(10)
+        layout.addWidget(self.title)
+        layout.addWidget(label(WHY, "muted", wrap=True))
+        layout.addWidget(self.text, 1)
+        if not used:
+            layout.addStretch(1)
+        layout.addLayout(row(None, close))
