@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,14 @@ def _trained_with_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trained(_trained_with_films: Path, tmp_path: Path, home: Path) -> Path:
-    """A copy of a project of 16 patients with labels, a split and a run; this user knows where its films lie."""
+    """A copy of a project of 16 patients with labels, a split and a run; its films lie in `films` beside it."""
     shutil.copytree(_trained_with_films / "study", tmp_path / "trained study")
+    shutil.copytree(_trained_with_films / "films", tmp_path / "films")
     shutil.copytree(_trained_with_films / "home" / "sources", home / "sources")
+    for path in (home / "sources").glob("*.sqlite"):  # this user knows where
+        db = sqlite3.connect(path)
+        with db:
+            places = (str(_trained_with_films), str(tmp_path))
+            db.execute("UPDATE source SET path = replace(path, ?, ?), root = replace(root, ?, ?)", places * 2)
+        db.close()
     return tmp_path / "trained study"
