@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from core.errors import FinerayError, storage_error
 
 # Whoever asks whether the project is free holds the lock for an instant; a writer waits that long for it.
-PATIENCE_S = 0.5
+PATIENCE_S = 0.2
 
 
 class ProjectInUse(FinerayError):
