@@ -10,7 +10,7 @@ from desktop.widgets.basics import button, label, row
 NOTHING = "Nothing left this computer."
 WHY = (
     "Fineray speaks to other computers only when it is told to: to an archive that you listed, to receive films, or to"
-    " fetch published weights. It looks at itself while it runs, in the window and in its working processes."
+    " fetch published weights. It watches its own connections, in the window and in its working processes."
 )
 
 
@@ -20,8 +20,8 @@ class NetworkDialog(QDialog):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("What left this computer")
-        self.resize(560, 320)
         used = session.network
+        self.resize(560, 320 if used else 170)
         number = len(used)
         told = f"{number:,} connection{'s' * (number > 1)} since this window opened." if used else NOTHING
         self.title = label(told, "heading", wrap=True)
