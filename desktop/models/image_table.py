@@ -88,6 +88,10 @@ class ImageTable(PictureTable):
         self.set_pictures(listing.images, lambda row: listing.rows[row].stored_at)
         self.reload(len(listing.rows))
 
+    def clear(self) -> None:
+        self._listing = ImageListing([], np.empty(0, dtype=np.int64))
+        super().clear()
+
     def update_rows(self, changed: ImageListing) -> None:
         """Take these images as they are now; the others, and what is on show, stay."""
         now = {row.id: row for row in changed.rows}

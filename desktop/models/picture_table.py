@@ -31,6 +31,12 @@ class PictureTable(SortedTable):
         self._images, self._place_of = images, place_of
         self._order = np.argsort(images)
 
+    def clear(self) -> None:
+        """Show nothing: the project is closed, and the next one's pictures lie elsewhere."""
+        self._images = self._order = np.empty(0, dtype=np.int64)
+        self._place_of = None
+        self.reload(0)
+
     def image(self, shown_row: int) -> int:
         """The image id in a row on show."""
         return int(self._images[self._shown[shown_row]])

@@ -52,6 +52,10 @@ class PredictionTable(PictureTable):
         self.called = called
         self.reload(len(predictions.images))
 
+    def clear(self) -> None:
+        super().clear()
+        self._predictions = None
+
     @property
     def called(self) -> NDArray[np.int64]:
         """What each image counts as."""

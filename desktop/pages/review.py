@@ -104,6 +104,11 @@ class ReviewPage(QWidget):
             self._thumbnails.open(project.pixels.folder)
             self.state.open(self.chooser.currentText())
 
+    def _let_go(self) -> None:
+        self.table.clear()
+        self.film.clear("")
+        self._thumbnails.close()
+
     def show_images(self, images: list[int]) -> None:
         """List these images alone."""
         self._clear_filters()
@@ -185,7 +190,7 @@ class ReviewPage(QWidget):
         state.opened.connect(self._run_opened)
         state.shown_changed.connect(self._shown_changed)
         self._session.project_opened.connect(self.refresh)
-        self._session.project_closed.connect(self._thumbnails.close)
+        self._session.project_closed.connect(self._let_go)
         self._session.runs_changed.connect(self.refresh)
 
     def _run_opened(self) -> None:

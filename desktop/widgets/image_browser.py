@@ -203,6 +203,7 @@ class ImageBrowser(QWidget):
 
     def _let_go(self) -> None:
         self._loading.forget()
+        self.table.clear()
         self.thumbnails.close()
 
     def _filter(self) -> None:

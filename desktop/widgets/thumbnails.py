@@ -58,7 +58,10 @@ class Thumbnails(QObject):
 
     def make(self, store: PixelStore, image: int, place: StoredAt) -> None:
         """Make one, in the background thread."""
-        pixels = store.read(place)
+        try:
+            pixels = store.read(place)
+        except (OSError, ValueError):
+            return  # the folder went away; who opens the film is told so
         picture = QImage(pixels.tobytes(), place.columns, place.rows, place.columns, QImage.Format.Format_Grayscale8)
         small = picture.scaled(
             QSize(self.side, self.side), Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation

@@ -10,10 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
+from core.progress import Monitor
 from core.project.blanking import blanked_regions
 from core.project.changes import set_labels
+from core.project.importing import import_folders
 from core.project.label_sets import add_label_set
 from core.project.labels import FromAttribute, FromTable
+from core.project.project import create_project, open_project
 from desktop.main_window import MainWindow
 from desktop.pages.curate import CuratePage
 from desktop.pages.review import ReviewPage
@@ -231,3 +234,22 @@ def test_regions_are_drawn_and_films_exported_without_identity(
     qtbot.waitUntil(lambda: bool(said))
     assert said == ["32 films exported without identity, 1 of them with letters blanked."]
     assert len(list((tmp_path / "out").rglob("*.dcm"))) == 32 and (tmp_path / "key.json").is_file()
+
+
+def test_another_project_never_shows_the_pictures_of_the_last(
+    window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path, films: Callable[..., Path]
+) -> None:
+    """Found by the soak: until the new rows had come, old rows asked the new project's pixels for their pictures."""
+    create_project(tmp_path / "small")
+    with open_project(tmp_path / "small") as project:
+        import_folders(project, [films(patients=2, each=1, folder="few")], Monitor())
+    window.open_project(trained)
+    for name in ("Curate", "Review"):
+        window.show_page(name)
+        page = window.page(name)
+        table = page.images.table if isinstance(page, CuratePage) else page.table
+        qtbot.waitUntil(lambda table=table: table.rowCount() == 32, timeout=MINUTE)
+        window.open_project(tmp_path / "small")
+        assert table.rowCount() == 0, "before anything else happens"
+        window.open_project(trained)
+        qtbot.waitUntil(lambda table=table: table.rowCount() == 32, timeout=MINUTE)
