@@ -108,6 +108,7 @@ def test_weights_that_are_code(tmp_path: Path) -> None:
     assert not exploded.exists() and ran(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_every_file_of_a_project_may_be_code(trained: Path, tmp_path: Path) -> None:
     """Each file of a run and of the features replaced by a pickle: refused in words or not looked at, never run."""
     exploded, films = tmp_path / "exploded", trained.parent / "films"

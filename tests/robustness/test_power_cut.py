@@ -19,7 +19,10 @@ from tests.support.recording import Disk, Operation, can_record, operations, rec
 ROOT = Path(__file__).parents[2]
 FILMS = 12
 STEPS = {"opened", "imported", "labelled", "split", "trained"}
-pytestmark = pytest.mark.skipif(not can_record(), reason="needs strace, allowed to look at processes")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not can_record(), reason="needs strace, allowed to look at processes"),
+]
 
 
 @pytest.fixture(scope="module")
