@@ -24,7 +24,6 @@ from tests.support.films import write_film
 from tests.support.mutations import mutated, seeds
 
 HANG_S = 10
-LOG = "FINERAY_TEST_PREPARED"
 LIBRARIES = 700_000_000  # bytes that the decoders and NumPy take before any film
 _prepare_here = decoding_pool._prepare_here
 
@@ -40,7 +39,7 @@ def _measured(location: FileLocation, *rest: object) -> Outcome:
     began = time.monotonic()
     outcome = prepare(location, *rest)  # type: ignore[arg-type]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    with Path(f"{os.environ[LOG]}.{os.getpid()}").open("a") as file:
+    with (location.path.parent.parent / f"prepared.{os.getpid()}").open("a") as file:
         file.write(json.dumps([location.path.name, time.monotonic() - began, peak]) + "\n")
     return outcome
 
@@ -59,7 +58,6 @@ class Ends(Monitor):
 def feed(project: Project, folder: Path, first: int, number: int, monkeypatch: pytest.MonkeyPatch) -> list[FileResult]:
     """Import `number` mutated files; each must end in words."""
     monkeypatch.setattr(decoding_pool, "_prepare_here", prepare_and_measure)
-    monkeypatch.setenv(LOG, str(folder.parent / "prepared"))
     folder.mkdir()
     whole = seeds(folder)
     for each in range(first, first + number):
