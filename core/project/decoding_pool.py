@@ -132,7 +132,7 @@ class DecodingPool:
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:
-    for process in list(pool._processes.values()):
+    for process in list((pool._processes or {}).values()):  # Python 3.14 has kill_workers()
         process.kill()
 
 
