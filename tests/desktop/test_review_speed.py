@@ -45,6 +45,7 @@ def _large_project(root: Path, images: int) -> None:
         )
         facts = {
             "classes": ["no", "yes"],
+            "auc": {"value": None, "low": None, "high": None, "n": images, "method": ""},
             "images": images,
             "label_set": "label",
             "device": "CPU",
