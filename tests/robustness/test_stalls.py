@@ -250,3 +250,19 @@ with open_project(Path(sys.argv[1])) as project:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-1500:]
     assert len(openings(project)) == 2
+
+
+def test_an_opening_that_a_power_cut_tore_stops_nothing(
+    project: Project, films: Callable[..., Path], home: Path
+) -> None:
+    """Half a line at the end of this workstation's list: nothing was opened by it, and the next stands on its own."""
+    import_folders(project, [films(patients=12, each=1)], Monitor())
+    apply_labels(project, preview_folders(project))
+    seal_test(project, SplitPlan("holdout", test_share=0.25))
+    record_opening(project, "run-001", "")
+    with (home / "openings.jsonl").open("a") as ledger:
+        ledger.write('{"id": "torn", "se')
+    record_opening(project, "run-002", "")
+    assert [each.run for each in openings(project)] == ["run-001", "run-002"]
+    project.db.execute("DELETE FROM opening")  # as a copy of the project would have it
+    assert [each.run for each in openings(project)] == ["run-001", "run-002"]
