@@ -15,9 +15,9 @@ from typing import Any, get_args
 
 from core import RESEARCH_USE, __version__, commands, model_commands, review_commands
 from core.console import in_words
-from core.crash_report import OwnFault
+from core.crash_report import OwnFault, to_user
 from core.dicom.radiograph import FrameChoice
-from core.errors import FinerayError, device_error, storage_error
+from core.errors import FinerayError
 from core.evaluation.intervals import Method
 from core.options import PASSPHRASE_FROM, command, point_options
 from core.project.identification import RULES
@@ -50,11 +50,10 @@ def _run(options: argparse.Namespace) -> commands.Answer:
     except FinerayError:
         raise
     except Exception as error:
-        known = storage_error(error) or device_error(error)
-        if known is None:
-            known = fault = OwnFault(error)
-            print(fault.details, file=sys.stderr)
-        raise known from error
+        told = to_user(error)
+        if isinstance(told, OwnFault):
+            print(told.details, file=sys.stderr)
+        raise told from error
 
 
 def parser() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from core import __version__
-from core.errors import FinerayError
+from core.errors import FinerayError, device_error, storage_error
 from core.project.paths import user_folder
 
 MOST_KEPT = 20
@@ -57,6 +57,13 @@ class OwnFault(FinerayError):
             todo="Your project is safe. Start the step again; if it happens again, report it with the details.",
         )
         self.details = keep_report(error)
+
+
+def to_user(error: Exception) -> FinerayError:
+    """An error in the user's words; one that nobody foresaw is a fault of our own, of which a report is kept."""
+    if isinstance(error, FinerayError):
+        return error
+    return storage_error(error) or device_error(error) or OwnFault(error)
 
 
 def keep_report(error: BaseException, trace: TracebackType | None = None) -> str:

@@ -230,7 +230,7 @@ class MainWindow(QMainWindow):
         if self.session.project is not None and not self.session.busy:
             shown = next((name for name, page in self._pages.items() if page is self._stack.currentWidget()), "Import")
             self.open_project(self.session.project.root)
-            self.show_page(shown)
+            self._go(shown)
 
     def _undo(self) -> None:
         project = self.session.project
@@ -272,7 +272,7 @@ class MainWindow(QMainWindow):
     def _project_changed(self) -> None:
         project = self.session.project
         self.rail.set_project(project.name if project else None)
-        only_read = " (for reading only)" if project and project.read_only else ""
+        only_read = " (for reading only)" if self.session.read_only else ""
         self.setWindowTitle(f"{project.name}{only_read} — Fineray" if project else "Fineray")
         self.read_only.show_reason(project.read_only if project else None)
         if project is None:

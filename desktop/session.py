@@ -18,6 +18,7 @@ from desktop.engine_client import EngineClient, Job
 from desktop.loading import Loading
 
 MAX_RECENT = 8
+WAITS, READ_ONLY = "Waits for the job under way.", "The project is open for reading only."
 
 
 class Session(QObject):
@@ -101,9 +102,19 @@ class Session(QObject):
         return bool(self._running)
 
     @property
+    def read_only(self) -> bool:
+        """Whether the open project may only be looked at."""
+        return self.project is not None and self.project.read_only is not None
+
+    @property
     def may_change(self) -> bool:
         """Whether the project may be changed now: one is open, for writing too, and no job is under way."""
-        return self.project is not None and self.project.read_only is None and not self.busy
+        return self.project is not None and not self.obstacle
+
+    @property
+    def obstacle(self) -> str:
+        """What keeps the open project from being changed now, in words; empty where nothing does."""
+        return READ_ONLY if self.read_only else WAITS if self.busy else ""
 
     @property
     def loading(self) -> bool:

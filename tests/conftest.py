@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.project.project import Project, create_project, open_project
-from tests.support.films import write_film
+from tests.support.films import write_classes, write_films_of_patients
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QSettings
@@ -62,11 +62,7 @@ def films(tmp_path: Path) -> Callable[..., Path]:
 
     def make(patients: int = 6, each: int = 2, folder: str = "films") -> Path:
         root = tmp_path / folder
-        for patient in range(patients):
-            label = ("bright", "dark")[patient % 2]
-            for number in range(each):
-                path = root / label / f"p{patient}" / f"{number}"
-                write_film(path, patient=f"PAT-{patient}", number=number, level=0.75 if label == "bright" else 0.25)
+        write_films_of_patients(root, patients, each)
         return root
 
     return make
@@ -119,10 +115,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FINERAY_HOME", str(root / "home"))
-        for patient in range(40):
-            label = ("bright", "dark")[patient % 2]
-            path = root / "films" / label / f"p{patient}"
-            write_film(path, patient=f"PAT-{patient}", level=0.62 if label == "bright" else 0.38)
+        write_classes(root / "films", 40, bright=0.62, dark=0.38)
         create_project(root / "study")
         with open_project(root / "study") as opened:
             import_folders(opened, [root / "films"], Monitor())

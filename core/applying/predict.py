@@ -107,10 +107,8 @@ class _Scorer:
         self._training_set: TrainingSet = training_set_of(project, folder)
         self._scored: dict[str, Scored] = {}  # by content
         self._uids: dict[tuple[int, str], str] = {}  # SOP Instance UIDs, by image and content: each file is opened once
-        self._before: tuple[list[Scored], Drift | None] = (
-            [],
-            None,
-        )  # the films' rows at the last look, and their drift
+        # The films' rows at the last look, and their drift: a watched folder seldom changes between two.
+        self._before: tuple[list[Scored], Drift | None] = [], None
 
     def look(self, scratch: Project, films: Path, monitor: Monitor, visit: Visit | None) -> PredictionTable:
         """All that the folder holds now."""

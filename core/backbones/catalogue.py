@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import FinerayError
+from core.output_file import whole_file
 from core.project.paths import user_folder
 
 DEFAULT_BACKBONE = "efficientnet_lite0"
@@ -106,9 +107,8 @@ def write_record(chosen: Backbone) -> None:
     """Keep what added weights are. chosen.weights names the converted file."""
     folder = weights_folder()
     folder.mkdir(exist_ok=True)
-    partial = folder / f".{_file_name(chosen.name)}.partial"
-    partial.write_text(json.dumps({"format": 1, "backbone": asdict(chosen)}, indent=1), "utf-8")
-    partial.replace(folder / f"{_file_name(chosen.name)}.json")
+    with whole_file(folder / f"{_file_name(chosen.name)}.json") as partial:
+        partial.write_text(json.dumps({"format": 1, "backbone": asdict(chosen)}, indent=1), "utf-8")
 
 
 def backbone(name: str) -> Backbone:

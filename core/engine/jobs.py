@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.crash_report import OwnFault
+from core.crash_report import OwnFault, to_user
 from core.demo.study import write_study
 from core.dicom.radiograph import GrayImage, NotARadiograph, UnreadableFile
 from core.dicom.read import read_radiograph
@@ -48,7 +48,7 @@ from core.engine.model_requests import ModelRequest
 from core.engine.pacs_jobs import at_archive
 from core.engine.pacs_requests import PacsRequest
 from core.engine.review_jobs import review
-from core.errors import DeviceLost, FinerayError, device_error, storage_error
+from core.errors import DeviceLost
 from core.progress import Cancelled, Monitor, Progress
 from core.project.catalogue import source_of, stored_at
 from core.project.identification import identify_patients
@@ -66,14 +66,10 @@ def carry_out(job: int, request: Request, monitor: Monitor) -> EndEvent:
         return Finished(job, do(request, monitor))
     except Cancelled:
         return Stopped(job)
-    except FinerayError as error:
-        return Failed(job, error.what, error.where, error.todo)
-    except Exception as error:  # a fault of ours: the window says so and stays
-        known = storage_error(error) or device_error(error)
-        if known is not None:
-            return Failed(job, known.what, known.where, known.todo, process_unfit=isinstance(known, DeviceLost))
-        fault = OwnFault(error)
-        return Failed(job, fault.what, fault.where, fault.todo, fault.details)
+    except Exception as error:  # whatever it is, the window says so and stays
+        told = to_user(error)
+        details = told.details if isinstance(told, OwnFault) else ""
+        return Failed(job, told.what, told.where, told.todo, details, isinstance(told, DeviceLost))
 
 
 def do(request: Request, monitor: Monitor) -> Result:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from core.backbones.runtime import best_device
+from core.errors import MemoryFull, device_error
 
 if TYPE_CHECKING:  # it takes more than a second to import, and a frozen head needs none of it
     from lightning_fabric import Fabric
@@ -64,6 +65,4 @@ def of_first_process(value: str) -> str:
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that a device's memory is full."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(device_error(error), MemoryFull)

@@ -110,18 +110,13 @@ class Head:
     @staticmethod
     def load(path: Path) -> Head:
         """Read what save() wrote. Raises RunDamaged."""
-        with reading(path):
-            return Head._read(path)
-
-    @staticmethod
-    def _read(path: Path) -> Head:
-        with safe_open(path, framework="numpy") as file:
+        with reading(path), safe_open(path, framework="numpy") as file:
             facts = json.loads(file.metadata()["head"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        state = {name.removeprefix("layer."): value for name, value in arrays.items() if name.startswith("layer.")}
-        kind: HeadKind = facts["kind"]
-        standardisation = Standardisation(arrays["mean"], arrays["scale"])
-        return Head(standardisation, kind, state, bool(facts["several"]), float(facts["temperature"]))
+            state = {name.removeprefix("layer."): value for name, value in arrays.items() if name.startswith("layer.")}
+            kind: HeadKind = facts["kind"]
+            standardisation = Standardisation(arrays["mean"], arrays["scale"])
+            return Head(standardisation, kind, state, bool(facts["several"]), float(facts["temperature"]))
 
 
 def outputs(layer: torch.nn.Module, standardised: Floats) -> Floats:

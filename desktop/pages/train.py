@@ -17,7 +17,7 @@ from core.project.runs import forget_unfinished, unfinished
 from core.training.recipe import Mode, Recipe, Tuning, for_mode
 from core.training.results import Control
 from desktop.engine_client import Job
-from desktop.session import Session
+from desktop.session import READ_ONLY, WAITS, Session
 from desktop.widgets.backbone_card import BackboneCard
 from desktop.widgets.basics import button, card, label, row, scrolling_column, set_role, spin_box
 from desktop.widgets.charts import LineChart
@@ -171,8 +171,8 @@ class TrainPage(QWidget):
         self.changed.setText(_changes(self.recipe()))
         self.changed.setVisible(bool(self.changed.text()))
         missing = ""
-        if self._session.project is not None and self._session.project.read_only is not None:
-            missing = "The project is open for reading only."
+        if self._session.read_only:
+            missing = READ_ONLY
         elif state.counts.images == 0:
             missing = "Import films first (page Import)."
         elif state.split is None:
@@ -189,7 +189,7 @@ class TrainPage(QWidget):
         self.cancel_button.setEnabled(running)
         self.pause_button.setEnabled(running and mode != "frozen")
         set_role(self.ready, "warning" if missing else "muted")
-        waiting = "Waits for the job under way." if self._session.busy else "Ready to train."
+        waiting = WAITS if self._session.busy else "Ready to train."
         if not self._session.busy and self._session.project is not None and unfinished(self._session.project):
             waiting = "A training was paused: started with the same settings, it goes on."
         self.ready.setText(missing or ("Training is under way." if running else waiting))

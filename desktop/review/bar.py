@@ -63,8 +63,7 @@ class ReviewBar(QWidget):
             self.run.setCurrentText(wanted)
         self.run.blockSignals(False)
         self.compare_button.setEnabled(len(names) > 1)
-        project = self._state.session.project
-        self.desk_button.setEnabled(project is not None and project.read_only is None)
+        self.desk_button.setEnabled(not self._state.session.read_only)
 
     def choose_subgroup(self, attribute: str, value: str) -> None:
         """Look at a subgroup."""

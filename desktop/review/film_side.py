@@ -131,10 +131,9 @@ class FilmSide(QWidget):
         if predictions is not None:
             self.label.addItems(predictions.classes)
         # Of several findings that stand side by side, a label is more than one of two answers.
-        project = self._state.session.project
-        may = project is not None and project.read_only is None
-        self.label.setEnabled(may and not self._state.several)
-        self.note.setReadOnly(not may)
+        only_read = self._state.session.read_only
+        self.label.setEnabled(not only_read and not self._state.several)
+        self.note.setReadOnly(only_read)
 
     def _show_label(self, image: int, true: str) -> None:
         project, opened = self._state.session.project, self._state.run
@@ -148,7 +147,7 @@ class FilmSide(QWidget):
 
     def _relabel(self) -> None:
         project, image = self._state.session.project, self.image
-        if project is None or image is None or self._row is None or project.read_only is not None:
+        if project is None or image is None or self._row is None:
             return
         set_labels(project, {image: self.label.currentText()}, CORRECTION)
         self._state.session.images_changed.emit((image,))
@@ -157,9 +156,7 @@ class FilmSide(QWidget):
 
     def _write_note(self) -> None:
         project, image, opened = self._state.session.project, self.image, self._state.run
-        if project is None or image is None or opened is None or project.read_only is not None:
-            return
-        if self.note.text() == opened.notes.get(image, ""):
+        if project is None or image is None or opened is None or self.note.text() == opened.notes.get(image, ""):
             return
         set_note(project, image, self.note.text())
         opened.notes.pop(image, None)

@@ -32,7 +32,7 @@ class FilmDialog(QDialog):
         self.find_button = button("Find letters", tip="Adds a frame around each line of letters that can be found")
         self.clear_button = button("Remove all")
         self.note = label(role="muted", wrap=True)
-        may = self._project.read_only is None
+        may = not session.read_only
         kinds = QDialogButtonBox.StandardButton
         buttons = QDialogButtonBox(kinds.Save | kinds.Cancel if may else kinds.Close)
         for each in (self.add_button, self.find_button, self.clear_button):

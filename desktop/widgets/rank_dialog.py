@@ -70,7 +70,7 @@ class RankDialog(QDialog):
         """Rank."""
         project = self._session.project
         if project is None or not self._session.may_change:
-            self._refresh("Waits for the job under way.")
+            self._refresh(self._session.obstacle)
             return
         self._job = self._session.run(RankBackbones(project.root), "Comparing backbones", self._ranked)
         self._job.reported.connect(self._reported)

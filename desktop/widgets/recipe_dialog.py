@@ -181,7 +181,7 @@ class RecipeDialog(QDialog):
     def _find_rate(self) -> None:
         edited, project = self._edited(), self._session.project
         if edited is None or project is None or not self._session.may_change:
-            self.problem.setText("Waits for the job under way." if self._session.busy else self.problem.text())
+            self.problem.setText(self._session.obstacle or self.problem.text())
             self.problem.setVisible(bool(self.problem.text()))
             return
         self.find_rate.setEnabled(False)

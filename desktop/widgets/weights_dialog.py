@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from core.backbones.catalogue import backbones, manifest, unreadable_records, weights_file
 from core.engine.messages import AddWeights, DownloadWeights, Failed
 from core.training.results import WeightsAdded
-from desktop.session import Session
+from desktop.session import WAITS, Session
 from desktop.widgets.basics import button, label, row, set_role, sure
 from desktop.widgets.small_table import SmallTable
 
@@ -103,7 +103,7 @@ class WeightsDialog(QDialog):
 
     def _start(self, request: AddWeights | DownloadWeights, title: str) -> None:
         if self._session.busy:
-            self._say("Waits for the job under way.", "warning")
+            self._say(WAITS, "warning")
             return
         self.add.setEnabled(False)
         self._say(f"{title}…", "muted")

@@ -16,17 +16,13 @@ from core.project.splits import SplitPlan
 from core.project.splitting import make_split
 from core.training.recipe import HeadSettings, Recipe
 from core.training.training import train
-from tests.support.films import write_film
+from tests.support.films import write_films_of_patients
 
 
 @pytest.fixture(scope="session")
 def _trained_with_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("trained with films")
-    for patient in range(16):
-        label = ("bright", "dark")[patient % 2]
-        for number in range(2):
-            path = root / "films" / label / f"p{patient}" / f"{number}"
-            write_film(path, patient=f"PAT-{patient}", number=number, level=0.75 if label == "bright" else 0.25)
+    write_films_of_patients(root / "films", 16, 2)
     create_project(root / "study")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FINERAY_HOME", str(root / "home"))

@@ -19,8 +19,8 @@ from pytestqt.qtbot import QtBot
 from core.pacs.settings import load_settings
 from desktop.main_window import MainWindow
 from desktop.pages.import_ import ImportPage
-from tests.desktop.test_pages import _idle
 from tests.support.films import write_film
+from tests.support.window import idle
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_films_come_from_an_archive(window: MainWindow, qtbot: QtBot, tmp_path: 
     project = window.session.project
     assert project is not None
     qtbot.waitUntil(lambda: project.db.execute("SELECT count(*) FROM image").fetchone() == (1,), timeout=30_000)
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert len(list((tmp_path / "fetched").iterdir())) == 1
     dialog.send.take(tmp_path / "fetched")
     dialog.send.send()

@@ -23,7 +23,8 @@ from desktop.pages.review import ReviewPage
 from desktop.widgets.export_dialog import ExportDialog
 from desktop.widgets.film_dialog import FilmDialog
 from desktop.widgets.label_set_dialog import LabelSetDialog
-from tests.desktop.test_pages import MINUTE, _idle, _imported
+from tests.desktop.test_pages import _imported
+from tests.support.window import MINUTE, idle
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def page(window: MainWindow, qtbot: QtBot, trained: Path) -> CuratePage:
     window.show_page("Curate")
     found = window.page("Curate")
     assert isinstance(found, CuratePage)
-    _idle(window, qtbot)
+    idle(window, qtbot)
     return found
 
 
@@ -49,7 +50,7 @@ def test_the_wall_shares_the_selection_of_the_table(window: MainWindow, qtbot: Q
     qtbot.mouseClick(wall.viewport(), Qt.MouseButton.LeftButton, control, wall.tile(2).center())
     assert sorted(images.selected()) == sorted(images.table.image(row) for row in (1, 3))
     qtbot.keyClick(wall, Qt.Key.Key_2)
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert {images.table.row(row).label for row in (1, 3)} == {"dark"}
     qtbot.keyClick(wall, Qt.Key.Key_End)
     assert images.selected() == [images.table.image(31)]
@@ -76,7 +77,7 @@ def test_uncertain_and_several_findings_by_keyboard(window: MainWindow, qtbot: Q
     page.images.view.selectRow(0)
     first = page.images.selected()[0]
     qtbot.keyClick(page.images.view, Qt.Key.Key_U)
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert page.images.table.row(0).label == "uncertain"
     assert "uncertain 1" in page.labels._now.text()
     assert "changed since this split" in page.split.state.text()
@@ -90,12 +91,12 @@ def test_uncertain_and_several_findings_by_keyboard(window: MainWindow, qtbot: Q
     dialog.classes.setText("effusion, nodule")
     dialog.made.connect(lambda name: window.session.data_changed.emit())
     dialog.accept()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert page.labels.sets.currentText() == "signs (several findings)"
     for keys, expected in (("2", "nodule"), ("1", "effusion|nodule"), ("2", "effusion|nodule?"), ("12", "effusion?")):
         for key in keys:
             qtbot.keyClick(page.images.view, key)
-            _idle(window, qtbot)
+            idle(window, qtbot)
         assert page.images.table.row(0).label == expected
     assert page.images.selected() == [first]
 
@@ -107,19 +108,19 @@ def test_another_column_of_the_table_goes_into_a_set_of_its_own(
     rows = "".join(f"PAT-{number},{'a' if number < 3 else 'b'},{number % 2},{number % 3 - 1}\n" for number in range(6))
     (tmp_path / "labels.csv").write_text("patient_id,grade,effusion,nodule\n" + rows)
     page.labels.preview(FromTable(tmp_path / "labels.csv", ()))
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert [page.labels.column.itemText(n) for n in range(4)] == ["grade", "effusion", "nodule", "All, a finding each"]
     assert page.labels.into.text() == "grade"
     page.labels.apply()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert page.labels.sets.currentText() == "grade", "nothing was labelled before, so it is in use"
     page.labels.preview(FromTable(tmp_path / "labels.csv", ("effusion", "nodule")))
-    _idle(window, qtbot)
+    idle(window, qtbot)
     page.labels.apply()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert [page.labels.sets.itemText(n) for n in range(3)] == ["label", "grade", "findings (several findings)"]
     page.labels.preview(FromAttribute("age_years", cut=50))
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert "Matched images: 0" in page.labels.text.text(), "these films do not state an age"
 
 
@@ -131,10 +132,10 @@ def test_two_readers_side_by_side(window: MainWindow, qtbot: QtBot, page: Curate
     changed = min(labels)
     set_labels(project, labels | {changed: "uncertain"}, "x", other.id)
     window.session.data_changed.emit()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     page.tabs.setCurrentIndex(3)
     page.readers.compare()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert page.readers.figure.text() == "κ 0.94"
     assert "97% of 32 images" in page.readers.text.text()
     assert not page.images.view.isColumnHidden(3)
@@ -157,14 +158,14 @@ def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, mo
     page.tabs.setCurrentIndex(1)
     page.seal.share.setCurrentIndex(1)
     page.seal.seal_button.click()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert "8 images of 4 patients" in page.seal.state.text() and "not opened yet" in page.seal.state.text()
     assert "Runs made before it was sealed" in page.seal.state.text()
     assert {page.images.table.index(row, 4).data() for row in range(32)} >= {"Sealed"}
     assert "sealed films changed" in page.split.state.text()
     page.split.folds.setValue(2)
     page.split.make()
-    _idle(window, qtbot)
+    idle(window, qtbot)
 
     review = window.page("Review")
     assert isinstance(review, ReviewPage)
@@ -172,14 +173,14 @@ def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, mo
     assert "trained before the test set was sealed" in review.sealed.text.text()
     train = window.page("Train")
     train.start()  # type: ignore[attr-defined]
-    _idle(window, qtbot)
+    idle(window, qtbot)
     qtbot.waitUntil(lambda: review.chooser.currentText() == "run-002" and not review.busy, timeout=MINUTE)
     assert review.table.rowCount() == 24
     review.sealed.freeze_button.click()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert "Frozen: a film counts as “dark” from" in review.sealed.text.text()
     review.sealed.open_button.click()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     qtbot.waitUntil(lambda: not review.busy, timeout=MINUTE)
     assert [question.split("?")[0] for question in asked] == [
         "Seal the test set",
@@ -230,7 +231,7 @@ def test_regions_are_drawn_and_films_exported_without_identity(
     assert "differ" in export.problem.text()
     export.again.setText("a long passphrase")
     export.accept()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     qtbot.waitUntil(lambda: bool(said))
     assert said == ["32 films exported without identity, 1 of them with letters blanked."]
     assert len(list((tmp_path / "out").rglob("*.dcm"))) == 32 and (tmp_path / "key.json").is_file()

@@ -17,6 +17,7 @@ from core.project.catalogue import counts
 from core.project.import_summary import ImportSummary
 from core.project.project import create_project, open_project
 from desktop.engine_client import EngineClient, Job
+from tests.support.processes import workers
 
 MINUTE = 60_000
 
@@ -75,7 +76,7 @@ def test_a_dead_worker_is_said_and_replaced(
     seen = _ends(job)
     with qtbot.waitSignal(job.reported, timeout=MINUTE):
         pass
-    (worker,) = _children_named("fineray")
+    (worker,) = workers(os.getpid())
     with qtbot.waitSignal(job.ended, timeout=MINUTE):
         os.kill(worker, signal.SIGKILL)
     assert isinstance(seen[0], Failed)
@@ -110,18 +111,3 @@ def test_failures_arrive_in_words(client: EngineClient, qtbot: QtBot, tmp_path: 
     with qtbot.waitSignal(job.failed, timeout=MINUTE) as caught:
         pass
     assert caught.args[0].what == "No Fineray project lies in this folder"
-
-
-def _children_named(_: str) -> list[int]:
-    """Process numbers of the spawned workers of this process (children that run multiprocessing's spawn)."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                status = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-                command = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if int(status[1]) == os.getpid() and b"spawn_main" in command:
-                found.append(int(entry.name))
-    return found

@@ -17,8 +17,8 @@ from desktop.predict import give_dialog, taking
 from desktop.predict.give_dialog import GiveDialog
 from desktop.predict.taking import OpenedDialog
 from desktop.predict.validate_dialog import ValidateDialog
-from tests.desktop.test_pages import _idle
 from tests.support.films import write_film
+from tests.support.window import idle
 
 
 def predict_page(window: MainWindow, trained: Path, films: Path) -> PredictPage:
@@ -42,7 +42,7 @@ def test_a_new_film_is_looked_at_with_its_evidence(
     page = predict_page(window, trained, new_films(tmp_path / "new"))
     (tmp_path / "new" / "notes.txt").write_text("no film")
     page.begin()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert page.found is not None and page.found.drift is not None
     page.view.selectRow(3)
     qtbot.waitUntil(lambda: not page.film.busy, timeout=30_000)
@@ -87,7 +87,7 @@ def test_a_watched_folder_grows(window: MainWindow, qtbot: QtBot, trained: Path,
     write_film(films / "later.dcm", patient="NEW-99", level=0.3)
     qtbot.waitUntil(lambda: page.found is not None and page.found.scored == 3, timeout=60_000)
     window.job_bar.cancel.click()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert page.found is not None and page.found.scored == 3, "what was found stays"
 
 
@@ -98,7 +98,7 @@ def test_pictures_and_dicom_go_where_they_are_sent(
     page.maps.setChecked(True)
     page.results.setChecked(True)
     page.begin(tmp_path / "out")
-    _idle(window, qtbot)
+    idle(window, qtbot)
     made = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert len(made) == 8 and made[0] == "00.dcm.heatmap.dcm"
 
@@ -116,28 +116,28 @@ def test_a_model_goes_out_and_comes_in(
     key = make_key(tmp_path / "key.pem", "secret")
     dialog.use_key(tmp_path / "key.pem", "secret")
     dialog.write(tmp_path / "model.frpkg")
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert told[0].fingerprint == key.fingerprint and (tmp_path / "model.frpkg").is_file()  # type: ignore[attr-defined]
     page.begin()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert page.found is not None
     before = np.array([row.probabilities for row in page.found.rows])
     window.session.close_project()
     taking.take_package(window.session, tmp_path / "model.frpkg", window)
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert isinstance(told[1], OpenedDialog)
     assert window.session.project is not None and window.session.project.root == tmp_path / "model"
     assert page.run.count() == 1 and "trained elsewhere" in page.point.text() and page.band == (0.4, 0.6)
     page.abstain.setChecked(False)
     page.begin()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert np.abs(np.array([row.probabilities for row in page.found.rows]) - before).max() <= 1e-5
     window.show_page("Review")
     review = window.page("Review")
     assert isinstance(review, ReviewPage) and review.chooser.count() == 0, "nothing was judged here yet"
     (tmp_path / "bad.frpkg").write_text("hello")
     taking.take_package(window.session, tmp_path / "bad.frpkg", window)
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert "no package" in window.banner.text
 
 
@@ -157,7 +157,7 @@ def test_labels_open_the_whole_review(window: MainWindow, qtbot: QtBot, trained:
     assert not dialog.start_button.isEnabled() and not dialog.own_button.isEnabled()
     dialog.take(tmp_path / "labels.csv", tmp_path / "validation")
     dialog.start()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     session = window.session
     assert session.project is not None and session.project.root == tmp_path / "validation", window.banner.text
     review = window.page("Review")

@@ -20,24 +20,13 @@ from core.project.splits import SplitPlan
 from core.project.splitting import make_split
 from core.training.recipe import HeadSettings, Recipe
 from core.training.training import train
-from desktop.loading import Loading
 from desktop.main_window import MainWindow
 from desktop.pages.curate import CuratePage
 from desktop.pages.import_ import DropZone, ImportPage
 from desktop.pages.review import ReviewPage
 from desktop.pages.train import TrainPage
 from tests.support.films import write_film
-
-MINUTE = 60_000
-
-
-def _idle(window: MainWindow, qtbot: QtBot, timeout: int = MINUTE) -> None:
-    """Wait until nothing is under way and what changed is on show."""
-
-    def quiet() -> bool:
-        return not window.session.busy and not any(each.busy for each in window.findChildren(Loading))
-
-    qtbot.waitUntil(quiet, timeout=timeout)
+from tests.support.window import MINUTE, idle
 
 
 def _imported(window: MainWindow, qtbot: QtBot, root: Path, folder: Path) -> CuratePage:
@@ -46,19 +35,19 @@ def _imported(window: MainWindow, qtbot: QtBot, root: Path, folder: Path) -> Cur
     importing = window.page("Import")
     assert isinstance(importing, ImportPage)
     importing.import_folders([folder])
-    _idle(window, qtbot)
+    idle(window, qtbot)
     window.show_page("Curate")
     page = window.page("Curate")
     assert isinstance(page, CuratePage)
-    _idle(window, qtbot)
+    idle(window, qtbot)
     return page
 
 
 def _label_by_folder(page: CuratePage, window: MainWindow, qtbot: QtBot) -> None:
     page.labels.preview(FromFolders())
-    _idle(window, qtbot)
+    idle(window, qtbot)
     page.labels.apply()
-    _idle(window, qtbot)
+    idle(window, qtbot)
 
 
 def test_a_folder_without_a_readable_file_is_explained(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -69,7 +58,7 @@ def test_a_folder_without_a_readable_file_is_explained(window: MainWindow, qtbot
     (tmp_path / "docs/letter.txt").write_text("Dear colleague")
     page.import_folders([tmp_path / "docs"])
     assert not page.choose_button.isEnabled()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert "None of the 1 files is an X-ray" in window.banner.text
     assert [page.table.index(0, column).data() for column in (1, 2)] == ["skipped", "Not a DICOM file"]
     assert page.choose_button.isEnabled()
@@ -91,7 +80,7 @@ def test_dropped_folders_are_imported_and_filtered(
     zone.dragEnterEvent(enter)
     assert enter.isAccepted()
     zone.dropEvent(QDropEvent(QPoint(5, 5).toPointF(), copy, data, left, none))
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert "12 imported, 1 skipped, of 13 files" in page.summary.text()
     page.result_filter.setCurrentIndex(2)
     assert page.table.rowCount() == 1
@@ -110,12 +99,12 @@ def test_a_cancelled_import_says_that_it_can_go_on(
     page.import_folders([folder])
     qtbot.waitUntil(lambda: page.table.rowCount() > 0, timeout=MINUTE)
     qtbot.mouseClick(window.job_bar.cancel, Qt.MouseButton.LeftButton)
-    _idle(window, qtbot)
+    idle(window, qtbot)
     kept = page.table.rowCount()
     assert 0 < kept < 300
     assert "Stopped; what was read is kept" in page.summary.text()
     page.import_folders([folder])
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert page.table.counts()["imported"] == 300
 
 
@@ -128,7 +117,7 @@ def test_labels_that_do_not_fit_are_explained(
     def preview(text: str) -> str:
         (tmp_path / "labels.csv").write_text(text)
         page.labels.preview(FromTable(tmp_path / "labels.csv"))
-        _idle(window, qtbot)
+        idle(window, qtbot)
         return page.labels.text.text()
 
     preview("name,kind\na,b\n")
@@ -138,15 +127,15 @@ def test_labels_that_do_not_fit_are_explained(
     preview("patient_id,label\nPAT-0,x\nPAT-1,x\n")
     assert "training needs at least two classes" in page.labels.warning.text()
     page.labels.apply()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert "Every label says “x”" in window.banner.text
     rows = "".join(f"PAT-{number},{'x' if number else 'y'}\n" for number in range(6))
     preview(f"patient_id,label\n{rows}")
     assert "images of one patient only" in page.labels.warning.text()
     page.labels.apply()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     page.split.make()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert "Class “y” has images of 1 patient" in window.banner.text
     window.show_page("Train")
     train = window.page("Train")
@@ -165,7 +154,7 @@ def test_checks_show_their_images_and_leave_them_out(
     assert page.checks.run_button.isEnabled()
     assert "Not checked yet" in page.checks.state.text()
     page.checks.run()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     page.tabs.setCurrentIndex(2)
     links = {each.text(): each for each in page.checks.findChildren(QPushButton)}
     assert "findings to look at" in page.checks.state.text()
@@ -176,11 +165,11 @@ def test_checks_show_their_images_and_leave_them_out(
     page.images.all_button.click()
     assert page.images.table.rowCount() == 49
     links["Leave out"].click()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert [page.images.table.index(row, 4).data() for row in range(49)].count("Left out") == 1
     assert window.undo_action.text() == "&Undo: Leaving out 1 image"
     window.undo_action.trigger()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert "Left out" not in {page.images.table.index(row, 4).data() for row in range(49)}
 
 
@@ -189,7 +178,7 @@ def test_labelling_by_keyboard_and_undo(window: MainWindow, qtbot: QtBot, traine
     window.show_page("Curate")
     page = window.page("Curate")
     assert isinstance(page, CuratePage)
-    _idle(window, qtbot)
+    idle(window, qtbot)
     labels = [page.images.table.index(row, 2).data() for row in range(32)]
     wanted = "dark" if labels[0] == "bright" else "bright"
     page.images.view.selectRow(0)
@@ -197,7 +186,7 @@ def test_labelling_by_keyboard_and_undo(window: MainWindow, qtbot: QtBot, traine
     qtbot.keyClick(page.images.view, Qt.Key.Key_1 if wanted == "bright" else Qt.Key.Key_2)
     assert page.images.table.index(0, 2).data() == wanted
     assert page.images.selected() == [page.images.table.image(0)], "the selection stays"
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert window.undo_action.text() == f"&Undo: Labelling 1 image “{wanted}”"
     page.images.view.selectAll()
     qtbot.keyClick(page.images.view, Qt.Key.Key_Delete)
@@ -209,14 +198,14 @@ def test_labelling_by_keyboard_and_undo(window: MainWindow, qtbot: QtBot, traine
     qtbot.keyClick(page.images.view, Qt.Key.Key_B)
     assert page.images.table.index(3, 4).data() != "Left out"
     for _ in range(4):
-        _idle(window, qtbot)
+        idle(window, qtbot)
         window.undo_action.trigger()
     assert [page.images.table.index(row, 2).data() for row in range(32)] == labels
     for title in ("&Undo: Making a split", "&Undo: Labels for 32 images"):
-        _idle(window, qtbot)
+        idle(window, qtbot)
         assert window.undo_action.text() == title
         window.undo_action.trigger()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert {page.images.table.index(row, 2).data() for row in range(32)} == {""}, "the first labels, before the change"
     assert not window.undo_action.isEnabled()
 
@@ -228,16 +217,16 @@ def test_images_without_patients_are_asked_about(window: MainWindow, qtbot: QtBo
     _label_by_folder(page, window, qtbot)
     page.split.folds.setValue(2)
     page.split.make()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert "12 of 12 images carry a patient ID that is blank" in window.banner.text
     page.tabs.setCurrentIndex(1)
     assert page.split.identify_button.isVisible()
     page.split.rule.setCurrentIndex(2)
     page.split.identify()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert not page.split.identify_button.isVisible()
     page.split.make()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert "12 patients in 12 groups" in page.split.state.text()
 
 
@@ -250,7 +239,7 @@ def test_the_doctor_shows_kinds_before_and_after(
     page = window.page("Import")
     assert isinstance(page, ImportPage)
     page.import_folders([folder])
-    _idle(window, qtbot)
+    idle(window, qtbot)
     page.tabs.setCurrentIndex(1)
     doctor = page.doctor
     assert doctor.table.rowCount() == 3
@@ -303,7 +292,7 @@ def test_review_shows_one_of_several_findings_at_a_time(window: MainWindow, qtbo
     window.show_page("Review")
     page = window.page("Review")
     assert isinstance(page, ReviewPage)
-    _idle(window, qtbot)
+    idle(window, qtbot)
     qtbot.waitUntil(lambda: not page.busy, timeout=MINUTE)
     assert page.chooser.currentText() == "run-002" and page.finding.isVisible()
     assert [page.finding.itemText(number) for number in range(page.finding.count())] == ["effusion", "nodule"]
@@ -336,7 +325,7 @@ def test_closing_a_project_stops_its_job(
     page.import_folders([films(patients=60, each=5)])
     qtbot.waitUntil(lambda: page.table.rowCount() > 0, timeout=MINUTE)
     window.session.close_project()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert window.session.project is None
     window.open_project(tmp_path / "p")
     assert 0 < page.table.rowCount() < 300
@@ -345,7 +334,7 @@ def test_closing_a_project_stops_its_job(
 def test_the_demo_opens_review(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.start_demo(tmp_path / "demo")
     assert not window.start_page.demo_button.isEnabled()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     page = window.page("Review")
     assert isinstance(page, ReviewPage)
     qtbot.waitUntil(page.isVisible, timeout=MINUTE)

@@ -9,8 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from desktop.main_window import MainWindow
 from desktop.pages.predict import PredictPage
-from tests.desktop.test_pages import _idle
 from tests.support.films import write_film
+from tests.support.window import idle
 
 
 def test_a_run_is_applied_to_new_films(window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path) -> None:
@@ -24,21 +24,21 @@ def test_a_run_is_applied_to_new_films(window: MainWindow, qtbot: QtBot, trained
     assert not page.start_button.isEnabled() and "most probable class" in page.point.text()
     page.take(tmp_path / "new")
     page.start_button.click()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert page.found is not None and page.found.scored == 3
     assert [page.table.index(row, 1).data() for row in range(4)] == ["bright"] * 3 + ["not scored"]
     assert "3 films scored, 1 of 4 rows flagged" in page.summary.text()
     page.only_flagged.setChecked(True)
     assert page.table.rowCount() == 1 and "Not a DICOM file" in page.table.index(0, 3).data()
     page.write(tmp_path / "table.csv")
-    _idle(window, qtbot)
+    idle(window, qtbot)
     with (tmp_path / "table.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 4
     page.abstain.setChecked(True)
     page.low.setValue(0.0)
     page.high.setValue(1.0)
     page.start_button.click()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     page.only_flagged.setChecked(False)
     assert {page.table.index(row, 1).data() for row in range(3)} == {"no answer"}
 

@@ -45,8 +45,8 @@ from desktop.review.map_dialog import MapDialog
 from desktop.review.mean_map_dialog import MeanMapDialog
 from desktop.review.report_dialog import ReportDialog, WrittenDialog
 from desktop.review.words import number
-from tests.desktop.test_pages import MINUTE, _idle
 from tests.support.films import write_film
+from tests.support.window import MINUTE, idle
 
 
 @pytest.fixture(scope="module")
@@ -339,7 +339,7 @@ def test_a_report_is_written_from_the_page(page: ReviewPage, window: MainWindow,
     assert dialog is not None
     dialog.parts.setChecked(True)
     dialog.write(tmp_path / "report.pdf")
-    _idle(window, qtbot)
+    idle(window, qtbot)
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "report files" / "roc.svg").is_file()
     written = page.findChild(WrittenDialog)
@@ -354,7 +354,7 @@ def test_the_learning_curve_and_the_planner(page: ReviewPage, window: MainWindow
     page.plan.wished.setValue(0.4)
     assert page.plan.answer.text() != before
     page.plan.learn_button.click()
-    _idle(window, qtbot)
+    idle(window, qtbot)
     curve = page.plan._curve
     assert curve is not None and len(curve.points) >= 3
     assert [each.patients for each in curve.points] == sorted(each.patients for each in curve.points)

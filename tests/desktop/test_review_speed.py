@@ -18,9 +18,9 @@ from core.project.project import Project, create_project, open_project
 from core.project.runs import Predictions, write_run
 from desktop.main_window import MainWindow
 from desktop.pages.review import ReviewPage
-from tests.desktop.test_pages import MINUTE
 from tests.support.films import write_picture
 from tests.support.lateness import Lateness
+from tests.support.window import MINUTE
 
 IMAGES = 100_000
 STALL = 0.05  # seconds

@@ -20,9 +20,7 @@ from desktop.widgets.controls_dialog import ControlsDialog
 from desktop.widgets.rank_dialog import RankDialog
 from desktop.widgets.recipe_dialog import RecipeDialog
 from desktop.widgets.weights_dialog import WeightsDialog
-from tests.desktop.test_pages import _idle
-
-MINUTE = 60_000
+from tests.support.window import MINUTE, idle
 
 
 @pytest.fixture
@@ -31,7 +29,7 @@ def page(window: MainWindow, qtbot: QtBot, trained: Path) -> TrainPage:
     window.show_page("Train")
     page = window.page("Train")
     assert isinstance(page, TrainPage)
-    _idle(window, qtbot, 2 * MINUTE)
+    idle(window, qtbot, 2 * MINUTE)
     return page
 
 
@@ -57,7 +55,7 @@ def test_what_learns_is_chosen_and_tuned(window: MainWindow, qtbot: QtBot, page:
     page.epochs.setValue(1)
     assert page.recipe().tuning == replace(Tuning(), frozen_stages=7, epochs=1)
     page.start()
-    _idle(window, qtbot, 2 * MINUTE)
+    idle(window, qtbot, 2 * MINUTE)
     review = window.page("Review")
     assert isinstance(review, ReviewPage)
     qtbot.waitUntil(lambda: review.table.rowCount() == 32, timeout=MINUTE)
@@ -170,7 +168,7 @@ def test_a_paused_training_goes_on_and_a_cancelled_one_is_given_up(
     def stop_after_a_fold(stop: object) -> None:
         qtbot.waitUntil(lambda: len(page._fold_aucs) > 0, timeout=2 * MINUTE)
         stop()  # type: ignore[operator]
-        _idle(window, qtbot, 2 * MINUTE)
+        idle(window, qtbot, 2 * MINUTE)
 
     page.start()
     assert page.pause_button.isEnabled()
@@ -178,7 +176,7 @@ def test_a_paused_training_goes_on_and_a_cancelled_one_is_given_up(
     assert list(project.runs_folder.glob(".unfinished-*")) and "was paused" in page.ready.text()
     page.start()
     qtbot.waitUntil(lambda: "folds done before: " in page.search_note.text() or not page._job, timeout=MINUTE)
-    _idle(window, qtbot, 2 * MINUTE)
+    idle(window, qtbot, 2 * MINUTE)
     assert not list(project.runs_folder.glob(".unfinished-*"))
     assert (project.runs_folder / "run-002").is_dir()
     page.epochs.setValue(3)

@@ -9,15 +9,13 @@ from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from core.project.labels import FromTable
-from desktop.loading import Loading
 from desktop.main_window import MainWindow
 from desktop.pages.curate import CuratePage
 from desktop.pages.import_ import ImportPage
 from desktop.pages.review import ReviewPage
 from desktop.pages.train import TrainPage
 from tests.support.lateness import Lateness
-
-MINUTE = 60_000
+from tests.support.window import MINUTE, idle
 
 
 def test_the_main_job_on_real_radiographs(window: MainWindow, qtbot: QtBot, tmp_path: Path, cxr: Path) -> None:
@@ -29,7 +27,7 @@ def test_the_main_job_on_real_radiographs(window: MainWindow, qtbot: QtBot, tmp_
     assert isinstance(page, ImportPage)
     with Lateness() as importing, qtbot.waitSignal(session.data_changed, timeout=MINUTE):
         page.import_folders([cxr])
-    _quiet(window, qtbot)
+    idle(window, qtbot)
     assert page.table.counts()["imported"] == 701
     assert "701 imported" in page.summary.text()
     page.table.save(tmp_path / "files.csv")
@@ -45,10 +43,10 @@ def test_the_main_job_on_real_radiographs(window: MainWindow, qtbot: QtBot, tmp_
     assert session.project.db.execute("SELECT count(*) FROM label").fetchone()[0] == 0
     with qtbot.waitSignal(session.data_changed, timeout=MINUTE):
         curate.labels.apply()
-    _quiet(window, qtbot)
+    idle(window, qtbot)
     with qtbot.waitSignal(session.data_changed, timeout=MINUTE):
         curate.split.make()
-    _quiet(window, qtbot)
+    idle(window, qtbot)
     assert "No patient stands on two sides" in curate.split.state.text()
 
     window.show_page("Train")
@@ -70,11 +68,6 @@ def test_the_main_job_on_real_radiographs(window: MainWindow, qtbot: QtBot, tmp_
     metrics = session.project.runs_folder / "run-001" / "metrics.json"
     assert metrics.is_file()
     _review_works(review, qtbot)
-
-
-def _quiet(window: MainWindow, qtbot: QtBot) -> None:
-    """Wait until what changed is on show."""
-    qtbot.waitUntil(lambda: not any(each.busy for each in window.findChildren(Loading)), timeout=MINUTE)
 
 
 def _review_works(review: ReviewPage, qtbot: QtBot) -> None:

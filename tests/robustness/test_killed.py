@@ -18,7 +18,8 @@ import pytest
 
 from tests.robustness.reliability import Reliability
 from tests.robustness.whole import check, weights
-from tests.support.films import write_film
+from tests.support.films import write_classes
+from tests.support.processes import workers
 
 ROOT = Path(__file__).parents[2]
 STEPS = ("opened", "imported", "labelled", "split", "trained")
@@ -56,7 +57,7 @@ class Session:
         """Kill its worker, its window or everything; whether the session is over with that."""
         pid = self.process.pid
         if what == "worker":
-            for child in _children(pid):
+            for child in workers(pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
             return False
@@ -70,16 +71,6 @@ class Session:
             assert time.monotonic() - began < ORPHANED_S, "processes outlive their window"
             time.sleep(0.05)  # nothing tells a stranger when they are gone
         return True
-
-
-def _children(pid: int) -> list[int]:
-    """The worker processes of a window; not the tracker of shared memory that multiprocessing starts."""
-    with contextlib.suppress(OSError):
-        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        tasks = Path(f"/proc/{pid}/task").iterdir()
-        found += [child for task in tasks for child in (task / "children").read_text().split()]
-        return [int(child) for child in set(found) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
-    return []
 
 
 def _alive(group: int) -> bool:
@@ -130,10 +121,7 @@ def disturbed(root: Path, films: Path, kills: int, seconds: float, dice: random.
     ],
 )
 def test_killed_at_random_moments(tmp_path: Path, kills: int, reliability: Reliability) -> None:
-    for patient in range(FILMS):
-        label = ("bright", "dark")[patient % 2]
-        level = 0.6 if label == "bright" else 0.4
-        write_film(tmp_path / "films" / label / f"p{patient}", patient=f"PAT-{patient}", level=level)
+    write_classes(tmp_path / "films", FILMS)
     began = time.monotonic()
     session = Session(tmp_path / "undisturbed", tmp_path / "films", tmp_path / "log", "window")
     assert session.ended_within(600)

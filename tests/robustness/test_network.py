@@ -17,7 +17,7 @@ from core.network_use import _of_this_computer
 from core.pacs.settings import PacsSettings, Peer, save_settings
 from desktop.main_window import MainWindow
 from desktop.network_dialog import NOTHING, NetworkDialog
-from tests.support.films import write_film
+from tests.support.films import write_classes
 
 # An audit hook, in every process of the way: what a socket is bound or connected to, and every name that is looked up.
 WATCH = """
@@ -43,10 +43,7 @@ def watched(tmp_path: Path) -> dict[str, str]:
     """The environment of processes whose sockets are written down in `sockets`."""
     (tmp_path / "hook").mkdir()
     (tmp_path / "hook" / "sitecustomize.py").write_text(WATCH)
-    for patient in range(24):
-        label = ("bright", "dark")[patient % 2]
-        level = 0.6 if label == "bright" else 0.4
-        write_film(tmp_path / "films" / label / f"p{patient}", patient=f"PAT-{patient}", level=level)
+    write_classes(tmp_path / "films", 24)
     return {
         **os.environ,
         "WATCHED": str(tmp_path / "sockets"),

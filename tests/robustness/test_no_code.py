@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import hashlib
 import json
 import os
 import pickle
@@ -17,9 +18,11 @@ from pathlib import Path
 import pytest
 
 from core.cli import main
+from core.export.package.archive import LIST
 from core.project.label_sets import active_label_set, class_counts
 from core.project.project import CATALOGUE, Project, open_project
 from core.project.runs import runs
+from tests.core.export.test_package import packed, rewritten
 from tests.support.films import write_film
 
 ROOT = Path(__file__).parents[2]
@@ -141,26 +144,21 @@ def test_every_file_of_a_project_may_be_code(trained: Path, tmp_path: Path) -> N
 @pytest.mark.slow
 def test_a_package_full_of_code(trained: Path, tmp_path: Path) -> None:
     """Every member in turn a pickle, under a list whose hashes are right."""
-    from core.digest import sha256
-    from core.export.package.archive import LIST
-
-    assert main(["export", str(trained), "run-002", "--format", "frpkg", "--output", str(tmp_path / "m.frpkg")]) == 0
-    exploded, packages = tmp_path / "exploded", []
+    package = packed(trained, "run-002", tmp_path / "m.frpkg")
+    exploded = tmp_path / "exploded"
     bomb = pickle.dumps(Bomb(exploded))
-    (tmp_path / "bomb").write_bytes(bomb)
-    with zipfile.ZipFile(tmp_path / "m.frpkg") as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    for name in members:
-        facts = json.loads(members[LIST])
-        changed = {**members, name: bomb}
+
+    def exchange(members: dict[str, bytes], name: str) -> None:
+        members[name] = bomb
         if name != LIST:
-            facts["files"][name] = {"sha256": sha256(tmp_path / "bomb"), "bytes": len(bomb)}
-            changed[LIST] = json.dumps(facts).encode()
-        packages.append(tmp_path / f"bad-{len(packages)}.frpkg")
-        with zipfile.ZipFile(packages[-1], "w") as archive:
-            for member, content in changed.items():
-                archive.writestr(member, content)
-    for each in packages:
+            facts = json.loads(members[LIST])
+            facts["files"][name] = {"sha256": hashlib.sha256(bomb).hexdigest(), "bytes": len(bomb)}
+            members[LIST] = json.dumps(facts).encode()
+
+    with zipfile.ZipFile(package) as archive:
+        names = archive.namelist()
+    for number, name in enumerate(names):
+        each = rewritten(package, tmp_path / f"bad-{number}.frpkg", lambda members, name=name: exchange(members, name))
         done = run(tmp_path, "open", each, "--to", tmp_path / f"to-{each.stem}", "--json")
         assert "fault of its own" not in done.stdout, (each, done.stdout, done.stderr[-800:])
         if done.returncode:

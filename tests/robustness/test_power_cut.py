@@ -13,7 +13,7 @@ import pytest
 
 from tests.robustness.reliability import Reliability
 from tests.robustness.whole import check, weights
-from tests.support.films import write_film
+from tests.support.films import write_classes
 from tests.support.recording import Disk, Operation, can_record, operations, record
 
 ROOT = Path(__file__).parents[2]
@@ -29,9 +29,7 @@ pytestmark = [
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Operation]]:
     """(the study, what was done to files while it was made)."""
     root = tmp_path_factory.mktemp("recorded")
-    for patient in range(FILMS):
-        label = ("bright", "dark")[patient % 2]
-        write_film(root / "films" / label / f"p{patient}", patient=f"PAT-{patient}", level=0.6 if patient % 2 else 0.4)
+    write_classes(root / "films", FILMS)
     environment = {**os.environ, "FINERAY_HOME": str(root / "home"), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.robustness.session", str(root / "study"), str(root / "films")]
     done = record(command, root / "log", environment)

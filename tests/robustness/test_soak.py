@@ -13,16 +13,16 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from core.project.labels import FromFolders
-from desktop.loading import Loading
 from desktop.main_window import MainWindow
 from desktop.pages.curate import CuratePage
 from desktop.pages.import_ import ImportPage
 from desktop.pages.review import ReviewPage
 from desktop.pages.train import TrainPage
 from tests.robustness.reliability import Reliability
-from tests.support.films import write_film
+from tests.support.films import write_classes
+from tests.support.processes import family
+from tests.support.window import MINUTE, idle
 
-MINUTE = 60_000
 WARM = 3  # rounds until caches, fonts and the allocator have what they keep
 GROWTH_MB = 1.0  # a round, of the window and its processes together
 
@@ -33,15 +33,6 @@ def memory_mb(pid: int) -> float:
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
     return 0.0
-
-
-def family(pid: int) -> list[int]:
-    """A process and all below it."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += family(int(child))
-    return found
 
 
 def measured() -> dict[str, float]:
@@ -55,11 +46,6 @@ def measured() -> dict[str, float]:
     }
 
 
-def quiet(window: MainWindow, qtbot: QtBot) -> None:
-    loadings = window.findChildren(Loading)
-    qtbot.waitUntil(lambda: not window.session.busy and not any(each.busy for each in loadings), timeout=MINUTE)
-
-
 def a_day(window: MainWindow, qtbot: QtBot, study: Path, films: Path) -> None:
     """New project, import, labels, split, training, review with every tab and some films, close."""
     session = window.session
@@ -68,7 +54,7 @@ def a_day(window: MainWindow, qtbot: QtBot, study: Path, films: Path) -> None:
     assert isinstance(page, ImportPage)
     with qtbot.waitSignal(session.data_changed, timeout=MINUTE):
         page.import_folders([films])
-    quiet(window, qtbot)
+    idle(window, qtbot)
     window.show_page("Curate")
     curate = window.page("Curate")
     assert isinstance(curate, CuratePage)
@@ -76,17 +62,17 @@ def a_day(window: MainWindow, qtbot: QtBot, study: Path, films: Path) -> None:
     qtbot.waitUntil(lambda: "Matched images" in curate.labels.text.text() and not session.busy, timeout=MINUTE)
     with qtbot.waitSignal(session.data_changed, timeout=MINUTE):
         curate.labels.apply()
-    quiet(window, qtbot)
+    idle(window, qtbot)
     with qtbot.waitSignal(session.data_changed, timeout=MINUTE):
         curate.split.make()
-    quiet(window, qtbot)
+    idle(window, qtbot)
     window.show_page("Train")
     train = window.page("Train")
     assert isinstance(train, TrainPage)
     qtbot.waitUntil(train.start_button.isEnabled, timeout=MINUTE)
     with qtbot.waitSignal(session.runs_changed, timeout=4 * MINUTE):
         train.start()
-    quiet(window, qtbot)
+    idle(window, qtbot)
     window.show_page("Review")
     review = window.page("Review")
     assert isinstance(review, ReviewPage)
@@ -97,7 +83,7 @@ def a_day(window: MainWindow, qtbot: QtBot, study: Path, films: Path) -> None:
     for tabs in (review.film.tabs, curate.tabs):
         for number in range(tabs.count()):
             tabs.setCurrentIndex(number)
-    quiet(window, qtbot)
+    idle(window, qtbot)
     session.close_project()
 
 
@@ -110,11 +96,7 @@ def a_day(window: MainWindow, qtbot: QtBot, study: Path, films: Path) -> None:
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_days_of_work(window: MainWindow, qtbot: QtBot, tmp_path: Path, rounds: int, reliability: Reliability) -> None:
-    for patient in range(24):
-        label = ("bright", "dark")[patient % 2]
-        write_film(
-            tmp_path / "films" / label / f"p{patient}", patient=f"PAT-{patient}", level=0.6 if patient % 2 else 0.4
-        )
+    write_classes(tmp_path / "films", 24)
     began, found = time.monotonic(), []
     for number in range(rounds):
         a_day(window, qtbot, tmp_path / f"study-{number}", tmp_path / "films")

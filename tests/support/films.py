@@ -45,6 +45,22 @@ def write_film(path: Path, *, patient: str, number: int = 0, level: float = 0.5,
     return write_picture(path, np.round(shade * 4095).astype(np.uint16), patient, **tags)
 
 
+def write_classes(root: Path, patients: int, *, bright: float = 0.6, dark: float = 0.4) -> None:
+    """A film a patient, in folders by class, `bright` and `dark`, each of its mean shade."""
+    for patient in range(patients):
+        label, level = (("bright", bright), ("dark", dark))[patient % 2]
+        write_film(root / label / f"p{patient}", patient=f"PAT-{patient}", level=level)
+
+
+def write_films_of_patients(root: Path, patients: int, each: int) -> None:
+    """The same with several films a patient, each patient's in a folder."""
+    for patient in range(patients):
+        label, level = (("bright", 0.75), ("dark", 0.25))[patient % 2]
+        for number in range(each):
+            path = root / label / f"p{patient}" / f"{number}"
+            write_film(path, patient=f"PAT-{patient}", number=number, level=level)
+
+
 def write_picture(path: Path, values: NDArray[np.integer], patient: str, **tags: Any) -> Dataset:
     """Write a 12-bit film with these values and a window over all of them."""
     ds = film(values, PatientID=patient, PatientName=f"{patient}^Name", **tags)

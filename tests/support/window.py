@@ -1,0 +1,19 @@
+"""What tests of the window wait for."""
+
+from __future__ import annotations
+
+from pytestqt.qtbot import QtBot
+
+from desktop.loading import Loading
+from desktop.main_window import MainWindow
+
+MINUTE = 60_000  # milliseconds
+
+
+def idle(window: MainWindow, qtbot: QtBot, timeout: int = MINUTE) -> None:
+    """Wait until nothing is under way and what changed is on show."""
+
+    def quiet() -> bool:
+        return not window.session.busy and not any(each.busy for each in window.findChildren(Loading))
+
+    qtbot.waitUntil(quiet, timeout=timeout)
