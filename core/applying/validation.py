@@ -17,17 +17,19 @@ from core.backbones.catalogue import backbone_for
 from core.backbones.runtime import Runtime, best_device, device_title
 from core.errors import FinerayError
 from core.evaluation.metrics import evaluate
+from core.explaining.kept import EXPLANATIONS
 from core.progress import Monitor, Progress
 from core.project.catalogue import LabelledImage, labelled_images
 from core.project.label_sets import active_label_set
 from core.project.project import Project
-from core.project.runs import PREDICTIONS, RunFolder, write_run
+from core.project.runs import PREDICTIONS, TEST_METRICS, TEST_PREDICTIONS, RunFolder, write_run
 from core.project.splits import EXTERNAL
 from core.training.features import feature_space
 from core.training.predicting import predicted
 from core.training.recipe import Recipe
 
-LEFT_BEHIND = (PREDICTIONS, "metrics.json", "model_card.md")  # of the model's folder: the new run has its own
+# Of the model's folder: what is said of the images there, or what the new run has of its own.
+LEFT_BEHIND = (PREDICTIONS, TEST_METRICS, TEST_PREDICTIONS, EXPLANATIONS, "metrics.json", "model_card.md")
 
 
 class OtherLabels(FinerayError):

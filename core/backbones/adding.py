@@ -37,11 +37,12 @@ class Source:
     licence: str = ""
 
 
-def add_weights(path: Path, name: str = "", source: Source | None = None) -> Backbone:
+def add_weights(path: Path, name: str = "", source: Source | None = None, url: str = "") -> Backbone:
     """Take a .pth state dict or a .safetensors file in, for the backbone `name` (or `timm:NAME`).
 
     Without a name the file has to be one that the manifest knows by its name. Weights other than the manifest's need
-    a source with title and task, and get a backbone of their own beside it. Raises WeightsDamaged, NotACnn,
+    a source with title and task, and get a backbone of their own beside it. url: where the file was fetched, if it was,
+    which is kept with them. Raises WeightsDamaged, NotACnn,
     UnknownBackbone or a storage error.
     """
     if not path.is_file():
@@ -69,7 +70,7 @@ def add_weights(path: Path, name: str = "", source: Source | None = None) -> Bac
             )
     state = _fitted(chosen, read_weights(path))
     try:
-        return _keep(chosen, state, f"{path.name} {digest}")
+        return _keep(chosen, state, f"{url or path.name} {digest}")
     except OSError as error:
         raise storage_error(error) or error from error
 
@@ -101,7 +102,7 @@ def download_weights(name: str, on_bytes: Callable[[int, int], None] = lambda do
                 where=chosen.weights.url,
                 todo="Fetch the file on a computer with a network, and add it here.",
             ) from error
-        return add_weights(path, name)
+        return add_weights(path, name, url=chosen.weights.url)
 
 
 def _meant(path: Path, name: str) -> Backbone:

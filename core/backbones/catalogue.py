@@ -79,6 +79,19 @@ class Backbone:
     weights: WeightPack
 
 
+@dataclass(frozen=True)
+class WeightsSource:
+    """What is said of a backbone's weights, and by whom. known: `published` (the file is the one of which the manifest,
+    or timm of what it publishes there, says this), `stated` (whoever added the file wrote it), `package` (the package
+    says it that brought the weights), or `unknown` (a file of which nobody said what it was trained for)."""
+
+    task: str
+    data: str
+    licence: str
+    origin: str
+    known: Literal["published", "stated", "package", "unknown"]
+
+
 @cache
 def manifest() -> tuple[Backbone, ...]:
     """The backbones that Fineray knows from the start, the default first."""
@@ -130,6 +143,22 @@ def backbone_for(folder: Path, name: str) -> Backbone:
         return backbone(name)
     brought = _backbone(json.loads(record.read_text("utf-8")))
     return replace(brought, weights=WeightPack(str((folder / BROUGHT_WEIGHTS).resolve()), brought.weights.sha256))
+
+
+def weights_source(chosen: Backbone) -> WeightsSource:
+    """What is known of the weights that a backbone has here."""
+    pack = chosen.weights
+    file, _, digest = pack.origin.rpartition(" ")
+    same = (each for each in manifest() if each.name == chosen.name and each.architecture == chosen.architecture)
+    expected = next((each.weights.sha256 for each in same), "")
+    known: Literal["published", "stated", "package", "unknown"] = "stated"
+    if Path(pack.file).name == BROUGHT_WEIGHTS:
+        known = "package"
+    elif expected and (digest or pack.sha256).startswith(expected):
+        known = "published"
+    elif chosen.name.startswith(TIMM):  # a file of one's own under timm's name may hold anything
+        known = "published" if file.startswith("https://") else "unknown"
+    return WeightsSource(chosen.source_task, chosen.source_data, chosen.licence, pack.origin, known)
 
 
 def weights_file(chosen: Backbone) -> Path | None:

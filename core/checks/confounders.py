@@ -70,7 +70,8 @@ def association_findings(found: Sequence[Association]) -> list[Finding]:
             surviving.append(each)
     tried = f"{len(order)} attributes tried, Holm's correction"
     if not surviving:
-        return [Finding("attributes", "fine", "No attribute of the files goes together with the label.", tried)]
+        title = "No attribute of the files goes together with the label."
+        return [Finding("attributes", "fine", title, tried, done=bool(order))]
     return [
         Finding(
             "attributes",

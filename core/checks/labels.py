@@ -23,7 +23,8 @@ FAR = 6.0  # robust deviations from the usual distance
 def strangers(images: Sequence[LabelledImage], features: NDArray[np.float32]) -> Finding:
     """Images far from all others in feature space, by the mean distance to their ten nearest."""
     if len(images) < 3 * NEIGHBOURS:
-        return Finding("strangers", "fine", "Too few images to say which are unlike the rest.", f"{len(images)} images")
+        title = "Too few images to say which are unlike the rest."
+        return Finding("strangers", "fine", title, f"{len(images)} images", done=False)
     reduced = make_pipeline(
         StandardScaler(), PCA(min(COMPONENTS, len(images) - 1, features.shape[1]), random_state=0)
     ).fit_transform(features.astype(np.float64))
@@ -59,7 +60,8 @@ def contradicted_labels(
         features, truth, groups, seed, lambda rows: [PCA(min(100, rows - 1, width), random_state=0)]
     )
     if probabilities is None:
-        return Finding("labels", "fine", "Too few patients a class to doubt a label.", f"{len(images)} images")
+        title = "Too few patients a class to doubt a label."
+        return Finding("labels", "fine", title, f"{len(images)} images", done=False)
     doubtful = find_label_issues(truth, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1)
     found = tuple(images[row].id for row in doubtful.tolist())
     if not found:

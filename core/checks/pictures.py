@@ -18,6 +18,7 @@ BLANK_DEVIATION = 4.0  # shades of 255
 SATURATED_SHARE = 0.35
 CUT_SHARE = 0.2
 SMALL = 32
+FEWEST = 10  # images, below which none can be called a negative of the others
 BORDERED, BORDER = 48, 6  # the film as 48 x 48, of which this many rows and columns at each side are its border
 _INSIDE = np.pad(np.ones((BORDERED - 2 * BORDER,) * 2, dtype=bool), BORDER)
 
@@ -96,6 +97,9 @@ def picture_findings(images: Sequence[LabelledImage], facts: Sequence[PictureFac
             share = f"{len(concerned):,} of {len(images):,} images"
             title = f"{len(concerned):,} films {verb}{what}." if len(concerned) > 1 else f"1 film {one[verb]}{what}."
             findings.append(Finding(name, "look", title, share, concerned, leave_out))
+        elif name == "polarity" and len(images) < FEWEST:
+            title = "Too few images to say which look like negatives of the others."
+            findings.append(Finding(name, "fine", title, f"{len(images):,} images", done=False))
         else:
             findings.append(Finding(name, "fine", f"No films that {verb}{what}.", f"{len(images):,} images looked at"))
     return findings
@@ -115,7 +119,7 @@ def _cut(pixels: NDArray[np.uint8]) -> bool:
 
 def _inverted(facts: Sequence[PictureFacts]) -> NDArray[np.bool_]:
     """Films that agree with the typical film only when black and white change places."""
-    if len(facts) < 10:
+    if len(facts) < FEWEST:
         return np.zeros(len(facts), dtype=bool)
     small = np.stack([fact.small.ravel() for fact in facts])
     # The first principal direction finds the typical film even if a good part of the study is inverted.

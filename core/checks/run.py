@@ -22,6 +22,7 @@ from core.project.identification import unidentified_images
 from core.project.label_sets import LabelSet, active_label_set
 from core.project.near_duplicates import NearDuplicate
 from core.project.project import Project
+from core.project.seen import Seen
 from core.project.splits import latest_split, parts
 from core.project.strata import groups_of_classes
 from core.training.features import features_of
@@ -68,7 +69,9 @@ def run_checks(project: Project, monitor: Monitor) -> list[Finding]:
     found += _by_features(project, images, grouping.groups, monitor)
     order = {"serious": 0, "look": 1, "fine": 2}
     found.sort(key=lambda finding: order[finding.severity])
-    keep_checks(project.root, found)
+    # Patients and copies are looked for also where no finding bears that name.
+    carried_out = sorted({"identity", "copies", *(finding.check for finding in found if finding.done)})
+    keep_checks(project.root, found, carried_out, active_label_set(project).name, Seen.of(images))
     return found
 
 
@@ -146,7 +149,8 @@ def _by_features(
 ) -> list[Finding]:
     chosen = backbone(DEFAULT_BACKBONE)
     if weights_file(chosen) is None:
-        return [Finding("strangers", "look", "Not checked: the backbone's weights are not installed.", chosen.title)]
+        title = "Not checked: the backbone's weights are not installed."
+        return [Finding("strangers", "look", title, chosen.title, done=False)]
     monitor.report(Progress(f"{STAGE}: features", 0, 0, ""))
     features = features_of(project, images, chosen, Runtime(chosen, best_device()), monitor)[0]
     monitor.report(Progress(f"{STAGE}: labels", 0, 0, ""))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.errors import FinerayError
 from core.explaining.checking import border_share, check_map, letter_share, patterns
+from core.explaining.kept import MEAN, keep_map
 from core.explaining.results import Explained, ExplainMethod
 from core.explaining.saliency import FINEST, film_part, grad_cam, occlusion
 from core.explaining.trained_model import TrainedModel, trained_model
@@ -30,7 +31,7 @@ class CannotExplain(FinerayError):
 def explain(
     project: Project, folder: RunFolder, image: int, class_name: str, method: ExplainMethod, fold: str, monitor: Monitor
 ) -> Explained:
-    """The evidence for a class on one film, checked. fold: in which the film was held out, empty if in none.
+    """The evidence for a class on one film, checked; the run's folder keeps that it was made. fold: in which the film was held out, empty if in none.
 
     Raises CannotExplain, WeightsNotInstalled, Cancelled.
     """
@@ -49,7 +50,7 @@ def explain(
         else occlusion(untaught, shown, number, Monitor())[0]
     )
     checks = check_map(model, other, square, shown, film, number)
-    return Explained(
+    found = Explained(
         film_part(square, *film.shape),
         class_name,
         method,
@@ -61,6 +62,8 @@ def explain(
         checks.on_border,
         checks.on_letters,
     )
+    keep_map(project, folder, [image], found, method)
+    return found
 
 
 def evidence_for(folder: RunFolder, film: NDArray[np.uint8], class_name: str) -> NDArray[np.float32]:
@@ -98,7 +101,7 @@ def mean_map(
         monitor.check()
     border, letters = float(np.mean(on_border)), float(np.mean(on_letters))
     mean = (total / len(some) * FINEST * FINEST).astype(np.float32)
-    return Explained(
+    found = Explained(
         mean,
         class_name,
         "grad-cam",
@@ -110,6 +113,8 @@ def mean_map(
         films=len(some),
         mean_film=np.round(mean_film / len(some) * 255).astype(np.uint8),
     )
+    keep_map(project, folder, some, found, MEAN)
+    return found
 
 
 def _number(model: TrainedModel, class_name: str) -> int:

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.durable import sync_file
-from core.errors import FinerayError, storage_error
+from core.errors import FinerayError
+from core.line_file import append_record, records
 from core.project.catalogue import sealed_images
 from core.project.paths import user_folder
 from core.project.project import Project
@@ -31,7 +31,8 @@ class SealRefused(FinerayError):
 @dataclass(frozen=True)
 class Seal:
     """A sealed test set. hash: SHA-256 over its image contents, the same wherever the same images are sealed;
-    seen_before: runs of this project that had predicted or learned from some of them before."""
+    seen_before: runs of this project that had predicted or learned from some of them before; by: the attribute that told
+    them apart, empty where they were drawn by chance, None in seals of earlier versions, which did not keep it."""
 
     hash: str
     created: str
@@ -40,6 +41,7 @@ class Seal:
     patients: int
     classes: dict[str, int]
     seen_before: int
+    by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,7 @@ def record_opening(project: Project, run: str, head_sha256: str) -> Opening:
     if seal is None:
         raise SealRefused("The project has no sealed test set", todo="Seal one before you train (page Curate).")
     opening = Opening(uuid.uuid4().hex, seal.hash, now(), run, head_sha256)
-    try:
-        with _ledger().open("a", encoding="utf-8") as file:
-            # On a line of its own, also after one that a power cut tore.
-            file.write("\n" + json.dumps(asdict(opening)) + "\n")
-        sync_file(_ledger())
-    except OSError as error:
-        raise storage_error(error) or error from error
+    append_record(_ledger(), asdict(opening))
     with project.db as db:
         db.execute("INSERT INTO opening VALUES (?, ?, ?, ?, ?)", tuple(asdict(opening).values()))
     return opening
@@ -105,11 +101,10 @@ def _ledger() -> Path:
 
 
 def _on_this_workstation() -> Iterator[Opening]:
-    lines = _ledger().read_bytes().splitlines() if _ledger().is_file() else []
-    for line in lines:
+    for record in records(_ledger()):
         try:
-            yield Opening(**json.loads(line))
-        except (ValueError, TypeError):  # empty, or torn by a power cut before anything was opened
+            yield Opening(**record)
+        except TypeError:  # of another version
             continue
 
 

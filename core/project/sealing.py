@@ -46,6 +46,7 @@ def seal_test(project: Project, plan: SplitPlan) -> Seal:
         patients=len({image.patient_id for image in chosen}),
         classes={label: sum(image.label == label for image in chosen) for label in labels},
         seen_before=sum(bool(ids & set(run.predictions().images.tolist())) for run in runs(project)),
+        by=plan.by,
     )
     with project.db as db:
         db.executemany(

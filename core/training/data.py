@@ -56,6 +56,12 @@ class Data:
             found.append((pair[0], pair[1]))
         return found
 
+    def inner_folds_within(self, rows: Rows, folds: int) -> int:
+        """How many folds inner_folds() finds, without making them; 0 where a class has too few patients."""
+        strata, groups = self.learned_strata[rows], self.groups[rows]
+        fewest = min(len(np.unique(groups[strata == stratum])) for stratum in np.unique(strata))
+        return min(folds, fewest) if fewest > 1 else 0
+
     def shuffled(self, seed: int) -> Data:
         """A control: training sees the labels in another order, judging does not."""
         order = np.random.default_rng(seed).permutation(len(self.images))

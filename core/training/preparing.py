@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from core import __version__
-from core.backbones.catalogue import Backbone, backbone
+from core.backbones.catalogue import Backbone, backbone, weights_source
 from core.backbones.runtime import Runtime, best_device, device_title
 from core.backbones.surgery import architecture, feature_network, widths_of
 from core.errors import FinerayError
@@ -62,7 +62,9 @@ def prepare(project: Project, split: Split, recipe: Recipe, monitor: Monitor) ->
     images = [image for image in labelled_images(project) if part_of[image.id] != ASIDE]
     features, network, engine = _features(project, images, chosen, recipe, device, monitor)
     data = _data(project, images, recipe, features, network["widths"], part_of, groups(project, split))
-    facts = {**_provenance(split, device, data), "backbone": network, "engine": engine}
+    # What is said of the weights is kept here as it stands now: their record may be written anew.
+    source = {} if recipe.mode == "scratch" else {"source": asdict(weights_source(chosen))}
+    facts = {**_provenance(split, device, data), "backbone": {**network, **source}, "engine": engine}
     named = f"{recipe.to_json()} {split.hash} {facts['data_sha256']} {network}"
     data = data.shuffled(recipe.seed) if recipe.shuffled else data
     return Prepared(chosen, device, data, facts, hashlib.sha256(named.encode()).hexdigest())

@@ -21,6 +21,7 @@ from core.project.runs import Predictions
 from core.project.splits import TEST, Split, parts
 from core.project.splitting import inner_folds
 from core.project.strata import strata_of_labels
+from core.project.trials import keep_trial
 from core.training.data import targets_of
 from core.training.features import features_of
 from core.training.head import Standardisation
@@ -87,6 +88,7 @@ def rank(project: Project, split: Split | None, names: Sequence[str], monitor: M
             )
         )
     monitor.report(Progress("Ranking backbones", len(chosen), len(chosen), "backbones"))
+    keep_trial(project, "ranking", [each.title for each in chosen], images)
     return sorted(ranked, key=lambda each: -(each.auc or 0))
 
 

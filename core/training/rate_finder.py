@@ -11,6 +11,7 @@ import torch
 from core.progress import HeadStep, Monitor, Progress
 from core.project.project import Project
 from core.project.splits import TEST, Split
+from core.project.trials import keep_trial
 from core.training.finetuning import Lesson, Tuner
 from core.training.learners import TuningLearner, Work, learner_for
 from core.training.preparing import prepare
@@ -40,7 +41,9 @@ def find_rate(project: Project, split: Split, recipe: Recipe, monitor: Monitor) 
         network, _ = learner.start(rows, 0, None)
         lesson = Lesson(learner.views, np.flatnonzero(rows), data.learned, data.several)
         tuner = Tuner(lesson, copy.deepcopy(network), prepared.chosen, recipe.tuning, recipe.loss, learner.fabric)
-        return _rise(tuner, recipe, monitor)
+        curve = _rise(tuner, recipe, monitor)
+    keep_trial(project, "learning rate", [prepared.chosen.title], [data.images[row] for row in np.flatnonzero(rows)])
+    return curve
 
 
 def _rise(tuner: Tuner, recipe: Recipe, monitor: Monitor) -> RateCurve:

@@ -35,7 +35,9 @@ STAGE_FIGURES = "Working out intervals"
 @dataclass(frozen=True)
 class _Outcome:
     """Out-of-sample probabilities of the rows `held_out`, the model to keep, how each fold chose, and, with a held-out
-    test part, the rows and probabilities of the validation part. heads: of each fold, where the backbone is frozen."""
+    test part, the rows and probabilities of the validation part. heads: of each fold, where the backbone is frozen;
+    temperatures: of each fold that was fitted now; inner_folds: of each fit, within which the regularisation could be
+    chosen, 0 where a class has too few patients."""
 
     held_out: NDArray[np.int64]
     probabilities: NDArray[np.float64]
@@ -43,6 +45,8 @@ class _Outcome:
     chosen: dict[str, float]
     validation: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
     heads: dict[str, Head] = field(default_factory=dict)
+    temperatures: dict[str, float] = field(default_factory=dict)
+    inner_folds: dict[str, int] = field(default_factory=dict)
 
 
 def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew: bool = False) -> RunFolder:
@@ -68,7 +72,8 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew
     given = (project, prepared.chosen, prepared.device, data, recipe, work)
     searching = SearchLearner(*given) if recipe.search_minutes else None
     with searching or learner_for(*given) as learner:
-        outcome = (_folds if split.plan.kind == "folds" else _holdout)(data, learner, work)
+        by_folds = split.plan.kind == "folds"
+        outcome = _folds(data, learner, work, recipe) if by_folds else _holdout(data, learner, work)
     trained = time.monotonic()
     predictions = _predictions(project, data, outcome.held_out, outcome.probabilities)
     validation = _predictions(project, data, *outcome.validation) if outcome.validation else None
@@ -82,6 +87,8 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew
         "seal": seal.hash if (seal := current_seal(project)) else None,
         "strengths": {**outcome.chosen, "final": outcome.final.strength},
         "temperature": outcome.final.temperature,
+        "temperatures": {**outcome.temperatures, "final": outcome.final.temperature},
+        "inner_folds": outcome.inner_folds,
         **({"search": searching.found} if searching else {}),
         "seconds": {
             "features": round(featured - started, 3),
@@ -126,29 +133,40 @@ def _predictions(
     )
 
 
-def _folds(data: Data, learner: Learner, work: Work) -> _Outcome:
+def _folds(data: Data, learner: Learner, work: Work, recipe: Recipe) -> _Outcome:
     names = sorted(set(data.parts.tolist()), key=int)
     probabilities = np.zeros((len(data.images), len(data.classes)))
-    chosen, heads = {}, {}
+    chosen, heads, temperatures, inner = {}, {}, {}, {}
     before = {name: kept for name in names if work.bench and (kept := work.bench.fold(int(name))) is not None}
     if work.bench is not None and work.bench.begun:
         work.monitor.report(Resumed(len(before)))
     for name in names:
         held_out = data.parts == name
+        inner[name] = data.inner_folds_within(~held_out, recipe.head.inner_folds)
         if name in before:
             probabilities[held_out], chosen[name] = before[name]
             work.done += 1
         else:
             fitted = learner.fit(~held_out, int(name))
-            chosen[name] = fitted.strength
+            chosen[name], temperatures[name] = fitted.strength, fitted.temperature
             if isinstance(fitted, FittedFrozen):
                 heads[name] = fitted.fitted.head
             probabilities[held_out] = fitted.probabilities(held_out)
             if work.bench is not None and rank() == 0:
                 work.bench.keep_fold(int(name), probabilities[held_out], fitted.strength)
         _report_fold(data, held_out, probabilities[held_out], int(name), len(names), work.monitor)
-    final = learner.fit(np.ones(len(data.images), dtype=bool), 0)
-    return _Outcome(np.arange(len(data.images)), probabilities, final, chosen, heads=heads)
+    everything = np.ones(len(data.images), dtype=bool)
+    inner["final"] = data.inner_folds_within(everything, recipe.head.inner_folds)
+    final = learner.fit(everything, 0)
+    return _Outcome(
+        np.arange(len(data.images)),
+        probabilities,
+        final,
+        chosen,
+        heads=heads,
+        temperatures=temperatures,
+        inner_folds=inner,
+    )
 
 
 def _holdout(data: Data, learner: Learner, work: Work) -> _Outcome:
