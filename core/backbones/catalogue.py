@@ -83,7 +83,8 @@ class Backbone:
 class WeightsSource:
     """What is said of a backbone's weights, and by whom. known: `published` (the file is the one of which the manifest,
     or timm of what it publishes there, says this), `stated` (whoever added the file wrote it), `package` (the package
-    says it that brought the weights), or `unknown` (a file of which nobody said what it was trained for)."""
+    says it that brought the weights), or `unknown` (a file of which nobody said what it was trained for). origin: where
+    the file was fetched, if it was, and its SHA-256; the name of a file of one's own stays on this computer."""
 
     task: str
     data: str
@@ -158,7 +159,8 @@ def weights_source(chosen: Backbone) -> WeightsSource:
         known = "published"
     elif chosen.name.startswith(TIMM):  # a file of one's own under timm's name may hold anything
         known = "published" if file.startswith("https://") else "unknown"
-    return WeightsSource(chosen.source_task, chosen.source_data, chosen.licence, pack.origin, known)
+    origin = pack.origin if file.startswith("https://") else digest
+    return WeightsSource(chosen.source_task, chosen.source_data, chosen.licence, origin, known)
 
 
 def weights_file(chosen: Backbone) -> Path | None:

@@ -13,6 +13,7 @@ from core.output_file import whole_file
 from core.project.seen import Seen
 
 CHECKS = "checks.json"
+CHECKS_ON_LABELS = ("attributes", "attributes alone", "borders alone", "class sizes", "labels")
 Severity = Literal["serious", "look", "fine"]
 
 

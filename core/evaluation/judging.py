@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +54,7 @@ def judge(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> 
             f"The run has no images with {view.attribute.removesuffix('_hash').replace('_', ' ')} {view.value}",
             todo="Choose another subgroup.",
         )
-    resamples = min(int(recipe["bootstrap"]), max(FEWEST_RESAMPLES, MOST_DRAWN // len(shown.images)))
+    resamples = resamples_of(recipe, len(shown.images))
     monitor.check()
     positive = view.positive if view.positive in shown.classes else shown.classes[-1]
     number = shown.classes.index(positive)
@@ -85,6 +87,11 @@ def judge(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> 
         subgroups=subgroups(asked, calls == number, _attributes(project, shown)),
         plans=tuple(each for what, wished in PLANNED if (each := plan(figures, what, wished)) is not None),
     )
+
+
+def resamples_of(recipe: Mapping[str, Any], images: int) -> int:
+    """How many resamples the bootstrap of that many images takes."""
+    return min(int(recipe["bootstrap"]), max(FEWEST_RESAMPLES, MOST_DRAWN // images))
 
 
 def called_predictions(folder: RunFolder, view: View) -> tuple[Predictions, Called]:

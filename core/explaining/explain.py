@@ -31,7 +31,8 @@ class CannotExplain(FinerayError):
 def explain(
     project: Project, folder: RunFolder, image: int, class_name: str, method: ExplainMethod, fold: str, monitor: Monitor
 ) -> Explained:
-    """The evidence for a class on one film, checked; the run's folder keeps that it was made. fold: in which the film was held out, empty if in none.
+    """The evidence for a class on one film, checked; the run's folder keeps that it was made. fold: in which the film
+    was held out, empty if in none.
 
     Raises CannotExplain, WeightsNotInstalled, Cancelled.
     """

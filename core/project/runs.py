@@ -219,6 +219,11 @@ class RunFolder:
         """The hash of the split that it was trained on."""
         return str(self._json("split.json", ("hash",))["hash"])
 
+    def split_certificate(self) -> dict[str, Any] | None:
+        """What was checked when that split was made (core.project.splits.Certificate); None where nothing is kept."""
+        found: dict[str, Any] | None = self._json("split.json", ("hash",)).get("certificate")
+        return found
+
     def recipe(self) -> dict[str, Any]:
         """What recipe.json holds."""
         return self._json("recipe.json", ("bootstrap", "seed"))

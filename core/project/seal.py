@@ -31,8 +31,8 @@ class SealRefused(FinerayError):
 @dataclass(frozen=True)
 class Seal:
     """A sealed test set. hash: SHA-256 over its image contents, the same wherever the same images are sealed;
-    seen_before: runs of this project that had predicted or learned from some of them before; by: the attribute that told
-    them apart, empty where they were drawn by chance, None in seals of earlier versions, which did not keep it."""
+    seen_before: runs of this project that had predicted or learned from some of them before; by: the attribute that
+    told them apart, empty where they were drawn by chance, None in seals of earlier versions, which did not keep it."""
 
     hash: str
     created: str

@@ -10,43 +10,20 @@ import numpy as np
 from PIL import Image
 
 from core import RESEARCH_USE
-from core.checks.finding import last_checks
 from core.evaluation.intervals import Estimate
 from core.evaluation.judgement import Judgement
+from core.export.report import answers_data, answers_model
+from core.export.report.answers_model import chosen_where, compared_on_judged
 from core.export.report.checklist import checklist_tables
 from core.export.report.document import Block, Document, Drawing, Heading, Paragraph, Pictures, Table
-from core.export.report.facts import Facts, flow_steps, table_one
+from core.export.report.facts import Facts, flow_steps, partition_tables, table_one
 from core.export.report.figures import confusion, curve_figures, flow, forest
+from core.export.report.names import NAMES
 from core.project.catalogue import places_of
 from core.project.reader_desk import decisions, readers, readings
 from core.project.revisions import changed_since
-from core.project.splits import EXTERNAL
 
 WORST, THUMBNAIL = 20, 160
-NAMES = {
-    "auc": "AUC",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "ppv": "PPV (precision)",
-    "npv": "NPV",
-    "accuracy": "Accuracy",
-    "f1": "F1",
-    "balanced_accuracy": "Balanced accuracy",
-    "mcc": "MCC",
-    "kappa": "Cohen's kappa",
-    "average_precision": "Average precision",
-    "brier": "Brier score",
-    "ppv_there": "PPV at the prevalence given",
-    "npv_there": "NPV at the prevalence given",
-    "macro_f1": "Mean F1 over classes",
-    "hand_till": "Hand-Till M",
-    "scaled_brier": "Scaled Brier score",
-    "ece": "Expected calibration error (10 bins)",
-    "slope": "Calibration slope",
-    "intercept": "Calibration intercept",
-    "in_the_large": "Calibration in the large",
-    "observed_expected": "Observed / expected",
-}
 
 
 def report(facts: Facts, thumbnails: bool) -> Document:
@@ -54,6 +31,9 @@ def report(facts: Facts, thumbnails: bool) -> Document:
     metrics, judged = facts.metrics, facts.judgement
     area = judged.figures.auc
     where = "the sealed test set" if facts.view.on_test else "held-out images"
+    unseen = "none of whom the judging model had seen"
+    if facts.external:  # what the model learned from is known by pixels, and not by patient
+        where, unseen = "images of this project", "of which the model had learned from none"
     document = Document(
         f"{metrics['backbone']['title']} on “{metrics['label_set']}”",
         f"Run {facts.folder.name} of {metrics['created'][:10]}, project data {metrics['data_sha256'][:12]}",
@@ -62,8 +42,8 @@ def report(facts: Facts, thumbnails: bool) -> Document:
     add = document.blocks.extend
     add([
         Paragraph(
-            f"On {where} ({judged.images:,} images of {judged.patients:,} patients, none of whom the judging model had"
-            f" seen), the AUC for “{judged.positive}” is {words(area)}. {_operating(facts)}"
+            f"On {where} ({judged.images:,} images of {judged.patients:,} patients, {unseen}), the AUC for"
+            f" “{judged.positive}” is {words(area)}. {_operating(facts)}"
         ),
         *_changed(facts),
     ])  # fmt: skip
@@ -117,10 +97,9 @@ def subgroup_rows(judged: Judgement) -> list[tuple[str, ...]]:
 def _operating(facts: Facts) -> str:
     point, figures = facts.judgement.point, facts.judgement.figures
     called = f"Called “{point.positive}” from {point.threshold:.3f} on" if point.positive else "Called"
-    crossed = ", chosen for each fold on the others" if facts.judgement.thresholds else ""
     return (
-        f"{called} by {point.chosen_by}{crossed}, sensitivity is {words(figures.sensitivity)} and specificity"
-        f" {words(figures.specificity)}."
+        f"{called} by {point.chosen_by}{chosen_where(facts)}, sensitivity is {words(figures.sensitivity)} and"
+        f" specificity {words(figures.specificity)}."
     )
 
 
@@ -133,36 +112,47 @@ def _changed(facts: Facts) -> list[Block]:
 
 def _data(facts: Facts) -> list[Block]:
     columns, rows = table_one(facts)
-    findings = [each for each in last_checks(facts.project.root) if each.severity != "fine"]
     blocks: list[Block] = [
         Heading("Data"),
         Drawing("flow", "Data flow", flow(flow_steps(facts)), "From the files seen to the images judged, step by step"),
         Table("characteristics", "Characteristics of the images judged, by true class", columns, rows),
     ]
-    if findings:
-        checks = [(each.title, each.evidence) for each in findings]
-        blocks.append(Table("checks", "What the data checks found", ("Finding", "Evidence"), checks))
-    return blocks
+    for number, (parts, cells) in enumerate(partition_tables(facts), start=1):
+        name, more = ("partitions", "") if number == 1 else (f"partitions-{number}", ", continued")
+        blocks.append(Table(name, f"Characteristics by partition{more}", parts, cells))
+    return [*blocks, *_checks(facts)]
+
+
+def _checks(facts: Facts) -> list[Block]:
+    """What the data checks said of the images of this run; checks of other images do not count."""
+    found = facts.record.checks
+    if found is None:
+        return [Paragraph("No data checks of these images are recorded.")]
+    words = answers_data.checks(found)
+    rows = [(each.title, each.evidence) for each in found.findings if each.severity != "fine" and each.done]
+    if not rows:
+        return [Paragraph(f"{words} They found nothing.")]
+    return [Table("checks", "What the data checks found", ("Finding", "Evidence"), rows, words)]
 
 
 def _method(facts: Facts) -> list[Block]:
-    metrics, split = facts.metrics, facts.metrics["split"]
-    if split["kind"] == EXTERNAL:
+    metrics = facts.metrics
+    made = (
+        f"{metrics['backbone']['title']}, mode {metrics['mode']}, input {metrics['backbone']['side']} pixels, on"
+        f" {metrics['device']}"
+    )
+    if facts.external:
         left_out = ", ".join(f"{number:,} {why}" for why, number in metrics["external"]["left_out"].items())
+        brought = facts.folder.package() is not None
+        origin = "was trained elsewhere" if brought else "was trained in this project before"
+        run = metrics["external"]["trained_as"] or metrics["external"]["model"]
+        how = " and opened from a package" if brought else ""
         return [
             Heading("Model"),
             Paragraph(
-                f"The model was trained elsewhere ({metrics['external']['trained_as']}) and opened from a package;"
-                f" nothing was learned or chosen on these images. Left out: {left_out}. {metrics['backbone']['title']},"
-                f" mode {metrics['mode']}, input {metrics['backbone']['side']} pixels, on {metrics['device']}."
+                f"The model {origin} ({run}){how}; nothing was learned on these images. Left out: {left_out}. {made}."
             ),
         ]
-    parts = (
-        f"{split['folds']} folds; each image was judged by a model of the other folds"
-        if split["kind"] == "folds"
-        else f"training, validation ({split['validation_share']:.0%}) and test ({split['test_share']:.0%})"
-    )
-    apart = f" Sides are apart by {split['by'].removesuffix('_hash').replace('_', ' ')}." if split.get("by") else ""
     openings = (
         f" The sealed test set was opened {facts.test['opening']} time(s) when these figures were made."
         if facts.test
@@ -171,13 +161,11 @@ def _method(facts: Facts) -> list[Block]:
     return [
         Heading("Split and training"),
         Paragraph(
-            f"Patients, with their studies and near-identical pictures, were split at random, stratified by label, with"
-            f" seed {split['seed']}: {parts}.{apart}{openings} Split hash {split['hash'][:16]}."
+            f"{answers_data.split(facts)} {answers_data.disjoint(facts)}{openings} Split hash"
+            f" {metrics['split']['hash'][:16]}."
         ),
-        Paragraph(
-            f"{metrics['backbone']['title']}, mode {metrics['mode']}, input {metrics['backbone']['side']} pixels, on"
-            f" {metrics['device']}; temperature {metrics['temperature']:.3f}; {metrics['seconds']['total']:.0f} s."
-        ),
+        Paragraph(f"{answers_model.training(facts)} {answers_model.selection(facts)}"),
+        Paragraph(f"{made}; temperature {metrics['temperature']:.3f}; {metrics['seconds']['total']:.0f} s."),
     ]
 
 
@@ -222,7 +210,8 @@ def _results(facts: Facts) -> list[Block]:
     ]  # fmt: skip
     note = "Images of the class for shares, all images for the AUC, as if each were another patient's."
     headings = ("Figure", "Value", "At hand", "Width at hand", "Width wished", "Needed")
-    blocks.append(Table("plan", "What narrower intervals would need", headings, plans, note))
+    if plans:
+        blocks.append(Table("plan", "What narrower intervals would need", headings, plans, note))
     return blocks
 
 
@@ -254,41 +243,51 @@ def _failures(facts: Facts, thumbnails: bool) -> list[Block]:
     if read:
         names = readers(facts.project, facts.folder.name)
         counted = [(name, str(sum(each.reader == name for each in read))) for name in names]
-        blocks.append(Table("readers", "Blinded readings", ("Reader", "Films"), counted))
-    decided = decisions(facts.project)
+        note = "Each was saved before the model's answer was shown."
+        blocks.append(Table("readers", "Readings at the reader desk", ("Reader", "Images"), counted, note))
+    judged = set(shown.images.tolist())
+    decided = [each for each in decisions(facts.project) if each.image in judged]
     if decided:
         trail = [
             (str(each.image), each.label, each.reading, each.decided, each.decided_by, each.reason) for each in decided
         ]
         columns = ("Image", "Label", "Reading", "Decided", "By", "Reason")
-        blocks.append(Table("decisions", "Adjudication", columns, trail))
+        note = "Decisions on images that the figures are of, whichever run they were read for."
+        blocks.append(Table("decisions", "Adjudication", columns, trail, note))
     return blocks
 
 
 def _limits(facts: Facts) -> list[Block]:
-    judged, split = facts.judgement, facts.metrics["split"]
+    judged, setting = facts.judgement, facts.setting
     limits = []
-    if not facts.view.on_test and split["kind"] != EXTERNAL:
-        limits.append(
-            "The figures come from the data that the study was developed on; another hospital may see others."
-        )
-    if not split.get("by") and split["kind"] != EXTERNAL:
+    if not setting.external:
+        limits.append("The record does not show that any image judged is of another institution, which may see others.")
+    if setting.kind == "chance":
         limits.append("Training and judged images come from the same sites and time.")
+    limits += [f"{each[:1].upper()}{each[1:]}." for each in compared_on_judged(facts)]
+    if facts.recipe["shuffled"]:
+        limits.append("The model is a control: it learned from labels in another order.")
     smaller = min(judged.figures.positives, judged.figures.negatives)
     if smaller < 100:
         limits.append(f"The smaller class has {smaller:,} images; 100 or more on each side are advised for validation.")
-    small = [f"{split_.title} {each.value}" for split_ in judged.subgroups for each in split_.subgroups if each.small]
+    small = [f"{split.title} {each.value}" for split in judged.subgroups for each in split.subgroups if each.small]
     if small:
         limits.append(f"Too few images to judge: {', '.join(small)}.")
     limits.append("Labels may be wrong; the figures are no better than they are.")
-    limits.append("Saliency maps show what the model weighed, not where disease is.")
+    if facts.record.maps:
+        limits.append("Saliency maps show what the model weighed, not where disease is.")
     return [Heading("Limits"), *(Paragraph(f"• {text}") for text in limits)]
 
 
 def _environment(facts: Facts) -> list[Block]:
     metrics = facts.metrics
-    rows = [("Fineray", metrics["fineray"]), *metrics["environment"].items(), ("Device", metrics["device"])]
-    rows += [("Data SHA-256", metrics["data_sha256"]), ("Weights SHA-256", metrics["backbone"]["weights_sha256"])]
+    where = " (training)" if facts.external else ""
+    libraries = ((f"{name}{where}", number) for name, number in metrics["environment"].items())
+    rows = [("Fineray", metrics["fineray"]), *libraries, ("Device", metrics["device"])]
+    rows += [
+        ("Data SHA-256", metrics["data_sha256"]),
+        ("Weights SHA-256", metrics["backbone"]["weights_sha256"] or "none: random weights"),
+    ]
     if facts.folder.frozen():
         rows += [(f"{name} SHA-256", digest) for name, digest in (facts.folder.frozen() or {})["hashes"].items()]
     recipe = [(name, _plain(value)) for name, value in _flat(facts.recipe)]

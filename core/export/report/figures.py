@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +15,7 @@ from core.evaluation.subgroups import Split
 
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#7a8794"  # Okabe and Ito (2008)
 WIDTH, HEIGHT = 4.4, 3.4  # inches
+WIDEST = 48  # letters of a line beside the flow
 
 
 def curve_figures(found: Curves, calibrated: Calibration | None, positive: str) -> dict[str, tuple[str, Figure, str]]:
@@ -128,7 +130,7 @@ def flow(steps: Sequence[tuple[str, str]]) -> Figure:
                 "", (5.6, -number + 0.5), (2.6, -number + 0.5), arrowprops={"arrowstyle": "->", "color": GREY}
             )
             frame = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": GREY}
-            axes.text(5.75, -number + 0.5, out, ha="left", va="center", fontsize=7.5, bbox=frame)
+            axes.text(5.75, -number + 0.5, fill(out, WIDEST), ha="left", va="center", fontsize=7.5, bbox=frame)
     return figure
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import matplotlib
 
 from core.evaluation.judgement import View
-from core.evaluation.judging import called_predictions, judge
+from core.evaluation.judging import called_predictions, judge, resamples_of
 from core.export.report.content import report
 from core.export.report.document import Document, Drawing, Table
 from core.export.report.facts import Facts
 from core.export.report.html import svg_of, to_html
+from core.export.report.record import record_of
+from core.export.report.setting import setting_of
 from core.output_file import check_output, whole_file
 from core.progress import Monitor, Progress
 from core.project.project import Project
@@ -55,16 +57,24 @@ def write_report(
 def gather(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> Facts:
     """Judge the run and collect what the report says of it."""
     predictions, called = called_predictions(folder, view)
+    record = record_of(project, folder, predictions, view.on_test)
+    test, recipe = folder.test() if view.on_test else None, folder.recipe()
+    held_out = folder.predictions() if test is not None else predictions
+    development = setting_of(project, folder, record.parts, held_out, None)
     return Facts(
-        project,
-        folder,
-        view,
-        folder.metrics(),
-        folder.recipe(),
-        folder.test() if view.on_test else None,
-        predictions,
-        called.called,
-        judge(project, folder, view, monitor),
+        project=project,
+        folder=folder,
+        view=view,
+        metrics=folder.metrics(),
+        recipe=recipe,
+        test=test,
+        shown=predictions,
+        called=called.called,
+        judgement=judge(project, folder, view, monitor),
+        record=record,
+        setting=setting_of(project, folder, record.parts, predictions, test["seal"]) if test else development,
+        development=development,
+        resamples=resamples_of(recipe, len(predictions.images)),
     )
 
 
