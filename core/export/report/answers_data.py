@@ -31,12 +31,12 @@ FIRST_IN_TABLE = ("Modality", "View position", "Manufacturer", "Laterality")
 
 def sources(facts: Facts) -> str:
     """Where the images come from."""
-    kinds = _counted(facts, "transfer_syntax IN ('PNG', 'JPEG', 'TIFF')")
+    kinds = _values(facts, "transfer_syntax IN ('PNG', 'JPEG', 'TIFF')")
     pictures, files = kinds.get(1, 0), kinds.get(0, 0)
     told = [f"{files:,} from DICOM files"] * bool(files) + [f"{pictures:,} from PNG, JPEG or TIFF pictures"] * bool(
         pictures
     )
-    sites = {site for site in _counted(facts, "site_hash") if site}
+    sites = {site for site in _values(facts, "site_hash") if site}
     named = f" {len(sites):,} institution{'s are' if len(sites) > 1 else ' is'} named in the files." if sites else ""
     return f"X-ray images: {', '.join(told)}.{named} Centres and dates are for the author to add."
 
@@ -49,14 +49,14 @@ def exclusions(facts: Facts) -> str:
 
 def preprocessing(facts: Facts) -> str:
     """From file to input, and the data checks if there were any."""
-    windows = _counted(facts, "voi_source")
+    windows = _values(facts, "voi_source")
     words = {
         "VOI LUT": "the VOI LUT of the file",
         "window": "the window of the file",
         "percentile": "the 0.5th to 99.5th percentile where the file states no window",
     }
     told = ", ".join(f"{words[name]} ({windows[name]:,} images)" for name in words if windows.get(name))
-    inverted = _counted(facts, "photometric").get("MONOCHROME1", 0)
+    inverted = _values(facts, "photometric").get("MONOCHROME1", 0)
     polarity = f"; {inverted:,} with white as zero turned to black as zero" if inverted else ""
     return (
         f"Modality LUT, then {told}{polarity}; 8 bit, the longest side at most {facts.project.store_side} pixels, the"
@@ -142,7 +142,7 @@ def variability(facts: Facts) -> str | None:
         return None
     who = len({each.reader for each in read})
     return (
-        f"{len(read):,} readings by {who:,} reader{'s' * (who > 1)} at the reader desk, saved before the model's answer"
+        f"{counted(len(read), 'reading')} by {counted(who, 'reader')} at the reader desk, saved before the model's answer"
         " was shown. Figures of agreement are for the author to add."
     )
 
@@ -181,7 +181,7 @@ def disjoint(facts: Facts) -> str:
     if certificate is None:
         return f"Patient.{named}"
     studies, copies = certificate["joined_studies"], len(certificate["joined_copies"])
-    blind = _counted(facts, "fingerprint IS NULL").get(1, 0)
+    blind = _values(facts, "fingerprint IS NULL").get(1, 0)
     unseen = f" {blind:,} images of an earlier import could not be compared." if blind else ""
     return (
         "Patient, study and picture: images of a patient, of a study, or found to be copies of each other stay together"
@@ -229,7 +229,12 @@ def test_difference(facts: Facts) -> str | None:
     """What tells evaluation from training, by design."""
     if not facts.setting.apart:
         return None
-    return f"What was judged is apart from what was learned from {facts.setting.apart}."
+    return f"{facts.setting.apart[:1].upper()}{facts.setting.apart[1:]}."
+
+
+def counted(number: int, what: str) -> str:
+    """`1 image`, `2 images`."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -254,14 +259,14 @@ def _sealing(facts: Facts) -> str:
     return f"Before, {seal['images']:,} images of {seal['patients']:,} patients were sealed as the test set{told}."
 
 
-def _counted(facts: Facts, column: str) -> Mapping[object, int]:
+def _values(facts: Facts, column: str) -> Mapping[object, int]:
     """Value of a column of the catalogue -> images of the run, and those that the figures are of, that have it."""
     images = {*facts.record.parts, *facts.shown.images.tolist()}
-    counted: dict[object, int] = {}
+    found: dict[object, int] = {}
     for image, value in facts.project.db.execute(f"SELECT id, {column} FROM image"):
         if image in images:
-            counted[value] = counted.get(value, 0) + 1
-    return counted
+            found[value] = found.get(value, 0) + 1
+    return found
 
 
 def _named(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.export.report.answers_data import listed
+from core.export.report.answers_data import counted, listed
 from core.export.report.facts import Facts
 
 CHANGES = ("rotation", "scale", "shift", "crop", "contrast", "noise", "flip")  # what makes a view another one
@@ -24,8 +24,9 @@ def objective(facts: Facts) -> str:
         return "Evaluation of a model that was made in another project."
     if facts.external:
         return "Evaluation of a model of this project on images that it had not learned from."
-    how = "on images of other sites" if facts.setting.external else "with internal validation"
-    return f"Development, {how}" + (" and a sealed test set." if facts.test else ".")
+    how = "validated between sites" if facts.development.external else "with internal validation"
+    sealed = " and a sealed test set" + " of other sites" * facts.setting.external if facts.test else ""
+    return f"Development, {how}{sealed}."
 
 
 def predictors(facts: Facts) -> str:
@@ -107,7 +108,7 @@ def ensembling(facts: Facts) -> str:
         found += ["weights averaged over steps"] * bool(tuning["averaging"])
         found += [f"blended with those that training began from ({tuning['blend']:.0%} tuned)"] * (tuning["blend"] < 1)
     views = recipe["augment"]["test_views"]
-    found += [f"predictions averaged over the image and {views} views of it"] * bool(views)
+    found += [f"predictions averaged over the image and {counted(views, 'view')} of it"] * bool(views)
     return f"{'; '.join(found)[:1].upper()}{'; '.join(found)[1:]}." if found else "None: one model judges an image."
 
 
@@ -165,7 +166,7 @@ def specification(facts: Facts) -> str:
     """What defines the model."""
     frozen = facts.folder.frozen()
     hashes = " The SHA-256 of its files are in this report." if frozen else ""
-    return f"Recipe in this report; weights in the folder of run {facts.folder.name}.{hashes}"
+    return f"Recipe in this report; weights in the folder {facts.folder.name}.{hashes}"
 
 
 def availability(facts: Facts) -> str:
@@ -189,9 +190,10 @@ def compared_on_judged(facts: Facts) -> list[str]:
             " figures is for the author"
         )
     if facts.test is not None and facts.test["opening"] > 1:
-        found.append(f"the test set had been opened {facts.test['opening'] - 1:,} times before")
+        found.append(f"the test set had been opened before, {counted(facts.test['opening'] - 1, 'time')}")
     if facts.test is not None and facts.test["seal"]["seen_before"]:
-        found.append(f"{facts.test['seal']['seen_before']:,} runs had predicted some of its images before the sealing")
+        seen = counted(facts.test["seal"]["seen_before"], "run")
+        found.append(f"{seen} had predicted some of the test images before they were sealed")
     return found
 
 
@@ -223,7 +225,11 @@ def _augmentation(recipe: dict[str, Any]) -> str:
     views = augment["views"]
     if not changing or (recipe["mode"] == "frozen" and not views):
         return "no augmentation"
-    kept = f"{views} augmented views of each image" if views and recipe["mode"] != "scratch" else "augmented views"
+    kept = (
+        f"{counted(views, 'augmented view')} of each image"
+        if views and recipe["mode"] != "scratch"
+        else "augmented views"
+    )
     return f"{kept} ({', '.join(changing)})"
 
 

@@ -34,19 +34,19 @@ class Setting:
 
     @property
     def apart(self) -> str:
-        """What tells the sides apart, in words; empty where nothing is known to."""
+        """How what was judged and what was learned from came apart, in words; empty where that is not known."""
         if self.kind == "site":
-            return "by site: every image judged is of a site of which the model had seen nothing"
+            return "apart by site: every image judged is of a site of which the model had seen nothing"
         if self.kind == "chance":
-            return "at random, so that both are of the same sites, devices and time"
+            return "drawn at random, so that both sides are of the same sites, devices and time"
         if self.by == DATE:
-            return "by time: the patients judged were first seen later"
+            return "apart by time: the patients judged were first seen later"
         if self.by == SITE:
             told = f"{self.doubtful:,} images judged do not state their site or share it with images learned from"
-            return f"by site, but {told}"
+            return f"apart by site, but {told}"
         if self.by in DEVICES:
-            return f"by device ({self.title}); they may be of the same hospital"
-        return f"by {self.title}" if self.by else ""
+            return f"apart by device ({self.title}); they may be of the same hospital"
+        return f"apart by {self.title}" if self.by else ""
 
 
 def setting_of(

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from core.checks.run import run_checks
+from core.evaluation.choosing_point import choose_point
+from core.evaluation.operating_point import PointRule
+from core.explaining.explain import explain, mean_map
 from core.progress import Monitor
 from core.project.importing import import_folders
 from core.project.labels import apply_labels, preview_folders
-from core.project.project import create_project, open_project
+from core.project.project import Project, create_project, open_project
+from core.project.reader_desk import adjudicate, save_reading
+from core.project.runs import RunFolder
+from core.project.sealing import seal_test
 from core.project.splits import SplitPlan
 from core.project.splitting import make_split
-from core.training.recipe import HeadSettings, Recipe
+from core.training.ranking import rank
+from core.training.recipe import AugmentSettings, HeadSettings, LossSettings, Recipe
+from core.training.sealed_test import freeze, open_test
 from core.training.training import train
 from tests.support.films import write_film
 
@@ -45,3 +55,29 @@ def make_study(root: Path, patients: int, *, stated: bool) -> Path:
         apply_labels(project, preview_folders(project))
         train(project, make_split(project, SplitPlan(folds=3)), PLAIN, Monitor())
     return root / "study"
+
+
+def do_everything(project: Project) -> RunFolder:
+    """Seal a site, check, rank, train with choices, explain, read, decide, freeze, open."""
+    seal_test(project, SplitPlan("holdout", by="site_hash", test_values=("Site 3",)))
+    run_checks(project, Monitor())
+    split = make_split(project, SplitPlan(folds=3, stratify=("sex",)))
+    rank(project, split, ["efficientnet_lite0"], Monitor())
+    recipe = replace(
+        CHOSEN,
+        augment=AugmentSettings(views=1, test_views=1, crop=0.1),
+        loss=LossSettings(kind="focal", balance="weights", smoothing=0.1),
+        pooling="mean and deviation",
+        head=replace(CHOSEN.head, kind="mlp", hidden=8),
+    )
+    folder = train(project, split, recipe, Monitor())
+    predictions = folder.predictions()
+    for row, method in ((0, "grad-cam"), (1, "grad-cam"), (0, "occlusion")):
+        explain(project, folder, int(predictions.images[row]), "dark", method, predictions.parts[row], Monitor())
+    mean_map(project, folder, predictions.images[:3].tolist(), "dark", Monitor())
+    image = int(predictions.images[0])
+    save_reading(project, folder.name, "AB", image, "dark", 3.0)
+    adjudicate(project, folder.name, "AB", image, "dark", "CD", "seen again")
+    freeze(project, folder.name, choose_point(predictions, PointRule("youden", "dark")))
+    open_test(project, folder.name, Monitor())
+    return folder

@@ -151,7 +151,7 @@ def test_later_changes_of_labels_are_told(made: tuple[Project, RunFolder, View])
     text = "\n".join(
         str(getattr(block, "text", "")) for block in report(gather(project, folder, view, Monitor()), False).blocks
     )
-    assert "1 labels of these images have been changed since" in text
+    assert "1 label of these images has been changed since" in text
 
 
 def test_what_cannot_be_written_leaves_nothing(made: tuple[Project, RunFolder, View], tmp_path: Path) -> None:
