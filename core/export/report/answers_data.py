@@ -142,8 +142,8 @@ def variability(facts: Facts) -> str | None:
         return None
     who = len({each.reader for each in read})
     return (
-        f"{counted(len(read), 'reading')} by {counted(who, 'reader')} at the reader desk, saved before the model's answer"
-        " was shown. Figures of agreement are for the author to add."
+        f"{counted(len(read), 'reading')} by {counted(who, 'reader')} at the reader desk, saved before the model's"
+        " answer was shown. Figures of agreement are for the author to add."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.evaluation.intervals import Estimate
 from core.evaluation.judging import CALIBRATIONS, CURVES
 from core.explaining.kept import MEAN
-from core.export.report.answers_data import listed
+from core.export.report.answers_data import counted, listed
 from core.export.report.facts import Facts
 from core.export.report.names import NAMES
 
@@ -32,7 +32,9 @@ def uncertainty(facts: Facts) -> str | None:
     if not methods:
         return None
     told = "; ".join(f"{method} ({', '.join(names)})" for method, names in methods.items())
-    drawn = f"{facts.resamples:,} resamples, of curves at most {CURVES:,}, of calibration at most {CALIBRATIONS:,}"
+    drawn = f"{facts.resamples:,} resamples"
+    drawn += f", {CURVES:,} for curves" * (facts.resamples > CURVES)
+    drawn += f", {CALIBRATIONS:,} for calibration" * (facts.resamples > CALIBRATIONS)
     return f"95 % intervals: {told}. Bootstrap: {drawn}; seed {facts.recipe['seed']}."
 
 
@@ -49,24 +51,20 @@ def robustness(facts: Facts) -> str | None:
 
 def explainability(facts: Facts) -> str | None:
     """Maps that were made of this run, and how many passed their checks."""
-    told = []
+    told, found = [], []
     for method, name in (("grad-cam", "Grad-CAM"), ("occlusion", "occlusion")):
         made = [each for each in facts.record.maps if each.method == method]
         if made:
-            images = len({each.images for each in made})
+            images = counted(len({each.images for each in made}), "image")
             passed = sum(not each.problems for each in made)
-            counted = f"{len(made):,} {name} map{'s' * (len(made) > 1)} of {images:,} image{'s' * (images > 1)}"
-            told.append(f"{counted}, {passed:,} of which passed")
-    means = sum(each.method == MEAN for each in facts.record.maps)
+            told.append(f"{counted(len(made), f'{name} map')} of {images} ({passed:,} passed)")
     if told:
-        told[-1] += (
-            " the checks by randomised weights, by deletion and for evidence on borders and letters, run on every map"
-        )
+        checked = "each was checked by randomised weights, by deletion and for evidence on borders and letters"
+        found.append(f"{', '.join(told)}; {checked}.")
+    means = sum(each.method == MEAN for each in facts.record.maps)
     if means:
-        told.append(
-            f"{means:,} mean Grad-CAM map{'s' * (means > 1)} over several images, checked for borders and letters"
-        )
-    return f"{'; '.join(told)}." if told else None
+        found.append(f"{counted(means, 'mean Grad-CAM map')} over several images, checked for borders and letters.")
+    return " ".join(found) or None
 
 
 def internal(facts: Facts) -> str | None:
@@ -87,11 +85,10 @@ def internal(facts: Facts) -> str | None:
         judged = f"Out-of-sample predictions of {metrics['images']:,} images in {metrics['split']['folds']} folds"
         if metrics["split"]["kind"] != "folds":
             judged = f"Predictions of the {metrics['images']:,} images of the test part"
-        told.append(f"{judged}{f', apart {own.apart}' if own.apart else ''}.")
-        if facts.test is not None:
-            told[-1] = f"{told[-1][:-1]} ({_interval('AUC', metrics['auc'])})."
+        area = f"; {_interval('AUC', metrics['auc'])}" if facts.test is not None else ""
+        told.append(f"{judged}{f', {own.apart}' if own.apart else ''}{area}.")
     if facts.test is not None and not facts.setting.external:
-        how = f", apart {facts.setting.apart}" if facts.setting.apart else "; how it was chosen is not recorded"
+        how = f", {facts.setting.apart}" if facts.setting.apart else "; how it was chosen is not recorded"
         told.append(f"Sealed test set of {facts.test['images']:,} images{how}.")
     return " ".join(told) or None
 
@@ -105,9 +102,9 @@ def external(facts: Facts) -> str | None:
         )
     told = []
     if facts.development.kind == "site" and facts.test is None:
-        told.append(f"{facts.metrics['images']:,} images, apart {facts.development.apart}.")
+        told.append(f"{facts.metrics['images']:,} images, {facts.development.apart}.")
     if facts.test is not None and facts.setting.kind == "site":
-        told.append(f"Sealed test set of {facts.test['images']:,} images, apart {facts.setting.apart}.")
+        told.append(f"Sealed test set of {facts.test['images']:,} images, {facts.setting.apart}.")
     return " ".join(told) or None
 
 

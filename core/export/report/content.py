@@ -104,10 +104,12 @@ def _operating(facts: Facts) -> str:
 
 
 def _changed(facts: Facts) -> list[Block]:
-    changed = changed_since(facts.project, facts.folder, facts.folder.predictions())
+    predictions = facts.folder.test_predictions() if facts.test is not None else facts.folder.predictions()
+    changed = len(changed_since(facts.project, facts.folder, predictions))
     if not changed:
         return []
-    return [Paragraph(f"Made with older labels: {len(changed):,} labels of these images have been changed since.")]
+    has = "labels of these images have" if changed > 1 else "label of these images has"
+    return [Paragraph(f"Made with older labels: {changed:,} {has} been changed since.")]
 
 
 def _data(facts: Facts) -> list[Block]:

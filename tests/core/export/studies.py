@@ -67,7 +67,6 @@ def do_everything(project: Project) -> RunFolder:
         CHOSEN,
         augment=AugmentSettings(views=1, test_views=1, crop=0.1),
         loss=LossSettings(kind="focal", balance="weights", smoothing=0.1),
-        pooling="mean and deviation",
         head=replace(CHOSEN.head, kind="mlp", hidden=8),
     )
     folder = train(project, split, recipe, Monitor())
