@@ -154,7 +154,9 @@ def fit_layer(
     on_step(step, mean loss) is called after each optimiser step and may raise to stop.
     """
     features = problem.features
-    targets, weights = (torch.from_numpy(each).to(features) for each in (np.nan_to_num(problem.targets), problem.weights))
+    targets, weights = (
+        torch.from_numpy(each).to(features) for each in (np.nan_to_num(problem.targets), problem.weights)
+    )
     total = float(images_weigh(problem.weights, problem.several).sum())
     parameters = list(layer.parameters())
     last_loss, step = 0.0, 0

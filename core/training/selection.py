@@ -74,7 +74,12 @@ def fit_head(
     reduced = span.reduce(standardised)
     weights = element_weights(examples.targets, recipe.loss, examples.several)
     device = head_device(reduced.nbytes)
-    whole = Problem(torch.from_numpy(reduced).to(device), np.tile(examples.targets, (views, 1)), np.tile(weights, (views, 1)), examples.several)
+    whole = Problem(
+        torch.from_numpy(reduced).to(device),
+        np.tile(examples.targets, (views, 1)),
+        np.tile(weights, (views, 1)),
+        examples.several,
+    )
     checks: list[_Check]
     if validation is None:
         folds = inner_folds(examples.strata, examples.groups, recipe.head.inner_folds, recipe.seed)
