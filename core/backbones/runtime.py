@@ -65,7 +65,7 @@ class Runtime:
         half = device.type == "cuda" and torch.cuda.is_bf16_supported()
         self.precision = torch.bfloat16 if half else torch.float32
         self._model = folded.to(memory_format=torch.channels_last).to(device, self.precision)
-        # A GPU wants many images at once, and more hands that resize them; on a CPU they would take the network's cores.
+        # A GPU wants many images at once, and many hands that resize them; on a CPU those take the network's cores.
         self.batch = GPU_BATCH if device.type == "cuda" else CPU_BATCH
         self.loaders = min(MOST_LOADERS, os.cpu_count() or 1) if device.type == "cuda" else 1
         self._compiled: OpenVino | None = None

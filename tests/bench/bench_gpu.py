@@ -1,12 +1,12 @@
-"""What the engine makes of a GPU: `python -m tests.bench.bench_gpu [--seconds N] [--images N] [--on cpu] [--into FILE]`.
+"""What the engine makes of a GPU: `python -m tests.bench.bench_gpu [--seconds N] [--images N] [--on cpu]`.
 
 Needs torch 2.11 or newer, torchvision, timm and scikit-learn; no window, no DICOM. Weights are random where none are
 installed: how quick a network is does not depend on what it knows. One JSON goes to stdout, progress to stderr.
 
 - ceilings: a large matrix multiplication (arithmetic) and a large copy (memory), measured first.
-- networks: features and steps of fine-tuning in bfloat16, channels last, from images that are on the device already; the
-  share of the ceiling that binds: FLOPs of the convolutions and linear layers over the arithmetic ceiling, or the bytes
-  of their inputs and outputs over the memory ceiling, whichever takes longer.
+- networks: features and steps of fine-tuning in bfloat16, channels last, from images that are on the device already;
+  the share of the ceiling that binds: FLOPs of the convolutions and linear layers over the arithmetic ceiling, or the
+  bytes of their inputs and outputs over the memory ceiling, whichever takes longer.
 - loading: what the pixel store and the views give by themselves, apart from any network.
 - stall: a step of fine-tuning from the store against the same step from images that are on the device.
 - whole: a study of 100,000 images of 512 x 512 from the pixel store to a frozen model.
@@ -168,31 +168,33 @@ def ceilings(bench: Bench) -> dict[str, float]:
 
 def networks(bench: Bench) -> dict[str, Any]:
     """Images a second, and the share of the ceiling that binds."""
-    found: dict[str, Any] = {}
+    found = {}
     for name in ("resnet50", "efficientnet_lite0"):
         say(f"  {name}")
-        chosen = random_backbone(name)
-        flops, moved = work_of(feature_network(architecture(chosen), chosen))
-        runtime, (many, batch) = Runtime(chosen, bench.device), bench.sizes
-        films = films_of(many)
-        there = torch.from_numpy(films).to(bench.device)
-        features = {
-            "on the device": many / bench.seconds_of(lambda: runtime.start(there)),  # noqa: B023 (called at once)
-            "from the host": many / bench.seconds_of(lambda: runtime.start(films)),  # noqa: B023
-        }
-        tuner, rows = tuner_on_device(chosen, bench, batch)
-        step = batch / bench.seconds_of(lambda: tuner.step(rows, 0, 1.0))  # noqa: B023
-        found[name] = {
-            "GFLOP an image": round(flops / 1e9, 2),
-            "MB an image": round(moved / 1e6, 1),
-            "features": share(bench, features["on the device"], flops, moved, 1) | {"images/s": features},
-            # the forward pass, and the gradients of the inputs and of the weights
-            "tuning step": share(bench, step, flops, moved, 3) | {"images/s": step, "batch": batch},
-        }
-        del tuner, runtime
+        found[name] = network(bench, random_backbone(name))
         if bench.device.type == "cuda":
             torch.cuda.empty_cache()
     return found
+
+
+def network(bench: Bench, chosen: Backbone) -> dict[str, Any]:
+    """The figures of one network."""
+    flops, moved = work_of(feature_network(architecture(chosen), chosen))
+    runtime, (many, batch) = Runtime(chosen, bench.device), bench.sizes
+    films = films_of(many)
+    there = torch.from_numpy(films).to(bench.device)
+    on_device = many / bench.seconds_of(lambda: runtime.start(there))
+    from_host = many / bench.seconds_of(lambda: runtime.start(films))
+    tuner, rows = tuner_on_device(chosen, bench, batch)
+    step = batch / bench.seconds_of(lambda: tuner.step(rows, 0, 1.0))
+    return {
+        "GFLOP an image": round(flops / 1e9, 2),
+        "MB an image": round(moved / 1e6, 1),
+        "features": share(bench, on_device, flops, moved, 1)
+        | {"images/s": round(on_device, 1), "images/s from the host": round(from_host, 1), "batch": many},
+        # the forward pass, and the gradients of the inputs and of the weights
+        "tuning step": share(bench, step, flops, moved, 3) | {"images/s": round(step, 1), "batch": batch},
+    }
 
 
 def share(bench: Bench, rate: float, flops: float, moved: float, times: int) -> dict[str, Any]:
@@ -249,7 +251,7 @@ def stall(bench: Bench, scratch: Path) -> dict[str, Any]:
     write_study(root, count, 256, SplitPlan("holdout"))
     for name, frozen in (("resnet50", 0), ("resnet50", 3), ("efficientnet_lite0", 0)):
         chosen, batch = random_backbone(name), bench.sizes[1]
-        tuner, rows = tuner_on_device(chosen, bench, batch, frozen)
+        tuner, _ = tuner_on_device(chosen, bench, batch, frozen)
         with open_project(root) as project:
             views, lesson = views_of(project, chosen, frozen, bench), tuner.lesson
             order = np.arange(count)

@@ -14,8 +14,27 @@ from core.backbones.layout import INSTEAD
 from core.backbones.surgery import FeatureNetwork, feature_network, freeze, pooled
 
 # The smallest network of each of timm's modules, and relatives that keep their channels elsewhere.
-SMALLEST = ["beit_base_patch16_224", "halonet_h1", "test_byobnet", "cait_xxs24_224", "coat_tiny", "convit_tiny", "convmixer_768_32", "test_convnext", "cpubone_nano", "crossvit_tiny_240", "csatv2", "cs3darknet_focus_s", "cspnext_tiny", "davit_tiny", "deepseek_vit_412m", "deit_tiny_patch16_224", "densenet121", "dla46x_c", "dpn48b", "edgenext_xx_small", "efficientformer_l1", "efficientformerv2_s0", "test_efficientnet", "efficientvim_m1", "efficientvit_b0", "efficientvit_m0", "vit_tiny_patch16_dinov3_qkvb", "fasternet_t0", "fastvit_t8", "focalnet_tiny_srf", "gcvit_xxtiny", "gemma4_vit_167m", "ghostnet_050", "hardcorenas_b", "hgnetv2_b0", "hiera_tiny_224", "sam2_hiera_tiny", "hrnet_w18_small", "iformer_t", "inception_next_atto", "inception_resnet_v2", "inception_v3", "inception_v4", "lcnetv2_small", "levit_128s", "lowformer_b0", "test_mambaout", "test_coatnet", "poolformerv2_s12", "gmlp_ti16_224", "mobilenetv3_small_050", "mobilenetv5_base", "mobilevit_xxs", "mvitv2_tiny", "naflexvit_base_patch16_parfac_gap", "nasnetalarge", "nest_tiny", "nextvit_small", "test_nfnet", "pit_ti_224", "pnasnet5large", "pvt_v2_b0", "qwen3_vit_88m", "rdnet_tiny", "regnetx_002", "repghostnet_050", "repvit_m1", "res2next50", "resnest14d", "test_resnet", "resnetv2_18", "rexnet_100", "selecsls42", "legacy_seresnet18", "sequencer2d_s", "shvit_s1", "skresnet18", "starnet_s050", "swiftformer_xs", "swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256", "swinv2_cr_tiny_224", "tiny_vit_5m_224", "tnt_s_legacy_patch16_224", "tresnet_m", "twins_svt_small", "vgg11", "visformer_tiny", "test_vit", "vit_tiny_r_s16_p8_224", "test_vit_relpos", "samvit_base_patch16_224", "vitamin_small_224", "volo_d1_224", "ese_vovnet19b_slim_dw", "legacy_xception", "xception41p", "xcit_nano_12_p8_224"]
-RELATIVES = ["mambaout_femto", "vit_small_patch16_dinov3", "test_vit2", "swinv2_tiny_window8_256", "coatnet_nano_cc_224", "maxvit_pico_rw_256", "caformer_s18", "convformer_s18", "poolformer_s12", "resnet26", "efficientnet_lite0", "convnext_atto", "mobilenetv4_conv_small", "botnet26t_256", "lambda_resnet26t", "vit_base_r50_s16_224"]
+SMALLEST = """
+    beit_base_patch16_224 halonet_h1 test_byobnet cait_xxs24_224 coat_tiny convit_tiny convmixer_768_32
+    test_convnext cpubone_nano crossvit_tiny_240 csatv2 cs3darknet_focus_s cspnext_tiny davit_tiny deepseek_vit_412m
+    deit_tiny_patch16_224 densenet121 dla46x_c dpn48b edgenext_xx_small efficientformer_l1 efficientformerv2_s0
+    test_efficientnet efficientvim_m1 efficientvit_b0 efficientvit_m0 vit_tiny_patch16_dinov3_qkvb fasternet_t0
+    fastvit_t8 focalnet_tiny_srf gcvit_xxtiny gemma4_vit_167m ghostnet_050 hardcorenas_b hgnetv2_b0 hiera_tiny_224
+    sam2_hiera_tiny hrnet_w18_small iformer_t inception_next_atto inception_resnet_v2 inception_v3 inception_v4
+    lcnetv2_small levit_128s lowformer_b0 test_mambaout test_coatnet poolformerv2_s12 gmlp_ti16_224
+    mobilenetv3_small_050 mobilenetv5_base mobilevit_xxs mvitv2_tiny naflexvit_base_patch16_parfac_gap nasnetalarge
+    nest_tiny nextvit_small test_nfnet pit_ti_224 pnasnet5large pvt_v2_b0 qwen3_vit_88m rdnet_tiny regnetx_002
+    repghostnet_050 repvit_m1 res2next50 resnest14d test_resnet resnetv2_18 rexnet_100 selecsls42 legacy_seresnet18
+    sequencer2d_s shvit_s1 skresnet18 starnet_s050 swiftformer_xs swin_tiny_patch4_window7_224
+    swinv2_tiny_window8_256 swinv2_cr_tiny_224 tiny_vit_5m_224 tnt_s_legacy_patch16_224 tresnet_m twins_svt_small
+    vgg11 visformer_tiny test_vit vit_tiny_r_s16_p8_224 test_vit_relpos samvit_base_patch16_224 vitamin_small_224
+    volo_d1_224 ese_vovnet19b_slim_dw legacy_xception xception41p xcit_nano_12_p8_224
+"""
+RELATIVES = """
+    mambaout_femto vit_small_patch16_dinov3 test_vit2 swinv2_tiny_window8_256 coatnet_nano_cc_224 maxvit_pico_rw_256
+    caformer_s18 convformer_s18 poolformer_s12 resnet26 efficientnet_lite0 convnext_atto mobilenetv4_conv_small
+    botnet26t_256 lambda_resnet26t vit_base_r50_s16_224
+"""
 TAKEN = ["test_mambaout", "test_resnet", "test_convnext", "test_efficientnet", "test_nfnet"]
 REFUSED = ["test_vit", "test_coatnet"]  # tokens; attention that reads one size of image
 UNIT = (0.5, 0.5, 0.5)  # where all colours share a mean, one gray channel gives exactly what three do
@@ -77,9 +96,11 @@ def test_a_network_is_read_as_timm_reads_it_or_refused(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_every_family_of_timm_is_read_rightly_or_refused(record_testsuite_property) -> None:  # type: ignore[no-untyped-def]
-    known = {name: next(m for m in timm.list_modules() if name in timm.list_models(module=m)) for name in SMALLEST}
+    known = {
+        name: next(m for m in timm.list_modules() if name in timm.list_models(module=m)) for name in SMALLEST.split()
+    }
     unknown = [timm.list_models(module=module)[0] for module in set(timm.list_modules()) - set(known.values())]
-    found = {name: check(name) for name in [*SMALLEST, *RELATIVES, *unknown]}
+    found = {name: check(name) for name in [*SMALLEST.split(), *RELATIVES.split(), *unknown]}
     taken = sorted(name for name, how in found.items() if how == "taken")
     record_testsuite_property("taken", " ".join(taken))
     record_testsuite_property("refused", " ".join(sorted(set(found) - set(taken))))
