@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.project.project import Project, create_project, open_project
-from tests.support.films import write_classes, write_films_of_patients
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QSettings
@@ -59,6 +58,8 @@ def cxr() -> Path:
 @pytest.fixture
 def films(tmp_path: Path) -> Callable[..., Path]:
     """films(patients=6, each=2): a folder of small DICOM films in folders by class, `bright` and `dark`."""
+
+    from tests.support.films import write_films_of_patients  # needs a writer of DICOM, which not all machines have
 
     def make(patients: int = 6, each: int = 2, folder: str = "films") -> Path:
         root = tmp_path / folder
@@ -111,6 +112,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from core.project.splitting import make_split
     from core.training.recipe import HeadSettings, Recipe, Tuning
     from core.training.training import train
+    from tests.support.films import write_classes
 
     root = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:

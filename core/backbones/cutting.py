@@ -40,7 +40,7 @@ class FrozenPart(torch.nn.Module):
 
         def keep(name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
             def hook(module: torch.nn.Module, inputs: object, output: torch.Tensor) -> None:
-                features[name] = take(output)  # at once: what follows may change it in place
+                features[name] = take(self._whole.map_of(name, output))  # at once: what follows may change it in place
                 if name == self._ends[-1]:
                     boundary.append(output)
                     if not _tracing():  # a trace leaves out by itself what no output needs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import replace
 from typing import Any
 
@@ -9,27 +10,19 @@ import timm
 import torch
 
 from core.backbones.catalogue import TIMM, Backbone, Stage, WeightPack
-from core.backbones.cutting import CannotCut, cut
+from core.backbones.cutting import cut
+from core.backbones.layout import NotACnn, refused
 from core.backbones.surgery import feature_network, freeze, widths_of
-from core.errors import FinerayError
+from core.errors import device_error
 
 HUB = "https://huggingface.co"
 HEADS = {"global_pool", "avgpool", "head", "head_drop", "fc", "classifier", "flatten"}
 
 
-class NotACnn(FinerayError):
-    """The network cannot be cut into stages of convolutions."""
-
-
 def describe(name: str) -> Backbone:
     """`timm:NAME` as a backbone whose weights are still to be added. Raises NotACnn."""
     architecture = name.removeprefix(TIMM)
-    if architecture.split(".")[0] not in timm.list_models():
-        alike = ", ".join(timm.list_models(f"*{architecture[:6]}*")[:5])
-        raise NotACnn(
-            f"timm has no network named “{architecture}”", todo=f"Choose one that it has{alike and ': '}{alike}."
-        )
-    model = timm.create_model(architecture, pretrained=False)
+    model = _built(architecture)
     facts: dict[str, Any] = model.pretrained_cfg  # type: ignore[assignment]
     stages = _stages(model, name)
     chosen = Backbone(
@@ -51,15 +44,33 @@ def describe(name: str) -> Backbone:
     )
     try:
         network = freeze(feature_network(model, chosen))
-        features = sum(widths_of(network))
-    except (RuntimeError, ValueError, KeyError, AssertionError, StopIteration) as error:
-        raise _refused(name) from error
-    chosen = replace(chosen, features=features)
-    try:
+        chosen = replace(chosen, features=sum(widths_of(network)))
         cut(network, chosen, max(1, len(stages) - 2))
-    except (CannotCut, RuntimeError, KeyError) as error:
-        raise _refused(name) from error
+    except NotACnn:
+        raise
+    except Exception as error:  # a foreign network, which was not written to be taken apart
+        raise device_error(error) or _not_in_stages(name, model) from error
     return chosen
+
+
+def _built(architecture: str) -> torch.nn.Module:
+    known, (plain, _, tag) = timm.list_models(), architecture.partition(".")
+    if plain not in known:
+        raise _unknown(f"timm has no network named “{plain}”", plain, known)
+    weights = timm.list_pretrained(f"{plain}.*")
+    if tag and architecture not in weights:
+        raise _unknown(f"timm knows no weights “{tag}” of {plain}", architecture, weights)
+    try:
+        model: torch.nn.Module = timm.create_model(architecture, pretrained=False)
+    except Exception as error:  # some need a package of their own, or a size that they do not name
+        raise device_error(error) or refused(f"{TIMM}{architecture}", f"cannot be built ({error})") from error
+    return model
+
+
+def _unknown(what: str, asked: str, known: list[str]) -> NotACnn:
+    near = difflib.get_close_matches(asked, known, 5, 0.5)
+    listed = ", ".join(f"{TIMM}{each}" for each in near)
+    return NotACnn(what, todo=f"Did you mean {listed}?" if listed else f"Name a CNN of timm, such as {TIMM}resnet26.")
 
 
 def _stages(model: torch.nn.Module, name: str) -> tuple[Stage, ...]:
@@ -67,7 +78,7 @@ def _stages(model: torch.nn.Module, name: str) -> tuple[Stage, ...]:
     try:
         ends = [info["module"] for info in model.feature_info]  # type: ignore[union-attr]
     except (AttributeError, KeyError, TypeError) as error:
-        raise _refused(name) from error
+        raise _not_in_stages(name, model) from error
     last = getattr(model, "pretrained_cfg", {}).get("classifier")
     heads = {last} if isinstance(last, str) else set(last or ())
     units: list[str] = []
@@ -83,7 +94,7 @@ def _stages(model: torch.nn.Module, name: str) -> tuple[Stage, ...]:
             runs.append([])
     runs = [run for run in runs if run]
     if len(runs) < 2 or not set(ends) <= set(units):
-        raise _refused(name)
+        raise _not_in_stages(name, model)
 
     def parameters(run: list[str]) -> int:
         return sum(p.numel() for unit in run for p in model.get_submodule(unit).parameters())
@@ -91,8 +102,9 @@ def _stages(model: torch.nn.Module, name: str) -> tuple[Stage, ...]:
     return tuple(Stage(f"Stage {number}", tuple(run), parameters(run)) for number, run in enumerate(runs, start=1))
 
 
-def _refused(name: str) -> NotACnn:
-    return NotACnn(f"{name} cannot be cut into stages of convolutions", todo="Choose a CNN, such as timm:resnet26.")
+def _not_in_stages(name: str, model: torch.nn.Module) -> NotACnn:
+    parameters = sum(each.numel() for each in model.parameters())
+    return refused(name, "cannot be cut into stages of convolutions", parameters)
 
 
 def _url(facts: dict[str, Any]) -> str:

@@ -7,7 +7,9 @@ import itertools
 import os
 import time
 import warnings
+from collections.abc import Callable
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +21,8 @@ from core.backbones.surgery import FeatureNetwork, Pooling, pretrained, widths_o
 
 WORTH_COMPILING = 200  # images: compiling takes 3 s, which fewer do not win back
 TIMED = 3  # batches of each way
+CPU_BATCH, GPU_BATCH = 16, 256
+MOST_LOADERS = 16
 
 
 def best_device() -> torch.device:
@@ -46,7 +50,7 @@ class Runtime:
     """A pretrained backbone that turns batches of grayscale images into features.
 
     weights_sha256 names the weights in hex; device is where it runs; widths: features of an image that each
-    stage gives.
+    stage gives; batch: images that it likes at once; loaders: threads that keep it busy.
     """
 
     def __init__(self, chosen: Backbone, device: torch.device, pooling: Pooling = "mean", side: int = 0) -> None:
@@ -61,6 +65,9 @@ class Runtime:
         half = device.type == "cuda" and torch.cuda.is_bf16_supported()
         self.precision = torch.bfloat16 if half else torch.float32
         self._model = folded.to(memory_format=torch.channels_last).to(device, self.precision)
+        # A GPU wants many images at once, and many hands that resize them; on a CPU those take the network's cores.
+        self.batch = GPU_BATCH if device.type == "cuda" else CPU_BATCH
+        self.loaders = min(MOST_LOADERS, os.cpu_count() or 1) if device.type == "cuda" else 1
         self._compiled: OpenVino | None = None
 
     def expect(self, images: int) -> None:
@@ -82,12 +89,32 @@ class Runtime:
 
     def features(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """uint8 shades [images, side, side] -> float32 [images, features]."""
-        return self._compiled.outputs(batch)[0] if self._compiled is not None else self._by_torch(batch)
+        return self.start(batch)()
+
+    def start(self, batch: NDArray[np.uint8] | torch.Tensor) -> Callable[[], NDArray[np.float32]]:
+        """As features(), for a GPU that works while the caller does something else: what is returned waits for it."""
+        if self._compiled is not None:
+            found = self._compiled.outputs(np.asarray(batch))[0]
+            return lambda: found
+        return self._start_torch(batch)
 
     def _by_torch(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self._start_torch(batch)()
+
+    def _start_torch(self, batch: NDArray[np.uint8] | torch.Tensor) -> Callable[[], NDArray[np.float32]]:
         with torch.inference_mode():
-            features: torch.Tensor = self._model(shades(batch, self.device).to(self.precision))
-        return features.float().cpu().numpy()
+            features: torch.Tensor = self._model(shades(batch, self.device).to(self.precision)).float()
+        there = features.to("cpu", non_blocking=True)
+        if self.device.type != "cuda":
+            return there.numpy
+        finished = torch.cuda.Event()
+        finished.record()  # behind this batch, and before whatever is asked for next
+
+        def wait() -> NDArray[np.float32]:
+            finished.synchronize()
+            return there.numpy()
+
+        return wait
 
 
 class OpenVino:
@@ -135,10 +162,19 @@ def agree(got: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
     return bool(np.allclose(got, expected, atol=1e-4 * float(np.abs(expected).max()), rtol=0))
 
 
-def shades(batch: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
+def shades(batch: NDArray[np.uint8] | torch.Tensor, device: torch.device) -> torch.Tensor:
     """uint8 [images, side, side] -> shades in 0..1 [images, 1, side, side], laid out as convolutions like it."""
-    gray = torch.from_numpy(batch).to(device).float().div_(255).unsqueeze(1)
+    gray = on_device(batch, device).float().div_(255).unsqueeze(1)
     return gray.contiguous(memory_format=torch.channels_last)
+
+
+def on_device(batch: NDArray[Any] | torch.Tensor, device: torch.device) -> torch.Tensor:
+    """The batch on the device. It crosses to a GPU as small as it is, from memory that the GPU reads by itself, so that
+    nobody waits for the copy."""
+    there = batch if isinstance(batch, torch.Tensor) else torch.from_numpy(batch)
+    if device.type == "cuda" and there.device.type == "cpu":
+        return there.pin_memory().to(device, non_blocking=True)
+    return there.to(device)
 
 
 def with_folded_batch_norms(model: FeatureNetwork, side: int) -> FeatureNetwork:

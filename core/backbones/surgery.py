@@ -11,11 +11,13 @@ import torch
 import torchvision
 
 from core.backbones.catalogue import Backbone, UnknownBackbone
+from core.backbones.layout import channel_axes, channels_first
 from core.backbones.weights import load_weights, with_names_of
 
 Pooling = Literal["mean", "max", "mean and deviation"]
 LAST_LAYERS = ("classifier", "fc")
 TORCHVISION_HEADS = ("avgpool", *LAST_LAYERS)
+LAST = ""  # stands for what the whole network gives, among the names of stages' last modules
 
 
 def architecture(chosen: Backbone) -> torch.nn.Module:
@@ -51,6 +53,7 @@ class FeatureNetwork(torch.nn.Module):
         self.network = network
         self.ends = tuple(ends)
         self.mean, self.std, self.pooling = mean, std, pooling
+        self.axes: dict[str, int] = {}  # of the channels in a stage's output, where it is not 1
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Features of a batch."""
@@ -64,11 +67,31 @@ class FeatureNetwork(torch.nn.Module):
         """What by_stage() pools, [images, channels, rows, columns] a stage, each a copy of its own."""
         return self._at_ends(images, torch.Tensor.clone)
 
+    def map_of(self, end: str, output: torch.Tensor) -> torch.Tensor:
+        """What that module gave, as [images, channels, rows, columns]."""
+        return channels_first(output, self.axes.get(end, 1))
+
+    def find_axes(self, name: str, side: int) -> None:
+        """Find out where each stage keeps its channels. Raises NotACnn where a stage gives no maps.
+
+        name: of the backbone; side: of its own input.
+        """
+        ends, parameters = (*self.ends, LAST), sum(each.numel() for each in self.parameters())
+        was = self.network.training
+        self.eval()  # an image without anything on it must not move statistics
+        self.axes = {}
+        try:
+            found = channel_axes(name, parameters, side, lambda images: self._at_ends(images, lambda output: output))
+        finally:
+            self.train(was)
+        self.axes = {end: axis for end, axis in zip(ends, found, strict=True) if axis != 1}
+
     def _at_ends(self, images: torch.Tensor, take: Callable[[torch.Tensor], torch.Tensor]) -> list[torch.Tensor]:
         found: dict[str, torch.Tensor] = {}
 
         def keep(name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
-            return lambda module, inputs, output: found.__setitem__(name, take(output))  # what follows may change it
+            # At once: what follows may change it in place.
+            return lambda module, inputs, output: found.__setitem__(name, take(self.map_of(name, output)))
 
         hooks = [self.network.get_submodule(name).register_forward_hook(keep(name)) for name in self.ends]
         try:
@@ -76,7 +99,7 @@ class FeatureNetwork(torch.nn.Module):
         finally:
             for hook in hooks:
                 hook.remove()
-        return [*(found[name] for name in self.ends), take(last)]
+        return [*(found[name] for name in self.ends), take(self.map_of(LAST, last))]
 
 
 def pooled(maps: torch.Tensor, pooling: Pooling) -> torch.Tensor:
@@ -103,7 +126,7 @@ def last_map(network: torch.nn.Module, normalised: torch.Tensor) -> torch.Tensor
 
 
 def feature_network(model: torch.nn.Module, chosen: Backbone, pooling: Pooling = "mean") -> FeatureNetwork:
-    """The network made ready for films: no last layer, one channel in."""
+    """The network made ready for films: no last layer, one channel in, channels found. Raises NotACnn."""
     name = next((name for name in LAST_LAYERS if hasattr(model, name)), "")
     if not name and not hasattr(model, "reset_classifier"):
         raise ValueError(f"{type(model).__name__} has no last layer that is known")
@@ -113,7 +136,9 @@ def feature_network(model: torch.nn.Module, chosen: Backbone, pooling: Pooling =
         model.reset_classifier(0)  # type: ignore[operator]
     mean, std = with_gray_input(model, chosen.mean, chosen.std)
     ends = [stage.modules[-1] for stage in chosen.stages[:-1]]
-    return FeatureNetwork(model, ends, mean, std, pooling)
+    network = FeatureNetwork(model, ends, mean, std, pooling)
+    network.find_axes(chosen.name, chosen.input_size)
+    return network
 
 
 def with_gray_input(model: torch.nn.Module, mean: Sequence[float], std: Sequence[float]) -> tuple[float, float]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 
 def user_folder() -> Path:
     """Fineray's data folder of this user; the variable FINERAY_HOME names another (portable use, tests)."""
     chosen = os.environ.get("FINERAY_HOME")
-    folder = Path(chosen) if chosen else Path(platformdirs.user_data_dir("Fineray", appauthor=False))
+    folder = Path(chosen) if chosen else _data_folder()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _data_folder() -> Path:
+    import platformdirs  # where another folder is named, it need not be there
+
+    return Path(platformdirs.user_data_dir("Fineray", appauthor=False))
 
 
 def demo_folder(chosen: Path | None) -> Path:

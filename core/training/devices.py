@@ -16,6 +16,8 @@ from core.errors import MemoryFull, device_error
 if TYPE_CHECKING:  # it takes more than a second to import, and a frozen head needs none of it
     from lightning_fabric import Fabric
 
+WORTH_MOVING = 64 << 20  # bytes of features
+
 
 def rank() -> int:
     """The number of this process among those that torchrun started; 0 without torchrun."""
@@ -61,6 +63,15 @@ def first_process_first() -> Iterator[None]:
 def of_first_process(value: str) -> str:
     """What the first process has, in every process; it waits for all."""
     return str(fabric().broadcast(value)) if processes() > 1 else value
+
+
+def head_device(size: int) -> torch.device:
+    """Where a head of so many bytes of features is fitted, in double precision: on a CUDA GPU where they are many and
+    fit four times over (folds are copies), else on the CPU, which is as quick for few."""
+    device = best_device()
+    if device.type == "cuda" and size >= WORTH_MOVING and 4 * size < torch.cuda.mem_get_info(device)[0]:
+        return device
+    return torch.device("cpu")
 
 
 def out_of_memory(error: BaseException) -> bool:

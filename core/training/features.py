@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -22,12 +21,12 @@ from core.durable import sync_folder
 from core.progress import Monitor, Progress
 from core.project.catalogue import LabelledImage
 from core.project.project import Project
-from core.training.augmentation import Augmentation
+from core.training.ahead import Waiting, computed_ahead, prepared_ahead
+from core.training.augmentation import AUGMENTATION, Augmentation
 from core.training.preprocessing import PREPROCESSING, to_input
 from core.training.recipe import AugmentSettings
 
 STAGE_FEATURES = "Computing features"
-BATCH = 16
 FEATURES = "every stage; v2"  # part of every key: change it whenever a backbone gives other features
 
 
@@ -38,7 +37,7 @@ def feature_space(chosen: Backbone, runtime: Runtime, augment: AugmentSettings |
     if runtime.precision != torch.float32:
         parts = (*parts, str(runtime.precision))
     if view and augment is not None:
-        parts = (*parts, replace(augment, views=0, test_views=0), view)
+        parts = (*parts, AUGMENTATION, replace(augment, views=0, test_views=0), view)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
@@ -67,28 +66,24 @@ def features_of(
     augmentation = Augmentation(runtime.side, augment) if augment is not None and views else None
 
     def inputs(batch: Sequence[tuple[int, LabelledImage]]) -> NDArray[np.uint8]:
-        films = []
-        for view, image in batch:
-            film = to_input(project.pixels.read(image.stored_at), runtime.side)
-            films.append(augmentation(film, image.content_hash, view) if augmentation and view else film)
-        return np.stack(films)
+        return np.stack([to_input(project.pixels.read(image.stored_at), runtime.side) for _, image in batch])
 
-    with ThreadPoolExecutor(1) as ahead:  # Pillow frees the interpreter while it resizes the next batch
-        batches = [missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]
-        coming = ahead.submit(inputs, batches[0]) if batches else None
-        done = total - len(missing)
-        for number, batch in enumerate(batches):
-            assert coming is not None
-            films = coming.result()
-            if number + 1 < len(batches):
-                coming = ahead.submit(inputs, batches[number + 1])
-            found = runtime.features(films)
-            for view in sorted({view for view, _ in batch}):
-                rows = [row for row, (own, _) in enumerate(batch) if own == view]
-                caches[view].append([batch[row][1].content_hash for row in rows], found[rows])
-            done += len(batch)
-            monitor.report(Progress(STAGE_FEATURES, done, total, "images"))
-            monitor.check()
+    def start(batch: Sequence[tuple[int, LabelledImage]], films: NDArray[np.uint8]) -> Waiting:
+        if augmentation is None:
+            return runtime.start(films)
+        keys = [(image.content_hash, view) if view else None for view, image in batch]
+        return runtime.start(augmentation.batch(films, keys, runtime.device))
+
+    done = total - len(missing)
+    starts = range(0, len(missing), runtime.batch)
+    given = prepared_ahead((missing[start : start + runtime.batch] for start in starts), inputs, runtime.loaders)
+    for batch, found in computed_ahead(given, start, at_once=runtime.device.type == "cpu"):
+        for view in sorted({view for view, _ in batch}):
+            rows = [row for row, (own, _) in enumerate(batch) if own == view]
+            caches[view].append([batch[row][1].content_hash for row in rows], found[rows])
+        done += len(batch)
+        monitor.report(Progress(STAGE_FEATURES, done, total, "images"))
+        monitor.check()
     return np.stack([cache.read([image.content_hash for image in images]) for cache in caches])
 
 

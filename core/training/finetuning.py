@@ -11,10 +11,10 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
@@ -29,6 +29,9 @@ from core.training.loss import element_weights, images_weigh, total_loss
 from core.training.network import TunedNetwork
 from core.training.recipe import LossSettings, RecipeUnusable, Tuning
 from core.training.views import Views
+
+if TYPE_CHECKING:  # it is found through core.training.devices
+    from lightning_fabric import Fabric
 
 PREDICT_BATCH = 32
 GRADUAL = 0.6  # share of the steps after which every stage learns
@@ -291,8 +294,6 @@ def _blended(source: TunedNetwork, tuned: TunedNetwork, share: float) -> TunedNe
 
 
 def _follow(average: TunedNetwork, network: TunedNetwork, memory: float) -> None:
-    with torch.no_grad():
-        for kept, now in zip(average.parameters(), network.parameters(), strict=True):
-            kept.lerp_(now, 1 - memory)
-        for held, current in zip(average.buffers(), network.buffers(), strict=True):
-            held.copy_(current)
+    with torch.no_grad():  # all tensors in one call: one by one, a GPU waits for the calls
+        torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - memory)
+        torch._foreach_copy_(list(average.buffers()), list(network.buffers()))

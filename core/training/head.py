@@ -52,19 +52,21 @@ class Standardisation:
 
 @dataclass(frozen=True)
 class Problem:
-    """What a last layer learns from: standardised features [images, d], targets and weights [images, classes].
+    """What a last layer learns from: standardised features [images, d] in double precision, on the device where it is
+    fitted; targets and weights [images, classes].
 
     several: classes are findings that may stand side by side.
     """
 
-    features: Floats
+    features: torch.Tensor
     targets: Floats
     weights: Floats
     several: bool
 
     def rows(self, chosen: NDArray[np.int64]) -> Problem:
         """Some of its images."""
-        return Problem(self.features[chosen], self.targets[chosen], self.weights[chosen], self.several)
+        features = self.features[torch.from_numpy(chosen).to(self.features.device)]
+        return Problem(features, self.targets[chosen], self.weights[chosen], self.several)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Head:
 
     def logits(self, features: NDArray[np.floating]) -> Floats:
         """[images, classes], before the temperature."""
-        return outputs(self.layer(), self.standardisation.apply(features))
+        return outputs(self.layer(), torch.from_numpy(self.standardisation.apply(features)))
 
     def probabilities(self, features: NDArray[np.floating]) -> Floats:
         """[images, classes], rows sum to 1; of findings each has a chance of its own."""
@@ -119,21 +121,21 @@ class Head:
             return Head(standardisation, kind, state, bool(facts["several"]), float(facts["temperature"]))
 
 
-def outputs(layer: torch.nn.Module, standardised: Floats) -> Floats:
-    """Logits of standardised features."""
+def outputs(layer: torch.nn.Module, standardised: torch.Tensor) -> Floats:
+    """Logits of standardised features, on the layer's device."""
     with torch.inference_mode():
-        found: Floats = layer(torch.from_numpy(standardised)).numpy()
+        found: Floats = layer(standardised).cpu().numpy()
     return found
 
 
 def new_layer(settings: HeadSettings, problem: Problem, seed: int) -> torch.nn.Module:
-    """A layer where fitting starts, the same for the same seed."""
+    """A layer where fitting starts, the same for the same seed, on the problem's device."""
     torch.manual_seed(seed)
     width, classes = problem.features.shape[1], problem.targets.shape[1]
-    layer = last_layer(settings.kind, width, classes, settings.hidden).double()
+    layer = last_layer(settings.kind, width, classes, settings.hidden).double().to(problem.features.device)
     if isinstance(layer, CosineLayer):  # each class begins at its own images
         sure = np.where(np.isnan(problem.targets), 0.5, problem.targets)
-        layer.start_at(torch.from_numpy((sure - sure.mean(axis=0)).T @ problem.features))
+        layer.start_at(torch.from_numpy((sure - sure.mean(axis=0)).T).to(problem.features) @ problem.features)
     return layer
 
 
@@ -151,8 +153,9 @@ def fit_layer(
 
     on_step(step, mean loss) is called after each optimiser step and may raise to stop.
     """
-    features, targets, weights = (
-        torch.from_numpy(each) for each in (problem.features, np.nan_to_num(problem.targets), problem.weights)
+    features = problem.features
+    targets, weights = (
+        torch.from_numpy(each).to(features) for each in (np.nan_to_num(problem.targets), problem.weights)
     )
     total = float(images_weigh(problem.weights, problem.several).sum())
     parameters = list(layer.parameters())
@@ -160,7 +163,7 @@ def fit_layer(
 
     def objective(packed: Floats) -> tuple[float, Floats]:
         nonlocal last_loss
-        torch.nn.utils.vector_to_parameters(torch.from_numpy(packed), parameters)
+        torch.nn.utils.vector_to_parameters(torch.from_numpy(packed).to(features), parameters)
         for parameter in parameters:
             parameter.grad = None
         mean = total_loss(layer(features), targets, weights, loss, problem.several) / total
@@ -168,14 +171,14 @@ def fit_layer(
         value.backward()  # type: ignore[no-untyped-call]
         last_loss = float(mean.detach())
         gradient = torch.cat([parameter.grad.reshape(-1) for parameter in parameters if parameter.grad is not None])
-        return float(value.detach()), gradient.numpy().copy()
+        return float(value.detach()), gradient.cpu().numpy().copy()
 
     def count(_: Floats) -> None:
         nonlocal step
         step += 1
         on_step(step, last_loss)
 
-    start = torch.nn.utils.parameters_to_vector(parameters).detach().numpy().copy()
+    start = torch.nn.utils.parameters_to_vector(parameters).detach().cpu().numpy().copy()
     found = minimize(
         objective,
         start,
@@ -184,7 +187,7 @@ def fit_layer(
         callback=count,
         options={"maxiter": MAX_STEPS, "ftol": tolerance, "gtol": 1e-5},
     )
-    torch.nn.utils.vector_to_parameters(torch.from_numpy(found.x.copy()), parameters)
+    torch.nn.utils.vector_to_parameters(torch.from_numpy(found.x.copy()).to(features), parameters)
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,7 @@ class Span:
 
     def state(self, layer: torch.nn.Module) -> dict[str, Floats]:
         """The state of a layer that was fitted in the span, for whole features."""
-        state = {name: tensor.detach().numpy().copy() for name, tensor in layer.state_dict().items()}
+        state = {name: tensor.detach().cpu().numpy().copy() for name, tensor in layer.state_dict().items()}
         if self.basis is not None:
             first = "0.weight" if "0.weight" in state else "weight"
             state[first] = state[first] @ self.basis.T

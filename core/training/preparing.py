@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -127,12 +128,20 @@ def _data(
 
 def _provenance(split: Split, device: torch.device, data: Data) -> dict[str, Any]:
     listing = "\n".join(f"{image.content_hash} {image.label}" for image in data.images)
-    libraries = ("torch", "timm", "torchvision", "monai", "scikit-learn", "scipy", "numpy", "pydicom")
+    libraries = ("torch", "timm", "torchvision", "scikit-learn", "scipy", "numpy", "pydicom")
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "fineray": __version__,
         "device": device_title(device),
         "split": {**asdict(split.plan), "hash": split.hash},
         "data_sha256": hashlib.sha256(listing.encode()).hexdigest(),
-        "environment": {"python": platform.python_version(), **{name: version(name) for name in libraries}},
+        "environment": {"python": platform.python_version(), **_versions(libraries)},
     }
+
+
+def _versions(libraries: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for name in libraries:
+        with suppress(PackageNotFoundError):  # training needs no reader of DICOM, and may run where there is none
+            found[name] = version(name)
+    return found

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.project.splitting import inner_folds
+from core.training.devices import head_device
 from core.training.head import Floats, Head, Problem, Span, Standardisation, fit_layer, new_layer, outputs
 from core.training.loss import element_weights, images_weigh, total_loss
 from core.training.recipe import LossSettings, Recipe
@@ -72,13 +73,19 @@ def fit_head(
     span = Span.of(standardised)
     reduced = span.reduce(standardised)
     weights = element_weights(examples.targets, recipe.loss, examples.several)
-    whole = Problem(reduced, np.tile(examples.targets, (views, 1)), np.tile(weights, (views, 1)), examples.several)
+    device = head_device(reduced.nbytes)
+    whole = Problem(
+        torch.from_numpy(reduced).to(device),
+        np.tile(examples.targets, (views, 1)),
+        np.tile(weights, (views, 1)),
+        examples.several,
+    )
     checks: list[_Check]
     if validation is None:
         folds = inner_folds(examples.strata, examples.groups, recipe.head.inner_folds, recipe.seed)
         checks = [_Inside(whole, fit, held_out, views) for fit, held_out in folds]
     else:
-        extra = span.reduce(standardisation.apply(validation.features[0]))
+        extra = torch.from_numpy(span.reduce(standardisation.apply(validation.features[0]))).to(device)
         checks = [_Beside(whole, Problem(extra, validation.targets, np.ones_like(validation.targets), whole.several))]
     with single_thread():
         tried = _path(checks, recipe, check, on_tried)

@@ -27,7 +27,6 @@ from core.training.head import Head
 from core.training.learners import Fitted, FittedFrozen, Learner, Work, fold_head_file, learner_for
 from core.training.preparing import prepare
 from core.training.recipe import Recipe
-from core.training.search import SearchLearner
 
 STAGE_FIGURES = "Working out intervals"
 
@@ -70,7 +69,11 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew
     if anew and work.bench is not None:
         work.bench.clear()
     given = (project, prepared.chosen, prepared.device, data, recipe, work)
-    searching = SearchLearner(*given) if recipe.search_minutes else None
+    searching = None
+    if recipe.search_minutes:
+        from core.training.search import SearchLearner  # Optuna is slow to import, and few trainings need it
+
+        searching = SearchLearner(*given)
     with searching or learner_for(*given) as learner:
         by_folds = split.plan.kind == "folds"
         outcome = _folds(data, learner, work, recipe) if by_folds else _holdout(data, learner, work)

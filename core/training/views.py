@@ -52,7 +52,9 @@ class Views:
         self._augment, self._augmentation, self._seed = augment, Augmentation(side, augment), seed
         self._folder = tempfile.TemporaryDirectory(prefix=".views-", dir=project.root)
         self._kept = 1 + max(augment.views, augment.test_views)
-        self._cached = frozen is not None and augment.views > 0 and self._kept <= passes
+        # A GPU runs the frozen part anew before a disk could give back what it kept.
+        keeps = device.type != "cuda" and self._kept <= passes
+        self._cached = frozen is not None and augment.views > 0 and keeps
         self._films: NDArray[np.uint8] | None = None
         self._values: NDArray[Any] | None = None
         self._before: NDArray[np.float32] | None = None
@@ -85,8 +87,8 @@ class Views:
             drawn = np.random.default_rng((self._seed, epoch)).integers(0, 1 + self._augment.views, len(self._keys))
             return self._from_kept(drawn[rows], rows)
         assert self._films is not None
-        films = [self._augmentation(self._films[row], self._keys[row], self._seed, epoch) for row in rows]
-        return self._now(np.stack(films))
+        keys = [(self._keys[row], self._seed, epoch) for row in rows]
+        return self._now(self._augmentation.batch(self._films[rows], keys, self._device))
 
     def showing(self, rows: NDArray[np.int64], view: int) -> Batch:
         """A view of each of these rows to predict from: 0 is the film itself, 1 and on are test views."""
@@ -103,19 +105,19 @@ class Views:
         self._films = self._values = None
         self._folder.cleanup()
 
-    def _view(self, view: int, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def _view(self, view: int, rows: NDArray[np.int64]) -> torch.Tensor:
         assert self._films is not None
-        if view == 0:
-            return np.asarray(self._films[rows])
-        return np.stack([self._augmentation(self._films[row], self._keys[row], view) for row in rows])
+        keys = [(self._keys[row], view) if view else None for row in rows]
+        return self._augmentation.batch(self._films[rows], keys, self._device)
 
-    def _now(self, films: NDArray[np.uint8]) -> Batch:
+    def _now(self, films: NDArray[np.uint8] | torch.Tensor) -> Batch:
         inputs = shades(films, self._device)
         if self._frozen is None:
             return inputs, inputs.new_zeros((len(inputs), 0))
-        with torch.no_grad():
-            found: Batch = self._frozen(inputs)
-        return found
+        half = self._device.type == "cuda" and torch.cuda.is_bf16_supported()
+        with torch.no_grad(), torch.autocast(self._device.type, torch.bfloat16, enabled=half):
+            activations, before = self._frozen(inputs)
+        return activations.float(), before.float()
 
     def _from_kept(self, views: NDArray[np.int64], rows: NDArray[np.int64]) -> Batch:
         assert self._values is not None and self._before is not None
@@ -129,7 +131,7 @@ class Views:
         if not self._cached or self._frozen is None:
             return None
 
-        def by_torch(films: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        def by_torch(films: NDArray[np.uint8] | torch.Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
             activations, before = self._now(films)
             return activations.float().cpu().numpy(), before.float().cpu().numpy()
 
@@ -138,7 +140,7 @@ class Views:
         compiled = OpenVino(self._frozen, self._side)
         probe = np.random.default_rng(0).integers(0, 256, (2, self._side, self._side), np.uint8)
         same = all(agree(got, expected) for got, expected in zip(compiled.outputs(probe), by_torch(probe), strict=True))
-        return compiled.outputs if same else by_torch
+        return (lambda films: compiled.outputs(films.numpy())) if same else by_torch
 
     def _keep(
         self, view: int, rows: NDArray[np.int64], activations: NDArray[np.float32], before: NDArray[np.float32]

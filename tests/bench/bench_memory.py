@@ -14,12 +14,10 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from core.progress import Monitor
-from core.project.preparation import content_hash
-from core.project.project import create_project, open_project
+from core.project.project import open_project
 from core.project.splits import SplitPlan, latest_split
+from tests.support.synthetic import write_study
 
 SIDE = 224
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,47 +33,11 @@ def main() -> None:
         os.environ["FINERAY_HOME"] = f"{scratch}/home"
         for images in sorted({max(40, count // 10), count}):
             root = Path(scratch) / str(images)
-            _fill(root, images)
+            write_study(root, images, SIDE, SplitPlan("holdout"))
             for mode in ("frozen", "finetune"):
                 command = [sys.executable, "-m", "tests.bench.bench_memory", "run", str(root), mode]
                 done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
                 print(f"{images:7} images, {mode:9} {done.stdout.strip()}", flush=True)
-
-
-def _fill(root: Path, count: int) -> None:
-    from core.project.splitting import make_split
-
-    create_project(root)
-    random = np.random.default_rng(0)
-    with open_project(root) as project, project.db as db, (root / "pixels/shard-0000.u8").open("wb") as shard:
-        people = ((n, f"P{n:05d}", f"h{n}") for n in range(1, count // 2 + 1))
-        db.executemany("INSERT INTO patient VALUES (?, ?, ?)", people)
-        for n in range(1, count + 1):
-            low = np.kron(random.integers(0, 60, (8, 8)), np.ones((SIDE // 8, SIDE // 8))) + 60 * ((n // 2) % 2)
-            pixels = np.clip(60 + low + random.normal(0, 4, (SIDE, SIDE)), 0, 255).astype(np.uint8)
-            shard.write(pixels.tobytes())
-            values = (
-                n,
-                (n + 1) // 2,
-                f"s{n}",
-                f"o{n}",
-                content_hash(pixels),
-                (n - 1) * SIDE * SIDE,
-                SIDE,
-                SIDE,
-                bytes(64),
-            )
-            db.execute(
-                "INSERT INTO image (id, patient_id, study_hash, series_hash, sop_hash, content_hash, modality,"
-                " body_part, view_position, laterality, sex, age_years, manufacturer, model, rows, columns,"
-                " bits_stored, photometric, transfer_syntax, voi_source, burned_in, shard, shard_offset, store_rows,"
-                " store_columns, fingerprint) VALUES (?, ?, ?, '', ?, ?, 'DX', 'CHEST', 'PA', '', 'F', 50, 'A', 'M',"
-                " 224, 224, 12, 'MONOCHROME2', 'JPEG 2000', 'window', 'NO', 0, ?, ?, ?, ?)",
-                values,
-            )
-            db.execute("INSERT INTO label VALUES (1, ?, ?)", (n, "ill" if (n // 2) % 2 else "well"))
-    with open_project(root) as project:
-        make_split(project, SplitPlan("holdout"))
 
 
 def _train(root: Path, mode: str) -> None:

@@ -145,7 +145,7 @@ def test_any_timm_cnn_by_its_name(home: Path, tmp_path: Path) -> None:
     network, _ = pretrained(backbone("timm:resnet14t"))
     with torch.inference_mode():
         assert network(torch.rand(1, 1, 224, 224)).shape[1] == added.features
-    for name, match in (("timm:vit_tiny_patch16_224", "stages of convolutions"), ("timm:nothing", "no network")):
+    for name, match in (("timm:vit_tiny_patch16_224", "row of tokens"), ("timm:nothing", "no network")):
         with pytest.raises(NotACnn, match=match):
             describe(name)
 

@@ -34,7 +34,7 @@ def _examples(n: int, width: int, classes: int, seed: int = 0, several: bool = F
 def _problem(examples: Examples, loss: LossSettings = PLAIN) -> Problem:
     standardised = Standardisation.of(examples.features[0]).apply(examples.features[0])
     weights = element_weights(examples.targets, loss, examples.several)
-    return Problem(standardised, examples.targets, weights, examples.several)
+    return Problem(torch.from_numpy(standardised), examples.targets, weights, examples.several)
 
 
 @pytest.mark.parametrize(("n", "width", "classes"), [(120, 10, 2), (60, 300, 2), (90, 40, 4)])
@@ -43,7 +43,7 @@ def test_heads_agree_with_scikit_learn(n: int, width: int, classes: int) -> None
     features, labels = examples.features[0], examples.strata
     standardised = Standardisation.of(features).apply(features)
     span = Span.of(standardised)
-    reduced = replace(_problem(examples), features=span.reduce(standardised))
+    reduced = replace(_problem(examples), features=torch.from_numpy(span.reduce(standardised)))
     layer = new_layer(HeadSettings(), reduced, 0)
     fit_layer(layer, reduced, PLAIN, strength := 0.05)
     ours = Head(Standardisation.of(features), "linear", span.state(layer)).probabilities(features)
@@ -155,7 +155,7 @@ def test_validation_images_choose_but_are_not_learned_from() -> None:
     layer = new_layer(HeadSettings(), problem, 0)
     fit_layer(layer, problem, PLAIN, found.strength)
     np.testing.assert_allclose(found.head.state["weight"], layer.weight.detach().numpy(), atol=1e-3)  # type: ignore[union-attr]
-    logits = outputs(layer, standardisation.apply(extra.features[0]))
+    logits = outputs(layer, torch.from_numpy(standardisation.apply(extra.features[0])))
     loss = -np.log(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))[np.arange(40), extra.strata].mean()
     assert dict(found.losses)[found.strength] == pytest.approx(loss, abs=1e-3)
     assert found.head.temperature == pytest.approx(temperature(logits, extra.targets, False), abs=0.02)

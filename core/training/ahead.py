@@ -1,0 +1,56 @@
+"""Working ahead: threads prepare the next batches while a device computes, which never waits for what is written."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Batch = TypeVar("Batch")
+Films = NDArray[np.uint8]
+Waiting = Callable[[], NDArray[np.float32]]
+
+
+def prepared_ahead(
+    batches: Iterable[Batch], prepare: Callable[[Batch], Films], threads: int
+) -> Iterator[tuple[Batch, Films]]:
+    """Each batch with what prepare() made of it, in order; one batch a thread is under way, and one more lies ready.
+
+    What is prepared has to leave the interpreter free for most of its time, as Pillow does while it resizes.
+    """
+    coming: deque[tuple[Batch, Future[Films]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for batch in batches:
+                coming.append((batch, pool.submit(prepare, batch)))
+                if len(coming) > threads:
+                    ready, films = coming.popleft()
+                    yield ready, films.result()
+            while coming:
+                ready, films = coming.popleft()
+                yield ready, films.result()
+        finally:
+            for _, films in coming:
+                films.cancel()
+
+
+def computed_ahead(
+    given: Iterable[tuple[Batch, Films]], start: Callable[[Batch, Films], Waiting], at_once: bool
+) -> Iterator[tuple[Batch, NDArray[np.float32]]]:
+    """Each batch with its features, in order. start() sets a device to work and gives what waits for it: the device has
+    the next batch before the features of one are handed on. at_once: start() does the work itself, as on a CPU."""
+    before: tuple[Batch, Waiting] | None = None
+    for batch, films in given:
+        started = start(batch, films)
+        if at_once:
+            yield batch, started()
+            continue
+        if before is not None:
+            yield before[0], before[1]()
+        before = batch, started
+    if before is not None:
+        yield before[0], before[1]()
