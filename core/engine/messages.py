@@ -343,13 +343,6 @@ class Alive:
 
 
 @dataclass(frozen=True)
-class NetworkUsed:
-    """The worker spoke to another computer (core.network_use)."""
-
-    what: str
-
-
-@dataclass(frozen=True)
 class Finished:
     """The job is done."""
 
