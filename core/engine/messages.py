@@ -371,5 +371,5 @@ class Failed:
 
 
 Event = Reported | Finished | Stopped | Failed
-FromWorker = Event | Alive | NetworkUsed
+FromWorker = Event | Alive
 EndEvent = Finished | Stopped | Failed
