@@ -20,6 +20,7 @@ from core.dicom.radiograph import FrameChoice
 from core.errors import FinerayError
 from core.evaluation.intervals import Method
 from core.options import PASSPHRASE_FROM, command, point_options
+from core.processes import begin_program
 from core.project.identification import RULES
 from core.project.labels import LABEL_COLUMN
 from core.training.recipe import Balance, HeadKind, Loss, Mode, Pooling, Uncertain
@@ -28,6 +29,7 @@ from core.travel_options import pacs_options, travel_options
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
+    begin_program()
     options = parser().parse_args(arguments)
     try:
         answer = _run(options)

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import os
 
+from core.project.paths import keep_caches_together
+
+
+def begin_program() -> None:
+    """What the window and each command do first, for themselves and the processes that they start: caches lie in the
+    user's data folder, and a library that would fetch a model by itself raises instead of going online."""
+    keep_caches_together()
+    os.environ["HF_HUB_OFFLINE"] = "1"  # `fineray weights download` does not go through the hub's client
+
 
 def without_working_folder() -> None:
     """Let child processes of Python leave the working folder out of where they import from: it may be a folder of

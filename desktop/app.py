@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from core.processes import begin_program
+
 if TYPE_CHECKING:  # Qt is imported for the window alone
     from desktop.main_window import MainWindow
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:  # Qt is imported for the window alone
 def main(arguments: Sequence[str] | None = None) -> int:
     """`fineray [PROJECT]` opens the window, `fineray demo [DIR]` opens it on the demo; the rest goes to core.cli."""
     multiprocessing.freeze_support()
+    begin_program()
     given = list(sys.argv[1:] if arguments is None else arguments)
     demo = given[:1] == ["demo"] and not {"--no-window", "--json", "-h", "--help"} & set(given)
     if demo and not _has_display():

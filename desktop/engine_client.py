@@ -19,7 +19,6 @@ from core.engine.messages import (
     Finished,
     FromWorker,
     Leave,
-    NetworkUsed,
     Reported,
     Request,
     Stopped,
@@ -59,7 +58,6 @@ class EngineClient(QObject):
     With `patient`, a worker that does not answer is waited for until end_worker(); otherwise it is ended at once.
     """
 
-    network_used = Signal(str)  # in words: whom the worker spoke to
     silent = Signal(bool)  # whether a worker that has work to do has stopped answering
     _arrived = Signal(object, int)
 
@@ -171,9 +169,6 @@ class EngineClient(QObject):
             return
         self._heard = time.monotonic()
         if isinstance(event, Alive):
-            return
-        if isinstance(event, NetworkUsed):
-            self.network_used.emit(event.what)
             return
         job = self._jobs.get(event.job)
         if job is None:

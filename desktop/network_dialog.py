@@ -10,12 +10,13 @@ from desktop.widgets.basics import button, label, row
 NOTHING = "Nothing left this computer."
 WHY = (
     "Fineray speaks to other computers only when it is told to: to an archive that you listed, to receive films, or to"
-    " fetch published weights. It watches its own connections, in the window and in its working processes."
+    " fetch published weights. It watches what it connects to and which names it looks up, in the window and in the"
+    " processes that it starts; parts that such a watch cannot see are tested to be silent."
 )
 
 
 class NetworkDialog(QDialog):
-    """One line a connection, with the time."""
+    """One line a connection or a name that was looked up, with the time."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -23,7 +24,7 @@ class NetworkDialog(QDialog):
         used = session.network
         self.resize(560, 320 if used else 170)
         number = len(used)
-        told = f"{number:,} connection{'s' * (number > 1)} since this window opened." if used else NOTHING
+        told = f"{number:,} use{'s' * (number > 1)} of the network since this window opened." if used else NOTHING
         self.title = label(told, "heading", wrap=True)
         self.text = QPlainTextEdit("\n".join(used), readOnly=True)
         self.text.setAccessibleName("Connections to other computers")

@@ -48,8 +48,6 @@ class Session(QObject):
         self.network: list[str] = []  # what left this computer, a line each with the time
         self._running: list[Job] = []
         self._loading = Loading(self.fail, self)
-        for engine in (self.engine, self.reader, self.analyst):
-            engine.network_used.connect(self.note_network)
         self.data_changed.connect(self._read_state)
         self.images_changed.connect(self._read_state)
 
@@ -138,7 +136,7 @@ class Session(QObject):
         self.failed.emit(Failed(0, what, where, todo))
 
     def note_network(self, what: str) -> None:
-        """Remember that a process of Fineray spoke to another computer."""
+        """Remember that a process of Fineray spoke to another computer; from any thread."""
         self.network.append(f"{datetime.now().astimezone():%H:%M:%S}  {what}")
 
     def recent(self) -> list[Path]:

@@ -343,13 +343,6 @@ class Alive:
 
 
 @dataclass(frozen=True)
-class NetworkUsed:
-    """The worker spoke to another computer (core.network_use)."""
-
-    what: str
-
-
-@dataclass(frozen=True)
 class Finished:
     """The job is done."""
 
@@ -378,5 +371,5 @@ class Failed:
 
 
 Event = Reported | Finished | Stopped | Failed
-FromWorker = Event | Alive | NetworkUsed
+FromWorker = Event | Alive
 EndEvent = Finished | Stopped | Failed

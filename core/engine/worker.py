@@ -9,8 +9,7 @@ import threading
 import time
 from multiprocessing.connection import Connection
 
-from core.engine.messages import Alive, Cancel, Failed, FromWorker, Leave, NetworkUsed, Reported, Submit
-from core.network_use import watch_network
+from core.engine.messages import Alive, Cancel, Failed, FromWorker, Leave, Reported, Submit
 from core.progress import Cancelled, Monitor, Pace, Progress, Report
 
 REPORT_EVERY_S = 0.1
@@ -25,7 +24,6 @@ def serve(connection: Connection) -> None:
     jobs: queue.Queue[Submit] = queue.Queue()
     cancelled: set[int] = set()
     outgoing = Outgoing(connection)
-    watch_network(lambda what: outgoing.send(NetworkUsed(what)))
     threading.Thread(target=_listen, args=(connection, jobs, cancelled), daemon=True).start()
     threading.Thread(target=_say_alive, args=(outgoing,), daemon=True).start()
     from core.engine.jobs import carry_out

@@ -39,6 +39,8 @@ def export_onnx(folder: RunFolder, facts: dict[str, Any], output: Path, monitor:
     import onnx
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # the trace of Windows heeds this call alone, see core.silence
+
     check_output(output, (ENDING,), "An ONNX model")
     monitor.report(Progress("Translating the network", 0, 0, ""))
     model = trained_model(folder)

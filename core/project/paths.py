@@ -5,19 +5,37 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# Where libraries keep what they can make again, and the variables that tell them so: fonts found, compiled kernels.
+CACHES = {
+    "MPLCONFIGDIR": "matplotlib",
+    "TORCHINDUCTOR_CACHE_DIR": "inductor",
+    "TRITON_CACHE_DIR": "triton",
+    "PYTORCH_KERNEL_CACHE_PATH": "kernels",
+    "CUDA_CACHE_PATH": "cuda",
+}
+
 
 def user_folder() -> Path:
     """Fineray's data folder of this user; the variable FINERAY_HOME names another (portable use, tests)."""
-    chosen = os.environ.get("FINERAY_HOME")
-    folder = Path(chosen) if chosen else _data_folder()
+    folder = _user_folder()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def _data_folder() -> Path:
+def _user_folder() -> Path:
+    chosen = os.environ.get("FINERAY_HOME")
+    if chosen:
+        return Path(chosen)
     import platformdirs  # where another folder is named, it need not be there
 
     return Path(platformdirs.user_data_dir("Fineray", appauthor=False))
+
+
+def keep_caches_together() -> None:
+    """Let the libraries of this process and its children keep their caches in the user's data folder, not all over the
+    home; folders that were chosen before stay. Nothing is made until a library has something to keep."""
+    for variable, name in CACHES.items():
+        os.environ.setdefault(variable, str((_user_folder() / "caches" / name).absolute()))
 
 
 def demo_folder(chosen: Path | None) -> Path:
