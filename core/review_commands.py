@@ -44,7 +44,7 @@ def _rule_to_keep(options: Namespace, project: Project) -> PointRule:
 
 def compare(options: Namespace) -> Answer:
     """Compare two runs, both called by the same rule: the one given, or that of the first."""
-    rule = point_rule(options, options.first) or _own_rule(options, options.first)
+    rule = point_rule(options, options.first) or _own_rule(options, options.first).for_another()
     sides = [View(name, rule, options.positive or rule.positive) for name in (options.first, options.second)]
     return asdict(result_of(carry_out(CompareRuns(options.project, *sides))))
 

@@ -122,7 +122,9 @@ class _Scorer:
         try:
             import_folders(scratch, [films], monitor, ImportOptions(frames="all"))
         except NothingReadable:
-            return PredictionTable(self._folder.name, self._classes, self._point, _refused(scratch, films), None)
+            return PredictionTable(
+                self._folder.name, self._classes, self._point, _refused(scratch, films), None, several=self._several
+            )
         images, places = _films(scratch)
         sealed = {image.id for image in images if known.digest(image.content_hash) in known.sealed}
         new = [image for image in images if image.id not in sealed and image.content_hash not in self._scored]
@@ -152,7 +154,9 @@ class _Scorer:
             self._before = list(rows), drift_of(scratch, judged, known, self._classes, scored)
         limit = known.likeness.limit if known.likeness else None
         rows += _refused(scratch, films)
-        return PredictionTable(self._folder.name, self._classes, self._point, tuple(rows), limit, self._before[1])
+        return PredictionTable(
+            self._folder.name, self._classes, self._point, tuple(rows), limit, self._before[1], self._several
+        )
 
     def _score(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[Scored]:
         """What the run says of each, without a name yet."""

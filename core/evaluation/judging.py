@@ -19,7 +19,7 @@ from core.evaluation.operating_point import Called, OperatingPoint, PointRule
 from core.evaluation.planning import plan
 from core.evaluation.question import question
 from core.evaluation.subgroups import subgroups
-from core.progress import Monitor
+from core.progress import Interim, Monitor
 from core.project.attributes import LABELS, attribute_names, attribute_values
 from core.project.project import Project
 from core.project.runs import Predictions, RunFolder, run
@@ -37,13 +37,15 @@ class NothingInView(FinerayError):
 
 
 def judge(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> Judgement:
-    """Work everything out, with the run's own seed and resamples; with over 20,000 images fewer of them.
+    """Work everything out, with the run's own seed and resamples; with over 20,000 images fewer of them. What images
+    count as (Called) is told first, as an Interim.
 
     Raises NothingInView, NoOperatingPoint, NoSuchAttribute, Cancelled.
     """
     recipe = folder.recipe()
     seed = int(recipe["seed"])
     predictions, called = called_predictions(folder, view)
+    monitor.report(Interim(called))
     rows = np.ones(len(predictions.images), dtype=bool)
     if view.attribute:
         rows = values_of_view(project, predictions, view.attribute) == view.value

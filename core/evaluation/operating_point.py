@@ -19,12 +19,17 @@ class PointRule:
     """How the operating point is to be chosen, for the class `positive` of two.
 
     value: the sensitivity or specificity to reach (0..1), the threshold (0..1), or, by cost, how many false alarms a
-    miss is worth (above 0). `fixed`: as it was frozen, or as a model from elsewhere brought it.
+    miss is worth (above 0). `fixed`: as it was frozen, or as a model from elsewhere brought it;
+    the value only tells the threshold then.
     """
 
     kind: RuleKind = "most probable"
     positive: str = ""
     value: float = 0.0
+
+    def for_another(self) -> PointRule:
+        """The same rule for another run, which has a point of its own or none."""
+        return PointRule("threshold", self.positive, self.value) if self.kind == "fixed" else self
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from core import RESEARCH_USE
 from core.checks.finding import last_checks
 from core.evaluation.intervals import Estimate
 from core.evaluation.judgement import Judgement
+from core.evaluation.kept_point import CHOSEN_ON, kept_points, point_of
 from core.export.report.checklist import checklist_tables
 from core.export.report.document import Block, Document, Drawing, Heading, Paragraph, Pictures, Table
 from core.export.report.facts import Facts, flow_steps, table_one
@@ -120,8 +121,20 @@ def _operating(facts: Facts) -> str:
     crossed = ", chosen for each fold on the others" if facts.judgement.thresholds else ""
     return (
         f"{called} by {point.chosen_by}{crossed}, sensitivity is {words(figures.sensitivity)} and specificity"
-        f" {words(figures.specificity)}."
+        f" {words(figures.specificity)}.{_kept(facts)}"
     )
+
+
+def _kept(facts: Facts) -> str:
+    """What new images count as, where that is not the point of these figures alone."""
+    if facts.view.on_test:
+        return ""
+    several = bool(facts.metrics.get("several"))
+    finding = (facts.view.finding or facts.metrics["classes"][0]) if several else ""
+    own = point_of(facts.folder)
+    kept = kept_points(facts.folder).get(finding)
+    chosen = f" It was chosen {CHOSEN_ON[kept.chosen_on]} and is kept with the run." if kept is not None else ""
+    return f" For new images the run's own operating point counts: {own.in_words(several)}{chosen}"
 
 
 def _changed(facts: Facts) -> list[Block]:

@@ -169,5 +169,5 @@ def test_a_held_out_run_learned_from_its_training_part_alone(project: Project, f
     learned = sum(LEARNED in row.flag for row in predict_folder(project, run, folder, Monitor()).rows)
     assert learned == sum(part == "training" for part in part_of.values()) < 40
     test = run.predictions()
-    near = nearest(project, run, int(test.images[0]), "test")
+    near = nearest(project, run, int(test.images[0]), "test", Monitor())
     assert {part_of[each.image] for each in near} == {"training"}
