@@ -201,6 +201,7 @@ def _review_commands(added: Any) -> None:
     )
     judge.add_argument("project", type=Path, metavar="P")
     judge.add_argument("name", metavar="RUN")
+    judge.add_argument("--keep", action="store_true", help="let the run have this operating point from now on")
     _view_options(judge)
 
     beside = command(added, "compare", review_commands.compare, "two runs on the same images, with paired tests")

@@ -131,21 +131,29 @@ def seal(options: Namespace) -> Answer:
 
 def freeze(options: Namespace) -> Answer:
     """Fix a run's model and operating point."""
-    rule = point_rule(options)
+    rule = point_rule(options, options.name)
     with open_project(options.project, lock=True) as project:
         result_of(carry_out(FreezeRun(options.project, options.name, rule)))
         return run(project, options.name).frozen() or {}
 
 
-def point_rule(options: Namespace) -> PointRule:
-    """The rule that the options --positive, --threshold, --sensitivity, --specificity and --cost name."""
-    if not options.positive:
+def point_rule(options: Namespace, name: str) -> PointRule | None:
+    """The rule that the options --positive, --most-probable, --threshold, --sensitivity, --specificity and --cost name
+    for a run; None where there is none of them. Raises FinerayError where the class is missing."""
+    if options.most_probable:
         return PointRule()
     kinds: tuple[RuleKind, ...] = ("threshold", "sensitivity", "specificity", "cost")
-    for kind in kinds:
-        if getattr(options, kind) is not None:
-            return PointRule(kind, options.positive, getattr(options, kind))
-    return PointRule("youden", options.positive)
+    kind = next((each for each in kinds if getattr(options, each) is not None), None)
+    if kind is None:
+        return PointRule("youden", options.positive) if options.positive else None
+    if not options.positive:
+        with open_project(options.project) as project:
+            several = run(project, name).metrics().get("several")
+        if not several:  # of findings that stand side by side each is called for itself
+            raise FinerayError(
+                "An operating point is for one of two classes", todo="Say for which one: --positive CLASS."
+            )
+    return PointRule(kind, options.positive, getattr(options, kind))
 
 
 def open_test(options: Namespace) -> Answer:

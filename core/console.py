@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from core import RESEARCH_USE
+from core.evaluation.operating_point import OperatingPoint
 from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report, Resumed, Tried
 
 
@@ -87,14 +88,33 @@ def in_words(answer: dict[str, Any]) -> str:
         shown = "undefined" if area["value"] is None else "{value:.3f} (95 % {low:.3f} to {high:.3f})".format(**area)
         lines.append(f"  {name:<{width}} AUC {shown}, {finding['per_class'][1]['images']} images show it")
     if not answer["confusion_matrix"]:
-        return "\n".join([*lines, RESEARCH_USE])
-    lines.append("confusion matrix, rows true, columns predicted as " + ", ".join(answer["classes"]) + ":")
+        return "\n".join([*lines, *_called_lines(answer), RESEARCH_USE])
+    lines.append("confusion matrix, rows true, columns most probable as " + ", ".join(answer["classes"]) + ":")
     for name, row in zip(answer["classes"], answer["confusion_matrix"], strict=True):
         lines.append(f"  {name:<{width}} " + " ".join(f"{count:>6}" for count in row))
+    lines += _called_lines(answer)
     if test := answer.get("test"):
         area, opened = test["auc"], test["opening"]
         lines.append(f"sealed test set, opening {opened}: AUC {area['value']:.3f}, {test['images']} images")
     return "\n".join([*lines, RESEARCH_USE])
+
+
+def _called_lines(answer: dict[str, Any]) -> list[str]:
+    """At which operating point the review calls, and which one the run has."""
+    if "review" not in answer:
+        return []
+    judged, own = answer["review"], OperatingPoint.from_json(answer["point"])
+    figures = judged["figures"]
+    shown = ", ".join(f"{name} {_rate(figures[name])}" for name in ("sensitivity", "specificity"))
+    asked = OperatingPoint.from_json(judged["point"])
+    return [
+        f"called: {asked.in_words()} “{judged['positive']}”: {shown}",
+        f"the run's own operating point: {own.in_words(bool(answer.get('findings')))}",
+    ]
+
+
+def _rate(found: dict[str, Any]) -> str:
+    return "undefined" if found["value"] is None else "{value:.3f} (95 % {low:.3f} to {high:.3f})".format(**found)
 
 
 def _ranked_line(each: dict[str, Any]) -> str:

@@ -20,10 +20,17 @@ def command(group: Any, name: str, run: Any, text: str) -> argparse.ArgumentPars
 
 
 def point_options(added: argparse.ArgumentParser) -> None:
-    """How the operating point is chosen."""
-    added.add_argument("--positive", default="", metavar="CLASS", help="the class that the threshold is for")
+    """How the operating point is chosen, where not by the point that the run keeps."""
+    added.add_argument(
+        "--positive",
+        default="",
+        metavar="CLASS",
+        help="the class that the threshold is for; alone: Youden's index chooses. Without it and the options below the"
+        " run's own operating point counts",
+    )
     rule = added.add_mutually_exclusive_group()
-    rule.add_argument("--threshold", type=float, help="0 to 1; Youden's index chooses unless given")
+    rule.add_argument("--most-probable", action="store_true", help="the most probable class; findings from one half on")
+    rule.add_argument("--threshold", type=float, help="0 to 1")
     rule.add_argument("--sensitivity", type=float, help="0 to 1; the highest threshold that reaches it")
     rule.add_argument("--specificity", type=float, help="0 to 1; the lowest threshold that reaches it")
     rule.add_argument("--cost", type=float, help="how many false alarms a miss is worth")

@@ -86,7 +86,7 @@ class FoldDone:
 
 @dataclass(frozen=True)
 class Interim:
-    """What a job that goes on until it is cancelled has to say by now; the request tells its type."""
+    """What a job has to say before it is done; the request tells its type."""
 
     result: object
 

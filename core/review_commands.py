@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from core.commands import Answer, carry_out, point_rule, result_of
 from core.engine.review_requests import CompareRuns, JudgeRun, WriteReport
+from core.errors import FinerayError
 from core.evaluation.judgement import View
+from core.evaluation.kept_point import keep_point, point_of, rule_of
+from core.evaluation.operating_point import PointRule
 from core.model_commands import figures
+from core.project.project import Project, open_project
+from core.project.runs import run
 
 
 def evaluate(options: Namespace) -> Answer:
-    """Work out a run's figures again, and all that the review says of the class asked for."""
-    judged = result_of(carry_out(JudgeRun(options.project, _view(options))))
-    known = figures(options.project, options.name, None)
-    return {**known, "review": asdict(judged)}
+    """Work out a run's figures again, and all that the review says of the class asked for; with --keep, let the run
+    have the operating point from now on."""
+    if options.keep:
+        with open_project(options.project, lock=True) as project:
+            folder, rule = run(project, options.name), _rule_to_keep(options, project)
+            judged = result_of(carry_out(JudgeRun(options.project, _view(options))))
+            keep_point(project, folder, rule, judged.point, options.finding)
+    else:
+        judged = result_of(carry_out(JudgeRun(options.project, _view(options))))
+    with open_project(options.project) as project:
+        point = point_of(run(project, options.name))
+    return {**figures(options.project, options.name, None), "point": point.to_json(), "review": asdict(judged)}
+
+
+def _rule_to_keep(options: Namespace, project: Project) -> PointRule:
+    rule, several = point_rule(options, options.name), run(project, options.name).metrics().get("several")
+    if rule is None or options.on_test or (several and not options.finding):
+        raise FinerayError(
+            "There is no operating point to keep",
+            todo="Say by what it is chosen on held-out images, such as --positive CLASS --sensitivity 0.9; of several"
+            " findings also for which: --finding NAME.",
+        )
+    return replace(rule, positive=options.finding) if several else rule
 
 
 def compare(options: Namespace) -> Answer:
-    """Compare two runs."""
-    rule = point_rule(options)
-    sides = [View(name, rule, options.positive) for name in (options.first, options.second)]
+    """Compare two runs, both called by the same rule: the one given, or that of the first."""
+    rule = point_rule(options, options.first) or _own_rule(options, options.first).for_another()
+    sides = [View(name, rule, options.positive or rule.positive) for name in (options.first, options.second)]
     return asdict(result_of(carry_out(CompareRuns(options.project, *sides))))
 
 
@@ -31,11 +55,19 @@ def report(options: Namespace) -> Answer:
     return {"report": result_of(carry_out(request)), "run": options.name}
 
 
+def _own_rule(options: Namespace, name: str, finding: str = "") -> PointRule:
+    with open_project(options.project) as project:
+        folder = run(project, name)
+        metrics = folder.metrics()
+        return rule_of(folder, (finding or metrics["classes"][0]) if metrics.get("several") else "")
+
+
 def _view(options: Namespace) -> View:
+    rule = point_rule(options, options.name) or _own_rule(options, options.name, options.finding)
     return View(
         options.name,
-        point_rule(options),
-        options.positive,
+        rule,
+        options.positive or rule.positive,
         on_test=options.on_test,
         finding=options.finding,
         attribute=options.only[0],

@@ -39,6 +39,7 @@ def predict(options: Namespace) -> Answer:
         options.maps,
         options.dicom,
         options.watch or 0.0,
+        point_rule(options, options.name),
     )
     if not options.watch:
         return _written(result_of(carry_out(request)), options)
@@ -77,6 +78,7 @@ def _written(table: PredictionTable, options: Namespace) -> Answer:
         "scored": table.scored,
         "flagged": table.flagged,
         "classes": table.classes,
+        "point": table.point.to_json(),
         "drift": [{name: line[name] for name in ("what", "size", "p", "differs")} for line in drift],
     }
 
@@ -89,7 +91,7 @@ def export(options: Namespace) -> Answer:
         options.name,
         options.format,
         options.output,
-        point_rule(options),
+        point_rule(options, options.name),
         tuple(options.abstain) if options.abstain else None,
         options.sign,
         secret,

@@ -19,6 +19,7 @@ def travel_options(added: Any) -> None:
     apply.add_argument("films", type=Path, metavar="DIR")
     apply.add_argument("--output", type=Path, required=True, metavar="FILE", help=".csv or .xlsx")
     abstain_option(apply)
+    point_options(apply)
     apply.add_argument("--maps", type=Path, metavar="DIR", help="heat maps as PNG")
     apply.add_argument("--dicom", type=Path, metavar="DIR", help="reports, heat maps and presentation states as DICOM")
     apply.add_argument(

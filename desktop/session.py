@@ -26,11 +26,13 @@ class Session(QObject):
     out what the review asks."""
 
     project_opened = Signal()
+    project_closing = Signal()  # what is not written yet can be written still
     project_closed = Signal()
     data_changed = Signal()  # images, label sets or splits: everything is read anew
     images_changed = Signal(object)  # ids of the images whose label, patient or leaving out changed, and nothing else
     state_changed = Signal()
     runs_changed = Signal(str)  # name of the new run
+    point_kept = Signal(str)  # name of the run that has another operating point now
     job_started = Signal(object, str)  # Job, what it is called
     busy_changed = Signal()
     exported = Signal(object)  # core.export.options.ExportSummary
@@ -76,6 +78,7 @@ class Session(QObject):
     def close_project(self) -> None:
         """Close the project, if one is open, and cancel what runs for it."""
         if self.project is not None:
+            self.project_closing.emit()
             for job in self._running:
                 job.cancel()
             self._loading.forget()

@@ -9,7 +9,7 @@ import numpy as np
 from core.evaluation.intervals import Estimate, proportion
 from core.evaluation.operating_point import OperatingPoint
 from core.evaluation.question import patient_numbers
-from core.project.runs import Predictions, RunFolder
+from core.project.runs import Predictions
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,6 @@ class BandEffect:
     specificity: Estimate
     sensitivity_without: Estimate
     specificity_without: Estimate
-
-
-def point_of(folder: RunFolder) -> OperatingPoint:
-    """The operating point that was fixed with the model, or that its package brought; else the most probable class."""
-    fixed = folder.frozen() or folder.package()
-    return OperatingPoint(**fixed["point"]) if fixed else OperatingPoint()
 
 
 def band_effect(predictions: Predictions, point: OperatingPoint, low: float, high: float) -> BandEffect:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.applying.abstaining import point_of
 from core.applying.drift import drift_of
 from core.applying.results import Drift, PredictionTable, Scored
 from core.applying.training_set import TrainingSet, training_set_of
@@ -16,6 +15,8 @@ from core.backbones.runtime import Runtime, best_device
 from core.dicom.location import FileLocation
 from core.dicom.radiograph import NotARadiograph, UnreadableFile
 from core.dicom.read import open_dicom
+from core.evaluation.choosing_point import point_by_rule
+from core.evaluation.operating_point import PointRule
 from core.progress import Interim, Monitor, Progress
 from core.project.attributes import NOT_STATED, raw_values
 from core.project.catalogue import LabelledImage
@@ -23,7 +24,7 @@ from core.project.import_options import ImportOptions
 from core.project.importing import NothingReadable, import_folders
 from core.project.pixel_store import StoredAt
 from core.project.project import Project
-from core.project.runs import RunFolder, called_findings
+from core.project.runs import RunFolder
 from core.project.scratch import scratch_project
 from core.training.features import features_of
 from core.training.predicting import probabilities_of
@@ -58,13 +59,15 @@ def predict_folder(
     monitor: Monitor,
     abstain: tuple[float, float] | None = None,
     visit: Visit | None = None,
+    rule: PointRule | None = None,
 ) -> PredictionTable:
     """Read every film below a folder and apply the run to it; nothing of the films is kept.
 
     Films of the sealed test set are refused, by content. abstain: (low, high), a band of the probability of the class
-    in question in which the run says nothing; visit: is called with each scored film. Raises FolderMissing, Cancelled.
+    in question in which the run says nothing; visit: is called with each scored film; rule: chooses the operating
+    point in place of the run's own. Raises FolderMissing, NoOperatingPoint, Cancelled.
     """
-    scorer = _Scorer(project, folder, abstain)
+    scorer = _Scorer(project, folder, abstain, rule)
     with scratch_project() as scratch:
         return scorer.look(scratch, films, monitor, visit)
 
@@ -77,10 +80,11 @@ def watch_folder(
     every_s: float,
     abstain: tuple[float, float] | None = None,
     visit: Visit | None = None,
+    rule: PointRule | None = None,
 ) -> None:
     """Look into the folder again and again until it is cancelled (Cancelled), and report the table whenever it has
     changed (Interim). A film is read once; a file that was still being written is read again when it has changed."""
-    scorer = _Scorer(project, folder, abstain)
+    scorer = _Scorer(project, folder, abstain, rule)
     seen: tuple[Scored, ...] | None = None
     with scratch_project() as scratch:
         while True:
@@ -98,12 +102,14 @@ def watch_folder(
 class _Scorer:
     """A run, ready to say something of films; what was said of a film is kept while the folder is watched."""
 
-    def __init__(self, project: Project, folder: RunFolder, abstain: tuple[float, float] | None) -> None:
+    def __init__(
+        self, project: Project, folder: RunFolder, abstain: tuple[float, float] | None, rule: PointRule | None
+    ) -> None:
         metrics = folder.metrics()
         self._folder, self._abstain = folder, abstain
         self._classes, self._several = tuple(metrics["classes"]), bool(metrics.get("several"))
         self._has_features = bool(metrics["backbone"].get("feature_space"))
-        self._point = point_of(folder)
+        self._point = point_by_rule(folder, rule)
         self._training_set: TrainingSet = training_set_of(project, folder)
         self._scored: dict[str, Scored] = {}  # by content
         self._uids: dict[tuple[int, str], str] = {}  # SOP Instance UIDs, by image and content: each file is opened once
@@ -116,7 +122,9 @@ class _Scorer:
         try:
             import_folders(scratch, [films], monitor, ImportOptions(frames="all"))
         except NothingReadable:
-            return PredictionTable(self._folder.name, self._classes, self._point, _refused(scratch, films), None)
+            return PredictionTable(
+                self._folder.name, self._classes, self._point, _refused(scratch, films), None, several=self._several
+            )
         images, places = _films(scratch)
         sealed = {image.id for image in images if known.digest(image.content_hash) in known.sealed}
         new = [image for image in images if image.id not in sealed and image.content_hash not in self._scored]
@@ -146,17 +154,16 @@ class _Scorer:
             self._before = list(rows), drift_of(scratch, judged, known, self._classes, scored)
         limit = known.likeness.limit if known.likeness else None
         rows += _refused(scratch, films)
-        return PredictionTable(self._folder.name, self._classes, self._point, tuple(rows), limit, self._before[1])
+        return PredictionTable(
+            self._folder.name, self._classes, self._point, tuple(rows), limit, self._before[1], self._several
+        )
 
     def _score(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[Scored]:
         """What the run says of each, without a name yet."""
         chances = probabilities_of(scratch, self._folder, images, monitor)
         distance = self._distances(scratch, images, monitor)
         flags = self._flags(scratch, images, distance)
-        if self._several:
-            called = [called_findings(self._classes, row) for row in chances.tolist()]
-        else:
-            called = [self._classes[number] for number in self._point.numbers(self._classes, chances).tolist()]
+        called = self._point.names(self._classes, chances, self._several)
         found = []
         for row, told, flag, away in zip(chances.tolist(), called, flags, distance, strict=True):
             if self._abstain is not None and not self._several:

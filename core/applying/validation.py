@@ -16,20 +16,32 @@ from core.applying.training_set import TrainingSet, training_set_of
 from core.backbones.catalogue import backbone_for
 from core.backbones.runtime import Runtime, best_device, device_title
 from core.errors import FinerayError
+from core.evaluation.kept_point import point_of
 from core.evaluation.metrics import evaluate
 from core.explaining.kept import EXPLANATIONS
 from core.progress import Monitor, Progress
 from core.project.catalogue import LabelledImage, labelled_images
 from core.project.label_sets import active_label_set
 from core.project.project import Project
-from core.project.runs import PREDICTIONS, TEST_METRICS, TEST_PREDICTIONS, RunFolder, write_run
+from core.project.runs import (
+    FROZEN,
+    OPERATING_POINT,
+    PREDICTIONS,
+    TEST_METRICS,
+    TEST_PREDICTIONS,
+    RunFolder,
+    write_run,
+)
 from core.project.splits import EXTERNAL
 from core.training.features import feature_space
 from core.training.predicting import predicted
 from core.training.recipe import Recipe
 
 # Of the model's folder: what is said of the images there, or what the new run has of its own.
-LEFT_BEHIND = (PREDICTIONS, TEST_METRICS, TEST_PREDICTIONS, EXPLANATIONS, "metrics.json", "model_card.md")
+LEFT_BEHIND = (
+    *(PREDICTIONS, "metrics.json", "model_card.md", EXPLANATIONS),
+    *(OPERATING_POINT, FROZEN, TEST_METRICS, TEST_PREDICTIONS),
+)
 
 
 class OtherLabels(FinerayError):
@@ -39,8 +51,8 @@ class OtherLabels(FinerayError):
 def validate(project: Project, folder: RunFolder, monitor: Monitor) -> RunFolder:
     """Let a model that was opened from a package predict every labelled image of the project, and keep it as a run.
 
-    Images that the model learned from, or of its makers' sealed test set, are left out. The operating point is the one
-    that the model brought; nothing is chosen here. Raises OtherLabels, Cancelled or a storage error.
+    Images that the model learned from, or of its makers' sealed test set, are left out. The operating point is the
+    model's own; nothing is chosen here. Raises OtherLabels, Cancelled or a storage error.
     """
     started = time.monotonic()
     known = training_set_of(project, folder)
@@ -63,7 +75,12 @@ def validate(project: Project, folder: RunFolder, monitor: Monitor) -> RunFolder
         "data_sha256": data,
         "label_set": active_label_set(project).name,
         "seal": None,
-        "external": {"model": folder.name, "trained_as": (folder.package() or {}).get("run", ""), "left_out": left_out},
+        "external": {
+            "model": folder.name,
+            "trained_as": (folder.package() or {}).get("run", ""),
+            "left_out": left_out,
+            "point": point_of(folder).to_json(),
+        },
         "seconds": {"total": round(time.monotonic() - started, 3)},
     }
 

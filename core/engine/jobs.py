@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from core.crash_report import OwnFault, to_user
@@ -63,6 +64,7 @@ from core.training.results import WeightsAdded
 def carry_out(job: int, request: Request, monitor: Monitor) -> EndEvent:
     """Do a request and say how it ended; never raises but for what ends the process."""
     try:
+        monitor.check()  # what was given up while it waited is not begun
         return Finished(job, do(request, monitor))
     except Cancelled:
         return Stopped(job)
@@ -178,14 +180,20 @@ def do(request: Request, monitor: Monitor) -> Result:
 
 
 def freeze_run(request: FreezeRun) -> RunDone:
-    """Choose the operating point on validation predictions (those out of fold are such), and fix it with the model."""
-    from core.evaluation.choosing_point import choose_point
+    """Fix the run's own operating point with its model, or the one that a rule gives on validation predictions (those
+    out of fold are such); the rule is kept beside it, for the figures on held-out images."""
+    from core.evaluation.choosing_point import point_by_rule
+    from core.evaluation.kept_point import kept_by, write_kept
     from core.training.sealed_test import freeze
 
+    rule = request.rule
     with open_project(request.project) as opened:
         folder = run(opened, request.run)
-        chosen_on = folder.validation_predictions() or folder.predictions()
-        freeze(opened, request.run, choose_point(chosen_on, request.rule))
+        point = point_by_rule(folder, rule)
+        freeze(opened, request.run, point)
+        if rule is not None:
+            own = {finding: replace(rule, positive=finding) for finding in point.findings} or {"": rule}
+            write_kept(folder, {name: kept_by(folder, each, point.of(name)) for name, each in own.items()})
     return RunDone(request.project, request.run)
 
 

@@ -68,11 +68,12 @@ class SealTest:
 
 @dataclass(frozen=True)
 class FreezeRun:
-    """Fix a run's model and operating point. Result: RunDone."""
+    """Fix a run's model and operating point. Result: RunDone. rule: chooses the point (of each finding, where several
+    stand side by side); None for the one that is kept with the run."""
 
     project: Path
     run: str
-    rule: PointRule
+    rule: PointRule | None = None
 
 
 @dataclass(frozen=True)

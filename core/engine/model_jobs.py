@@ -87,8 +87,8 @@ def _predict(request: PredictFolder, monitor: Monitor) -> ModelResult:
                     writer.write(new, seen)
 
         if request.every_s > 0:
-            watch_folder(opened, folder, request.films, monitor, request.every_s, request.abstain, visit)
-        return predict_folder(opened, folder, request.films, monitor, request.abstain, visit)
+            watch_folder(opened, folder, request.films, monitor, request.every_s, request.abstain, visit, request.rule)
+        return predict_folder(opened, folder, request.films, monitor, request.abstain, visit, request.rule)
 
 
 def _export(project: Project, folder: RunFolder, request: ExportModel, monitor: Monitor) -> ExportedModel:

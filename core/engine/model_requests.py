@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ class PredictFolder:
 
     abstain: (low, high), the band of probabilities in which the run says nothing; maps, results: folders for heat maps
     as PNG and for DICOM objects; every_s: where above 0, look again and again until cancelled, with each table that
-    differs from the one before as an Interim.
+    differs from the one before as an Interim; rule: chooses the operating point in place of the run's own.
     """
 
     project: Path
@@ -29,6 +29,7 @@ class PredictFolder:
     maps: Path | None = None
     results: Path | None = None
     every_s: float = 0.0
+    rule: PointRule | None = None
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,15 @@ class LookAtFilm:
 class ExportModel:
     """Write a run for others. Result: ExportedModel.
 
-    rule: chooses the operating point where none was frozen; key: a signing key (packages only) and its passphrase.
+    rule: chooses the operating point, in place of the run's own, where none was frozen; key: a signing key (packages
+    only) and its passphrase.
     """
 
     project: Path
     run: str
     format: Format
     output: Path
-    rule: PointRule = field(default_factory=PointRule)
+    rule: PointRule | None = None
     abstain: tuple[float, float] | None = None
     key: Path | None = None
     passphrase: str = ""

@@ -48,7 +48,7 @@ def review(request: ReviewRequest, monitor: Monitor) -> ReviewResult | str:
             from core.explaining.alike import nearest
 
             with open_project(project) as opened:
-                return nearest(opened, run(opened, name), image, part)
+                return nearest(opened, run(opened, name), image, part, monitor)
         case MapFeatures(project, name):
             from core.explaining.alike import feature_map
 

@@ -13,7 +13,8 @@ from core.training.results import LearningCurve
 
 @dataclass(frozen=True)
 class JudgeRun:
-    """Every figure of a run on the images in view. Result: Judgement."""
+    """Every figure of a run on the images in view. Result: Judgement, and before it what images count as, a Called as
+    an Interim."""
 
     project: Path
     view: View

@@ -10,7 +10,7 @@ import time
 from multiprocessing.connection import Connection
 
 from core.engine.messages import Alive, Cancel, Failed, FromWorker, Leave, Reported, Submit
-from core.progress import Cancelled, Monitor, Pace, Progress, Report
+from core.progress import Cancelled, Interim, Monitor, Pace, Progress, Report
 
 REPORT_EVERY_S = 0.1
 ALIVE_EVERY_S = 2.0
@@ -89,7 +89,7 @@ class WorkerMonitor(Monitor):
         self._rate: tuple[float | None, float | None] = (None, None)
 
     def report(self, what: Report) -> None:
-        """Keep a report until the next batch; of several Progress only the latest goes on."""
+        """Keep a report until the next batch; of several Progress only the latest goes on. An Interim goes at once."""
         if isinstance(what, Progress):
             if self._progress is not None and self._progress.stage != what.stage:
                 self.flush()
@@ -97,7 +97,7 @@ class WorkerMonitor(Monitor):
             self._rate = self._pace.update(what)
         else:
             self._waiting.append(what)
-        if time.monotonic() - self._sent >= REPORT_EVERY_S:
+        if isinstance(what, Interim) or time.monotonic() - self._sent >= REPORT_EVERY_S:
             self.flush()
 
     def check(self) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
 from core.errors import FinerayError
+from core.evaluation.kept_point import point_of
 from core.evaluation.operating_point import Called, OperatingPoint, PointRule
-from core.project.runs import Predictions
+from core.project.runs import Predictions, RunFolder
 
 
 class NoOperatingPoint(FinerayError):
@@ -19,15 +23,9 @@ def choose_point(predictions: Predictions, rule: PointRule) -> OperatingPoint:
     """The operating point that the rule gives on these predictions (oracle O2). Raises NoOperatingPoint."""
     if rule.kind == "most probable":
         return OperatingPoint()
-    if len(predictions.classes) != 2 or rule.positive not in predictions.classes:
-        raise NoOperatingPoint(
-            f"“{rule.positive}” is not one of two classes",
-            todo="A threshold is for two classes; with more, the most probable class counts.",
-        )
     if rule.kind == "threshold":
-        if not 0 <= rule.value <= 1:
-            raise NoOperatingPoint("A threshold lies between 0 and 1", todo="Choose another.")
-        return OperatingPoint(rule.positive, rule.value, "threshold given by hand")
+        return _given(predictions.classes, rule)
+    _check(predictions.classes, rule)
     false, true, thresholds = _curve(predictions, rule.positive)
     match rule.kind:
         case "youden":
@@ -43,6 +41,47 @@ def choose_point(predictions: Predictions, rule: PointRule) -> OperatingPoint:
             at = int(np.argmin(rule.value * share * (1 - true) + (1 - share) * false))
             words = f"least cost, a miss being worth {rule.value:g} false alarms"
     return OperatingPoint(rule.positive, float(thresholds[at]), words)
+
+
+def point_by_rule(folder: RunFolder, rule: PointRule | None) -> OperatingPoint:
+    """The operating point for new images: the run's own, or, where a rule is given, what it gives on the validation
+    predictions or those out of fold; of findings that stand side by side for each of them. Raises NoOperatingPoint or
+    NotJudgedHere."""
+    if rule is None or rule.kind == "fixed":
+        return point_of(folder)
+    metrics = folder.metrics()
+    classes = tuple(metrics["classes"])
+    if rule.kind == "most probable":
+        return OperatingPoint()
+    known = None if rule.kind == "threshold" else folder.validation_predictions() or folder.predictions()
+    if metrics.get("several"):
+        return OperatingPoint(
+            findings={name: _of_finding(known, name, replace(rule, positive=name)) for name in classes}
+        )
+    return _given(classes, rule) if known is None else choose_point(known, rule)
+
+
+def _of_finding(known: Predictions | None, name: str, rule: PointRule) -> OperatingPoint:
+    try:
+        return _given((name,) * 2, rule) if known is None else choose_point(known.finding(name), rule)
+    except NoOperatingPoint as error:
+        raise NoOperatingPoint(f"{name}: {error.what}", todo=error.todo) from error
+
+
+def _check(classes: Sequence[str], rule: PointRule) -> None:
+    if len(classes) != 2 or rule.positive not in classes:
+        raise NoOperatingPoint(
+            f"“{rule.positive}” is not one of two classes",
+            todo="A threshold is for two classes; with more, the most probable class counts.",
+        )
+
+
+def _given(classes: Sequence[str], rule: PointRule) -> OperatingPoint:
+    """A threshold by hand. Raises NoOperatingPoint."""
+    _check(classes, rule)
+    if not 0 <= rule.value <= 1:
+        raise NoOperatingPoint("A threshold lies between 0 and 1", todo="Choose another.")
+    return OperatingPoint(rule.positive, rule.value, "threshold given by hand")
 
 
 def apply_rule(predictions: Predictions, rule: PointRule, validation: Predictions | None = None) -> Called:

@@ -23,9 +23,9 @@ PART = "part"  # in place of an attribute: the fold or part in which an image wa
 
 @dataclass(frozen=True)
 class View:
-    """What is looked at. on_test: the sealed test set, at its frozen point; finding: one of several that stand side by
-    side; attribute, value: only images that have it (PART: that were held out in it); positive: the class that the
-    figures are of; prevalence: for which PPV and NPV are wanted too, 0..1."""
+    """What is looked at. rule: by which images are called; on_test: the sealed test set, at its frozen point; finding:
+    one of several that stand side by side; attribute, value: only images that have it (PART: that were held out in it);
+    positive: the class that the figures are of; prevalence: for which PPV and NPV are wanted too, 0..1."""
 
     run: str
     rule: PointRule

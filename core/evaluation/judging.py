@@ -10,17 +10,18 @@ import numpy as np
 
 from core.errors import FinerayError
 from core.evaluation.calibration import calibration
-from core.evaluation.choosing_point import apply_rule, choose_point
+from core.evaluation.choosing_point import apply_rule
 from core.evaluation.comparison import Comparison, compare
 from core.evaluation.curves import curves
 from core.evaluation.figures_at import figures_at
 from core.evaluation.judgement import Judgement, View, values_of_view
+from core.evaluation.kept_point import fixed_point
 from core.evaluation.metrics import evaluate
 from core.evaluation.operating_point import Called, OperatingPoint, PointRule
 from core.evaluation.planning import plan
 from core.evaluation.question import question
 from core.evaluation.subgroups import subgroups
-from core.progress import Monitor
+from core.progress import Interim, Monitor
 from core.project.attributes import LABELS, attribute_names, attribute_values
 from core.project.project import Project
 from core.project.runs import Predictions, RunFolder, run
@@ -38,13 +39,15 @@ class NothingInView(FinerayError):
 
 
 def judge(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> Judgement:
-    """Work everything out, with the run's own seed and resamples; with over 20,000 images fewer of them.
+    """Work everything out, with the run's own seed and resamples; with over 20,000 images fewer of them. What images
+    count as (Called) is told first, as an Interim.
 
     Raises NothingInView, NoOperatingPoint, NoSuchAttribute, Cancelled.
     """
     recipe = folder.recipe()
     seed = int(recipe["seed"])
     predictions, called = called_predictions(folder, view)
+    monitor.report(Interim(called))
     rows = np.ones(len(predictions.images), dtype=bool)
     if view.attribute:
         rows = values_of_view(project, predictions, view.attribute) == view.value
@@ -98,28 +101,21 @@ def called_predictions(folder: RunFolder, view: View) -> tuple[Predictions, Call
     """The run's predictions, and what they count as. Raises NoOperatingPoint."""
     if view.on_test:
         predictions, validation = folder.test_predictions(), None
-        test = folder.test() or {}
-        point = OperatingPoint(**test["operating_point"])
-        if predictions.truth is None:
-            return predictions, Called(point.called(predictions), point, {})
+        point = OperatingPoint.from_json((folder.test() or {})["operating_point"])
     else:
         predictions, validation = folder.predictions(), folder.validation_predictions()
+        point = fixed_point(folder)
     if predictions.truth is not None:
         finding = view.finding or predictions.classes[0]
-        predictions = predictions.finding(finding)
+        predictions, point = predictions.finding(finding), point.of(finding)
         validation = validation.finding(finding) if validation is not None else None
     rule = view.rule
-    brought = folder.package()
-    if brought and brought["point"]["positive"] and rule.kind == "most probable" and not view.on_test:
-        point = OperatingPoint(**brought["point"])  # fixed where the model was made
+    if view.on_test or rule.kind == "fixed":  # nothing is chosen here
         return predictions, Called(point.called(predictions), point, {})
     if len(predictions.classes) != 2:
         rule = PointRule()
     elif rule.kind != "most probable" and rule.positive not in predictions.classes:
         rule = PointRule(rule.kind, predictions.classes[-1], rule.value)
-    if view.on_test:  # findings are called at one half; nothing may be chosen here
-        point = choose_point(predictions, PointRule())
-        return predictions, Called(point.called(predictions), point, {})
     return predictions, apply_rule(predictions, rule, validation)
 
 

@@ -76,9 +76,10 @@ class Evaluation:
 def evaluate(
     predictions: Predictions, *, resamples: int = 2000, seed: int = 0, point: OperatingPoint | None = None
 ) -> Evaluation:
-    """Every figure with its interval. An image counts as its most probable class, or as the operating point says."""
+    """Every figure with its interval. An image counts as its most probable class, or as the operating point says; it
+    shows a finding from one half on, or from where the finding's own point says."""
     if predictions.truth is not None:
-        return _evaluate_findings(predictions, predictions.truth, resamples, seed)
+        return _evaluate_findings(predictions, predictions.truth, resamples, seed, point or OperatingPoint())
     true, predicted = predictions.true, point.called(predictions) if point else predictions.predicted
     patients = patient_numbers(predictions)
     each_class = [
@@ -109,16 +110,19 @@ def evaluate(
     )
 
 
-def _evaluate_findings(predictions: Predictions, truth: NDArray[np.float64], resamples: int, seed: int) -> Evaluation:
+def _evaluate_findings(
+    predictions: Predictions, truth: NDArray[np.float64], resamples: int, seed: int, point: OperatingPoint
+) -> Evaluation:
     """Each finding on the images in which it is certain, and the mean; patients are drawn for all findings at once."""
     of_each = {
-        name: evaluate(predictions.finding(name), resamples=resamples, seed=seed)
+        name: evaluate(predictions.finding(name), resamples=resamples, seed=seed, point=point.of(name))
         for number, name in enumerate(predictions.classes)
         if (~np.isnan(truth[:, number])).any()
     }
     patients = patient_numbers(predictions)
     known = ~np.isnan(truth)
-    right = (predictions.probabilities >= 0.5) == (truth == 1)
+    cuts = np.array([point.of(name).threshold for name in predictions.classes])
+    right = (predictions.probabilities >= cuts) == (truth == 1)
     areas = [each.auc.value for each in of_each.values() if each.auc.value is not None]
     blocks = []
     for weights in patient_weights(np.zeros(len(truth), dtype=np.int64), patients, resamples, seed):

@@ -22,10 +22,14 @@ class NoFeatures(FinerayError):
     """The run has no features of its own to compare films by."""
 
 
-def nearest(project: Project, folder: RunFolder, image: int, part: str, number: int = NEAREST) -> tuple[Neighbour, ...]:
+def nearest(
+    project: Project, folder: RunFolder, image: int, part: str, monitor: Monitor, number: int = NEAREST
+) -> tuple[Neighbour, ...]:
     """The training images most like a film, the nearest first. part: the fold (or part) in which the film was held out;
-    none of its images is given, since the model that judged the film did not learn from them. Raises NoFeatures."""
+    none of its images is given, since the model that judged the film did not learn from them. Raises NoFeatures,
+    Cancelled."""
     images, features = _features(project, folder, image)
+    monitor.check()
     learned = learned_from(project, folder)
     own = images.index(image)
     alike = features @ features[own]

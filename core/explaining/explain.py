@@ -21,7 +21,7 @@ from core.project.project import Project
 from core.project.runs import RunFolder
 
 MOST_FILMS = 200  # of a mean map
-_BATCH = 8
+_BATCH = 2  # films of a mean map between two looks at whether it is wanted still
 
 
 class CannotExplain(FinerayError):
@@ -37,6 +37,7 @@ def explain(
     Raises CannotExplain, WeightsNotInstalled, Cancelled.
     """
     model = trained_model(folder, fold)
+    monitor.check()
     number = _number(model, class_name)
     film = project.pixels.read(places_of(project, [image])[0])
     shown = model.inputs([film])
@@ -45,11 +46,11 @@ def explain(
     seconds = time.perf_counter() - started
     monitor.check()
     untaught = _untaught(model)
+    monitor.check()
     other = (
-        grad_cam(untaught, shown, number)[0]
-        if method == "grad-cam"
-        else occlusion(untaught, shown, number, Monitor())[0]
+        grad_cam(untaught, shown, number)[0] if method == "grad-cam" else occlusion(untaught, shown, number, monitor)[0]
     )
+    monitor.check()
     checks = check_map(model, other, square, shown, film, number)
     found = Explained(
         film_part(square, *film.shape),

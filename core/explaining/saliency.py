@@ -16,7 +16,8 @@ Map = NDArray[np.float32]
 
 FINEST = 56  # rows of a map
 SMOOTH = 5  # cells over which Grad-CAM is smoothed, as small as the detail that it can be trusted for
-PATCH, STRIDE, BATCH = 6, 4, 16  # of the occlusion, in cells of FINEST
+PATCH, STRIDE = 6, 4  # of the occlusion, in cells of FINEST
+BATCH, CPU_BATCH = 16, 4  # patches at once; on a CPU as few as let a cancelled question go within a second
 
 
 def grad_cam(model: TrainedModel, images: torch.Tensor, number: int) -> Map:
@@ -46,10 +47,11 @@ def occlusion(model: TrainedModel, image: torch.Tensor, number: int, monitor: Mo
     blurred = blur(image)
     corners = [(y, x) for y in range(0, FINEST - STRIDE + 1, STRIDE) for x in range(0, FINEST - STRIDE + 1, STRIDE)]
     fallen, times = np.zeros((FINEST, FINEST)), np.zeros((FINEST, FINEST))
+    batch = CPU_BATCH if image.device.type == "cpu" else BATCH
     with torch.no_grad():
         whole = float(model.scores(model.maps(image))[0, number])
-        for start in range(0, len(corners), BATCH):
-            some = corners[start : start + BATCH]
+        for start in range(0, len(corners), batch):
+            some = corners[start : start + batch]
             hidden = image.repeat(len(some), 1, 1, 1)
             for row, (y, x) in enumerate(some):
                 area = (slice(*_pixels(y, side)), slice(*_pixels(x, side)))
@@ -58,7 +60,7 @@ def occlusion(model: TrainedModel, image: torch.Tensor, number: int, monitor: Mo
             for (y, x), score in zip(some, scores, strict=True):
                 fallen[y : y + PATCH, x : x + PATCH] += whole - float(score)
                 times[y : y + PATCH, x : x + PATCH] += 1
-            monitor.report(Progress("Hiding patches", min(start + BATCH, len(corners)), len(corners), "patches"))
+            monitor.report(Progress("Hiding patches", min(start + batch, len(corners)), len(corners), "patches"))
             monitor.check()
     return (fallen / np.maximum(times, 1)).astype(np.float32)[None]
 

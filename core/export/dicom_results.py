@@ -84,12 +84,14 @@ class DicomResultWriter:
             return
         self._number += 1
         evidence = _referable(source)
+        scored = new.scored
+        chance = scored.probabilities[self.classes.index(seen.class_name)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom's of values in the source that break the standard
             made = {
-                ".report.dcm": self._report(evidence, new.scored.probabilities, seen.class_name, new.scored.flag),
+                ".report.dcm": self._report(evidence, scored.probabilities, scored.predicted, scored.flag),
                 ".heatmap.dcm": self._heat_map(evidence, seen),
-                ".state.dcm": self._state(evidence, seen, max(new.scored.probabilities)),
+                ".state.dcm": self._state(evidence, seen, chance),
             }
             for ending, ds in made.items():
                 with whole_file(below(self.output, new.scored.file, ending)) as partial:
@@ -129,7 +131,7 @@ class DicomResultWriter:
         words = [
             QualitativeEvaluation(
                 CodedConcept("CALLED", SCHEME, "Counts as"),
-                CodedConcept(f"C{self.classes.index(told) + 1}", SCHEME, _meaning(told)),
+                CodedConcept(self._code(told), SCHEME, _meaning(told.replace("|", ", ")) or "no answer"),
             ),
             QualitativeEvaluation(
                 CodedConcept("USE", SCHEME, "Use"), CodedConcept("RESEARCH", SCHEME, RESEARCH_USE[:64])
@@ -158,6 +160,11 @@ class DicomResultWriter:
             evidence=[source], content=report[0], is_complete=True, is_final=False, **self._of_series(source, "report")
         )
         return _marked(made, source, of_image=False)
+
+    def _code(self, told: str) -> str:
+        """Of what a film counts as: a class or findings between bars by number, 0 for none."""
+        numbers = [str(self.classes.index(name) + 1) for name in told.split("|") if name in self.classes]
+        return f"C{'-'.join(numbers) or '0'}"[:16]  # as long as a code may be
 
     def _heat_map(self, source: Dataset, seen: HeatMap) -> Dataset:
         of_series = self._of_series(source, "heat map")

@@ -39,7 +39,7 @@ def write_statistics(project: Project, folder: RunFolder, output: Path, monitor:
             "with": np.histogram(chances[positive], edges)[0].tolist(),
             "without": np.histogram(chances[~positive], edges)[0].tolist(),
         }
-    judged = judge(project, folder, View(folder.name, PointRule()), monitor)
+    judged = judge(project, folder, View(folder.name, PointRule("fixed")), monitor)
     told = {
         "format": 1,
         "kind": "statistics",

@@ -26,6 +26,7 @@ UNFINISHED = ".unfinished-"  # folders of trainings that were stopped (core.trai
 FROZEN, TEST_METRICS, TEST_PREDICTIONS = "frozen.json", "test_metrics.json", "test_predictions.csv"
 PREDICTIONS, VALIDATION_PREDICTIONS = "predictions.csv", "validation_predictions.csv"
 PACKAGE = "package.json"
+OPERATING_POINT = "operating_point.json"  # core.evaluation.kept_point
 
 
 class RunMissing(FinerayError):
@@ -88,8 +89,11 @@ class Predictions:
         most: NDArray[np.int64] = np.argmax(self.probabilities, axis=1)
         return most
 
-    def save(self, path: Path) -> None:
-        """Write as CSV, one column p_<class> a class; of findings `true` and `predicted` are multi-label values."""
+    def save(self, path: Path, called: Sequence[str] | None = None) -> None:
+        """Write as CSV, one column p_<class> a class; of findings `true` and `predicted` are multi-label values.
+
+        called: what each image counts as, in place of the most probable class or the findings from one half on.
+        """
         kind = "" if self.truth is None else "_findings"
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
@@ -97,7 +101,9 @@ class Predictions:
             writer.writerow(["image", "patient", "part", *names])
             for row, image in enumerate(self.images.tolist()):
                 chances = (repr(chance) for chance in self.probabilities[row].tolist())
-                writer.writerow([image, self.patients[row], self.parts[row], *self._values(row), *chances])
+                true, most = self._values(row)
+                counts_as = most if called is None else called[row]
+                writer.writerow([image, self.patients[row], self.parts[row], true, counts_as, *chances])
 
     def _values(self, row: int) -> tuple[str, str]:
         """(true, predicted) of a row as text."""
@@ -131,9 +137,10 @@ class Predictions:
         )
 
 
-def called_findings(classes: Sequence[str], chances: Sequence[float]) -> str:
-    """The multi-label value that names the findings of a chance of one half or more."""
-    return multi_value({name: True for name, chance in zip(classes, chances, strict=True) if chance >= 0.5})
+def called_findings(classes: Sequence[str], chances: Sequence[float], cuts: Sequence[float] | None = None) -> str:
+    """The multi-label value that names the findings whose chance reaches its cut, or one half."""
+    own = cuts or [0.5] * len(classes)
+    return multi_value({name: True for name, chance, cut in zip(classes, chances, own, strict=True) if chance >= cut})
 
 
 def _parsed(rows: Sequence[list[str]], classes: tuple[str, ...], several: bool) -> Predictions:
@@ -231,6 +238,10 @@ class RunFolder:
     def frozen(self) -> dict[str, Any] | None:
         """What frozen.json holds: model and operating point, fixed for good; None while they are not."""
         return self._json(FROZEN) if (self.path / FROZEN).is_file() else None
+
+    def kept(self) -> dict[str, Any] | None:
+        """What operating_point.json holds (core.evaluation.kept_point); None where nothing was chosen."""
+        return self._json(OPERATING_POINT, ("points",)) if (self.path / OPERATING_POINT).is_file() else None
 
     def test(self) -> dict[str, Any] | None:
         """The figures on the sealed test set, or None where this run did not open it."""

@@ -30,7 +30,8 @@ class NotFrozen(FinerayError):
 
 @dataclass(frozen=True)
 class Frozen:
-    """A run's model and operating point, fixed. hashes: SHA-256 of the files that hold the model."""
+    """A run's model and operating point, fixed; of findings that stand side by side the point of each. hashes: SHA-256
+    of the files that hold the model."""
 
     point: OperatingPoint
     frozen: str
@@ -52,8 +53,9 @@ def freeze(project: Project, name: str, point: OperatingPoint) -> Frozen:
     if frozen_of(folder) is not None:
         raise NotFrozen(f"{name} is frozen already", todo="Train again to choose another operating point.")
     frozen = Frozen(point, datetime.now(UTC).isoformat(timespec="seconds"), seal.hash, hashes_of(folder.path))
+    told = {"format": 1, **asdict(frozen), "point": point.to_json()}
     with whole_file(folder.path / FROZEN) as partial:
-        partial.write_text(json.dumps({"format": 1, **asdict(frozen)}, indent=2), "utf-8")
+        partial.write_text(json.dumps(told, indent=2), "utf-8")
     return frozen
 
 
@@ -63,7 +65,7 @@ def frozen_of(folder: RunFolder) -> Frozen | None:
     if fields is None:
         return None
     del fields["format"]
-    return Frozen(**{**fields, "point": OperatingPoint(**fields["point"])})
+    return Frozen(**{**fields, "point": OperatingPoint.from_json(fields["point"])})
 
 
 def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
@@ -93,14 +95,14 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
     figures = {
         "format": 1,
         **asdict(evaluation),
-        "operating_point": asdict(frozen.point),
+        "operating_point": frozen.point.to_json(),
         "opening": len(openings(project)),
         "opened": opening.opened,
         "seal": asdict(seal),
         "labels_changed": labels_changed(project),
     }
     with whole_file(folder.path / TEST_PREDICTIONS) as partial:
-        predictions.save(partial)
+        predictions.save(partial, frozen.point.names(classes, predictions.probabilities, several))
     with whole_file(folder.path / TEST_METRICS) as partial:  # what makes the opening's figures count
         partial.write_text(json.dumps(figures, indent=2), "utf-8")
     return figures

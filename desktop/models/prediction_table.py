@@ -15,6 +15,8 @@ from desktop.models.image_table import part_title
 from desktop.models.picture_table import PictureTable
 from desktop.widgets.thumbnails import Thumbnails
 
+WAIT = "…"  # where it is being worked out
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -35,6 +37,7 @@ class PredictionTable(PictureTable):
         super().__init__(("Patient", "True", "Called", "Score", "Held out in"), thumbnails, parent)
         self._predictions: Predictions | None = None
         self._called: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._known = True
         self._wanted = Wanted()
         self._first: NDArray[np.float64] | None = None
 
@@ -44,28 +47,24 @@ class PredictionTable(PictureTable):
         places: Sequence[StoredAt],
         patients: NDArray[np.str_],
         called: NDArray[np.int64],
+        known: bool = True,
     ) -> None:
-        """Show these predictions instead, unfiltered. patients: pseudonyms; called: what each counts as."""
+        """Show these predictions instead, unfiltered. patients: pseudonyms; called, known: as set_called()."""
         self._predictions, self._patients = predictions, patients
         self._wanted, self._first = Wanted(), None
         self.set_pictures(predictions.images, places.__getitem__)
-        self.called = called
+        self.set_called(called, known)
         self.reload(len(predictions.images))
 
     def clear(self) -> None:
         super().clear()
         self._predictions = None
 
-    @property
-    def called(self) -> NDArray[np.int64]:
-        """What each image counts as."""
-        return self._called
-
-    @called.setter
-    def called(self, called: NDArray[np.int64]) -> None:
-        """Followed by show_only(), which shows it."""
+    def set_called(self, called: NDArray[np.int64], known: bool = True) -> None:
+        """What each image counts as; not known: what it counted as before, which is not shown. Followed by show_only(),
+        which shows it."""
         assert self._predictions is not None
-        self._called = called
+        self._called, self._known = called, known
         self._chance = np.take_along_axis(self._predictions.probabilities, called[:, None], axis=1)[:, 0]
 
     def show_only(self, wanted: Wanted, first: NDArray[np.float64] | None = None) -> None:
@@ -83,19 +82,13 @@ class PredictionTable(PictureTable):
             case 2:
                 return known.classes[known.true[row]]
             case 3:
-                return known.classes[self._called[row]]
+                return known.classes[self._called[row]] if self._known else WAIT
             case 4:
-                return f"{self._chance[row]:.3f}"
+                return f"{self._chance[row]:.3f}" if self._known else WAIT
             case 5:
                 return part_title(known.parts[row])
             case _:
                 return ""
-
-    def is_right(self, shown_row: int) -> bool:
-        """Whether the prediction in a row on show is right."""
-        assert self._predictions is not None
-        row = self._shown[shown_row]
-        return bool(self._predictions.true[row] == self._called[row])
 
     def sort_key(self, column: int) -> NDArray[np.generic]:
         known = self._predictions

@@ -21,6 +21,8 @@ from core.applying.results import PredictionTable
 from core.engine.messages import Reported
 from core.engine.model_requests import PredictFolder, WritePredictions
 from core.evaluation.intervals import Estimate
+from core.evaluation.kept_point import point_of
+from core.evaluation.operating_point import OperatingPoint, PointRule
 from core.progress import Interim
 from core.project.project import Project
 from core.project.runs import models, run
@@ -34,6 +36,8 @@ from desktop.widgets.basics import ask_output, button, card, label, number_box, 
 from desktop.widgets.tables import table_view
 
 KINDS = {".csv": "CSV", ".xlsx": "Excel"}
+RULES = ("As the run has it", "Most probable class", "Another threshold")
+OWN, MOST_PROBABLE, THRESHOLD = range(3)
 WATCH_EVERY_S = 5.0
 
 
@@ -45,11 +49,21 @@ class PredictPage(QWidget):
         self._session = session
         self._loading = Loading(session.fail, self)
         self._of: tuple[str, Path] | None = None  # run and folder that the answers are of
+        self._own, self._positive, self._several, self._about = OperatingPoint(), "", False, ""  # of the run chosen
         self.found: PredictionTable | None = None
         self.films: Path | None = None
         self.run = QComboBox()
         self.run.setAccessibleName("Model")
         self.point = label(role="muted", wrap=True)
+        self.rule = QComboBox()
+        self.rule.setAccessibleName("Called by")
+        for text in RULES:
+            self.rule.addItem(text)
+        self.rule.setToolTip("For this time only; what the run keeps is chosen on page Review")
+        self.rule.setMinimumContentsLength(12)
+        self.rule.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.threshold = number_box(0.0, 1.0, 0.5, decimals=3)
+        self.threshold.setAccessibleName("Threshold")
         self.take_button = button("Bring a model in…", "link", "Open a model package (.frpkg) from elsewhere")
         self.give_button = button("Give it to others…", "link", "As a package, a study capsule, ONNX or a MONAI Bundle")
         self.folder = label("No folder chosen", "muted", wrap=True)
@@ -137,6 +151,7 @@ class PredictPage(QWidget):
             into if self.maps.isChecked() else None,
             into if self.results.isChecked() else None,
             WATCH_EVERY_S if self.watch.isChecked() else 0.0,
+            self._asked_rule(),
         )
         job = self._session.run(request, "Watching" if self.watch.isChecked() else "Applying the model", self._show)
         job.reported.connect(self._reported)
@@ -185,6 +200,8 @@ class PredictPage(QWidget):
         self._empty_take.clicked.connect(lambda: ask_package(session, self))
         self.only_flagged.toggled.connect(self.table.show_only)
         self.run.currentTextChanged.connect(self._show_run)
+        self.rule.currentIndexChanged.connect(self._show_point)
+        self.threshold.valueChanged.connect(self._show_point)
         self.view.selectionModel().currentRowChanged.connect(self._look)
         self.film.step.connect(self._step)
         for box in (self.low, self.high):
@@ -196,6 +213,8 @@ class PredictPage(QWidget):
         session.project_closed.connect(lambda: self._show(None))
         session.project_closed.connect(self._loading.forget)
         session.runs_changed.connect(self.refresh)
+        session.point_kept.connect(self._point_kept)
+        session.data_changed.connect(self._show_run)  # a run may have been frozen
         session.busy_changed.connect(self._allow)
 
     def _lay_out(self) -> None:
@@ -203,6 +222,7 @@ class PredictPage(QWidget):
             label("Which model", "heading"),
             self.run,
             self.point,
+            row(label("Called by", "muted"), self.rule, self.threshold, None),
             row(self.give_button, None, self.take_button),
             label("To which films", "heading"),
             self.folder,
@@ -277,16 +297,18 @@ class PredictPage(QWidget):
         if project is None or not name:
             return
         folder = run(project, name)
-        fixed, metrics, brought = folder.frozen() or folder.package(), folder.metrics(), folder.package()
-        point = fixed["point"] if fixed else None
-        how = (
-            f"A film counts as “{point['positive']}” from {point['threshold']:.3f} on, as it was fixed."
-            if point and point["positive"]
-            else "A film counts as its most probable class."
-        )
+        metrics, brought, own = folder.metrics(), folder.package(), point_of(folder)
+        classes, self._several = tuple(metrics["classes"]), bool(metrics.get("several"))
+        self._own, self._positive = own, own.positive or classes[-1]
         images = brought["images"] if brought else metrics["images"]
         origin = "; trained elsewhere" if brought else ""
-        self.point.setText(f"{metrics['backbone']['title']}, trained on {images:,} films{origin}. {how}")
+        self._about = f"{metrics['backbone']['title']}, trained on {images:,} images{origin}."
+        item = self.rule.model().item(THRESHOLD)  # type: ignore[attr-defined]
+        item.setEnabled(self._several or len(classes) == 2)
+        self.rule.setItemText(MOST_PROBABLE, "From one half on" if self._several else RULES[MOST_PROBABLE])
+        self.rule.setCurrentIndex(OWN)
+        self.threshold.setValue(own.threshold)
+        self._show_point()
         self.abstain.setEnabled(len(metrics["classes"]) == 2 and not metrics.get("several"))
         if brought and brought["abstain"]:
             self.low.setValue(brought["abstain"][0])
@@ -294,9 +316,43 @@ class PredictPage(QWidget):
             self.abstain.setChecked(True)
         self._weigh_band()
 
+    def _asked_rule(self) -> PointRule | None:
+        """By what images are called this time, None for the run's own operating point."""
+        if self.rule.currentIndex() == OWN:
+            return None
+        if self.rule.currentIndex() == MOST_PROBABLE:
+            return PointRule()
+        return PointRule("threshold", self._positive, self.threshold.value())
+
+    @property
+    def applied(self) -> OperatingPoint:
+        """What images count as this time."""
+        rule = self._asked_rule()
+        if rule is None:
+            return self._own
+        if rule.kind == "most probable":
+            return OperatingPoint()
+        return OperatingPoint(self._positive, rule.value, "threshold given by hand")
+
+    def _show_point(self) -> None:
+        self.threshold.setVisible(self.rule.currentIndex() == THRESHOLD)
+        every = self._several and self.rule.currentIndex() == THRESHOLD
+        said = (
+            f"An image shows each finding from {self.threshold.value():.3f} on."
+            if every
+            else self.applied.in_words(self._several)
+        )
+        self.point.setText(f"{self._about} {said}")
+        self._weigh_band()
+
+    def _point_kept(self, name: str) -> None:
+        if name == self.run.currentText():
+            self._show_run()
+
     def _weigh_band(self) -> None:
         """Say what the band costs and gives, on images that the model did not learn from."""
         project, band, name = self._session.project, self.band, self.run.currentText()
+        point = self.applied
         self.band_effect.setVisible(band is not None)
         if project is None or band is None or not name:
             return
@@ -305,12 +361,12 @@ class PredictPage(QWidget):
             return
 
         def question(opened: Project) -> str:
-            from core.applying.abstaining import band_effect, point_of
+            from core.applying.abstaining import band_effect
 
             folder = run(opened, name)
             if not folder.judged:
                 return "What the band costs is known once the model was judged on films here."
-            effect = band_effect(folder.predictions(), point_of(folder), *band)
+            effect = band_effect(folder.predictions(), point, *band)
             before = f"{_percent(effect.sensitivity_without)} and {_percent(effect.specificity_without)} without a band"
             return (
                 f"Out of sample {_percent(effect.answered)} of the films get an answer, with sensitivity"
@@ -337,6 +393,7 @@ class PredictPage(QWidget):
             nothing = "" if found.rows else " The folder holds no files."
             self.summary.setText(
                 f"{found.scored:,} films scored, {found.flagged:,} of {len(found.rows):,} rows flagged.{nothing}"
+                f" {found.point.in_words(found.several)}"
             )
         self.save_button.setEnabled(found is not None and bool(found.rows))
 

@@ -29,6 +29,7 @@ from desktop.review.film_side import FilmSide
 from desktop.review.forest import SubgroupTab
 from desktop.review.overview import Overview
 from desktop.review.plan_tab import PlanTab
+from desktop.review.side_question import SideQuestion
 from desktop.review.state import ReviewState
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row, scrolling_column
@@ -59,6 +60,7 @@ class ReviewPage(QWidget):
         self._doubtful: tuple[DoubtfulLabel, ...] | None = None
         self._only: frozenset[int] | None = None  # images that a dialog wants listed
         self.state = ReviewState(session)
+        self._doubts = SideQuestion(self.state, self._doubts_came, session.failed.emit)
         self.bar = ReviewBar(self.state)
         self.sealed = SealedPanel(session)
         self.overview = Overview(self.state, self.sealed)
@@ -107,6 +109,7 @@ class ReviewPage(QWidget):
     def _let_go(self) -> None:
         self.table.clear()
         self.film.clear("")
+        self._doubts.drop()
         self._thumbnails.close()
 
     def show_images(self, images: list[int]) -> None:
@@ -177,9 +180,9 @@ class ReviewPage(QWidget):
         self.subgroups.chosen.connect(self.bar.choose_subgroup)
         self.overview.right_button.clicked.connect(lambda: self._choose_list("right"))
         self.overview.wrong_button.clicked.connect(lambda: self._choose_list("wrong"))
-        self.matrix.selected.connect(self._filter)
+        self.matrix.selected.connect(lambda: self._filter())
         self.list.currentIndexChanged.connect(self._list_chosen)
-        self.search.textChanged.connect(self._filter)
+        self.search.textChanged.connect(lambda: self._filter())
         self.clear_button.clicked.connect(self._clear_filters)
         self.view.selectionModel().currentRowChanged.connect(self._row_chosen)
         self.view.activated.connect(lambda: self.image.setFocus())
@@ -199,24 +202,25 @@ class ReviewPage(QWidget):
         if opened is None or predictions is None or side is None:
             return
         self._doubtful = self._only = None
+        self._doubts.drop()
         self.sealed.show_run(opened.folder, opened.metrics)
-        self.table.set_predictions(predictions, side.places, side.patients, self.state.called)
+        known = self.state.chosen is not None
+        self.table.set_predictions(predictions, side.places, side.patients, self.state.called, known)
         self._reset_filters()
 
     def _shown_changed(self) -> None:
         if self.state.predictions is not None:
-            self.table.called = self.state.called
-            self._filter()
+            self.table.set_called(self.state.called, self.state.chosen is not None)
+            self._filter(stay=True)
 
     def _choose_list(self, name: str) -> None:
         self.list.setCurrentIndex(self.list.findData(name))
 
     def _list_chosen(self) -> None:
         project, opened = self._session.project, self.state.run
+        self._doubts.drop()
         if self.list.currentData() == "doubtful" and self._doubtful is None and project is not None and opened:
-            job = self._session.analyst.start(DoubtLabels(project.root, opened.folder.name))
-            job.finished.connect(self._doubts_came)
-            job.failed.connect(self._session.failed)
+            self._doubts.ask(DoubtLabels(project.root, opened.folder.name))
             self.shown.setText("Looking for labels that the predictions contradict…")
             return
         self._filter()
@@ -239,7 +243,8 @@ class ReviewPage(QWidget):
         for each in (self.matrix, self.list, self.search):
             each.blockSignals(False)
 
-    def _filter(self) -> None:
+    def _filter(self, stay: bool = False) -> None:
+        """List what is wanted. stay: with the film that is on show, if it is listed still."""
         predictions, opened = self.state.predictions, self.state.run
         if predictions is None or opened is None:
             return
@@ -254,11 +259,13 @@ class ReviewPage(QWidget):
         if view.value:
             value = part_title(view.value) if view.attribute == PART else view.value
             where = f"{value}{', ' * bool(where)}{where}"
-        self.shown.setText(f"{count:,} images" + (f": {where}" if where else ", each predicted out of sample"))
+        told = f": {where}" if where else ", each predicted out of sample"
+        self.shown.setText(f"{count:,} images{told}" if self.state.chosen is not None else "Being worked out…")
         filtered = bool(self.matrix.chosen or self.list.currentIndex() or self.search.text() or self._only)
         self.clear_button.setVisible(filtered)
         if count:
-            self._choose_row(0)
+            shown = self.table.rows_of([self.film.image] if stay and self.film.image is not None else []).tolist()
+            self._choose_row(shown[0] if shown else 0)
         else:
             self.film.clear("No image fits the filter.")
 
@@ -332,7 +339,7 @@ class ReviewPage(QWidget):
         from desktop.review.mean_map_dialog import MeanMapDialog
 
         images = [self.table.image(number) for number in range(self.table.rowCount())]
-        if self.state.run is not None and images:
+        if self.state.run is not None and self.state.chosen is not None and images:
             where = self.shown.text()
             MeanMapDialog(self.state, images, class_name, where, self).open()
 

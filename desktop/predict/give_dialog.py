@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from core.engine.model_requests import ExportModel, Format
 from core.errors import FinerayError
+from core.evaluation.kept_point import point_of
 from core.export.results import ExportedModel
 from core.project.runs import run
 from desktop.session import Session
@@ -62,7 +63,9 @@ class GiveDialog(QDialog):
         self.passphrase = ""
         self.setWindowTitle("Give the model to others")
         self.setMinimumWidth(540)
-        frozen = run(session.project, name).frozen() is not None
+        folder = run(session.project, name)
+        frozen, several = folder.frozen() is not None, bool(folder.metrics().get("several"))
+        self.point = label(f"Operating point that goes along: {point_of(folder).in_words(several)}", "muted", wrap=True)
         self.choices = QButtonGroup(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 16, 18, 16)
@@ -80,6 +83,8 @@ class GiveDialog(QDialog):
             about.setContentsMargins(24, 0, 0, 0)
             layout.addWidget(about)
         self.choices.button(0).setChecked(True)
+        layout.addSpacing(4)
+        layout.addWidget(self.point)
         self.sign = QCheckBox("Sign it, so that others know it is from you")
         self.key_text = label("", "muted", wrap=True)
         self.key_button, self.new_key_button = button("Choose a key…"), button("Make a key…")

@@ -79,7 +79,8 @@ class CompareDialog(QDialog):
         self.differ_button.hide()
         self.table.show_rows([], [])
         self.chart.wipe()
-        mine = replace(self._state.view, on_test=False, attribute="", value="")
+        rule = self._state.view.rule.for_another()
+        mine = replace(self._state.view, rule=rule, on_test=False, attribute="", value="")
         other = replace(mine, run=name)
         analyst = self._state.session.analyst
         job = analyst.start(CompareRuns(project.root, mine, other))

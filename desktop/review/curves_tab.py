@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.evaluation.curves import Curve
 from core.evaluation.judgement import Judgement
+from desktop.review.fading import fade
 from desktop.review.state import ReviewState
 from desktop.review.words import FIGURES, interval, number
 from desktop.theme import current_theme
@@ -99,8 +100,14 @@ class CurvesTab(QWidget):
             layout.addWidget(each)
         layout.addStretch(1)
         state.opened.connect(self._waiting)
+        state.shown_changed.connect(self._age)
         state.judged.connect(self._show)
         self._waiting()
+
+    def _age(self) -> None:
+        """What is drawn belongs to the choice before until the next curves have come."""
+        for each in self._cards:
+            fade(each, True)
 
     def _waiting(self) -> None:
         self._note.setText("Curves are being worked out…")
@@ -114,6 +121,7 @@ class CurvesTab(QWidget):
         self._note.setVisible(not drawn)
         for each in self._cards:
             each.setVisible(drawn)
+            fade(each, False)
         if found is None or found.curves is None:
             self._note.setText("Curves need images of the class and of others. Choose another subgroup or class.")
             return

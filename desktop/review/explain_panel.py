@@ -5,9 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QSlider, QVBoxLayout, QWidget
 
+from core.engine.messages import Failed
 from core.engine.review_requests import ExplainImage
 from core.explaining.results import Explained
-from desktop.engine_client import Job
+from desktop.review.side_question import SideQuestion
 from desktop.review.state import ReviewState
 from desktop.widgets.basics import button, label, row, set_role
 from desktop.widgets.image_tools import SCALES
@@ -31,7 +32,7 @@ class ExplainPanel(QWidget):
         self._state, self._view = state, view
         self._film: tuple[int, str] | None = None
         self._found: Explained | None = None
-        self._job: Job | None = None
+        self.question = SideQuestion(state, self._explained, self._failed)
         self.method = QComboBox()
         self.method.setAccessibleName("Explanation")
         for number, (text, name, tip) in enumerate(METHODS):
@@ -72,13 +73,18 @@ class ExplainPanel(QWidget):
         self.anyway_button.hide()
 
     def show_film(self, image: int | None, fold: str, called: str) -> None:
-        """Another film; explained at once if an overlay is wanted, for what it was called."""
+        """A film; explained at once if an overlay is wanted, for what it was called (empty while that is not known).
+        What is shown or asked for of it stays while film and class stay."""
+        before = self._film, self.class_name.currentText()
         self._film = None if image is None else (image, fold)
         names = [self.class_name.itemText(number) for number in range(self.class_name.count())]
         self.class_name.blockSignals(True)
-        self.class_name.setCurrentIndex(names.index(called) if called in names else 0)
+        if called or self._film != before[0]:
+            self.class_name.setCurrentIndex(names.index(called) if called in names else 0)
         self.class_name.blockSignals(False)
-        self._explain()
+        same = before == (self._film, self.class_name.currentText())
+        if not same or (self._found is None and not self.question.waiting):
+            self._explain()
 
     def show_anyway(self) -> None:
         """Show a map that failed a check."""
@@ -87,8 +93,8 @@ class ExplainPanel(QWidget):
 
     @property
     def busy(self) -> bool:
-        """Whether a map is being made."""
-        return self._job is not None
+        """Whether a map is being made, or waits for its turn."""
+        return self.question.waiting
 
     def _offer_classes(self) -> None:
         opened, predictions = self._state.run, self._state.predictions
@@ -100,11 +106,10 @@ class ExplainPanel(QWidget):
         self.class_name.clear()
         self.class_name.addItems(names)
         self.class_name.blockSignals(False)
+        self._film = None  # of another run, side or finding: what is shown of it says nothing here
 
     def _explain(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-            self._job = None
+        self.question.drop()
         self._found, self._forced = None, False
         self._paint()
         project, opened = self._state.session.project, self._state.run
@@ -114,22 +119,17 @@ class ExplainPanel(QWidget):
         image, part = self._film
         fold = part if part.isdecimal() else ""
         name = self.class_name.currentText()
-        request = ExplainImage(project.root, opened.folder.name, image, name, method, fold)  # type: ignore[arg-type]
         self._say("Working out where the evidence lies…", "muted")
-        job = self._state.session.analyst.start(request)
-        self._job = job
-        job.finished.connect(lambda found: self._explained(job, found))
-        job.failed.connect(lambda failed: job is self._job and self._say(f"{failed.what}. {failed.todo}", "warning"))
-        job.ended.connect(lambda: self._ended(job))
+        self.question.ask(
+            ExplainImage(project.root, opened.folder.name, image, name, method, fold)  # type: ignore[arg-type]
+        )
 
-    def _ended(self, job: Job) -> None:
-        if job is self._job:
-            self._job = None
+    def _explained(self, found: Explained) -> None:
+        self._found = found
+        self._paint()
 
-    def _explained(self, job: Job, found: Explained) -> None:
-        if job is self._job:
-            self._found = found
-            self._paint()
+    def _failed(self, failed: Failed) -> None:
+        self._say(f"{failed.what}. {failed.todo}", "warning")
 
     def _paint(self) -> None:
         found = self._found

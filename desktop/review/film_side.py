@@ -70,6 +70,15 @@ class FilmSide(QWidget):
         self.beside_button.clicked.connect(lambda: self.image is not None and self.beside_asked.emit(self.image))
         state.opened.connect(self._offer_labels)
 
+    def showEvent(self, event: object) -> None:
+        super().showEvent(event)  # type: ignore[arg-type]
+        self.explain.question.see(True)
+
+    def hideEvent(self, event: object) -> None:
+        super().hideEvent(event)  # type: ignore[arg-type]
+        # On another page nobody waits for an overlay; a window that is made small is not given up.
+        self.explain.question.see(bool(event.spontaneous()))  # type: ignore[attr-defined]
+
     @property
     def image(self) -> int | None:
         """The id of the film on show."""
@@ -82,22 +91,23 @@ class FilmSide(QWidget):
         predictions, project = state.predictions, state.session.project
         if predictions is None or project is None or state.run is None or state.side is None:
             return
-        self._row = number
         image = int(predictions.images[number])
         known = self.cache.get(image)
-        if known is not None:
+        if number == self._row:
+            pass  # what it counts as may be another; the picture is the same
+        elif known is not None:
             self._show(known, keep_view=False)
         else:  # the stored pixels are there at once; the file's full depth follows from the reading process
             self.view.show_image(GrayImage.of_shades(project.pixels.read(state.side.places[number])))
             self.view.note.setText("")
+        self._row = number
         self.cache.ahead(around)
-        called = int(state.called[number])
-        chance = float(predictions.probabilities[number, called])
+        called = predictions.classes[int(state.called[number])] if state.chosen is not None else ""
         true = predictions.classes[predictions.true[number]]
-        self.view.title.setText(
-            f"{predictions.patients[number]}\nTrue {true}, called {predictions.classes[called]} ({chance:.3f})"
-        )
-        self.explain.show_film(image, predictions.parts[number], predictions.classes[called])
+        chance = float(predictions.probabilities[number, int(state.called[number])])
+        told = f"called {called} ({chance:.3f})" if called else "its call is being worked out"
+        self.view.title.setText(f"{predictions.patients[number]}\nTrue {true}, {told}")
+        self.explain.show_film(image, predictions.parts[number], called)
         self.near.show_film(image, predictions.parts[number])
         self.note.setText(state.run.notes.get(image, ""))
         self._show_label(image, true)
@@ -127,6 +137,7 @@ class FilmSide(QWidget):
 
     def _offer_labels(self) -> None:
         predictions = self._state.predictions
+        self._row = None  # rows are of other predictions now
         self.label.clear()
         if predictions is not None:
             self.label.addItems(predictions.classes)

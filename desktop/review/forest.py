@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QToolTip, QVBoxLayout, QWi
 
 from core.evaluation.intervals import Estimate
 from core.evaluation.subgroups import FEWEST_EVENTS, Split, Subgroup
+from desktop.review.fading import fade
 from desktop.review.state import ReviewState
 from desktop.review.words import chance, interval, number
 from desktop.theme import current_theme
@@ -191,12 +192,19 @@ class SubgroupTab(QWidget):
         self.what.currentIndexChanged.connect(self._show)
         self.forest.chosen.connect(self.chosen)
         state.judged.connect(self._show)
+        state.shown_changed.connect(self._age)
         state.opened.connect(lambda: self._say("Subgroups are being worked out…"))
+
+    def _age(self) -> None:
+        """What is drawn belongs to the choice before until the next subgroups have come."""
+        fade(self.forest, True)
+        self.note.setText("Subgroups are being worked out…")
 
     def _show(self) -> None:
         found = self._state.judgement
         if found is None:
             return
+        fade(self.forest, False)
         name = str(self.what.currentData())
         overall: Estimate = getattr(found.figures, name)
         self.forest.show_splits(found.subgroups, name, overall.value)

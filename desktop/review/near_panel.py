@@ -5,10 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from core.engine.messages import Failed
 from core.engine.review_requests import FindNearest
 from core.explaining.results import Neighbour
 from core.project.catalogue import stored_at
-from desktop.engine_client import Job
+from desktop.review.side_question import SideQuestion
 from desktop.review.state import ReviewState
 from desktop.widgets.basics import label
 from desktop.widgets.thumbnails import Thumbnails
@@ -26,7 +27,7 @@ class NearPanel(QWidget):
         super().__init__()
         self._state, self._thumbnails = state, thumbnails
         self._film: tuple[int, str] | None = None
-        self._job: Job | None = None
+        self.question = SideQuestion(state, self._show, self._failed)
         self.list = QListWidget()
         self.list.setAccessibleName("Most alike training films")
         self.list.setToolTip(TIP)
@@ -46,30 +47,38 @@ class NearPanel(QWidget):
         self.list.itemActivated.connect(self._choose)
         self.list.itemClicked.connect(self._choose)
         thumbnails.ready.connect(self._picture_came)
+        state.opened.connect(self._forget)
 
     def show_film(self, image: int | None, part: str) -> None:
-        """Another film."""
-        self._film = None if image is None else (image, part)
-        self.list.clear()
-        self._ask()
+        """A film; what is known of it stays while it stays."""
+        film = None if image is None else (image, part)
+        if film != self._film or film is None:
+            self._film = film
+            self.list.clear()
+            self._ask()
+
+    def _forget(self) -> None:
+        self._film = None  # of another run: what is known of it says nothing here
 
     def showEvent(self, event: object) -> None:
         super().showEvent(event)  # type: ignore[arg-type]
         if self.list.count() == 0:
             self._ask()
 
+    def hideEvent(self, event: object) -> None:
+        super().hideEvent(event)  # type: ignore[arg-type]
+        self.question.drop()
+
     def _ask(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
-            self._job = None
+        self.question.drop()
         project, opened = self._state.session.project, self._state.run
         if project is None or opened is None or self._film is None or not self.isVisible():
             return
         self.text.setText("Looking for alike films…")
-        job = self._state.session.analyst.start(FindNearest(project.root, opened.folder.name, *self._film))
-        self._job = job
-        job.finished.connect(lambda found: job is self._job and self._show(found))
-        job.failed.connect(lambda failed: job is self._job and self.text.setText(f"{failed.what}. {failed.todo}"))
+        self.question.ask(FindNearest(project.root, opened.folder.name, *self._film))
+
+    def _failed(self, failed: Failed) -> None:
+        self.text.setText(f"{failed.what}. {failed.todo}")
 
     def _show(self, found: tuple[Neighbour, ...]) -> None:
         project = self._state.session.project

@@ -10,6 +10,7 @@ from core.evaluation.figures_at import Figures, figures_at
 from core.evaluation.intervals import Estimate
 from core.evaluation.operating_point import PointRule
 from core.project.splits import EXTERNAL
+from desktop.review.fading import fade
 from desktop.review.state import ReviewState
 from desktop.review.words import FIGURES, OVERALL, interval, number
 from desktop.widgets.basics import button, card, label, number_box, row
@@ -22,7 +23,10 @@ RULES = (
     ("Specificity of at least", "specificity", 0.9),
     ("A miss is worth … false alarms", "cost", 5.0),
     ("Threshold", "threshold", 0.5),
+    ("As it was fixed", "fixed", None),
 )
+KINDS = [kind for _, kind, _ in RULES]
+WAIT = "being worked out…"
 STEPS = 1000
 MOST_AT_ONCE = 20_000  # images whose figures are worked out in the window while the threshold moves; else they follow
 SHARES = (("% of row", "row"), ("% of column", "column"), ("% of all", "all"))
@@ -38,8 +42,8 @@ class PointPanel(QWidget):
         self.positive.setAccessibleName("Class in question")
         self.rule = QComboBox()
         self.rule.setAccessibleName("Operating point by")
-        for text, kind, value in RULES:
-            self.rule.addItem(text, (kind, value))
+        for text, kind, usual in RULES:
+            self.rule.addItem(text, (kind, usual))
         self.rule.setToolTip("Chosen where it is not applied: for each fold on the others, or on validation films")
         self.value = number_box(0.0, 1.0, 0.0, decimals=3)
         self.value.setAccessibleName("Value for the operating point")
@@ -91,62 +95,90 @@ class PointPanel(QWidget):
         self.positive.addItems(predictions.classes)
         self.positive.setCurrentText(self._state.view.positive)
         self.positive.blockSignals(False)
+        own = self._state.run.fixed.of(self._state.view.finding) if self._state.run is not None else None
+        item = self.rule.model().item(KINDS.index("fixed"))  # type: ignore[attr-defined]
+        item.setEnabled(own is not None and bool(own.positive))
         two, fixed = len(predictions.classes) == 2, self._state.view.on_test
-        self.rule.blockSignals(True)
-        self.rule.setCurrentIndex(0)
-        self.rule.blockSignals(False)
         for part in (self.rule, self.slider):
             part.setEnabled(two and not fixed)
-        self.value.hide()
+        self._show_rule(PointRule() if fixed else self._state.view.rule)
+
+    def _show_rule(self, rule: PointRule) -> None:
+        """Show by what images are called; nothing is sent."""
+        kind, usual = self.rule.itemData(KINDS.index(rule.kind))
+        for part in (self.rule, self.value):
+            part.blockSignals(True)
+        self.rule.setCurrentIndex(KINDS.index(kind))
+        self.value.setVisible(usual is not None)
+        if usual is not None:
+            self.value.setMaximum(1.0 if usual <= 1 else 1000.0)
+            self.value.setValue(rule.value)
+        for part in (self.rule, self.value):
+            part.blockSignals(False)
 
     def _rule_chosen(self) -> None:
-        _, value = self.rule.currentData()
-        self.value.setVisible(value is not None)
-        if value is not None:
-            self.value.blockSignals(True)
-            self.value.setMaximum(1.0 if value <= 1 else 1000.0)
-            self.value.setValue(value)
-            self.value.blockSignals(False)
+        kind, usual = self.rule.currentData()
+        self._show_rule(PointRule(kind, value=usual or 0.0))
         self._send()
 
     def _send(self) -> None:
-        kind, value = self.rule.currentData()
+        kind, usual = self.rule.currentData()
+        state = self._state
         if kind == "most probable":
-            self._state.set_rule(PointRule())
+            state.set_rule(PointRule())
+        elif kind == "fixed" and state.run is not None:
+            own = state.run.fixed.of(state.view.finding)
+            state.set_rule(PointRule("fixed", own.positive, own.threshold))
         elif kind != "cost" or self.value.value() > 0:
-            self._state.set_rule(PointRule(kind, self._state.view.positive, self.value.value() if value else 0.0))
+            state.set_rule(PointRule(kind, state.view.positive, self.value.value() if usual else 0.0))
 
     def _slid(self, step: int) -> None:
-        self.rule.blockSignals(True)
-        self.rule.setCurrentIndex(len(RULES) - 1)
-        self.rule.blockSignals(False)
-        self.value.show()
-        self.value.setMaximum(1.0)
-        self.value.setValue(step / STEPS)  # which sends
+        self._show_rule(PointRule("threshold", value=step / STEPS))
+        self._send()
 
     def _show_point(self) -> None:
         state = self._state
-        predictions, point = state.predictions, state.point
-        if predictions is None:
+        if state.predictions is None:
             return
-        threshold = point.threshold if point.positive else 0.5
-        self.slider.blockSignals(True)
-        self.slider.setValue(round(threshold * STEPS))
-        self.slider.blockSignals(False)
-        if len(predictions.classes) > 2:
-            self.text.setText("With more than two classes the most probable one counts.")
-        elif state.view.on_test:
-            self.text.setText(f"Frozen before the test set was opened: {point.chosen_by}, {threshold:.3f}.")
-        elif state.judgement is not None and state.judgement.thresholds:
-            cuts = list(state.judgement.thresholds.values())
-            crossed = (
-                f"{min(cuts):.3f} to {max(cuts):.3f} by fold, each chosen on the others; " if len(cuts) > 1 else ""
-            )
-            self.text.setText(f"{crossed}{threshold:.3f} for other films.")
-        elif state.view.rule.kind == "threshold":
-            self.text.setText("Chosen by eye on these very films: the figures flatter a little.")
-        else:
-            self.text.setText("")
+        if state.point is not None:
+            threshold = state.point.threshold if state.point.positive else 0.5
+            self.slider.blockSignals(True)
+            self.slider.setValue(round(threshold * STEPS))
+            self.slider.blockSignals(False)
+        if not state.view.on_test and state.view.rule.kind != self.rule.currentData()[0]:
+            self._show_rule(state.view.rule)  # the one chosen here could not be applied
+        self.text.setText(" ".join(part for part in (self._in_words(), self._whether_kept()) if part))
+
+    def _in_words(self) -> str:
+        state = self._state
+        if state.predictions is not None and len(state.predictions.classes) > 2:
+            return "With more than two classes the most probable one counts."
+        if state.chosen is None:
+            return f"The threshold is {WAIT} What is grey belongs to the choice before."
+        point, cuts = state.chosen.point, list(state.chosen.thresholds.values())
+        if state.view.on_test:
+            return f"Frozen before the test set was opened: {point.chosen_by}, {point.threshold:.3f}."
+        if cuts:
+            apart = f"{min(cuts):.3f} to {max(cuts):.3f} by fold, each chosen on the others; " if len(cuts) > 1 else ""
+            return f"{apart}{point.threshold:.3f} for other images."
+        if state.view.rule.kind == "threshold":
+            return "Chosen by eye on these very images: the figures flatter a little."
+        if state.view.rule.kind == "fixed":
+            return f"“{point.positive}” from {point.threshold:.3f} on ({point.chosen_by})."
+        return ""
+
+    def _whether_kept(self) -> str:
+        """What becomes of the choice."""
+        state = self._state
+        if state.view.on_test or state.chosen is None:
+            return ""
+        if state.frozen:
+            return "The run is frozen: what is chosen here is only looked at."
+        if state.session.read_only:
+            return "The project is open for reading only: what is chosen here is not kept."
+        if state.view.rule.kind in ("most probable", "fixed"):
+            return ""
+        return "Kept with this run: page Predict, exports and reports go by it."
 
 
 class FigureGrid(QWidget):
@@ -180,6 +212,11 @@ class FigureGrid(QWidget):
         for key in self._cells.keys() - found.keys():
             for cell in self._cells[key]:
                 cell.hide()
+
+    def wait(self) -> None:
+        """The intervals are being worked out; so are the figures where they are grey."""
+        for _, _, span in self._cells.values():
+            span.setText("…")  # type: ignore[attr-defined]
 
     def text(self, key: str) -> str:
         """A figure as it stands there."""
@@ -237,6 +274,25 @@ class Overview(QWidget):
         state.shown_changed.connect(self._preview)
         state.judged.connect(self._show_judgement)
 
+    def _fade(self, called: bool, figures: bool, overall: bool) -> None:
+        """Grey what is of the choice before: what images were called, the figures, those over all classes."""
+        fade(self.matrix, called)
+        self.matrix.wait(called)
+        for each in (self.right_button, self.wrong_button):
+            each.setEnabled(not called)
+        many = self._state.predictions is not None and len(self._state.predictions.classes) > 2
+        fade(self.figures, figures)
+        fade(self.accuracy, figures)
+        fade(self.auc, overall if many else figures)
+        fade(self.overall, overall)
+        if figures:
+            self.figures.wait()
+            self._accuracy_range.setText(WAIT)
+        if overall if many else figures:
+            self._auc_range.setText(WAIT)
+        if overall:
+            self.overall.wait()
+
     def _show_basis(self) -> None:
         opened, state = self._state.run, self._state
         if opened is None or state.predictions is None:
@@ -259,13 +315,17 @@ class Overview(QWidget):
         predictions, asked, opened = state.predictions, state.question(), state.run
         if predictions is None or opened is None:
             return
-        rows = state.in_view
-        confusion = np.zeros((len(predictions.classes),) * 2, dtype=np.int64)
-        np.add.at(confusion, (predictions.true[rows], state.called[rows]), 1)
-        self.matrix.set_matrix(predictions.classes, confusion.tolist())
-        right, every = int(np.trace(confusion)), int(confusion.sum())
-        self.right_button.setText(f"On the diagonal: {right:,} right")
-        self.wrong_button.setText(f"Off it: {every - right:,} wrong")
+        rows, known = state.in_view, state.chosen is not None
+        every = int(rows.sum())
+        at_once = known and asked is not None and every <= MOST_AT_ONCE
+        self._fade(called=not known, figures=not at_once, overall=True)
+        if known:
+            confusion = np.zeros((len(predictions.classes),) * 2, dtype=np.int64)
+            np.add.at(confusion, (predictions.true[rows], state.called[rows]), 1)
+            self.matrix.set_matrix(predictions.classes, confusion.tolist())
+            right = int(np.trace(confusion))
+            self.right_button.setText(f"On the diagonal: {right:,} right")
+            self.wrong_button.setText(f"Off it: {every - right:,} wrong")
         patients = 0 if asked is None else int(np.count_nonzero(np.bincount(asked.patients)))
         network = opened.metrics["backbone"]["title"]
         self.basis.setText(
@@ -276,7 +336,7 @@ class Overview(QWidget):
         self.older.setText(f"Made with older labels: {changed:,} have been changed since." if changed else "")
         self.older.setVisible(changed > 0)
         self._about.setText(f"“{state.view.positive}” against the rest")
-        if asked is not None and every <= MOST_AT_ONCE:
+        if at_once and asked is not None:
             called = state.called[rows] == predictions.classes.index(state.view.positive)
             figures = figures_at(asked, called, prevalence=state.view.prevalence, resamples=0)
             self._show_figures(figures, right / every, settled=False)
@@ -286,6 +346,7 @@ class Overview(QWidget):
         found = self._state.judgement
         if found is None:
             return
+        self._fade(called=False, figures=False, overall=False)
         every = sum(map(sum, found.confusion))
         right = sum(line[number] for number, line in enumerate(found.confusion))
         self._show_figures(found.figures, right / max(every, 1), settled=True)

@@ -9,6 +9,7 @@ from core.engine.review_requests import LearnByNumber
 from core.evaluation.planning import plan, power_against_chance
 from core.training.results import LearningCurve
 from desktop.review.curves_tab import CurveChart
+from desktop.review.fading import fade
 from desktop.review.state import ReviewState
 from desktop.theme import current_theme
 from desktop.widgets.basics import button, card, label, number_box, row
@@ -54,6 +55,7 @@ class PlanTab(QWidget):
         self.learn_button.clicked.connect(self.learn)
         state.opened.connect(self._reset)
         state.judged.connect(self._plan)
+        state.shown_changed.connect(lambda: fade(self.answer, True))
         state.session.busy_changed.connect(lambda: self.learn_button.setEnabled(state.session.may_change))
         self._reset()
 
@@ -77,6 +79,7 @@ class PlanTab(QWidget):
         found = self._state.judgement
         if found is None:
             return
+        fade(self.answer, False)
         figures, what = found.figures, str(self.what.currentData())
         planned = plan(figures, what, self.wished.value())
         if planned is None:

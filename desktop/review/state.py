@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.engine.messages import Failed
+from core.engine.messages import Failed, Reported
 from core.engine.review_requests import JudgeRun
+from core.errors import FinerayError
 from core.evaluation.judgement import Judgement, View, values_of_view
-from core.evaluation.operating_point import OperatingPoint, PointRule
+from core.evaluation.kept_point import fixed_point, keep_point, rule_of
+from core.evaluation.operating_point import Called, OperatingPoint, PointRule
 from core.evaluation.question import Question, patient_numbers
+from core.progress import Interim
 from core.project.attributes import attribute_names
 from core.project.catalogue import places_of
 from core.project.pixel_store import StoredAt
@@ -31,11 +34,12 @@ MOST_VALUES = 40  # of an attribute that is offered as a filter
 
 @dataclass(frozen=True)
 class OpenedRun:
-    """A run as it was read. test: figures on the sealed test set, None where it was not opened; changed: ids of images
-    whose label is another now; notes: image id -> text."""
+    """A run as it was read. fixed: the operating point that was frozen or brought; test: figures on the sealed test
+    set, None where it was not opened; changed: ids of images whose label is another now; notes: image id -> text."""
 
     folder: RunFolder
     metrics: dict[str, Any]
+    fixed: OperatingPoint
     predictions: Predictions
     test: dict[str, Any] | None
     test_predictions: Predictions | None
@@ -50,19 +54,21 @@ class Side:
     numbers: that tell patients apart; patients: their pseudonyms."""
 
     predictions: Predictions
-    finding: str
     places: list[StoredAt]
     numbers: NDArray[np.int64]
     patients: NDArray[np.str_]
 
 
 class ReviewState(QObject):
-    """The truth of page Review. Every change is followed by shown_changed at once and by judged when the worker process
-    has worked the intervals out."""
+    """The truth of page Review. Every change is followed by shown_changed at once, by shown_changed again when the
+    worker process has applied the rule, where only it can, and by judged when it has worked the intervals out.
+
+    A choice of the operating point belongs to the run: it is kept as soon as it is known, where the run may be changed.
+    """
 
     opened = Signal()  # another run, side or finding
     shown_changed = Signal()  # what images count as, which are in view, or the class in question
-    judging = Signal(bool)
+    judging = Signal(bool)  # whether figures are being worked out
     judged = Signal()
 
     def __init__(self, session: Session) -> None:
@@ -71,25 +77,31 @@ class ReviewState(QObject):
         self.run: OpenedRun | None = None
         self.predictions: Predictions | None = None
         self.side: Side | None = None
-        self.judgement: Judgement | None = None
+        self.judgement: Judgement | None = None  # of this view, None until it has arrived
         self.view = View("", PointRule())
-        self.called: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self.chosen: Called | None = None  # what images count as by the view's rule, None until it is known
+        self.called: NDArray[np.int64] = np.empty(0, dtype=np.int64)  # the same, or what they counted as before
+        self.figuring = False  # whether figures are being worked out, or are about to be
         self.in_view: NDArray[np.bool_] = np.empty(0, dtype=bool)
         self.values: dict[str, int] = {}  # of the attribute that is filtered by: images by value
         self._of_row: NDArray[np.str_] = np.empty(0, dtype=str)
         self._loading = Loading(session.fail, self)
         self._job: Job | None = None
         self._wanted = ("", False)
+        self._sound = self.view  # the last view whose rule could be applied
+        self._to_keep = False  # whether the rule was chosen here and is not kept yet
         self._drawn = QTimer(self, singleShot=True, interval=DRAWN)
         self._drawn.timeout.connect(self._open)
         self._begun = QTimer(self, singleShot=True, interval=0)
         self._begun.timeout.connect(self._begin)
         self._settled = QTimer(self, singleShot=True, interval=SETTLED)
         self._settled.timeout.connect(self._judge)
+        session.project_closing.connect(self._keep)
         session.project_closed.connect(self.forget)
 
     def open(self, name: str, on_test: bool = False) -> None:
         """Read a run in the background and show it."""
+        self._keep()
         self._wanted = (name, on_test)
         self._drawn.start()
 
@@ -105,7 +117,8 @@ class ReviewState(QObject):
         self._drawn.stop()
         self._loading.forget()
         self._cancel()
-        self.run = self.predictions = self.side = self.judgement = None
+        self._figure(False)
+        self.run = self.predictions = self.side = self.judgement = self.chosen = None
 
     @property
     def several(self) -> bool:
@@ -113,16 +126,14 @@ class ReviewState(QObject):
         return self.run is not None and self.run.predictions.truth is not None
 
     @property
-    def point(self) -> OperatingPoint:
-        """What images count as now."""
-        if self.view.on_test and self.run is not None and self.run.test is not None and not self.several:
-            return OperatingPoint(**self.run.test["operating_point"])
-        rule = self.view.rule
-        if rule.kind == "threshold":
-            return OperatingPoint(rule.positive, rule.value, "threshold given by hand")
-        if rule.kind == "most probable" or self.judgement is None:
-            return OperatingPoint()
-        return self.judgement.point
+    def point(self) -> OperatingPoint | None:
+        """What images count as now, None while it is being worked out."""
+        return self.chosen.point if self.chosen is not None else None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the run's model and operating point are fixed for good."""
+        return self.run is not None and self.run.folder.frozen() is not None
 
     @property
     def busy(self) -> bool:
@@ -141,22 +152,26 @@ class ReviewState(QObject):
     def set_side(self, on_test: bool) -> None:
         """Look at the sealed test set, or at held-out images."""
         if self.run is not None and on_test != self.view.on_test:
-            self._ask_side(replace(self.view, on_test=on_test, rule=PointRule()))
+            self._ask_side(replace(self.view, on_test=on_test))
 
     def set_finding(self, name: str) -> None:
         """Look at another of several findings."""
         if self.run is not None and name != self.view.finding:
-            self._ask_side(replace(self.view, finding=name, rule=PointRule()))
+            self._ask_side(replace(self.view, finding=name))
 
     def set_positive(self, name: str) -> None:
         """Put another class in question."""
         if self.predictions is not None and name in self.predictions.classes and name != self.view.positive:
-            rule = replace(self.view.rule, positive=name) if self.view.rule.positive else self.view.rule
+            rule = self.view.rule
+            if rule.positive and rule.kind != "fixed":
+                rule = replace(rule, positive=name)
+                self._to_keep = True
             self._change(replace(self.view, positive=name, rule=rule))
 
     def set_rule(self, rule: PointRule) -> None:
         """Choose the operating point by another rule."""
         if rule != self.view.rule:
+            self._to_keep = True
             self._change(replace(self.view, rule=rule))
 
     def set_prevalence(self, prevalence: float | None) -> None:
@@ -201,18 +216,24 @@ class ReviewState(QObject):
 
     def _ask_side(self, view: View) -> None:
         project, opened = self.session.project, self.run
+        self._keep()
         if project is not None and opened is not None:
             self._loading.ask(
-                project.root, lambda found: _side(found, opened, view), lambda side: self._show_side(side, view)
+                project.root, lambda found: _side(found, opened, view), lambda found: self._show_side(*found)
             )
 
     def _show_side(self, side: Side, view: View) -> None:
         shown = side.predictions
-        positive = view.positive if view.positive in shown.classes else shown.classes[-1]
-        self.view = replace(view, positive=positive, finding=side.finding, attribute="", value="")
+        positive = next(
+            each for each in (view.positive, view.rule.positive, shown.classes[-1]) if each in shown.classes
+        )
+        self.view = self._sound = replace(view, positive=positive, attribute="", value="")
         self.predictions, self.side, self.judgement, self.values = shown, side, None, {}
         self.in_view = np.ones(len(shown.images), dtype=bool)
-        self.called = self.point.called(shown)
+        self._to_keep = False
+        self.chosen = self._called_at_once()
+        self.called = self.chosen.called if self.chosen is not None else shown.predicted
+        self._figure(True)
         self.opened.emit()
         self._begun.start()  # between the two the window draws what it has
 
@@ -235,14 +256,32 @@ class ReviewState(QObject):
 
     def _change(self, view: View) -> None:
         assert self.predictions is not None
-        self.view = view
-        # A rule is applied by the worker, which knows the other folds; until it answers the last calls stand.
-        if view.on_test or view.rule.kind in ("most probable", "threshold"):
-            self.called = self.point.called(self.predictions)
-        self.shown_changed.emit()
+        another, self.view = view.rule != self.view.rule, view
+        if another or self.chosen is None:
+            self.chosen = self._called_at_once()
+        if self.chosen is not None:
+            self.called, self._sound = self.chosen.called, view
+        self.judgement = None
         self._cancel()
+        self._figure(True)
+        self.shown_changed.emit()
         self._settled.start()
-        self.judging.emit(True)
+
+    def _called_at_once(self) -> Called | None:
+        """What images count as, where no other image has to be looked at for it; the rest the worker knows."""
+        shown, opened, rule = self.predictions, self.run, self.view.rule
+        assert shown is not None and opened is not None
+        if self.view.on_test and opened.test is not None:
+            point = OperatingPoint.from_json(opened.test["operating_point"]).of(self.view.finding)
+        elif rule.kind == "fixed":
+            point = opened.fixed.of(self.view.finding)
+        elif rule.kind == "threshold":
+            point = OperatingPoint(rule.positive, rule.value, "threshold given by hand")
+        elif rule.kind == "most probable":
+            point = OperatingPoint()
+        else:
+            return None
+        return Called(point.called(shown), point, {})
 
     def _cancel(self) -> None:
         self._settled.stop()
@@ -250,33 +289,63 @@ class ReviewState(QObject):
             self._job.cancel()
             self._job = None
 
+    def _figure(self, on: bool) -> None:
+        if on != self.figuring:
+            self.figuring = on
+            self.judging.emit(on)
+
     def _judge(self) -> None:
         project = self.session.project
         if project is None or self.predictions is None:
             return
+        self._keep()
         view = self.view if self.view.value else replace(self.view, attribute="")
         job = self.session.analyst.start(JudgeRun(project.root, view))
         self._job = job
+        job.reported.connect(lambda event: self._reported(job, event))
         job.finished.connect(lambda found: self._judged(job, found))
         job.failed.connect(lambda failed: self._failed(job, failed))
+
+    def _reported(self, job: Job, event: Reported) -> None:
+        for report in event.reports:
+            if job is self._job and isinstance(report, Interim) and isinstance(report.result, Called):
+                self.chosen, self._sound = report.result, self.view
+                self.called = self.chosen.called
+                self._keep()
+                self.shown_changed.emit()
 
     def _judged(self, job: Job, found: Judgement) -> None:
         if job is not self._job or self.predictions is None:
             return
         self._job = None
         self.judgement = found
-        called = found.point.called(self.predictions, found.thresholds)
-        if not np.array_equal(called, self.called):
-            self.called = called
-            self.shown_changed.emit()
-        self.judging.emit(False)
+        self._figure(False)
         self.judged.emit()
 
     def _failed(self, job: Job, failed: Failed) -> None:
-        if job is self._job:
-            self._job = None
-            self.judging.emit(False)
-            self.session.failed.emit(failed)
+        if job is not self._job:
+            return
+        self._job = None
+        self._to_keep = False
+        self._figure(False)
+        if self.chosen is None:  # back to what could be applied
+            before = self._sound.rule
+            self._change(replace(self.view, rule=before if before != self.view.rule else PointRule()))
+        self.session.failed.emit(failed)
+
+    def _keep(self) -> None:
+        """Let the run have what was chosen here, once it is known."""
+        project, opened = self.session.project, self.run
+        if not self._to_keep or self.chosen is None or project is None or opened is None:
+            return
+        self._to_keep = False
+        if self.view.on_test or self.session.read_only or self.frozen:
+            return
+        try:
+            keep_point(project, opened.folder, self.view.rule, self.chosen.point, self.view.finding)
+        except FinerayError as error:
+            self.session.fail(error.what, error.where, error.todo)
+        self.session.point_kept.emit(opened.folder.name)
 
 
 def _read(project: Project, name: str, on_test: bool) -> tuple[OpenedRun, Side, View]:
@@ -285,6 +354,7 @@ def _read(project: Project, name: str, on_test: bool) -> tuple[OpenedRun, Side, 
     opened = OpenedRun(
         folder,
         folder.metrics(),
+        fixed_point(folder),
         predictions,
         test,
         folder.test_predictions() if test is not None else None,
@@ -292,20 +362,20 @@ def _read(project: Project, name: str, on_test: bool) -> tuple[OpenedRun, Side, 
         changed_since(project, folder, predictions),
         notes(project),
     )
-    view = View(folder.name, PointRule(), on_test=on_test and test is not None)
-    return opened, _side(project, opened, view), view
+    return opened, *_side(project, opened, View(folder.name, PointRule(), on_test=on_test and test is not None))
 
 
-def _side(project: Project, opened: OpenedRun, view: View) -> Side:
+def _side(project: Project, opened: OpenedRun, view: View) -> tuple[Side, View]:
+    """What is judged, and the view of it by the run's own rule."""
     shown = opened.test_predictions if view.on_test else opened.predictions
     assert shown is not None
     finding = ""
     if shown.truth is not None:
         finding = view.finding or shown.classes[0]
         shown = shown.finding(finding)
-    return Side(
-        shown, finding, places_of(project, shown.images.tolist()), patient_numbers(shown), np.array(shown.patients)
-    )
+    places = places_of(project, shown.images.tolist())
+    side = Side(shown, places, patient_numbers(shown), np.array(shown.patients))
+    return side, replace(view, finding=finding, rule=rule_of(opened.folder, finding))
 
 
 def _values(project: Project, attribute: str, shown: Predictions) -> tuple[NDArray[np.str_], dict[str, int]]:

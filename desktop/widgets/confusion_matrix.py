@@ -26,6 +26,7 @@ class ConfusionMatrix(QWidget):
         self._chosen: Cell | None = None
         self._cursor = (0, 0)
         self._share_of = "row"
+        self._waiting = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -40,6 +41,12 @@ class ConfusionMatrix(QWidget):
         self.setAccessibleDescription("; ".join(lines))
         self.updateGeometry()
         self.update()
+
+    def wait(self, on: bool) -> None:
+        """Other counts are being worked out: these are not to be chosen from."""
+        self._waiting = on
+        if on:
+            self.setAccessibleDescription("Being worked out")
 
     def set_shares(self, of: str) -> None:
         """Percentages of the `row`, the `column`, or of `all`."""
@@ -92,7 +99,7 @@ class ConfusionMatrix(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         cell = self._at(event.position().toPoint())
-        if cell is not None and event.button() == Qt.MouseButton.LeftButton:
+        if cell is not None and event.button() == Qt.MouseButton.LeftButton and not self._waiting:
             self._cursor = (cell[0] or 0, cell[1] or 0)
             self.select(None if cell == self._chosen else cell)
 
@@ -119,7 +126,7 @@ class ConfusionMatrix(QWidget):
                 min(max(self._cursor[1] + right, 0), size - 1),
             )
             self.update()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and size:
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and size and not self._waiting:
             self.select(None if self._cursor == self._chosen else self._cursor)
         elif key == Qt.Key.Key_Escape:
             self.select(None)

@@ -8,12 +8,14 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QVBoxLayout
 
 from core.engine.messages import FreezeRun, OpenTest
-from core.evaluation.operating_point import PointRule
+from core.evaluation.kept_point import point_of
+from core.evaluation.operating_point import OperatingPoint, PointRule
 from core.project.runs import RunFolder
 from desktop.session import Session
 from desktop.widgets.basics import button, label, number_box, row, set_role, sure
 
 RULES = (
+    ("As kept with the run", None, None),
     ("Most probable class", "most probable", None),
     ("Youden's index", "youden", None),
     ("Sensitivity of at least", "sensitivity", 0.9),
@@ -32,10 +34,14 @@ class SealedPanel(QFrame):
         self.setProperty("role", "card")
         self._session = session
         self._folder: RunFolder | None = None
+        self._several = False
         self.rule, self.positive = QComboBox(), QComboBox()
         for text, name, value in RULES:
             self.rule.addItem(text, (name, value))
-        self.rule.setToolTip("Chosen on the held-out predictions of this run, never on the sealed test set")
+        self.rule.setToolTip(
+            "Chosen on the held-out predictions of this run, never on the sealed test set; of findings that stand side"
+            " by side for each of them"
+        )
         self.value = number_box(0.0, 1.0, 0.0, decimals=3)
         self.freeze_button = button("Freeze…", "primary", "Fix model and operating point; cannot be taken back")
         self.open_button = button("Open the sealed test set…", "primary")
@@ -56,6 +62,7 @@ class SealedPanel(QFrame):
         self.open_button.clicked.connect(self._ask_to_open)
         session.busy_changed.connect(self.refresh)
         session.state_changed.connect(self.refresh)
+        session.point_kept.connect(self.refresh)
         self.hide()
 
     def show_run(self, folder: RunFolder, metrics: dict[str, Any]) -> None:
@@ -65,10 +72,12 @@ class SealedPanel(QFrame):
         self.positive.clear()
         self.positive.addItems(classes)
         self.positive.setCurrentIndex(len(classes) - 1)
+        self._several = bool(metrics.get("several"))
         model = self.rule.model()
-        for number in range(1, len(RULES)):
-            model.item(number).setEnabled(len(classes) == 2)  # type: ignore[attr-defined]
-        self.rule.setCurrentIndex(1 if len(classes) == 2 else 0)
+        for number, (_, kind, _) in enumerate(RULES):
+            may = self._several or len(classes) == 2 or kind in (None, "most probable")
+            model.item(number).setEnabled(may)  # type: ignore[attr-defined]
+        self.rule.setCurrentIndex(0)
         self._made_for = metrics.get("seal")
         self._rule_changed()
         self.refresh()
@@ -99,7 +108,7 @@ class SealedPanel(QFrame):
         project, folder = self._session.project, self._folder
         if project is not None and folder is not None:
             rule, _ = self.rule.currentData()
-            chosen = PointRule(rule, self.positive.currentText(), self.value.value())
+            chosen = PointRule(rule, self.positive.currentText(), self.value.value()) if rule else None
             request = FreezeRun(project.root, folder.name, chosen)
             self._session.run(request, "Freezing", lambda done: self._session.data_changed.emit())
 
@@ -114,14 +123,12 @@ class SealedPanel(QFrame):
         if frozen is None:
             if not fits:
                 return "This run was trained before the test set was sealed. Train again to judge a run on it."
-            return "Fix what a film counts as, then open the test set once. Both are final for this run."
-        point = frozen["point"]
-        called = (
-            f"“{point['positive']}” from {point['threshold']:.3f} on ({point['chosen_by']})"
-            if point["positive"]
-            else "the most probable class"
-        )
-        said = f"Frozen: a film counts as {called}."
+            kept = point_of(self._folder).in_words(self._several) if self._folder is not None else ""
+            return (
+                "Fix what an image counts as, then open the test set once. Both are final for this run. Kept with the"
+                f" run: {kept}"
+            )
+        said = f"Frozen. {OperatingPoint.from_json(frozen['point']).in_words(self._several)}"
         if test is not None:
             said += f" This was opening {test['opening']} of the test set"
             times = len(state.openings) if state is not None else 0
@@ -133,7 +140,7 @@ class SealedPanel(QFrame):
     def _rule_changed(self) -> None:
         name, value = self.rule.currentData()
         shown = self.rule.isVisibleTo(self) or self._form.isRowVisible(self.rule)
-        self._form.setRowVisible(self.positive, shown and name != "most probable")
+        self._form.setRowVisible(self.positive, shown and name not in (None, "most probable") and not self._several)
         self._form.setRowVisible(self.value, shown and value is not None)
         if value is not None:
             self.value.setValue(value)

@@ -69,7 +69,7 @@ def main() -> None:
                 f"mean map over {min(200, len(images))} films",
                 _timed(lambda: mean_map(project, folder, images, name, Monitor())),
             )
-            _say("nearest training films", _timed(lambda: nearest(project, folder, images[0], parts[0])))
+            _say("nearest training films", _timed(lambda: nearest(project, folder, images[0], parts[0], Monitor())))
             _say("map of the features", _timed(lambda: feature_map(project, folder, Monitor())))
             _say(f"every figure of {len(images)} predictions", _timed(lambda: judge(project, folder, view, Monitor())))
             for ending in ("pdf", "html"):

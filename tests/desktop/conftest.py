@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pytestqt.qtbot import QtBot
 
 from core.progress import Monitor
 from core.project.importing import import_folders
@@ -16,7 +19,10 @@ from core.project.splits import SplitPlan
 from core.project.splitting import make_split
 from core.training.recipe import HeadSettings, Recipe
 from core.training.training import train
-from tests.support.films import write_films_of_patients
+from desktop.main_window import MainWindow
+from desktop.pages.review import ReviewPage
+from tests.support.films import write_film, write_films_of_patients
+from tests.support.window import settled
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +53,47 @@ def trained(_trained_with_films: Path, tmp_path: Path, home: Path) -> Path:
             db.execute("UPDATE source SET path = replace(path, ?, ?), root = replace(root, ?, ?)", places * 2)
         db.close()
     return tmp_path / "trained study"
+
+
+@pytest.fixture(scope="session")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a project `study` of 24 patients whose classes overlap, with two runs, and the `home` that knows
+    its films; tests take a copy of the project."""
+    folder = tmp_path_factory.mktemp("review")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FINERAY_HOME", str(folder / "home"))
+        _make(folder)
+    return folder
+
+
+def _make(folder: Path) -> None:
+    for patient in range(24):
+        label = ("bright", "dark")[patient % 2]
+        level = 0.5 + (0.02 if label == "bright" else 0) + 0.03 * np.sin(patient * 2.4)
+        tags = {"Manufacturer": ("ACME", "Other")[patient % 3 == 0], "PixelSpacing": [0.2, 0.2]}
+        for which in range(2):
+            path = folder / "films" / label / f"p{patient}-{which}"
+            write_film(path, patient=f"PAT-{patient}", number=which, level=level, **tags)
+    create_project(folder / "study")
+    with open_project(folder / "study") as project:
+        import_folders(project, [folder / "films"], Monitor())
+        apply_labels(project, preview_folders(project))
+        split = make_split(project, SplitPlan(folds=3))
+        for strengths in ((1.0,), (0.03,)):
+            recipe = Recipe(head=HeadSettings(strengths=strengths, inner_folds=2), bootstrap=100)
+            train(project, split, recipe, Monitor())
+
+
+@pytest.fixture
+def page(
+    window: MainWindow, qtbot: QtBot, studied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ReviewPage]:
+    monkeypatch.setenv("FINERAY_HOME", str(studied / "home"))
+    shutil.copytree(studied / "study", tmp_path / "study")
+    window.resize(1360, 860)
+    window.open_project(tmp_path / "study")
+    window.show_page("Review")
+    made = window.page("Review")
+    assert isinstance(made, ReviewPage)
+    settled(made, qtbot)
+    yield made

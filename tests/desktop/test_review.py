@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +26,7 @@ from core.progress import Monitor
 from core.project.attributes import attribute_values
 from core.project.catalogue import image_rows
 from core.project.changes import set_labels
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_folders
-from core.project.project import create_project, open_project
+from core.project.project import open_project
 from core.project.reader_desk import decisions, readings
 from core.project.revisions import revisions
 from core.project.splits import SplitPlan
@@ -45,52 +42,7 @@ from desktop.review.map_dialog import MapDialog
 from desktop.review.mean_map_dialog import MeanMapDialog
 from desktop.review.report_dialog import ReportDialog, WrittenDialog
 from desktop.review.words import number
-from tests.support.films import write_film
 from tests.support.window import MINUTE, idle
-
-
-@pytest.fixture(scope="module")
-def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a project `study` of 24 patients whose classes overlap, with two runs, and the `home` that knows
-    its films; tests take a copy of the project."""
-    folder = tmp_path_factory.mktemp("review")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FINERAY_HOME", str(folder / "home"))
-        _make(folder)
-    return folder
-
-
-def _make(folder: Path) -> None:
-    for patient in range(24):
-        label = ("bright", "dark")[patient % 2]
-        level = 0.5 + (0.02 if label == "bright" else 0) + 0.03 * np.sin(patient * 2.4)
-        tags = {"Manufacturer": ("ACME", "Other")[patient % 3 == 0], "PixelSpacing": [0.2, 0.2]}
-        for which in range(2):
-            path = folder / "films" / label / f"p{patient}-{which}"
-            write_film(path, patient=f"PAT-{patient}", number=which, level=level, **tags)
-    create_project(folder / "study")
-    with open_project(folder / "study") as project:
-        import_folders(project, [folder / "films"], Monitor())
-        apply_labels(project, preview_folders(project))
-        split = make_split(project, SplitPlan(folds=3))
-        for strengths in ((1.0,), (0.03,)):
-            recipe = Recipe(head=HeadSettings(strengths=strengths, inner_folds=2), bootstrap=100)
-            train(project, split, recipe, Monitor())
-
-
-@pytest.fixture
-def page(
-    window: MainWindow, qtbot: QtBot, studied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[ReviewPage]:
-    monkeypatch.setenv("FINERAY_HOME", str(studied / "home"))
-    shutil.copytree(studied / "study", tmp_path / "study")
-    window.resize(1360, 860)
-    window.open_project(tmp_path / "study")
-    window.show_page("Review")
-    made = window.page("Review")
-    assert isinstance(made, ReviewPage)
-    _settled(made, qtbot)
-    yield made
 
 
 def _settled(page: ReviewPage, qtbot: QtBot) -> None:

@@ -245,6 +245,46 @@ def test_a_sealed_test_set_from_seal_to_opening(tmp_path: Path, films: Callable[
     assert "sealed test set, opening 1" in fineray("evaluate", project, "run-001").stdout
 
 
+def test_an_operating_point_is_kept_shown_and_applied(tmp_path: Path, films: Callable[..., Path]) -> None:
+    project, folder = tmp_path / "study", films(patients=24, each=1)
+    fineray("new", project)
+    fineray("import", project, folder, "--labels-from-folders")
+    fineray("seal", project, "--test-share", 0.25)
+    fineray("train", project, "--folds", 3)
+    fineray("train", project)
+    told = answer(fineray("evaluate", project, "run-001", "--json"))
+    assert told["point"]["positive"] == "" == told["review"]["point"]["positive"], "nothing was chosen yet"
+    by = ("--positive", "bright", "--threshold", 0.0)
+    looked = answer(fineray("evaluate", project, "run-001", *by, "--json"))
+    assert looked["review"]["point"]["positive"] == "bright" and looked["point"]["positive"] == "", (
+        "looking keeps nothing"
+    )
+    kept = answer(fineray("evaluate", project, "run-001", *by, "--keep", "--json"))
+    assert kept["point"] == {"positive": "bright", "threshold": 0.0, "chosen_by": "threshold given by hand"}
+    told = answer(fineray("evaluate", project, "run-001", "--json"))
+    assert told["point"] == kept["point"] and told["review"] == kept["review"]
+    assert told["review"]["positive"] == "bright" and told["review"]["figures"]["specificity"]["value"] == 0
+    assert (
+        "own operating point: An image counts as “bright” from 0.000" in fineray("evaluate", project, "run-001").stdout
+    )
+    assert answer(fineray("evaluate", project, "run-002", "--json"))["point"]["positive"] == "", "of this run alone"
+    table = tmp_path / "t.csv"
+    done = answer(fineray("predict", project, "run-001", folder, "--output", table, "--json"))
+    assert done["point"] == kept["point"]
+    called = {line.split(",")[4] for line in table.read_text("utf-8").splitlines()[1:]}
+    assert called == {"bright", ""}, "all but the sealed ones"
+    fineray("predict", project, "run-001", folder, "--output", table, "--most-probable")
+    assert ",dark," in table.read_text("utf-8")
+    fineray("report", project, "run-001", "--output", tmp_path / "r.html")
+    assert "kept with the run" in (tmp_path / "r.html").read_text("utf-8")
+    for wrong in (("--threshold", 0.4), ("--threshold", 0.4, "--keep"), ("--keep",)):
+        assert "error" in answer(fineray("evaluate", project, "run-001", *wrong, "--json"), status=1)
+    assert "error" in answer(fineray("freeze", project, "run-001", "--sensitivity", 0.9, "--json"), status=1)
+    assert answer(fineray("freeze", project, "run-001", "--json"))["point"] == kept["point"]
+    refused = answer(fineray("evaluate", project, "run-001", *by, "--keep", "--json"), status=1)
+    assert "frozen" in refused["error"]
+
+
 @pytest.mark.slow
 def test_a_split_by_manufacturer(tmp_path: Path) -> None:
     for number in range(24):

@@ -6,6 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.loading import Loading
 from desktop.main_window import MainWindow
+from desktop.pages.review import ReviewPage
 
 MINUTE = 60_000  # milliseconds
 
@@ -17,3 +18,8 @@ def idle(window: MainWindow, qtbot: QtBot, timeout: int = MINUTE) -> None:
         return not window.session.busy and not any(each.busy for each in window.findChildren(Loading))
 
     qtbot.waitUntil(quiet, timeout=timeout)
+
+
+def settled(page: ReviewPage, qtbot: QtBot) -> None:
+    """Wait until every figure of the review is worked out."""
+    qtbot.waitUntil(lambda: page.state.judgement is not None and not page.busy, timeout=MINUTE)

@@ -6,6 +6,7 @@ from typing import Any
 
 from core import RESEARCH_USE
 from core.applying.training_set import TrainingSet
+from core.evaluation.operating_point import OperatingPoint
 from core.project.runs import RunFolder
 
 MOST_VALUES = 8
@@ -83,9 +84,7 @@ def _how(facts: dict[str, Any]) -> str:
 def _point(facts: dict[str, Any]) -> str:
     point, band = facts["point"], facts["abstain"]
     said = f" Between {band[0]:g} and {band[1]:g} it says nothing." if band else ""
-    if not point["positive"]:
-        return f"a film counts as its most probable class.{said}"
-    return f"“{point['positive']}” from a probability of {point['threshold']:.4f} on ({point['chosen_by']}).{said}"
+    return OperatingPoint.from_json(point).in_words(facts["several"]) + said
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -13,14 +13,13 @@ import numpy as np
 from safetensors.torch import save_file
 
 from core import __version__
-from core.applying.abstaining import point_of
 from core.applying.training_set import attribute_counts, training_set_of
 from core.backbones.catalogue import BROUGHT_RECORD, BROUGHT_WEIGHTS, Backbone, WeightPack, backbone_for
 from core.backbones.surgery import architecture
 from core.backbones.weights import load_weights, with_names_of
 from core.digest import sha256
-from core.evaluation.choosing_point import choose_point
-from core.evaluation.operating_point import OperatingPoint, PointRule
+from core.evaluation.choosing_point import point_by_rule
+from core.evaluation.operating_point import PointRule
 from core.explaining.trained_model import trained_model
 from core.export.package.archive import (
     ENDING,
@@ -60,7 +59,8 @@ def export_package(
 ) -> ExportedModel:
     """Write a run as a package, whole or not at all.
 
-    rule: chooses the operating point on out-of-sample predictions where none was frozen; abstain: the band of
+    rule: chooses the operating point on out-of-sample predictions, in place of the run's own, where none was frozen;
+    abstain: the band of
     probabilities in which the run is to say nothing. A `study` is a capsule: its run has to be frozen, and it holds the
     predictions behind the figures, by number. Raises CannotWriteThere, NotFrozen, WeightsNotInstalled, Cancelled or a
     storage error.
@@ -138,7 +138,7 @@ def facts_of(
             "features": FEATURES,
         },
         "temperature": model.temperature,
-        "point": asdict(_point(folder, rule)),
+        "point": point_by_rule(folder, None if folder.frozen() else rule).to_json(),
         "abstain": list(abstain) if abstain else None,
         "images": metrics["images"],
         "patients": metrics["patients"],
@@ -151,19 +151,15 @@ def facts_of(
     }
 
 
-def _point(folder: RunFolder, rule: PointRule | None) -> OperatingPoint:
-    if folder.frozen() or rule is None or not folder.judged:
-        return point_of(folder)
-    return choose_point(folder.validation_predictions() or folder.predictions(), rule)
-
-
 def _put_study(folder: RunFolder, into: Path, facts: dict[str, Any]) -> None:
     frozen = frozen_of(folder)
     assert frozen is not None
     facts["frozen"] = {"when": frozen.frozen, "seal": frozen.seal, "hashes": frozen.hashes}
     by_number(folder.predictions()).save(into / STUDY_PREDICTIONS)
     if folder.test() is not None:
-        by_number(folder.test_predictions()).save(into / STUDY_TEST_PREDICTIONS)
+        test, several = folder.test_predictions(), bool(facts["several"])
+        called = frozen.point.names(test.classes, test.probabilities, several)
+        by_number(test).save(into / STUDY_TEST_PREDICTIONS, called)
         shutil.copyfile(folder.path / TEST_METRICS, into / STUDY_TEST_METRICS)
 
 

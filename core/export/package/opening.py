@@ -73,7 +73,7 @@ def tried_out(folder: Path, facts: dict[str, Any], package: Path) -> float:
         recipe = Recipe.of_run(folder)
         if backbone_for(folder, recipe.backbone).input_size > LARGEST:
             raise ValueError("an input larger than any")
-        OperatingPoint(**facts["point"])
+        point = OperatingPoint.from_json(facts["point"])
         known = TrainingSet.load(folder)
         (folder / "model_card.md").read_text("utf-8")
         classes = RunFolder(folder).metrics()["classes"]
@@ -83,6 +83,8 @@ def tried_out(folder: Path, facts: dict[str, Any], package: Path) -> float:
             raise ValueError("classes that do not fit together")
         if known.scores.shape[1] != len(classes):
             raise ValueError("scores of other classes")
+        if not {point.positive, *point.findings} <= {"", *classes}:
+            raise ValueError("an operating point for other classes")
         difference = float(np.abs(found - expected).max() / max(1.0, np.abs(expected).max()))
     except PackageRefused:
         raise

@@ -57,7 +57,7 @@ def verify_package(package: Path, monitor: Monitor) -> list[Check]:
         if (folder / STUDY_TEST_PREDICTIONS).is_file():
             test = _json(folder / STUDY_TEST_METRICS)
             predictions = Predictions.load(folder / STUDY_TEST_PREDICTIONS)
-            point = OperatingPoint(**test["operating_point"])
+            point = OperatingPoint.from_json(test["operating_point"])
             found += _figures(predictions, test, recipe, point, "figures on the sealed test set")
     return found
 
@@ -74,7 +74,7 @@ def verify_run(project: Project, folder: RunFolder) -> list[Check]:
     found += _figures(folder.predictions(), folder.metrics(), recipe, None, "out-of-sample figures")
     test = folder.test()
     if test is not None:
-        point = OperatingPoint(**test["operating_point"])
+        point = OperatingPoint.from_json(test["operating_point"])
         found += _figures(folder.test_predictions(), test, recipe, point, "figures on the sealed test set")
     return found
 

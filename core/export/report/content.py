@@ -12,6 +12,7 @@ from PIL import Image
 from core import RESEARCH_USE
 from core.evaluation.intervals import Estimate
 from core.evaluation.judgement import Judgement
+from core.evaluation.kept_point import CHOSEN_ON, kept_points, point_of
 from core.export.report import answers_data, answers_model
 from core.export.report.answers_model import chosen_where, compared_on_judged
 from core.export.report.checklist import checklist_tables
@@ -99,8 +100,20 @@ def _operating(facts: Facts) -> str:
     called = f"Called “{point.positive}” from {point.threshold:.3f} on" if point.positive else "Called"
     return (
         f"{called} by {point.chosen_by}{chosen_where(facts)}, sensitivity is {words(figures.sensitivity)} and"
-        f" specificity {words(figures.specificity)}."
+        f" specificity {words(figures.specificity)}.{_kept(facts)}"
     )
+
+
+def _kept(facts: Facts) -> str:
+    """What new images count as, where that is not the point of these figures alone."""
+    if facts.view.on_test:
+        return ""
+    several = bool(facts.metrics.get("several"))
+    finding = (facts.view.finding or facts.metrics["classes"][0]) if several else ""
+    own = point_of(facts.folder)
+    kept = kept_points(facts.folder).get(finding)
+    chosen = f" It was chosen {CHOSEN_ON[kept.chosen_on]} and is kept with the run." if kept is not None else ""
+    return f" For new images the run's own operating point counts: {own.in_words(several)}{chosen}"
 
 
 def _changed(facts: Facts) -> list[Block]:

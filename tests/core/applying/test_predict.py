@@ -15,7 +15,9 @@ from pydicom.data import get_testdata_file
 from core.applying.likeness import Likeness
 from core.applying.predict import LEARNED, SEALED, predict_folder
 from core.applying.tables import write_predictions
-from core.evaluation.operating_point import OperatingPoint
+from core.evaluation.choosing_point import NoOperatingPoint
+from core.evaluation.kept_point import keep_point
+from core.evaluation.operating_point import OperatingPoint, PointRule
 from core.explaining.alike import nearest
 from core.output_file import CannotWriteThere
 from core.progress import Monitor
@@ -108,6 +110,20 @@ def test_films_of_the_sealed_test_set_are_refused(project: Project, films: Calla
     assert sum(row.flag == SEALED for row in table.rows) == seal.images
 
 
+def test_the_runs_own_point_calls_unless_another_is_asked_for(study: tuple[Project, RunFolder, Path]) -> None:
+    project, run, films = study
+    keep_point(project, run, PointRule("threshold", "dark", 0.0), OperatingPoint("dark", 0.0, "by hand"))
+    assert {row.predicted for row in predict_folder(project, run, films, Monitor()).rows} == {"dark"}
+    other = predict_folder(project, run, films, Monitor(), rule=PointRule("threshold", "bright", 0.0))
+    assert {row.predicted for row in other.rows} == {"bright"} and other.point.positive == "bright"
+    most = predict_folder(project, run, films, Monitor(), rule=PointRule())
+    for row in most.rows:
+        assert row.predicted == most.classes[int(np.argmax(row.probabilities))]
+    assert {row.predicted for row in most.rows} == {"bright", "dark"}
+    with pytest.raises(NoOperatingPoint):
+        predict_folder(project, run, films, Monitor(), rule=PointRule("youden", "grey"))
+
+
 def test_tuned_runs_predict_too(study: tuple[Project, RunFolder, Path]) -> None:
     project, _, films = study
     split = latest_split(project)
@@ -169,5 +185,5 @@ def test_a_held_out_run_learned_from_its_training_part_alone(project: Project, f
     learned = sum(LEARNED in row.flag for row in predict_folder(project, run, folder, Monitor()).rows)
     assert learned == sum(part == "training" for part in part_of.values()) < 40
     test = run.predictions()
-    near = nearest(project, run, int(test.images[0]), "test")
+    near = nearest(project, run, int(test.images[0]), "test", Monitor())
     assert {part_of[each.image] for each in near} == {"training"}

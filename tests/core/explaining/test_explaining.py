@@ -180,7 +180,7 @@ def test_the_nearest_are_of_other_patients_and_learned_from(taught: Taught) -> N
     project, folder = taught
     predictions = folder.predictions()
     image, part = int(predictions.images[0]), predictions.parts[0]
-    found = nearest(project, folder, image, part)
+    found = nearest(project, folder, image, part, Monitor())
     parts = dict(zip(predictions.images.tolist(), predictions.parts, strict=True))
     assert len(found) == 8 and image not in {each.image for each in found}
     assert all(parts[each.image] != part for each in found)

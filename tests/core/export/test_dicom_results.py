@@ -15,6 +15,7 @@ from pydicom.data import get_testdata_file
 
 from core.applying.predict import predict_folder
 from core.applying.results import PredictionTable
+from core.evaluation.operating_point import PointRule
 from core.export.dicom_results import DicomResultWriter
 from core.export.heat_maps import STRIP, HeatMapWriter, below
 from core.progress import Monitor
@@ -65,6 +66,21 @@ def test_three_objects_a_film_in_its_own_study(results: tuple[PredictionTable, P
             source.SOPInstanceUID
         )
         assert made["heatmap"].BurnedInAnnotation == "YES" and made["heatmap"].pixel_array.shape[2] == 3
+
+
+def test_what_a_film_counts_as_stands_beside_its_own_probability(trained: Path, tmp_path: Path) -> None:
+    write_film(tmp_path / "new" / "film.dcm", patient="NEW-1", level=0.62)  # bright, most probably
+    with open_project(trained) as project:
+        folder = run(project, "run-001")
+        dicom = DicomResultWriter(folder, tuple(folder.metrics()["classes"]), tmp_path / "out")
+        by_hand = PointRule("threshold", "dark", 0.0)
+        (row,) = predict_folder(project, folder, tmp_path / "new", Monitor(), visit=dicom, rule=by_hand).rows
+    assert row.predicted == "dark" and row.probabilities[1] < 0.5
+    state = pydicom.dcmread(tmp_path / "out" / "film.dcm.state.dcm")
+    text = state.GraphicAnnotationSequence[0].TextObjectSequence[0].UnformattedTextValue
+    assert text.startswith(f"dark {row.probabilities[1]:.3f}")
+    report = pydicom.dcmread(tmp_path / "out" / "film.dcm.report.dcm")
+    assert "dark" in [item.ConceptCodeSequence[0].CodeMeaning for item in _items(report, "CODE")]
 
 
 def _items(ds: pydicom.Dataset, kind: str) -> list[pydicom.Dataset]:

@@ -13,18 +13,22 @@ import numpy as np
 import pytest
 
 from core.applying.predict import LEARNED, SEALED, predict_folder
-from core.applying.training_set import TrainingSet
+from core.applying.training_set import TrainingSet, training_set_of
 from core.engine.jobs import carry_out
 from core.engine.messages import Failed
 from core.engine.model_requests import ExportModel, OpenPackage
+from core.evaluation.choosing_point import point_by_rule
 from core.evaluation.judgement import View
 from core.evaluation.judging import called_predictions
+from core.evaluation.kept_point import keep_point, point_of, rule_of
 from core.evaluation.operating_point import OperatingPoint, PointRule
 from core.export.package.archive import LIST, PackageRefused, read_archive
-from core.export.package.contents import export_package
+from core.export.package.card import model_card
+from core.export.package.contents import export_package, facts_of
 from core.export.package.opening import open_package
 from core.export.package.signature import KeyUnusable, SignatureWrong, make_key, read_key
 from core.export.package.verifying import NotVerified, verify_package, verify_run
+from core.export.whole_network import description
 from core.output_file import CannotWriteThere
 from core.progress import Cancelled, Monitor
 from core.project.importing import import_folders
@@ -258,7 +262,43 @@ def test_a_point_chosen_at_export_calls_elsewhere(trained: Path, tmp_path: Path)
         facts = folder.package()
         assert facts is not None and facts["abstain"] == [0.4, 0.6] and facts["point"]["positive"] == "dark"
         table = predict_folder(project, folder, trained.parent / "films", Monitor())
-        assert table.point == OperatingPoint(**facts["point"])
+        assert table.point == OperatingPoint.from_json(facts["point"])
+
+
+def test_the_runs_own_point_goes_along_in_every_form(trained: Path, tmp_path: Path) -> None:
+    rule = PointRule("sensitivity", "dark", 0.95)
+    with open_project(trained) as project:
+        folder = run(project, "run-001")
+        point = point_by_rule(folder, rule)
+        keep_point(project, folder, rule, point)
+        facts = facts_of(folder)
+        assert description(folder, facts)["point"] == facts["point"] == point.to_json(), "ONNX and MONAI Bundle"
+        assert f"“dark” from {point.threshold:.3f} on" in model_card(facts, training_set_of(project, folder), folder)
+        assert facts_of(run(project, "run-002"))["point"]["positive"] == "", "another run's is its own"
+    opened = open_package(packed(trained, "run-001", tmp_path / "m.frpkg"), tmp_path / "there", Monitor())
+    with open_project(opened.project) as project:
+        folder = run(project, opened.run)
+        assert point_of(folder) == point and rule_of(folder).kind == "fixed"
+        assert predict_folder(project, folder, trained.parent / "films", Monitor()).point == point
+    chosen = packed(trained, "run-001", tmp_path / "n.frpkg", rule=PointRule())
+    opened = open_package(chosen, tmp_path / "third", Monitor())
+    with open_project(opened.project) as project:
+        assert point_of(run(project, opened.run)) == OperatingPoint(), "another one can be asked for"
+
+
+@pytest.mark.parametrize(
+    "point", [{"positive": "grey"}, {"threshold": "low"}, {"threshold": 3}, {"findings": {"x": 1}}]
+)
+def test_a_point_that_fits_nothing_is_refused(trained: Path, tmp_path: Path, point: dict[str, object]) -> None:
+    package = packed(trained, "run-001", tmp_path / "m.frpkg")
+
+    def change(members: dict[str, bytes]) -> None:
+        told = json.loads(members[LIST])
+        told["point"].update(point)
+        members[LIST] = json.dumps(told).encode()
+
+    with pytest.raises(PackageRefused):
+        open_package(rewritten(package, tmp_path / "changed.frpkg", change), tmp_path / "there", Monitor())
 
 
 def test_nothing_half_written_is_left(trained: Path, tmp_path: Path) -> None:
@@ -354,8 +394,8 @@ def test_a_brought_point_is_not_chosen_again(trained: Path, tmp_path: Path) -> N
     name = open_package(package, tmp_path / "mine", Monitor()).run
     with open_project(tmp_path / "mine") as project:
         done = validate(project, run(project, name), Monitor())
-        _, called = called_predictions(done, View(done.name, PointRule()))
-        assert called.point.threshold == 0.9
+        _, called = called_predictions(done, View(done.name, rule_of(done)))
+        assert called.point.threshold == 0.9 == point_of(done).threshold and called.thresholds == {}
         export_package(project, done, tmp_path / "again.frpkg", Monitor())
     (tmp_path / "members").mkdir()
     read_archive(tmp_path / "again.frpkg", tmp_path / "members")

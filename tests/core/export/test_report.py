@@ -16,11 +16,13 @@ from pypdfium2 import PdfDocument
 from sklearn.metrics import roc_auc_score
 
 from core import RESEARCH_USE
+from core.evaluation.choosing_point import point_by_rule
 from core.evaluation.judgement import View
+from core.evaluation.kept_point import keep_point, rule_of
 from core.evaluation.operating_point import PointRule
 from core.export.report.checklist import AUTHOR
 from core.export.report.content import report
-from core.export.report.document import Drawing, Table
+from core.export.report.document import Drawing, Paragraph, Table
 from core.export.report.facts import flow_steps
 from core.export.report.writing import gather, write_report
 from core.output_file import CannotWriteThere
@@ -185,3 +187,19 @@ def test_several_classes_and_a_report_without_a_class_of_its_own(
     text = path.read_text("utf-8")
     assert "Hand-Till M" in text and "grey &amp; &lt;other&gt;" in text and "<other>" not in text
     assert io.StringIO(text).readline().startswith("<!doctype html>")
+
+
+def test_it_tells_the_runs_own_point(made: tuple[Project, RunFolder, View]) -> None:
+    project, folder, view = made
+
+    def text() -> str:
+        own = View(folder.name, rule_of(folder))
+        return " ".join(each.text for each in report(gather(project, folder, own, Monitor()), False).blocks
+                        if isinstance(each, Paragraph))  # fmt: skip
+
+    assert "operating point counts: An image counts as its most probable class." in text()
+    point = point_by_rule(folder, view.rule)
+    keep_point(project, folder, view.rule, point)
+    told = text()
+    assert f"counts: An image counts as “dark” from {point.threshold:.3f} on (Youden's index)." in told
+    assert "chosen on out-of-fold predictions and is kept with the run" in told and "Called “dark” from" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,22 +10,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.engine.jobs import freeze_run
+from core.engine.messages import FreezeRun
+from core.evaluation.choosing_point import choose_point
+from core.evaluation.judgement import View
+from core.evaluation.judging import judge
+from core.evaluation.kept_point import keep_point, point_of, rule_of
 from core.evaluation.metrics import evaluate
-from core.evaluation.operating_point import OperatingPoint
+from core.evaluation.operating_point import OperatingPoint, PointRule
+from core.export.package.contents import export_package
+from core.export.package.opening import open_package
+from core.export.package.verifying import verify_package, verify_run
 from core.progress import Monitor
 from core.project.catalogue import image_rows, labelled_images
 from core.project.changes import set_labels
 from core.project.importing import import_folders
 from core.project.label_sets import active_label_set, add_label_set, use_label_set
-from core.project.project import Project
-from core.project.runs import Predictions
+from core.project.project import Project, open_project
+from core.project.runs import Predictions, run
 from core.project.sealing import seal_test
 from core.project.splits import SplitPlan, parts
 from core.project.splitting import make_split
 from core.project.strata import strata_of_labels
 from core.training.data import targets_of
 from core.training.recipe import AugmentSettings, HeadSettings, LossSettings, Recipe, Tuning
-from core.training.sealed_test import freeze, open_test
+from core.training.sealed_test import freeze, frozen_of, open_test
 from core.training.training import train
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=2), bootstrap=100)
@@ -108,3 +118,55 @@ def test_a_sealed_test_set_of_findings_opens(study: Project) -> None:
     freeze(study, name, OperatingPoint())
     figures = open_test(study, name, Monitor())
     assert figures["several"] and "effusion" in figures["findings"] and figures["images"] >= 6
+
+
+def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp_path: Path) -> None:
+    seal_test(study, SplitPlan(test_share=0.25))
+    folder = train(study, make_split(study, SplitPlan(folds=2)), RECIPE, Monitor())
+    rule = PointRule("sensitivity", "nodule", 1.0)
+    keep_point(study, folder, rule, choose_point(folder.predictions().finding("nodule"), rule), "nodule")
+    effusion = PointRule("threshold", "effusion", 1.0)
+    keep_point(study, folder, effusion, OperatingPoint("effusion", 1.0, "by hand"), "effusion")
+    freeze_run(FreezeRun(study.root, folder.name))  # with what is kept
+    point = frozen_of(folder)
+    assert point is not None and point.point == point_of(folder)
+    cut = point.point.of("nodule").threshold
+    assert point.point.of("effusion").threshold == 1.0 and cut != 0.5
+    figures = open_test(study, folder.name, Monitor())
+    predictions = folder.test_predictions()
+    unlike = 0
+    for number, (name, threshold) in enumerate((("effusion", 1.0), ("nodule", cut))):
+        shown = predictions.finding(name)
+        counted = np.array(figures["findings"][name]["confusion"])
+        chances = shown.probabilities[:, 1]
+        for cutting, same in ((threshold, True), (0.5, False)):
+            expected = np.zeros((2, 2), dtype=int)
+            np.add.at(expected, (shown.true, (chances >= cutting).astype(int)), 1)
+            if same:
+                assert counted.tolist() == expected.tolist(), name
+            else:
+                unlike += counted.tolist() != expected.tolist()
+        assert predictions.classes[number] == name
+    assert unlike, "at one half the counts are others"
+    with (folder.path / "test_predictions.csv").open(encoding="utf-8") as file:
+        called = [row["predicted_findings"] for row in csv.DictReader(file)]
+    assert called == point.point.names(predictions.classes, predictions.probabilities, several=True)
+    assert len(verify_run(study, folder)) == 3
+    judged = judge(study, folder, View(folder.name, PointRule(), on_test=True, finding="nodule"), Monitor())
+    assert [list(row) for row in judged.confusion] == [list(row) for row in figures["findings"]["nodule"]["confusion"]]
+    capsule = tmp_path / "c.frpkg"
+    export_package(study, folder, capsule, Monitor(), kind="study")
+    assert sum("follow from the predictions" in each.what for each in verify_package(capsule, Monitor())) == 2
+    there = open_package(capsule, tmp_path / "there", Monitor())
+    with open_project(there.project) as project:
+        assert point_of(run(project, there.run)) == point.point, "each finding's point travels along"
+
+
+def test_a_rule_freezes_every_finding(study: Project) -> None:
+    seal_test(study, SplitPlan(test_share=0.25))
+    folder = train(study, make_split(study, SplitPlan(folds=2)), RECIPE, Monitor())
+    freeze_run(FreezeRun(study.root, folder.name, PointRule("youden")))
+    own = point_of(folder)
+    for name in ("effusion", "nodule"):
+        assert own.of(name) == choose_point(folder.predictions().finding(name), PointRule("youden", name))
+        assert rule_of(folder, name) == PointRule("youden", name), "held-out images are called fold by fold still"
