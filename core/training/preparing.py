@@ -37,13 +37,13 @@ class SplitOutdated(FinerayError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What learners need. facts: kept with the run; key: hex, names recipe, split, images and weights together."""
+    """What learners need. facts: kept with the run; made_of: hex, names images, labels and weights together."""
 
     chosen: Backbone
     device: torch.device
     data: Data
     facts: dict[str, Any]
-    key: str
+    made_of: str
 
 
 def prepare(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> Prepared:
@@ -63,7 +63,7 @@ def prepare(project: Project, split: Split, recipe: Recipe, monitor: Monitor) ->
     features, network, engine = _features(project, images, chosen, recipe, device, monitor)
     data = _data(project, images, recipe, features, network["widths"], part_of, groups(project, split))
     facts = {**_provenance(split, device, data), "backbone": network, "engine": engine}
-    named = f"{recipe.to_json()} {split.hash} {facts['data_sha256']} {network}"
+    named = f"{facts['data_sha256']} {network}"
     data = data.shuffled(recipe.seed) if recipe.shuffled else data
     return Prepared(chosen, device, data, facts, hashlib.sha256(named.encode()).hexdigest())
 

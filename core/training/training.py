@@ -20,7 +20,7 @@ from core.project.project import Project
 from core.project.runs import PREDICTIONS, VALIDATION_PREDICTIONS, Predictions, RunFolder, write_run
 from core.project.seal import current_seal
 from core.project.splits import Split
-from core.training.checkpoint import bench
+from core.training.checkpoint import Bench, Noting, bench
 from core.training.data import Data
 from core.training.devices import first_process_first, of_first_process, rank
 from core.training.head import Head
@@ -45,30 +45,44 @@ class _Outcome:
     heads: dict[str, Head] = field(default_factory=dict)
 
 
-def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew: bool = False) -> RunFolder:
+def train(
+    project: Project,
+    split: Split,
+    recipe: Recipe,
+    monitor: Monitor,
+    anew: bool = False,
+    within: Bench | None = None,
+) -> RunFolder:
     """Follow the recipe on the split and keep the run.
 
     With folds, every image is predicted once, by a model that saw nothing of its patient; the final model learns from
     all images. With training, validation and test parts, the model learns from the first, chooses its regularisation
-    on the second and is judged on the third. A tuning that was stopped goes on from its last checkpoint, unless
-    it is to begin anew. Raises SplitOutdated, WeightsNotInstalled, Cancelled, storage errors.
+    on the second and is judged on the third. A training that was paused, or killed, goes on from where it is kept and
+    ends in the same run, unless it is to begin anew. within: the bench of the larger work that it is a part of.
+    Raises SplitOutdated, WeightsNotInstalled, Paused, Cancelled (nothing is kept then), storage errors.
     """
     if rank() == 0:
         project.check_writable()
+    place = within or bench(project, "training", recipe, split.hash)
+    if anew:
+        place.clear()
+    with place.at_work():
+        return _trained(project, split, recipe, Noting(monitor, place), place)
+
+
+def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, place: Bench) -> RunFolder:
     started = time.monotonic()
     with first_process_first():
         prepared = prepare(project, split, recipe, monitor)
+        place.claim(prepared.made_of)
     data = prepared.data
     featured = time.monotonic()
-    tuned = recipe.mode != "frozen"
     fits = split.plan.folds + 1 if split.plan.kind == "folds" else 1
-    work = Work(monitor, fits, bench(project, prepared.key) if tuned and not recipe.search_minutes else None)
-    if anew and work.bench is not None:
-        work.bench.clear()
+    work = Work(monitor, fits, place)
     given = (project, prepared.chosen, prepared.device, data, recipe, work)
     searching = SearchLearner(*given) if recipe.search_minutes else None
     with searching or learner_for(*given) as learner:
-        outcome = (_folds if split.plan.kind == "folds" else _holdout)(data, learner, work)
+        outcome = (_folds if split.plan.kind == "folds" else _holdout)(data, learner, work, place)
     trained = time.monotonic()
     predictions = _predictions(project, data, outcome.held_out, outcome.probabilities)
     validation = _predictions(project, data, *outcome.validation) if outcome.validation else None
@@ -105,8 +119,6 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew
             facts,
         ),
     )
-    if work.bench is not None:
-        work.bench.clear()
     of_first_process(run.name)
     return run
 
@@ -126,12 +138,12 @@ def _predictions(
     )
 
 
-def _folds(data: Data, learner: Learner, work: Work) -> _Outcome:
+def _folds(data: Data, learner: Learner, work: Work, place: Bench) -> _Outcome:
     names = sorted(set(data.parts.tolist()), key=int)
     probabilities = np.zeros((len(data.images), len(data.classes)))
     chosen, heads = {}, {}
-    before = {name: kept for name in names if work.bench and (kept := work.bench.fold(int(name))) is not None}
-    if work.bench is not None and work.bench.begun:
+    before = {name: kept for name in names if (kept := place.fold(int(name))) is not None}
+    if place.begun:
         work.monitor.report(Resumed(len(before)))
     for name in names:
         held_out = data.parts == name
@@ -141,18 +153,18 @@ def _folds(data: Data, learner: Learner, work: Work) -> _Outcome:
         else:
             fitted = learner.fit(~held_out, int(name))
             chosen[name] = fitted.strength
-            if isinstance(fitted, FittedFrozen):
-                heads[name] = fitted.fitted.head
             probabilities[held_out] = fitted.probabilities(held_out)
-            if work.bench is not None and rank() == 0:
-                work.bench.keep_fold(int(name), probabilities[held_out], fitted.strength)
+            if isinstance(fitted, FittedFrozen):
+                heads[name] = fitted.fitted.head  # it is kept, and predicts again in no time
+            else:
+                place.keep_fold(int(name), probabilities[held_out], fitted.strength)
         _report_fold(data, held_out, probabilities[held_out], int(name), len(names), work.monitor)
     final = learner.fit(np.ones(len(data.images), dtype=bool), 0)
     return _Outcome(np.arange(len(data.images)), probabilities, final, chosen, heads=heads)
 
 
-def _holdout(data: Data, learner: Learner, work: Work) -> _Outcome:
-    if work.bench is not None and work.bench.begun:
+def _holdout(data: Data, learner: Learner, work: Work, place: Bench) -> _Outcome:
+    if place.begun:
         work.monitor.report(Resumed(0))
     training, validation, test = (data.parts == name for name in ("training", "validation", "test"))
     final = learner.fit(training, 1, validation)
