@@ -113,6 +113,17 @@ class Monitor:
         """Raise Cancelled or Paused if the work is to stop. Called often, at points where stopping loses nothing."""
 
 
+class Quiet(Monitor):
+    """Passes stopping on, and no reports: those of a part would look like those of the whole."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+
+    def check(self) -> None:
+        """As the monitor of the whole."""
+        self._monitor.check()
+
+
 class Pace:
     """Rate and remaining time of one stage, from the last ten seconds of progress."""
 
