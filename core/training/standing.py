@@ -84,14 +84,16 @@ class LeftOff:
     folder: Path
     standing: Standing
 
-    def forget(self) -> None:
-        """Give up what is kept of it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
 
 def left_off(project: Project) -> list[LeftOff]:
     """The trainings and controls that can go on, the latest first."""
     return sorted(_found(project), key=lambda each: -(each.folder / FILE).stat().st_mtime)
+
+
+def forgotten(left: LeftOff, project: Project) -> list[LeftOff]:
+    """Give up what is kept of one; the others."""
+    shutil.rmtree(left.folder, ignore_errors=True)
+    return left_off(project)
 
 
 def _found(project: Project) -> Iterator[LeftOff]:

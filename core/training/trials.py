@@ -35,7 +35,7 @@ class Trials:
             self.study.enqueue_trial(first)
         self.losses: list[float] = facts["losses"]
         self.over = bool(facts.get("over"))
-        self._started = time.monotonic() - facts["seconds"]
+        self._started = time.monotonic() - float(facts["seconds"])
 
     @property
     def number(self) -> int:
