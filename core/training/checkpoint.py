@@ -180,6 +180,10 @@ class Bench:
         state = self.load(f"fold-{fold}-done")
         return (state.tensors["probabilities"].numpy(), float(state.facts["strength"])) if state else None
 
+    def folds_done(self, frozen: bool) -> int:
+        """How many folds need not be learned again. frozen: where heads are kept and predict anew."""
+        return len(list(self.folder.glob("head-[1-9]*.safetensors" if frozen else "fold-*-done.safetensors")))
+
     def clear(self) -> None:
         """The work is finished, or given up."""
         if rank() == 0:

@@ -75,6 +75,8 @@ def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, p
     with first_process_first():
         prepared = prepare(project, split, recipe, monitor)
         place.claim(prepared.made_of)
+    if place.begun:
+        monitor.report(Resumed(place.folds_done(recipe.mode == "frozen")))
     data = prepared.data
     featured = time.monotonic()
     fits = split.plan.folds + 1 if split.plan.kind == "folds" else 1
@@ -82,7 +84,8 @@ def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, p
     given = (project, prepared.chosen, prepared.device, data, recipe, work)
     searching = SearchLearner(*given) if recipe.search_minutes else None
     with searching or learner_for(*given) as learner:
-        outcome = (_folds if split.plan.kind == "folds" else _holdout)(data, learner, work, place)
+        folds = split.plan.kind == "folds"
+        outcome = _folds(data, learner, work, place) if folds else _holdout(data, learner, work)
     trained = time.monotonic()
     predictions = _predictions(project, data, outcome.held_out, outcome.probabilities)
     validation = _predictions(project, data, *outcome.validation) if outcome.validation else None
@@ -143,8 +146,6 @@ def _folds(data: Data, learner: Learner, work: Work, place: Bench) -> _Outcome:
     probabilities = np.zeros((len(data.images), len(data.classes)))
     chosen, heads = {}, {}
     before = {name: kept for name in names if (kept := place.fold(int(name))) is not None}
-    if place.begun:
-        work.monitor.report(Resumed(len(before)))
     for name in names:
         held_out = data.parts == name
         if name in before:
@@ -163,9 +164,7 @@ def _folds(data: Data, learner: Learner, work: Work, place: Bench) -> _Outcome:
     return _Outcome(np.arange(len(data.images)), probabilities, final, chosen, heads=heads)
 
 
-def _holdout(data: Data, learner: Learner, work: Work, place: Bench) -> _Outcome:
-    if place.begun:
-        work.monitor.report(Resumed(0))
+def _holdout(data: Data, learner: Learner, work: Work) -> _Outcome:
     training, validation, test = (data.parts == name for name in ("training", "validation", "test"))
     final = learner.fit(training, 1, validation)
     probabilities = final.probabilities(test)
