@@ -146,7 +146,8 @@ def parser() -> argparse.ArgumentParser:
 
     train = command(added, "train", model_commands.train, "split by patient, train, and judge out of sample")
     _training_options(train)
-    train.add_argument("--anew", action="store_true", help="do not go on with a training that was stopped")
+    train.add_argument("--anew", action="store_true", help="do not go on with a training that was paused")
+    train.add_argument("--continue", dest="go_on", action="store_true", help="go on with the one that was paused last")
     train.add_argument("--find-rate", action="store_true", help="let a short trial choose the learning rate")
 
     look = command(added, "search", model_commands.search, "train, each fit with a search for better settings in it")

@@ -20,6 +20,7 @@ from core.engine.messages import (
     FreezeRun,
     ImportFolders,
     OpenTest,
+    Pausable,
     Request,
     SealTest,
     Stopped,
@@ -27,6 +28,7 @@ from core.engine.messages import (
 from core.errors import FinerayError
 from core.evaluation.operating_point import PointRule, RuleKind
 from core.export.options import ExportOptions
+from core.interrupting import interruptible
 from core.progress import Monitor
 from core.project.doctor import file_kinds
 from core.project.identification import identify_patients
@@ -49,6 +51,7 @@ from core.project.project import create_project, open_project
 from core.project.runs import run
 from core.project.seal import break_seal
 from core.project.splits import SplitPlan, part_counts
+from core.training.standing import left_off
 
 Answer = dict[str, Any]
 PASSPHRASE = "FINERAY_PASSPHRASE"
@@ -271,7 +274,17 @@ def carry_out(request: Request, monitor: Monitor | None = None) -> EndEvent:
     """Do a request here, with progress on standard error unless another monitor listens."""
     from core.engine import jobs  # through it come the heavy libraries; `fineray --version` needs none
 
-    return jobs.carry_out(0, request, monitor or ConsoleMonitor())
+    listening = monitor or ConsoleMonitor()
+    if not isinstance(request, Pausable):
+        return jobs.carry_out(0, request, listening)
+    with interruptible(listening) as stopping:
+        ended = jobs.carry_out(0, request, stopping)
+    if isinstance(ended, Stopped):
+        with open_project(request.project) as project:
+            kept = left_off(project)
+        told = kept[0].standing.in_words() if kept else "Stopped."
+        print(f"fineray: {told} The same command goes on from there (or: train --continue).", file=sys.stderr)
+    return ended
 
 
 def result_of(ended: EndEvent) -> Any:

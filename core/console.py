@@ -12,7 +12,7 @@ from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report,
 
 
 class ConsoleMonitor(Monitor):
-    """Progress as lines on standard error; Ctrl+C cancels."""
+    """Progress as lines on standard error."""
 
     def __init__(self) -> None:
         self._pace = Pace()
@@ -29,7 +29,7 @@ class ConsoleMonitor(Monitor):
                 f"search in fold {what.fold}: {what.trials} trials, least log loss {what.log_loss:.3f}", file=sys.stderr
             )
         elif isinstance(what, Resumed):
-            print(f"goes on from its last checkpoint; folds done before: {what.folds_done}", file=sys.stderr)
+            print(f"goes on from where it was kept; folds done before: {what.folds_done}", file=sys.stderr)
         elif isinstance(what, Progress):
             rate, left = self._pace.update(what)
             stage, printed = self._last

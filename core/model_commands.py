@@ -26,6 +26,7 @@ from core.project.project import open_project
 from core.project.runs import run
 from core.project.splits import SplitPlan, is_current, latest_split
 from core.training.recipe import Recipe, for_mode
+from core.training.standing import left_off
 
 
 def train(options: Namespace) -> Answer:
@@ -34,13 +35,19 @@ def train(options: Namespace) -> Answer:
     recipe = recipe_of(options)
     backbone(recipe.backbone)  # a wrong name is said before a split is made for it
     first = int(os.environ.get("RANK", "0")) == 0  # under torchrun the first process writes
-    with open_project(options.project, lock=first):
-        if first:
+    with open_project(options.project, lock=first) as project:
+        split_hash = ""
+        if options.go_on:
+            left = next((each.standing for each in left_off(project) if each.standing.kind == "training"), None)
+            if left is None:
+                raise FinerayError("No training was paused", todo="Leave --continue out to begin one.")
+            recipe, split_hash = left.recipe, left.split_hash
+        elif first:
             _split_where_needed(options)
-        if options.find_rate:
+        if options.find_rate and not options.go_on:
             found = result_of(carry_out(FindRate(options.project, recipe)))
             recipe = replace(recipe, tuning=replace(recipe.tuning, learning_rate=found.suggested))
-        done = result_of(carry_out(Train(options.project, recipe, anew=options.anew)))
+        done = result_of(carry_out(Train(options.project, recipe, split_hash, options.anew)))
         return figures(options.project, done.run, time.monotonic() - started) if first else {}
 
 

@@ -8,17 +8,26 @@ from dataclasses import dataclass
 
 
 class Cancelled(Exception):
-    """The user asked for the work to stop; everything finished so far is kept."""
+    """The user asked for the work to stop. What is finished of it is kept, but nothing is kept to go on from."""
+
+
+class Paused(Cancelled):
+    """The user asked for the work to stop for now: whatever can go on later keeps all that was done."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` units of a stage are finished; a total of 0 means that it is not known yet."""
+    """`done` of `total` units of a stage are finished; a total of 0 means that it is not known yet.
+
+    fit, fits: which fit of how many is under way, counted from 1, where the units are those of all fits alike.
+    """
 
     stage: str
     done: int
     total: int
     unit: str
+    fit: int = 0
+    fits: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,18 @@ class Monitor:
         """Take notice of a report; must return quickly."""
 
     def check(self) -> None:
-        """Raise Cancelled if the work is to stop. Called often, at points where stopping loses nothing."""
+        """Raise Cancelled or Paused if the work is to stop. Called often, at points where stopping loses nothing."""
+
+
+class Quiet(Monitor):
+    """Passes stopping on, and no reports: those of a part would look like those of the whole."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+
+    def check(self) -> None:
+        """As the monitor of the whole."""
+        self._monitor.check()
 
 
 class Pace:

@@ -61,6 +61,7 @@ def open_window(opening: Path | None, demo_in: Path | None) -> int:
     from PySide6.QtWidgets import QApplication
 
     from core.network_use import watch_network
+    from desktop.leaving import Leaving
     from desktop.main_window import MainWindow
     from desktop.theme import apply_theme, wanted_theme
 
@@ -71,6 +72,7 @@ def open_window(opening: Path | None, demo_in: Path | None) -> int:
     apply_theme(app, wanted_theme(str(settings.value("theme", "system"))))
     window = MainWindow(settings)
     watch_network(window.session.note_network)
+    Leaving(app, window)
     sys.excepthook = _report_fault(window)
     window.show()
     if opening is not None:

@@ -19,6 +19,7 @@ from core.engine.messages import (
     Finished,
     FromWorker,
     Leave,
+    Pause,
     Reported,
     Request,
     Stopped,
@@ -47,9 +48,13 @@ class Job(QObject):
         self.request = request
         self._client = client
 
+    def pause(self) -> None:
+        """Ask the engine to stop for now; all that was done is kept, and the same request goes on from there."""
+        self._client.send(self, Pause(self.number))
+
     def cancel(self) -> None:
-        """Ask the engine to stop; what is finished is kept."""
-        self._client.cancel(self)
+        """Ask the engine to stop, and to give up what was kept to go on from."""
+        self._client.send(self, Cancel(self.number))
 
 
 class EngineClient(QObject):
@@ -71,7 +76,7 @@ class EngineClient(QObject):
         self._watch.timeout.connect(self._look_after)
         self._numbers = itertools.count(1)
         self._jobs: dict[int, Job] = {}
-        self._outbox: queue.SimpleQueue[Submit | Cancel | Leave] | None = None
+        self._outbox: queue.SimpleQueue[Submit | Pause | Cancel | Leave] | None = None
         self._generation = 0
         # Once it is closed the window may be taken down at any moment: a thread that emits through it then would
         # touch an object that is gone.
@@ -94,10 +99,10 @@ class EngineClient(QObject):
         self._outbox.put(Submit(job.number, request))
         return job
 
-    def cancel(self, job: Job) -> None:
+    def send(self, job: Job, what: Pause | Cancel) -> None:
         """Ask for a job to stop; nothing happens if it has ended."""
         if self._outbox is not None and job.number in self._jobs:
-            self._outbox.put(Cancel(job.number))
+            self._outbox.put(what)
 
     def end_worker(self) -> None:
         """End a worker that does not answer; its jobs fail, and the next request starts another."""
@@ -116,7 +121,7 @@ class EngineClient(QObject):
             self._outbox.put(Leave())
             self._outbox = None
 
-    def _send(self, outbox: queue.SimpleQueue[Submit | Cancel | Leave], generation: int) -> None:
+    def _send(self, outbox: queue.SimpleQueue[Submit | Pause | Cancel | Leave], generation: int) -> None:
         without_working_folder()
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
@@ -126,7 +131,7 @@ class EngineClient(QObject):
         self._worker = worker
         theirs.close()
         threading.Thread(target=self._receive, args=(ours, worker, generation), daemon=True).start()
-        message: Submit | Cancel | Leave | None = None
+        message: Submit | Pause | Cancel | Leave | None = None
         while not isinstance(message, Leave):
             message = outbox.get()
             try:

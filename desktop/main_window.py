@@ -22,6 +22,7 @@ from core.engine.messages import RunDemo, RunDone
 from core.errors import FinerayError
 from core.export.options import ExportSummary
 from core.project.changes import undo
+from desktop.closing import Closing
 from desktop.pages.start import StartPage
 from desktop.session import Session
 from desktop.theme import apply_theme, wanted_theme
@@ -51,7 +52,9 @@ class MainWindow(QMainWindow):
         self.rail = Rail(PAGES)
         self.start_page = StartPage(self.session)
         self._pages: dict[str, QWidget] = {}
-        self._touring = False
+        self._touring = self._leaves = False
+        self.closing = Closing(self.session, self)
+        self.closing.done.connect(self._leave)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.start_page)
         self.setCentralWidget(self._frame())
@@ -122,8 +125,15 @@ class MainWindow(QMainWindow):
         super().resizeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._leaves and not self.closing.may_close():
+            event.ignore()
+            return
         self.session.close()
         super().closeEvent(event)
+
+    def _leave(self) -> None:
+        self._leaves = True
+        self.close()
 
     def _demo_ended(self) -> None:
         self._touring = False  # also where the demo failed or was cancelled

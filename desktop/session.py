@@ -76,11 +76,10 @@ class Session(QObject):
         self.project_opened.emit()
 
     def close_project(self) -> None:
-        """Close the project, if one is open, and cancel what runs for it."""
+        """Close the project, if one is open, and pause what runs for it."""
         if self.project is not None:
             self.project_closing.emit()
-            for job in self._running:
-                job.cancel()
+            self.pause()
             self._loading.forget()
             self.project.close()
             self.project = self.state = None
@@ -96,6 +95,16 @@ class Session(QObject):
         self.job_started.emit(job, title)
         self.busy_changed.emit()
         return job
+
+    def pause(self) -> None:
+        """Stop what is under way, for now; what it did is kept."""
+        for job in self._running:
+            job.pause()
+
+    @property
+    def running(self) -> list[Job]:
+        """The jobs that the window shows."""
+        return list(self._running)
 
     @property
     def busy(self) -> bool:

@@ -119,7 +119,7 @@ class ExportDeidentified:
 
 @dataclass(frozen=True)
 class Train:
-    """Follow the recipe on the latest split, or the latest of that hash. Result: RunDone.
+    """Follow the recipe on the latest split, or the latest of that hash; what was paused goes on. Result: RunDone.
 
     anew: forget what an earlier start of the same training left unfinished.
     """
@@ -132,7 +132,10 @@ class Train:
 
 @dataclass(frozen=True)
 class RunControls:
-    """Train the controls of a recipe on the split of that hash, or the latest. Result: a tuple of Control."""
+    """Train the controls of a recipe on the split of that hash, or the latest; what was paused goes on.
+
+    Result: a tuple of Control.
+    """
 
     project: Path
     recipe: Recipe
@@ -303,6 +306,11 @@ Result = (
 )
 
 
+# What can be paused and goes on where it was when it is asked for again: cancelled it is given up. Of any other request
+# the part that is finished is kept either way.
+Pausable = Train | RunControls
+
+
 @dataclass(frozen=True)
 class Submit:
     """Do this request; job is a number that the sender chose."""
@@ -312,8 +320,15 @@ class Submit:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """Stop a job for now: all that it did is kept, and the same request goes on from there."""
+
+    job: int
+
+
+@dataclass(frozen=True)
 class Cancel:
-    """Stop a job; what it finished is kept."""
+    """Stop a job and give it up: what was kept to go on from is thrown away."""
 
     job: int
 
@@ -353,7 +368,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Stopped:
-    """The job was cancelled."""
+    """The job was paused or cancelled."""
 
     job: int
 

@@ -1,4 +1,4 @@
-"""The worker process: one job at a time, requests and cancellations over a pipe."""
+"""The worker process: one job at a time, requests, pauses and cancellations over a pipe."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import threading
 import time
 from multiprocessing.connection import Connection
 
-from core.engine.messages import Alive, Cancel, Failed, FromWorker, Leave, Reported, Submit
-from core.progress import Cancelled, Interim, Monitor, Pace, Progress, Report
+from core.engine.messages import Alive, Cancel, Failed, FromWorker, Leave, Pause, Reported, Submit
+from core.progress import Cancelled, Interim, Monitor, Pace, Paused, Progress, Report
 
 REPORT_EVERY_S = 0.1
 ALIVE_EVERY_S = 2.0
@@ -22,15 +22,15 @@ def serve(connection: Connection) -> None:
     if hasattr(os, "nice"):
         os.nice(5)  # where all cores are busy the window goes first
     jobs: queue.Queue[Submit] = queue.Queue()
-    cancelled: set[int] = set()
+    asked: dict[int, type[Cancelled]] = {}
     outgoing = Outgoing(connection)
-    threading.Thread(target=_listen, args=(connection, jobs, cancelled), daemon=True).start()
+    threading.Thread(target=_listen, args=(connection, jobs, asked), daemon=True).start()
     threading.Thread(target=_say_alive, args=(outgoing,), daemon=True).start()
     from core.engine.jobs import carry_out
 
     while True:
         submitted = jobs.get()
-        monitor = WorkerMonitor(submitted.job, outgoing, cancelled)
+        monitor = WorkerMonitor(submitted.job, outgoing, asked)
         ended = carry_out(submitted.job, submitted.request, monitor)
         monitor.flush()
         outgoing.send(ended)
@@ -38,17 +38,19 @@ def serve(connection: Connection) -> None:
             os._exit(0)  # the window starts another with the next request
 
 
-def _listen(connection: Connection, jobs: queue.Queue[Submit], cancelled: set[int]) -> None:
+def _listen(connection: Connection, jobs: queue.Queue[Submit], asked: dict[int, type[Cancelled]]) -> None:
     while True:
         try:
-            message: Submit | Cancel | Leave = connection.recv()
+            message: Submit | Pause | Cancel | Leave = connection.recv()
         except (EOFError, OSError):
             message = Leave()  # the window is gone
         match message:
             case Submit():
                 jobs.put(message)
+            case Pause(job):
+                asked.setdefault(job, Paused)
             case Cancel(job):
-                cancelled.add(job)
+                asked[job] = Cancelled
             case Leave():
                 os._exit(0)
 
@@ -76,12 +78,12 @@ class Outgoing:
 
 
 class WorkerMonitor(Monitor):
-    """Sends reports on in batches and stops a job that was cancelled."""
+    """Sends reports on in batches and stops a job; asked: by job, whether it is to be paused or cancelled."""
 
-    def __init__(self, job: int, outgoing: Outgoing, cancelled: set[int]) -> None:
+    def __init__(self, job: int, outgoing: Outgoing, asked: dict[int, type[Cancelled]]) -> None:
         self._job = job
         self._outgoing = outgoing
-        self._cancelled = cancelled
+        self._asked = asked
         self._started = self._sent = time.monotonic()
         self._waiting: list[Report] = []
         self._progress: Progress | None = None
@@ -101,9 +103,9 @@ class WorkerMonitor(Monitor):
             self.flush()
 
     def check(self) -> None:
-        """Raise Cancelled if the window asked for it."""
-        if self._job in self._cancelled:
-            raise Cancelled
+        """Raise Paused or Cancelled if the window asked for it."""
+        if self._job in self._asked:
+            raise self._asked[self._job]
 
     def flush(self) -> None:
         """Send what waits."""

@@ -22,7 +22,6 @@ from core.project.project import Project
 from core.project.splits import ASIDE, EXTERNAL
 
 PIECE = 2000  # rows of predictions that are read at once
-UNFINISHED = ".unfinished-"  # folders of trainings that were stopped (core.training.checkpoint)
 FROZEN, TEST_METRICS, TEST_PREDICTIONS = "frozen.json", "test_metrics.json", "test_predictions.csv"
 PREDICTIONS, VALIDATION_PREDICTIONS = "predictions.csv", "validation_predictions.csv"
 PACKAGE = "package.json"
@@ -271,17 +270,6 @@ def models(project: Project) -> list[RunFolder]:
     """All that can be applied to films: the finished runs, and models opened from packages; the newest first."""
     found = [path for path in project.runs_folder.glob("run-*") if (path / "metrics.json").is_file()]
     return [RunFolder(path) for path in sorted(found, key=_number, reverse=True)]
-
-
-def unfinished(project: Project) -> list[Path]:
-    """What stopped trainings left behind to go on from."""
-    return sorted(project.runs_folder.glob(f"{UNFINISHED}*"))
-
-
-def forget_unfinished(project: Project) -> None:
-    """Give stopped trainings up."""
-    for folder in unfinished(project):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(project: Project, name: str) -> RunFolder:

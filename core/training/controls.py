@@ -6,10 +6,14 @@ from dataclasses import replace
 
 from core.progress import Monitor
 from core.project.project import Project
+from core.project.runs import runs
 from core.project.splits import Split
+from core.training.checkpoint import Bench, State, bench
 from core.training.recipe import FROM_SCRATCH, Recipe
 from core.training.results import Control
 from core.training.training import train
+
+DONE = "done"  # the names of the runs that were made
 
 
 def control_recipes(recipe: Recipe) -> dict[str, Recipe]:
@@ -26,10 +30,24 @@ def control_recipes(recipe: Recipe) -> dict[str, Recipe]:
 
 
 def run_controls(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> list[Control]:
-    """Make the four runs. Raises what train() raises."""
+    """Make the four runs; where they were paused, those that are left. Raises what train() raises."""
+    project.check_writable()
+    place = bench(project, "controls", recipe, split.hash)
+    with place.at_work():
+        return _controls(project, split, recipe, monitor, place)
+
+
+def _controls(project: Project, split: Split, recipe: Recipe, monitor: Monitor, place: Bench) -> list[Control]:
+    kept = place.load(DONE)
+    done: dict[str, str] = kept.facts if kept is not None else {}
+    there = {folder.name: folder for folder in runs(project)}
     found = []
     for what, each in control_recipes(recipe).items():
-        folder = train(project, split, each, monitor)
+        folder = there.get(done.get(what, ""))
+        if folder is None:
+            folder = train(project, split, each, monitor, within=place.inside(what))
+            done = {**done, what: folder.name}
+            place.save(DONE, State({}, done))
         area = folder.metrics()["auc"]
         low, high = area["low"], area["high"]
         sound = what != "shuffled labels" or low is None or low <= 0.5 <= high

@@ -1,8 +1,8 @@
 """Fine-tuning: the stages behind the freeze boundary learn, starting from a head fitted to the frozen features.
 
 Starting from that head keeps the first steps from tearing the pretrained features apart (Kumar 2022, LP-FT).
-Everything that is drawn depends on the seed, the epoch and the image alone, so that a training goes on from a
-checkpoint as if it had never stopped.
+Everything that is drawn depends on the seed, the epoch and the image alone, or on random numbers whose state is kept,
+so that a training goes on from a checkpoint as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,8 +21,9 @@ from sklearn.metrics import roc_auc_score
 from core.backbones.catalogue import Backbone
 from core.backbones.cutting import LearningPart
 from core.errors import FinerayError
-from core.training.checkpoint import Bench, State, optimiser_state, restore_optimiser, under, with_prefix
-from core.training.devices import out_of_memory, rank
+from core.training.checkpoint import NOWHERE, Keeping, State, under, with_prefix
+from core.training.course import Course
+from core.training.devices import out_of_memory
 from core.training.head import Floats
 from core.training.last_layer import penalty
 from core.training.loss import element_weights, images_weigh, total_loss
@@ -55,12 +56,12 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Watcher:
-    """Who hears of a tuning: on_step(step, loss) after each step, on_epoch(epoch, validation AUC) after each epoch;
-    check() may raise to stop."""
+    """Who hears of a tuning: on_start(steps done before, steps in all), on_step(step, loss) after each step,
+    on_epoch(epoch, validation AUC) after each epoch."""
 
+    on_start: Callable[[int, int], None] = lambda step, steps: None
     on_step: Callable[[int, float], None] = lambda step, loss: None
     on_epoch: Callable[[int, float], None] = lambda epoch, auc: None
-    check: Callable[[], None] = lambda: None
 
 
 def rate_share(tuning: Tuning, step: int, steps: int) -> float:
@@ -164,28 +165,26 @@ class Tuner:
         return pull
 
 
-def fine_tune(
-    tuner: Tuner, tuning: Tuning, seed: int, bench: Bench | None, fold: int, watcher: Watcher
-) -> TunedNetwork:
+def fine_tune(tuner: Tuner, tuning: Tuning, seed: int, fold: int, watcher: Watcher, keeping: Keeping) -> TunedNetwork:
     """Train; returns the moving average of the weights, of the best epoch where validation rows judge them.
 
-    The same seed gives the same weights, bit for bit on a CPU, whether or not it was stopped in between: after each
-    epoch the state goes to the bench. Raises TrainingDiverged.
+    The same seed gives the same weights, bit for bit on a CPU, whether or not it was stopped in between, at whichever
+    step. Raises TrainingDiverged.
     """
     lesson, network = tuner.lesson, tuner.network
     per_epoch = steps_per_epoch(tuning, len(lesson.rows))
     steps = tuning.epochs * per_epoch
-    source, average, best = copy.deepcopy(network), copy.deepcopy(network), copy.deepcopy(network)
-    best_auc, best_epoch, first = -1.0, 0, 0
-    state = bench.load(f"fold-{fold}") if bench is not None else None
-    if state is not None:
-        for name, module in (("network", network), ("average", average), ("best", best)):
-            module.load_state_dict(under(name, state.tensors))
-        restore_optimiser(tuner.optimiser, under("optimiser", state.tensors))
-        first, best_auc, best_epoch = state.facts["epoch"] + 1, state.facts["best_auc"], state.facts["best_epoch"]
-    for epoch in range(first, tuning.epochs):
-        if tuning.patience and epoch - best_epoch > tuning.patience:
-            break
+    kept = keeping.load()
+    if kept is not None and kept.facts.get("done"):
+        network.load_state_dict(under("tuned", kept.tensors))
+        return network.eval()
+    source, course = copy.deepcopy(network), Course(tuner, lesson.validation is not None)
+    resumed = kept is not None
+    if kept is not None:
+        course.restore(kept)
+    watcher.on_start(course.epoch * per_epoch + course.number, steps)
+    while course.epoch < tuning.epochs and not (tuning.patience and course.epoch - course.best_epoch > tuning.patience):
+        epoch = course.epoch
         tuner.train_mode()
         torch.manual_seed(_number(seed, fold, epoch))
         random = np.random.default_rng((seed, fold, epoch))
@@ -194,37 +193,39 @@ def fine_tune(
             if tuner.chances is None
             else random.choice(lesson.rows, len(lesson.rows), p=tuner.chances)
         )
-        for number in range(per_epoch):
-            watcher.check()
-            step = epoch * per_epoch + number
-            picked = order[number * tuning.batch : (number + 1) * tuning.batch]
+        if resumed:
+            course.restore_random()
+            resumed = False
+        while course.number < per_epoch:
+            keeping.point(course.state)
+            step = epoch * per_epoch + course.number
+            picked = order[course.number * tuning.batch : (course.number + 1) * tuning.batch]
             value = tuner.step(picked, epoch, rate_share(tuning, step, steps), step / steps)
             if not math.isfinite(value):
                 raise TrainingDiverged(
                     f"The loss became {value} after {step} steps",
                     todo="Choose a lower learning rate, or freeze more stages.",
                 )
-            _follow(average, network, min(tuning.averaging, step / (step + 10)))
+            _follow(course.average, network, min(tuning.averaging, step / (step + 10)))
+            course.number += 1
             watcher.on_step(step, value)
+        keeping.point(course.state)
         if lesson.validation is not None:
-            area = validation_auc(average, lesson)
+            looking = replace(keeping.of(f"epoch-{epoch}"), first=lambda: keeping.save(course.state()))
+            area = validation_auc(course.average, lesson, looking)
             watcher.on_epoch(epoch, area)
-            if area >= best_auc:
-                best_auc, best_epoch = area, epoch
-                best.load_state_dict(average.state_dict())
-        if bench is not None and epoch + 1 < tuning.epochs and rank() == 0:
-            facts = {"epoch": epoch, "best_auc": best_auc, "best_epoch": best_epoch}
-            parts = {"network": network.state_dict(), "average": average.state_dict(), "best": best.state_dict()}
-            parts["optimiser"] = optimiser_state(tuner.optimiser)
-            tensors = {key: value for name, part in parts.items() for key, value in with_prefix(name, part).items()}
-            bench.save(f"fold-{fold}", State(tensors, facts))
-    return _blended(source, best if lesson.validation is not None else average, tuning.blend).eval()
+            course.judged(area)
+        course.epoch, course.number = epoch + 1, 0
+    tuned = _blended(source, course.outcome, tuning.blend).eval()
+    keeping.save(State(with_prefix("tuned", tuned.state_dict()), {"done": True}))
+    return tuned
 
 
-def validation_auc(network: TunedNetwork, lesson: Lesson) -> float:
+def validation_auc(network: TunedNetwork, lesson: Lesson, keeping: Keeping) -> float:
     """Mean area under the ROC curve over the classes, on the validation rows; 0.5 for a class that is absent there."""
     assert lesson.validation is not None
-    logits = predict(network, lesson.views, lesson.validation, 0)
+    logits = predict(network, lesson.views, lesson.validation, 0, keeping)
+    keeping.forget()
     targets = lesson.targets[lesson.validation]
     areas = []
     for column in range(targets.shape[1]):
@@ -236,16 +237,25 @@ def validation_auc(network: TunedNetwork, lesson: Lesson) -> float:
     return float(np.mean(areas))
 
 
-def predict(network: TunedNetwork, views: Views, rows: NDArray[np.int64], test_views: int) -> Floats:
+def predict(
+    network: TunedNetwork,
+    views: Views,
+    rows: NDArray[np.int64],
+    test_views: int,
+    keeping: Keeping = NOWHERE,
+) -> Floats:
     """Logits [n, classes] of these rows, averaged over the film and its test views."""
     network.eval()
-    found = []
+    kept = keeping.load()
+    found = [kept.tensors["logits"]] if kept is not None else []
     with torch.inference_mode():
-        for start in range(0, len(rows), PREDICT_BATCH):
+        for start in range(len(found[0]) if found else 0, len(rows), PREDICT_BATCH):
             batch = rows[start : start + PREDICT_BATCH]
             looks = [network(*views.showing(batch, view)).double() for view in range(1 + test_views)]
-            found.append(torch.stack(looks).mean(dim=0).cpu().numpy())
-    return np.concatenate(found)
+            found.append(torch.stack(looks).mean(dim=0).cpu())
+            keeping.point(lambda: State({"logits": torch.cat(found)}, {}))
+    logits: Floats = torch.cat(found).numpy()
+    return logits
 
 
 def _rest(logits: Floats, column: int) -> Floats:

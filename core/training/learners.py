@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ from core.backbones.surgery import architecture, feature_network, pretrained
 from core.progress import HeadStep, Monitor, Progress, StrengthTried, Validated
 from core.project.project import Project
 from core.project.runs import reading
-from core.training.checkpoint import Bench
+from core.training.checkpoint import Bench, Keeping
 from core.training.data import Data, Rows
+from core.training.devices import rank
 from core.training.head import Floats, Head, Standardisation
 from core.training.last_layer import last_layer
 from core.training.recipe import Recipe
@@ -75,10 +77,15 @@ class Work:
     bench: Bench | None = None
     done: int = 0
 
-    def report(self, step: int = 0, steps: int = 1) -> None:
-        """Tell how far the fit under way is; steps is 1 where it is not worth counting them."""
-        unit = "steps" if steps > 1 else "fits"
-        self.monitor.report(Progress(STAGE_TRAINING, self.done * steps + step, self.fits * steps, unit))
+    def report(self, step: int = 0, steps: int = 0) -> None:
+        """Tell how far the fit under way is; steps is 0 where it is not worth counting them."""
+        each, unit, fit = max(steps, 1), "steps" if steps else "fits", min(self.done + 1, self.fits)
+        done = Progress(STAGE_TRAINING, self.done * each + step, self.fits * each, unit, fit, self.fits)
+        self.monitor.report(done)
+
+    def keeping(self, name: str) -> Keeping:
+        """How a part of a fit keeps what it did."""
+        return Keeping(self.bench, name, self.monitor.check)
 
 
 @contextmanager
@@ -94,7 +101,8 @@ def learner_for(
     frozen, part = parts_of(chosen, recipe, device)
     passes = recipe.tuning.epochs * work.fits
     side = recipe.side or chosen.input_size
-    with Views(project, frozen, side, recipe.augment, device, recipe.seed, passes) as views:
+    kept = work.bench if rank() == 0 else None  # one process writes; what others keep for themselves they lose
+    with Views(project, frozen, side, recipe.augment, device, recipe.seed, passes, kept) as views:
         views.fill(data.images, work.monitor)
         yield TuningLearner(data, chosen, part, views, fabric(), recipe, work)
 
@@ -127,16 +135,15 @@ class FrozenLearner:
     def __init__(self, data: Data, recipe: Recipe, work: Work) -> None:
         self._data, self._recipe, self._work = data, recipe, work
         self._monitor = work.monitor
-        work.report()
 
     def fit(self, rows: Rows, fold: int, validation: Rows | None = None) -> FittedFrozen:
         """Choose the strength and fit the head."""
 
-        def on_step(step: int, loss: float) -> None:
-            self._monitor.check()
-            self._monitor.report(HeadStep(fold, step, loss))
-
-        fitted = _head(self._data, rows, self._recipe, fold, self._monitor, validation, on_step)
+        self._work.report()
+        fitted = _head(
+            self._data, rows, self._recipe, fold, self._work, validation,
+            lambda step, loss: self._monitor.report(HeadStep(fold, step, loss)),
+        )  # fmt: skip
         self._work.done += 1
         self._work.report()
         assert self._data.features is not None
@@ -196,10 +203,19 @@ class TuningLearner:
 
     def fit(self, rows: Rows, fold: int, validation: Rows | None = None) -> FittedNetwork:
         """Fit the frozen head first, then tune from there; from scratch, tune at once."""
-        from core.training.finetuning import Lesson, Tuner, Watcher, fine_tune, predict, steps_per_epoch
+        from core.training.finetuning import (
+            Lesson,
+            TrainingDiverged,
+            Tuner,
+            Watcher,
+            fine_tune,
+            predict,
+            steps_per_epoch,
+        )
 
         recipe, data = self._recipe, self._data
-        tuning = recipe.tuning
+        tuning, work = recipe.tuning, self._work
+        work.report()
         if validation is None and tuning.validation:
             rows, validation = self._set_aside(rows)
         network, strength = self.start(rows, fold, validation)
@@ -210,20 +226,24 @@ class TuningLearner:
 
         def on_step(step: int, loss: float) -> None:
             self._monitor.report(HeadStep(fold, step, loss))
-            self._work.report(step, steps)
+            work.report(step + 1, steps)
 
-        watcher = Watcher(
-            on_step, lambda epoch, auc: self._monitor.report(Validated(fold, epoch, auc)), self._monitor.check
-        )
+        watcher = Watcher(work.report, on_step, lambda epoch, auc: self._monitor.report(Validated(fold, epoch, auc)))
         tuner = Tuner(lesson, network, self._chosen, tuning, recipe.loss, self.fabric, strength)
-        tuned = fine_tune(tuner, tuning, recipe.seed, self._work.bench, fold, watcher)
-        self._work.done += 1
+        keeping = work.keeping(f"fold-{fold}")
+        try:
+            tuned = fine_tune(tuner, tuning, recipe.seed, fold, watcher, keeping)
+        except TrainingDiverged:
+            if work.bench is not None:
+                work.bench.clear()  # it would end the same way again
+            raise
+        work.done += 1
         test_views = recipe.augment.test_views
         warmth = 1.0
         if checked is not None:
-            logits = predict(tuned, self.views, checked, test_views)
+            logits = predict(tuned, self.views, checked, test_views, keeping.of("checked"))
             warmth = temperature(logits, data.learned[checked], data.several)
-        return FittedNetwork(tuned, self.views, strength, warmth, test_views)
+        return FittedNetwork(tuned, self.views, strength, warmth, test_views, keeping)
 
     def _set_aside(self, rows: Rows) -> tuple[Rows, Rows | None]:
         """(rows to learn from, rows of whole patients for validation), or all and none where a class has too few."""
@@ -236,9 +256,7 @@ class TuningLearner:
 
         data, recipe = self._data, self._recipe
         if recipe.mode == "finetune":
-            fitted = _head(
-                data, rows, recipe, fold, self._monitor, validation, lambda step, loss: self._monitor.check()
-            )
+            fitted = _head(data, rows, recipe, fold, self._work, validation)
             head, strength = steadied(fitted.head, data.widths), fitted.strength
         else:
             torch.manual_seed(recipe.seed)
@@ -255,19 +273,22 @@ class TuningLearner:
 
 @dataclass(frozen=True)
 class FittedNetwork:
-    """A tuned network over the views of the data."""
+    """A tuned network over the views of the data. keeping: how its predictions are kept until they are whole."""
 
     network: TunedNetwork
     views: Views
     strength: float
     temperature: float
     test_views: int
+    keeping: Keeping
 
     def probabilities(self, rows: Rows) -> Floats:
         """[rows, classes]."""
         from core.training.finetuning import predict
 
-        logits = predict(self.network, self.views, np.flatnonzero(rows), self.test_views)
+        numbers = np.flatnonzero(rows)
+        keeping = self.keeping.of(hashlib.sha256(numbers.tobytes()).hexdigest()[:8])
+        logits = predict(self.network, self.views, numbers, self.test_views, keeping)
         return probabilities(logits, self.temperature, self.network.several)
 
     def save(self, folder: Path) -> None:
@@ -284,16 +305,16 @@ def _head(
     rows: Rows,
     recipe: Recipe,
     fold: int,
-    monitor: Monitor,
+    work: Work,
     validation: Rows | None,
-    on_step: Callable[[int, float], None],
+    on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> FittedHead:
     return fit_head(
         data.examples(rows),
         data.widths,
         recipe,
         None if validation is None else data.examples(validation),
-        on_tried=lambda strength, loss: monitor.report(StrengthTried(fold, strength, loss)),
+        on_tried=lambda strength, loss: work.monitor.report(StrengthTried(fold, strength, loss)),
         on_step=on_step,
-        check=monitor.check,
+        keeping=work.keeping(f"head-{fold}"),
     )

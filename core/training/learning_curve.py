@@ -8,9 +8,10 @@ import numpy as np
 
 from core.evaluation.bootstrap import patient_weights, percentile_interval, weighted_mean_auc
 from core.evaluation.roc_area import auc
-from core.progress import Monitor, Progress
+from core.progress import Monitor, Progress, Quiet
 from core.project.project import Project
 from core.project.splits import Split
+from core.training.checkpoint import Bench, bench
 from core.training.data import Data, Rows
 from core.training.head import Floats
 from core.training.learners import Work, learner_for
@@ -27,11 +28,28 @@ def learning_curve(project: Project, split: Split, recipe: Recipe, monitor: Moni
     """Train on nested shares of the training patients, drawn class by class, and judge on the held-out ones.
 
     With folds these are each fold's own; with a held-out test part the validation part, since the test part is for
-    the last judgement alone. A recipe that tunes stages is followed with its backbone frozen. Raises as prepare().
+    the last judgement alone. A recipe that tunes stages is followed with its backbone frozen. Where the project may be
+    written, heads are kept until the curve is whole, and a curve that was paused goes on. Raises as prepare().
     """
-    quiet = Work(Monitor(), 1)
     plain = replace(recipe, mode="frozen", search_minutes=0.0)
+    if project.read_only is not None:
+        points, folds = _points(project, split, plain, monitor, None)
+    else:
+        place = bench(project, "learning curve", plain, split.hash)
+        with place.at_work():
+            points, folds = _points(project, split, plain, monitor, place)
+    how = "" if recipe.mode == "frozen" else " with the backbone frozen, since tuning each share would take hours"
+    return LearningCurve(tuple(points), f"{folds} held-out part{'s' * (folds > 1)}{how}")
+
+
+def _points(
+    project: Project, split: Split, plain: Recipe, monitor: Monitor, place: Bench | None
+) -> tuple[list[LearningPoint], int]:
+    """(the points, in how many parts each was judged)."""
+    quiet = Work(Quiet(monitor), 1, place)
     prepared = prepare(project, split, plain, monitor)
+    if place is not None:
+        place.claim(prepared.made_of)
     data = prepared.data
     folds = sorted(set(data.parts.tolist())) if split.plan.kind == "folds" else ["validation"]
     order = np.random.default_rng(plain.seed).permutation(int(data.groups.max()) + 1)
@@ -50,11 +68,11 @@ def learning_curve(project: Project, split: Split, recipe: Recipe, monitor: Moni
                 if some is None:
                     break
                 learned.append(some)
-                scores[held_out] = learner.fit(some, 1).probabilities(held_out)
+                fit = 1 + number * len(folds) + folds.index(fold)
+                scores[held_out] = learner.fit(some, fit).probabilities(held_out)
             if len(learned) == len(folds):
                 points.append(_point(data, scores, learned))
-    how = "" if recipe.mode == "frozen" else " with the backbone frozen, since tuning each share would take hours"
-    return LearningCurve(tuple(points), f"{len(folds)} held-out part{'s' * (len(folds) > 1)}{how}")
+    return points, len(folds)
 
 
 def _share(data: Data, training: Rows, order: np.ndarray, share: float) -> Rows | None:

@@ -38,13 +38,13 @@ class SplitOutdated(FinerayError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What learners need. facts: kept with the run; key: hex, names recipe, split, images and weights together."""
+    """What learners need. facts: kept with the run; made_of: hex, names images, labels and weights together."""
 
     chosen: Backbone
     device: torch.device
     data: Data
     facts: dict[str, Any]
-    key: str
+    made_of: str
 
 
 def prepare(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> Prepared:
@@ -66,7 +66,7 @@ def prepare(project: Project, split: Split, recipe: Recipe, monitor: Monitor) ->
     # What is said of the weights is kept here as it stands now: their record may be written anew.
     source = {} if recipe.mode == "scratch" else {"source": asdict(weights_source(chosen))}
     facts = {**_provenance(split, device, data), "backbone": {**network, **source}, "engine": engine}
-    named = f"{recipe.to_json()} {split.hash} {facts['data_sha256']} {network}"
+    named = f"{facts['data_sha256']} {network}"
     data = data.shuffled(recipe.seed) if recipe.shuffled else data
     return Prepared(chosen, device, data, facts, hashlib.sha256(named.encode()).hexdigest())
 

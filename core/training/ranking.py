@@ -22,6 +22,7 @@ from core.project.splits import TEST, Split, parts
 from core.project.splitting import inner_folds
 from core.project.strata import strata_of_labels
 from core.project.trials import keep_trial
+from core.training.checkpoint import Keeping
 from core.training.data import targets_of
 from core.training.features import features_of
 from core.training.head import Standardisation
@@ -68,7 +69,7 @@ def rank(project: Project, split: Split | None, names: Sequence[str], monitor: M
         examples = Examples(features, targets, groups, strata, several)
         chances = np.zeros_like(targets)
         for fit, held_out in folds:
-            head = fit_head(examples.rows(fit), runtime.widths, QUICK, check=monitor.check).head
+            head = fit_head(examples.rows(fit), runtime.widths, QUICK, keeping=Keeping(check=monitor.check)).head
             chances[held_out] = head.probabilities(features[0, held_out])
         area = evaluate(
             _predictions(classes, images, groups, strata, judged if several else None, chances), resamples=RESAMPLES

@@ -2,11 +2,11 @@
 
 A search sees the rows that it is given and nothing else: with folds each fold searches anew among its own training
 patients, so that the score of the run is not the score that was optimised (nested cross-validation, Cawley 2010).
+What is tried next depends on the seed and on what was tried before, so that a search goes on where it was paused.
 """
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, get_args
@@ -16,12 +16,14 @@ import optuna
 import torch
 
 from core.backbones.catalogue import Backbone
-from core.progress import Monitor, Progress, Report, Tried
+from core.progress import Progress, Quiet, Tried
 from core.project.project import Project
+from core.training.checkpoint import Bench, State
 from core.training.data import Data, Rows
 from core.training.head import Floats
 from core.training.learners import Fitted, Work, learner_for
 from core.training.recipe import Balance, HeadKind, Loss, Recipe
+from core.training.trials import Trials
 
 STAGE_SEARCH = "Searching for settings"
 FOLDS = 3
@@ -41,7 +43,10 @@ class SearchLearner:
     ) -> None:
         self._project, self._chosen, self._device, self._data = project, chosen, device, data
         self._recipe, self._work, self._stack = recipe, work, ExitStack()
-        self.found: dict[int, Parameters] = {}
+        self._left: Bench | None = None  # of the fold before
+        self._found = work.keeping("found")
+        kept = self._found.load()
+        self.found: dict[int, Parameters] = {int(key): each for key, each in kept.facts.items()} if kept else {}
         self.final = recipe
 
     def fit(self, rows: Rows, fold: int, validation: Rows | None = None) -> Fitted:
@@ -50,9 +55,13 @@ class SearchLearner:
         self.final = self._recipe
         if study is not None:
             self.found[fold] = {**study.best_params, "log_loss": study.best_value, "trials": len(study.trials)}
+            self._found.save(State({}, {str(key): each for key, each in self.found.items()}))
             self.final = self._suggested(optuna.trial.FixedTrial(study.best_params))
         self._stack.close()  # the model of the fold before has predicted
-        work = Work(self._work.monitor, self._work.fits, done=self._work.done)
+        if self._left is not None and self._recipe.mode != "frozen":  # heads are small, and not kept elsewhere
+            self._left.clear()
+        self._left = self._inside(f"searched-{fold}")
+        work = Work(self._work.monitor, self._work.fits, self._left, self._work.done)
         context = learner_for(self._project, self._chosen, self._device, self._data, self.final, work)
         fitted = self._stack.enter_context(context).fit(rows, fold, validation)
         self._work.done += 1
@@ -73,57 +82,44 @@ class SearchLearner:
             checks = self._data.inner_folds(rows, FOLDS, self._recipe.seed)
         if not checks:
             return None
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        study = optuna.create_study(
-            sampler=optuna.samplers.TPESampler(seed=self._recipe.seed + fold, n_startup_trials=5),
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=3),
-        )
-        study.enqueue_trial(parameters_of(self._recipe))
-        monitor, until = self._work.monitor, time.monotonic() + seconds
+        trials = Trials(self._work.keeping(f"search-{fold}"), self._recipe.seed, fold, parameters_of(self._recipe))
 
         def objective(trial: optuna.Trial) -> float:
             tried = self._suggested(trial)
-            losses: list[float] = []
             for number, (learn, judge) in enumerate(checks):
-                monitor.check()
-                losses.append(self._loss(tried, learn, judge, fold))
-                trial.report(float(np.mean(losses)), number)
-                late = time.monotonic() > until and trial.number > 0
+                trials.point()
+                if number == len(trials.losses):
+                    # A head is fitted in seconds; a tuning has to be kept while it goes on.
+                    place = self._inside(f"trial-{fold}-{trial.number}-{number}") if tried.mode != "frozen" else None
+                    trials.losses.append(self._loss(tried, learn, judge, fold, place))
+                    if place is not None:
+                        trials.keep()
+                        place.clear()
+                trial.report(float(np.mean(trials.losses[: number + 1])), number)
+                late = trials.seconds > seconds and trial.number > 0
                 if number + 1 < len(checks) and (late or trial.should_prune()):
                     raise optuna.TrialPruned
-            return float(np.mean(losses))
+            return float(np.mean(trials.losses))
 
-        while len(study.trials) < MOST and (time.monotonic() < until or not study.trials):
-            study.optimize(objective, n_trials=1)
-            monitor.report(Tried(fold, len(study.trials), study.best_value))
-            spent = min(seconds, seconds - (until - time.monotonic()))
+        while not trials.over and trials.number < MOST and (trials.seconds < seconds or not trials.number):
+            trials.next(objective)
+            self._work.monitor.report(Tried(fold, trials.number, trials.study.best_value))
+            done = round(self._work.done * seconds + min(seconds, trials.seconds))
             whole = round(seconds * self._work.fits)
-            done = round(self._work.done * seconds + spent)
-            monitor.report(Progress(STAGE_SEARCH, done, whole, "seconds"))
-        return study
+            self._work.monitor.report(Progress(STAGE_SEARCH, done, whole, "seconds"))
+        return trials.finish()
 
-    def _loss(self, tried: Recipe, learn: Rows, judge: Rows, fold: int) -> float:
-        work = Work(_Quiet(self._work.monitor), 1)
+    def _loss(self, tried: Recipe, learn: Rows, judge: Rows, fold: int, place: Bench | None) -> float:
+        work = Work(Quiet(self._work.monitor), 1, place)
         with learner_for(self._project, self._chosen, self._device, self._data, tried, work) as learner:
             chances = learner.fit(learn, fold).probabilities(judge)
         return log_loss(chances, self._data.learned[judge], self._data.several)
 
+    def _inside(self, name: str) -> Bench | None:
+        return self._work.bench.inside(name) if self._work.bench is not None else None
+
     def _suggested(self, trial: optuna.Trial | optuna.trial.FixedTrial) -> Recipe:
         return suggested(trial, self._recipe, len(self._chosen.stages))
-
-
-class _Quiet(Monitor):
-    """Passes cancelling on, and no reports: those of a trial's fits would look like those of the run."""
-
-    def __init__(self, monitor: Monitor) -> None:
-        self._monitor = monitor
-
-    def report(self, what: Report) -> None:
-        """Nothing."""
-
-    def check(self) -> None:
-        """As the monitor of the run."""
-        self._monitor.check()
 
 
 def parameters_of(recipe: Recipe) -> Parameters:

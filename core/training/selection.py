@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.progress import Paused
 from core.project.splitting import inner_folds
+from core.training.checkpoint import NOWHERE, Keeping, State, under, with_prefix
 from core.training.devices import head_device
 from core.training.head import Floats, Head, Problem, Span, Standardisation, fit_layer, new_layer, outputs
 from core.training.loss import element_weights, images_weigh, total_loss
@@ -50,6 +53,24 @@ class FittedHead:
     strength: float
     losses: tuple[tuple[float, float], ...]
 
+    def state(self) -> State:
+        """All of it, exactly."""
+        head, standard = self.head, self.head.standardisation
+        facts = {"kind": head.kind, "several": head.several, "temperature": head.temperature}
+        layer = {name: torch.from_numpy(array) for name, array in head.state.items()}
+        tensors = {"mean": torch.from_numpy(standard.mean), "scale": torch.from_numpy(standard.scale)}
+        tensors |= with_prefix("layer", layer)
+        return State(tensors, {"head": facts, "strength": self.strength, "losses": self.losses})
+
+    @staticmethod
+    def of(state: State) -> FittedHead:
+        """What state() gave."""
+        standard = Standardisation(state.tensors["mean"].numpy(), state.tensors["scale"].numpy())
+        layer = {name: tensor.numpy() for name, tensor in under("layer", state.tensors).items()}
+        head = Head(standard, state=layer, **state.facts["head"])
+        losses = tuple((strength, loss) for strength, loss in state.facts["losses"])
+        return FittedHead(head, state.facts["strength"], losses)
+
 
 def fit_head(
     examples: Examples,
@@ -58,14 +79,16 @@ def fit_head(
     validation: Examples | None = None,
     on_tried: Callable[[float, float], None] = lambda strength, loss: None,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
-    check: Callable[[], None] = lambda: None,
+    keeping: Keeping = NOWHERE,
 ) -> FittedHead:
     """Standardise, choose the strength, fit on all the examples given.
 
     The strength is the one with the least mean log loss on `validation`, or else in folds by patient inside the
-    examples; the same held-out logits give the temperature. Nothing outside the arguments is looked at. check() is
-    called often and may raise to stop.
+    examples; the same held-out logits give the temperature. Nothing outside the arguments is looked at. What was tried
+    is kept between two fits; the last one, which takes seconds, is finished before the work is paused.
     """
+    if (done := keeping.load()) is not None and "head" in done.facts:
+        return FittedHead.of(done)
     views, images, width = examples.features.shape
     flat = examples.features.reshape(views * images, width)
     standardisation = Standardisation.of(flat, widths)
@@ -88,13 +111,21 @@ def fit_head(
         extra = torch.from_numpy(span.reduce(standardisation.apply(validation.features[0]))).to(device)
         checks = [_Beside(whole, Problem(extra, validation.targets, np.ones_like(validation.targets), whole.several))]
     with single_thread():
-        tried = _path(checks, recipe, check, on_tried)
+        tried = _path(checks, recipe, keeping, on_tried)
         best = min(tried, key=lambda each: each.loss)
         layer = new_layer(recipe.head, whole, recipe.seed)
-        fit_layer(layer, whole, recipe.loss, best.strength, on_step)
+
+        def unless_cancelled(step: int, loss: float) -> None:
+            with suppress(Paused):
+                keeping.check()
+            on_step(step, loss)
+
+        fit_layer(layer, whole, recipe.loss, best.strength, unless_cancelled)
     warmth = temperature(best.logits, best.targets, whole.several) if len(best.targets) else 1.0
     head = Head(standardisation, recipe.head.kind, span.state(layer), whole.several, warmth)
-    return FittedHead(head, best.strength, tuple((each.strength, each.loss) for each in tried))
+    fitted = FittedHead(head, best.strength, tuple((each.strength, each.loss) for each in tried))
+    keeping.save(fitted.state())
+    return fitted
 
 
 @dataclass(frozen=True)
@@ -139,33 +170,47 @@ class _Beside:
 
 
 def _path(
-    checks: list[_Check], recipe: Recipe, check: Callable[[], None], on_tried: Callable[[float, float], None]
+    checks: list[_Check], recipe: Recipe, keeping: Keeping, on_tried: Callable[[float, float], None]
 ) -> list[_Tried]:
     """From the strongest regularisation on; weak ones take longest, so it ends where the loss has risen twice."""
     strengths = sorted(recipe.head.strengths, reverse=True)
     if not checks:  # a class of a single patient cannot be held out: the strongest regularisation is the safe choice
         on_tried(strengths[0], 0.0)
         return [_Tried(strengths[0], 0.0, np.zeros((0, 0)), np.zeros((0, 0)))]
+    kept = keeping.load()
     layers: list[torch.nn.Module] = []
+    done: list[Floats] = []  # held-out logits of every strength in every check, in the order of the fits
     tried: list[_Tried] = []
     for strength in strengths:
         loss = weight = 0.0
-        logits, targets = [], []
+        targets = []
         for number, each in enumerate(checks):
-            check()
             fit, held = each.problems()
             if number == len(layers):
                 layers.append(new_layer(recipe.head, fit, recipe.seed))
-            # from where the stronger one ended, and as far as telling strengths apart needs
-            fit_layer(layers[number], fit, recipe.loss, strength, tolerance=ROUGH)
-            logits.append(outputs(layers[number], held.features))
+            if kept is not None and len(done) < kept.facts["fits"]:
+                done.append(kept.tensors[f"logits-{len(done)}"].numpy())
+                layers[number].load_state_dict(under(f"layer-{number}", kept.tensors))
+            else:
+                # from where the stronger one ended, and as far as telling strengths apart needs
+                fit_layer(layers[number], fit, recipe.loss, strength, tolerance=ROUGH)
+                done.append(outputs(layers[number], held.features))
+                keeping.point(lambda: _state(layers, done))
             targets.append(held.targets)
             plain = element_weights(held.targets, PLAIN, held.several)
-            found, truth = torch.from_numpy(logits[-1]), torch.from_numpy(np.nan_to_num(held.targets))
+            found, truth = torch.from_numpy(done[-1]), torch.from_numpy(np.nan_to_num(held.targets))
             loss += float(total_loss(found, truth, torch.from_numpy(plain), PLAIN, held.several))
             weight += float(images_weigh(plain, held.several).sum())
-        tried.append(_Tried(strength, loss / max(weight, 1e-12), np.concatenate(logits), np.concatenate(targets)))
+        logits = np.concatenate(done[-len(checks) :])
+        tried.append(_Tried(strength, loss / max(weight, 1e-12), logits, np.concatenate(targets)))
         on_tried(strength, tried[-1].loss)
         if len(tried) > 2 and min(each.loss for each in tried[:-2]) < min(each.loss for each in tried[-2:]):
             break
     return tried
+
+
+def _state(layers: list[torch.nn.Module], done: list[Floats]) -> State:
+    tensors = {f"logits-{number}": torch.from_numpy(logits) for number, logits in enumerate(done)}
+    for number, layer in enumerate(layers):
+        tensors |= with_prefix(f"layer-{number}", layer.state_dict())
+    return State(tensors, {"fits": len(done)})

@@ -20,7 +20,7 @@ from core.project.project import Project
 from core.project.runs import PREDICTIONS, VALIDATION_PREDICTIONS, Predictions, RunFolder, write_run
 from core.project.seal import current_seal
 from core.project.splits import Split
-from core.training.checkpoint import bench
+from core.training.checkpoint import Bench, Noting, bench
 from core.training.data import Data
 from core.training.devices import first_process_first, of_first_process, rank
 from core.training.head import Head
@@ -35,7 +35,7 @@ STAGE_FIGURES = "Working out intervals"
 class _Outcome:
     """Out-of-sample probabilities of the rows `held_out`, the model to keep, how each fold chose, and, with a held-out
     test part, the rows and probabilities of the validation part. heads: of each fold, where the backbone is frozen;
-    temperatures: of each fold that was fitted now; inner_folds: of each fit, within which the regularisation could be
+    temperatures: of each fold; inner_folds: of each fit, within which the regularisation could be
     chosen, 0 where a class has too few patients."""
 
     held_out: NDArray[np.int64]
@@ -48,26 +48,42 @@ class _Outcome:
     inner_folds: dict[str, int] = field(default_factory=dict)
 
 
-def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew: bool = False) -> RunFolder:
+def train(
+    project: Project,
+    split: Split,
+    recipe: Recipe,
+    monitor: Monitor,
+    anew: bool = False,
+    within: Bench | None = None,
+) -> RunFolder:
     """Follow the recipe on the split and keep the run.
 
     With folds, every image is predicted once, by a model that saw nothing of its patient; the final model learns from
     all images. With training, validation and test parts, the model learns from the first, chooses its regularisation
-    on the second and is judged on the third. A tuning that was stopped goes on from its last checkpoint, unless
-    it is to begin anew. Raises SplitOutdated, WeightsNotInstalled, Cancelled, storage errors.
+    on the second and is judged on the third. A training that was paused, or killed, goes on from where it is kept and
+    ends in the same run, unless it is to begin anew. within: the bench of the larger work that it is a part of.
+    Raises SplitOutdated, WeightsNotInstalled, Paused, Cancelled (nothing is kept then), storage errors.
     """
     if rank() == 0:
         project.check_writable()
+    place = within or bench(project, "training", recipe, split.hash)
+    if anew:
+        place.clear()
+    with place.at_work():
+        return _trained(project, split, recipe, Noting(monitor, place), place)
+
+
+def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, place: Bench) -> RunFolder:
     started = time.monotonic()
     with first_process_first():
         prepared = prepare(project, split, recipe, monitor)
+        place.claim(prepared.made_of)
+    if place.begun:
+        monitor.report(Resumed(place.folds_done(recipe.mode == "frozen")))
     data = prepared.data
     featured = time.monotonic()
-    tuned = recipe.mode != "frozen"
     fits = split.plan.folds + 1 if split.plan.kind == "folds" else 1
-    work = Work(monitor, fits, bench(project, prepared.key) if tuned and not recipe.search_minutes else None)
-    if anew and work.bench is not None:
-        work.bench.clear()
+    work = Work(monitor, fits, place)
     given = (project, prepared.chosen, prepared.device, data, recipe, work)
     searching = None
     if recipe.search_minutes:
@@ -76,7 +92,7 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew
         searching = SearchLearner(*given)
     with searching or learner_for(*given) as learner:
         by_folds = split.plan.kind == "folds"
-        outcome = _folds(data, learner, work, recipe) if by_folds else _holdout(data, learner, work)
+        outcome = _folds(data, learner, work, place, recipe) if by_folds else _holdout(data, learner, work)
     trained = time.monotonic()
     predictions = _predictions(project, data, outcome.held_out, outcome.probabilities)
     validation = _predictions(project, data, *outcome.validation) if outcome.validation else None
@@ -115,8 +131,6 @@ def train(project: Project, split: Split, recipe: Recipe, monitor: Monitor, anew
             facts,
         ),
     )
-    if work.bench is not None:
-        work.bench.clear()
     of_first_process(run.name)
     return run
 
@@ -136,27 +150,25 @@ def _predictions(
     )
 
 
-def _folds(data: Data, learner: Learner, work: Work, recipe: Recipe) -> _Outcome:
+def _folds(data: Data, learner: Learner, work: Work, place: Bench, recipe: Recipe) -> _Outcome:
     names = sorted(set(data.parts.tolist()), key=int)
     probabilities = np.zeros((len(data.images), len(data.classes)))
     chosen, heads, temperatures, inner = {}, {}, {}, {}
-    before = {name: kept for name in names if work.bench and (kept := work.bench.fold(int(name))) is not None}
-    if work.bench is not None and work.bench.begun:
-        work.monitor.report(Resumed(len(before)))
+    before = {name: kept for name in names if (kept := place.fold(int(name))) is not None}
     for name in names:
         held_out = data.parts == name
         inner[name] = data.inner_folds_within(~held_out, recipe.head.inner_folds)
         if name in before:
-            probabilities[held_out], chosen[name] = before[name]
+            probabilities[held_out], chosen[name], temperatures[name] = before[name]
             work.done += 1
         else:
             fitted = learner.fit(~held_out, int(name))
             chosen[name], temperatures[name] = fitted.strength, fitted.temperature
-            if isinstance(fitted, FittedFrozen):
-                heads[name] = fitted.fitted.head
             probabilities[held_out] = fitted.probabilities(held_out)
-            if work.bench is not None and rank() == 0:
-                work.bench.keep_fold(int(name), probabilities[held_out], fitted.strength)
+            if isinstance(fitted, FittedFrozen):
+                heads[name] = fitted.fitted.head  # it is kept, and predicts again in no time
+            else:
+                place.keep_fold(int(name), probabilities[held_out], fitted.strength, fitted.temperature)
         _report_fold(data, held_out, probabilities[held_out], int(name), len(names), work.monitor)
     everything = np.ones(len(data.images), dtype=bool)
     inner["final"] = data.inner_folds_within(everything, recipe.head.inner_folds)
@@ -173,8 +185,6 @@ def _folds(data: Data, learner: Learner, work: Work, recipe: Recipe) -> _Outcome
 
 
 def _holdout(data: Data, learner: Learner, work: Work) -> _Outcome:
-    if work.bench is not None and work.bench.begun:
-        work.monitor.report(Resumed(0))
     training, validation, test = (data.parts == name for name in ("training", "validation", "test"))
     final = learner.fit(training, 1, validation)
     probabilities = final.probabilities(test)

@@ -1,7 +1,8 @@
 """What the learning part of a network reads: films, or their activations at the freeze boundary, in augmented views.
 
 Activations that are needed often are worked out once an image and view; they lie in a flat file that is mapped and not
-read as a whole, so that memory stays flat in the number of images. The file goes when the training ends.
+read as a whole, so that memory stays flat in the number of images. The file lies with the checkpoints of the training,
+and goes with them.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,6 +25,7 @@ from core.progress import Monitor, Progress
 from core.project.catalogue import LabelledImage
 from core.project.project import Project
 from core.training.augmentation import Augmentation
+from core.training.checkpoint import Bench, Keeping, State
 from core.training.preprocessing import to_input
 from core.training.recipe import AugmentSettings
 
@@ -35,7 +38,8 @@ class Views:
     """The films of some images in views: view 0 is the film, others are augmented. Close it to free the disk.
 
     passes: how often each image will be learned from, over all epochs and folds; where the frozen part would run more
-    often than there are views to keep, its activations are kept.
+    often than there are views to keep, its activations are kept. bench: where they outlive this process, if anywhere;
+    they go with it then.
     """
 
     def __init__(
@@ -47,10 +51,16 @@ class Views:
         device: torch.device,
         seed: int,
         passes: int,
+        bench: Bench | None = None,
     ) -> None:
         self._project, self._frozen, self._side, self._device = project, frozen, side, device
         self._augment, self._augmentation, self._seed = augment, Augmentation(side, augment), seed
-        self._folder = tempfile.TemporaryDirectory(prefix=".views-", dir=project.root)
+        self._bench, self._passing = bench, None
+        if bench is not None:
+            self._folder = bench.folder / "views"
+        else:
+            self._passing = tempfile.TemporaryDirectory(prefix=".views-", dir=project.root)
+            self._folder = Path(self._passing.name)
         self._kept = 1 + max(augment.views, augment.test_views)
         # A GPU runs the frozen part anew before a disk could give back what it kept.
         keeps = device.type != "cuda" and self._kept <= passes
@@ -61,25 +71,29 @@ class Views:
         self._keys: list[str] = []
 
     def fill(self, images: Sequence[LabelledImage], monitor: Monitor) -> None:
-        """Read the films, and keep their views where that pays. May raise Cancelled or OSError."""
+        """Read the films, and keep their views where that pays; goes on where an earlier start was stopped.
+
+        May raise Cancelled or OSError.
+        """
         self._keys = [image.content_hash for image in images]
-        self._films = self._map("films", np.uint8, (len(images), self._side, self._side))
         count = len(images) * (self._kept if self._cached else 1)
+        keeping = Keeping(self._bench, "views", monitor.check)
+        done = self._go_on(keeping.load(), count)
+        monitor.report(Progress(STAGE_VIEWS, done, count, "views"))
+        if done == count:
+            return
         run = self._runner(count)
-        monitor.report(Progress(STAGE_VIEWS, 0, count, "views"))
-        for view in range(self._kept if self._cached else 1):
-            for start in range(0, len(images), BATCH):
-                monitor.check()
-                rows = np.arange(start, min(start + BATCH, len(images)))
-                if view == 0:
-                    films = [
-                        to_input(self._project.pixels.read(image.stored_at), self._side)
-                        for image in images[start : start + BATCH]
-                    ]
-                    self._films[rows] = np.stack(films)
-                if self._cached:
-                    self._keep(view, rows, *run(self._view(view, rows)))
-                monitor.report(Progress(STAGE_VIEWS, view * len(images) + int(rows[-1]) + 1, count, "views"))
+        while done < count:
+            view, start = divmod(done, len(images))
+            rows = np.arange(start, min(start + BATCH, len(images)))
+            if view == 0:
+                self._read(images, rows)
+            if self._cached:
+                self._keep(view, rows, *run(self._view(view, rows)))
+            done += len(rows)
+            monitor.report(Progress(STAGE_VIEWS, done, count, "views"))
+            keeping.point(partial(self._state, done))
+        keeping.save(self._state(done))
 
     def learning(self, rows: NDArray[np.int64], epoch: int) -> Batch:
         """A view of each of these rows to learn from; the same epoch shows the same."""
@@ -102,8 +116,14 @@ class Views:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._films = self._values = None
-        self._folder.cleanup()
+        self._films = self._values = self._before = None
+        if self._passing is not None:
+            self._passing.cleanup()
+
+    def _read(self, images: Sequence[LabelledImage], rows: NDArray[np.int64]) -> None:
+        assert self._films is not None
+        stored = (images[row].stored_at for row in rows.tolist())
+        self._films[rows] = np.stack([to_input(self._project.pixels.read(each), self._side) for each in stored])
 
     def _view(self, view: int, rows: NDArray[np.int64]) -> torch.Tensor:
         assert self._films is not None
@@ -122,7 +142,7 @@ class Views:
     def _from_kept(self, views: NDArray[np.int64], rows: NDArray[np.int64]) -> Batch:
         assert self._values is not None and self._before is not None
         values = np.stack([self._values[view, row] for view, row in zip(views, rows, strict=True)])
-        before = torch.from_numpy(self._before[views, rows]).to(self._device)
+        before = torch.from_numpy(np.asarray(self._before[views, rows])).to(self._device)
         activations = torch.from_numpy(values).to(self._device).float()
         return activations.contiguous(memory_format=torch.channels_last), before
 
@@ -148,13 +168,43 @@ class Views:
         if self._values is None or self._before is None:
             shape = (self._kept, len(self._keys))
             self._values = self._map("activations", np.float16, (*shape, *activations.shape[1:]))
-            self._before = np.zeros((*shape, before.shape[1]), dtype=np.float32)
+            self._before = self._map("before", np.float32, (*shape, before.shape[1]))
         self._values[view, rows] = activations
         self._before[view, rows] = before
 
-    def _map(self, name: str, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    def _go_on(self, kept: State | None, count: int) -> int:
+        """Take up what an earlier start kept, if anything; how many views of films are done."""
+        films = (len(self._keys), self._side, self._side)
+        try:
+            if kept is not None and kept.facts["of"] == count:
+                self._films = self._map("films", np.uint8, films, "r+")
+                if self._cached:
+                    self._values = self._map("activations", np.float16, tuple(kept.facts["activations"]), "r+")
+                    self._before = self._map("before", np.float32, tuple(kept.facts["before"]), "r+")
+                return int(kept.facts["done"])
+        except (OSError, ValueError):  # it lacks a file, or one is too short: all is looked at anew
+            self._values = self._before = None
+        self._films = self._map("films", np.uint8, films)
+        return 0
+
+    def _state(self, done: int) -> State:
+        """How much is on the disk; waits until it is."""
+        shapes = {}
+        for name, mapped in (("films", self._films), ("activations", self._values), ("before", self._before)):
+            if isinstance(mapped, np.memmap):
+                mapped.flush()
+                shapes[name] = list(mapped.shape)
+        of = len(self._keys) * (self._kept if self._cached else 1)
+        return State({}, {"done": done, "of": of, **shapes})
+
+    def _map(self, name: str, kind: Any, shape: tuple[int, ...], mode: Literal["w+", "r+"] = "w+") -> NDArray[Any]:
+        if not all(shape):
+            return np.zeros(shape, kind)  # nothing cannot be mapped
+        self._folder.mkdir(parents=True, exist_ok=True)
         size = int(np.prod(shape)) * np.dtype(kind).itemsize
-        free = shutil.disk_usage(self._folder.name).free
-        if size > 0.8 * free:
-            raise OSError(28, f"{size / 1e9:.1f} GB are needed for a while", self._folder.name)
-        return np.memmap(Path(self._folder.name) / name, dtype=kind, mode="w+", shape=shape)
+        free = shutil.disk_usage(self._folder).free
+        if mode == "w+" and size > 0.8 * free:
+            raise OSError(28, f"{size / 1e9:.1f} GB are needed for a while", str(self._folder))
+        if mode == "r+" and (self._folder / name).stat().st_size != size:
+            raise ValueError(name)
+        return np.memmap(self._folder / name, dtype=kind, mode=mode, shape=shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, get_args
 
 from PySide6.QtCore import Qt, QTimer
@@ -13,26 +14,23 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QStackedWidge
 from core.backbones.catalogue import backbone, backbones, weights_file
 from core.engine.messages import LoadLibraries, Reported, RunControls, RunDone, Train
 from core.progress import FoldDone, HeadStep, Resumed, StrengthTried, Tried, Validated
-from core.project.runs import forget_unfinished, unfinished
 from core.training.recipe import Mode, Recipe, Tuning, for_mode
 from core.training.results import Control
+from core.training.standing import LeftOff, forgotten, left_off
 from desktop.engine_client import Job
+from desktop.loading import Loading
 from desktop.session import READ_ONLY, WAITS, Session
 from desktop.widgets.backbone_card import BackboneCard
-from desktop.widgets.basics import button, card, label, row, scrolling_column, set_role, spin_box
+from desktop.widgets.basics import button, card, label, row, scrolling_column, set_role, spin_box, sure
 from desktop.widgets.charts import LineChart
 from desktop.widgets.controls_dialog import ControlsDialog
 from desktop.widgets.job_bar import duration
+from desktop.widgets.paused_panel import PausedPanel
 from desktop.widgets.rank_dialog import RankDialog
 from desktop.widgets.recipe_dialog import RecipeDialog
-from desktop.widgets.recipe_fields import AUGMENT, HEAD, INPUT, LOSS, TUNING
+from desktop.widgets.recipe_words import MODES, changes
 from desktop.widgets.weights_dialog import WeightsDialog
 
-MODES = (
-    ("The new last layer (seconds)", "frozen"),
-    ("Later stages too (minutes)", "finetune"),
-    ("Everything, from random weights", "scratch"),
-)
 NOTES = {
     "frozen": "The backbone stays as it was trained on photographs; only the new last layer learns from your films.",
     "finetune": "The new last layer learns first; then the later stages follow, from slightly turned, scaled and "
@@ -48,6 +46,8 @@ class TrainPage(QWidget):
         super().__init__()
         self._session = session
         self._job: Job | None = None
+        self._left_off: list[LeftOff] = []
+        self._loading = Loading(session.fail, self)
         self._started = 0.0
         self._remaining: float | None = None
         self.chooser = QComboBox()
@@ -62,8 +62,10 @@ class TrainPage(QWidget):
         self.epochs = spin_box(1, 200, Tuning().epochs)
         self.epochs.setToolTip("How often each film is looked at, in one of its views each time")
         self.start_button = button("Start training", "primary")
-        self.pause_button = button("Pause", tip="Stop for now; the same training goes on from its last checkpoint")
-        self.cancel_button = button("Cancel", tip="Stop and give the training up; features computed so far are kept")
+        self.pause_button = button(
+            "Pause", tip="Stop for now; all that was done is kept, and Continue goes on from there"
+        )
+        self.cancel_button = button("Cancel…", tip="Stop and give up what was done; asks first")
         self.controls_button = button(
             "Run controls", tip="Four runs on the same split: frozen, unfrozen, from scratch, and with shuffled labels"
         )
@@ -73,6 +75,7 @@ class TrainPage(QWidget):
         self.changed = label("", "muted", wrap=True)
         self._settings = {mode: for_mode(mode) for mode in get_args(Mode)}
         self.ready = label(wrap=True)
+        self.paused = PausedPanel()
         self.device = label("found when training starts", "muted")
         self.elapsed = label("–")
         self.remaining = label("–")
@@ -107,14 +110,18 @@ class TrainPage(QWidget):
         self.start_button.clicked.connect(self.start)
         self.pause_button.clicked.connect(self.pause)
         self.cancel_button.clicked.connect(self.cancel)
+        self.paused.continued.connect(self.go_on)
+        self.paused.discarded.connect(self.discard)
         self.controls_button.clicked.connect(self._run_controls)
         self.compare_button.clicked.connect(self._compare)
         self.weights_button.clicked.connect(self._show_weights)
         self.settings_button.clicked.connect(self._edit_settings)
         session.project_opened.connect(self._project_opened)
+        session.project_closed.connect(self._loading.forget)
         session.state_changed.connect(self.refresh)
         session.busy_changed.connect(self.refresh)
         self._show_backbone()
+        self._find_left_off()
         # Loading torch takes seconds; while the user reads this page the worker does it.
         session.engine.start(LoadLibraries()).finished.connect(self.device.setText)
 
@@ -126,20 +133,46 @@ class TrainPage(QWidget):
         self._begin(Train(project.root, self.recipe()), "Training", self._finished)
 
     def pause(self) -> None:
-        """Stop; the same training goes on later from its last checkpoint."""
+        """Stop for now; all that was done is kept."""
         if self._job is not None:
-            self._job.cancel()
+            self._job.pause()
+            self.ready.setText("What was done is being kept.")
 
     def cancel(self) -> None:
-        """Stop, and give the training up."""
-        if self._job is not None:
-            self._job.stopped.connect(self._give_up)
-            self._job.cancel()
+        """Stop, and give the training up, if the user is sure."""
+        job = self._job
+        told = "All that was done of it is given up. Pause keeps it, to go on later."
+        if job is not None and sure(self, "Give the training up?", told, "Give it up") and job is self._job:
+            job.cancel()
 
-    def _give_up(self) -> None:
-        if self._session.project is not None:
-            forget_unfinished(self._session.project)
-            self.refresh()
+    def go_on(self) -> None:
+        """Go on with what was left off, by its own settings."""
+        project = self._session.project
+        if project is None or not self._left_off or self._session.busy:
+            return
+        standing = self._left_off[0].standing
+        if standing.kind == "controls":
+            request = RunControls(project.root, standing.recipe, standing.split_hash)
+            self._begin(request, "Controls", self._controls_done)
+        else:
+            self._begin(Train(project.root, standing.recipe, standing.split_hash), "Training", self._finished)
+
+    def discard(self) -> None:
+        """Give up what was left off, if the user is sure."""
+        if not self._left_off or self._session.busy:
+            return
+        left = self._left_off[0]
+        if sure(self, "Give up what was kept?", left.standing.in_words(), "Give it up"):
+            self._loading.ask(left.folder.parents[1], partial(forgotten, left), self._show_left_off)
+
+    def _find_left_off(self) -> None:
+        project = self._session.project
+        if project is not None and self._job is None:
+            self._loading.ask(project.root, left_off, self._show_left_off)
+
+    def _show_left_off(self, found: list[LeftOff]) -> None:
+        self._left_off = found
+        self.refresh()
 
     def _begin(self, request: Train | RunControls, title: str, on_finished: Callable[[Any], None]) -> None:
         self._clear_curves()
@@ -168,7 +201,7 @@ class TrainPage(QWidget):
         mode, boundary = self.mode.currentData(), self.frozen_stages.value()
         frozen = {"frozen": len(chosen.stages), "finetune": boundary, "scratch": 0}[mode]
         self.about.show_stages(chosen, frozen, self._classes())
-        self.changed.setText(_changes(self.recipe()))
+        self.changed.setText(changes(self.recipe()))
         self.changed.setVisible(bool(self.changed.text()))
         missing = ""
         if self._session.read_only:
@@ -187,11 +220,11 @@ class TrainPage(QWidget):
             each.setEnabled(not running)
         self.controls_button.setEnabled(self.start_button.isEnabled())
         self.cancel_button.setEnabled(running)
-        self.pause_button.setEnabled(running and mode != "frozen")
+        self.pause_button.setEnabled(running)
+        found = [] if running or self._session.read_only else self._left_off
+        self.paused.show_left_off(found, not self._session.busy)
         set_role(self.ready, "warning" if missing else "muted")
         waiting = WAITS if self._session.busy else "Ready to train."
-        if not self._session.busy and self._session.project is not None and unfinished(self._session.project):
-            waiting = "A training was paused: started with the same settings, it goes on."
         self.ready.setText(missing or ("Training is under way." if running else waiting))
 
     def _lay_out(self) -> None:
@@ -224,7 +257,7 @@ class TrainPage(QWidget):
             facts.addLayout(pair)
         facts.addStretch(1)
         buttons = row(self.start_button, self.pause_button, self.cancel_button, None, self.controls_button, spacing=10)
-        control = card(buttons, self.ready, facts)
+        control = card(buttons, self.ready, self.paused, facts)
         charts = QHBoxLayout()
         charts.setSpacing(12)
         tip = "How far the predicted probabilities are from the truth on the images that a head learns from."
@@ -315,6 +348,8 @@ class TrainPage(QWidget):
         return len(state.counts.classes) if state is not None else 0
 
     def _project_opened(self) -> None:
+        self._left_off = []
+        self._find_left_off()
         self._clear_curves()
         self._fill_chooser()
         self._show_backbone()
@@ -345,7 +380,7 @@ class TrainPage(QWidget):
                 case Tried(fold, trials, loss):
                     self.search_note.setText(f"{_series(fold)}: {trials} trials, least log loss {loss:.3f}")
                 case Resumed(done):
-                    self.search_note.setText(f"Goes on from its last checkpoint; folds done before: {done}.")
+                    self.search_note.setText(f"Goes on from where it was kept; folds done before: {done}.")
                 case FoldDone(fold, folds, auc, images):
                     name = f"Fold {fold}" if folds > 1 else "Test"
                     figure = "not defined" if auc is None else f"{auc:.3f}"
@@ -370,22 +405,9 @@ class TrainPage(QWidget):
         self._clock.stop()
         self.elapsed.setText(duration(time.monotonic() - self._started))
         self.remaining.setText("–")
+        self._find_left_off()
         self.refresh()
 
 
 def _series(fold: int) -> str:
     return f"Fold {fold}" if fold else "Final"
-
-
-def _changes(recipe: Recipe) -> str:
-    """What differs from where the mode begins, in a few words."""
-    start = for_mode(recipe.mode)
-    changed = []
-    for part, fields in (("", INPUT), ("head", HEAD), ("loss", LOSS), ("augment", AUGMENT), ("tuning", TUNING)):
-        now, before = (getattr(each, part) if part else each for each in (recipe, start))
-        for field in fields:
-            value = getattr(now, field.name)
-            if value != getattr(before, field.name):
-                shown = next((text for text, choice in field.choices if choice == value), value)
-                changed.append(f"{field.title}: {'yes' if shown is True else 'no' if shown is False else shown}")
-    return f"Changed: {'; '.join(changed)}." if changed else ""

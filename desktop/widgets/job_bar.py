@@ -1,14 +1,17 @@
-"""The foot of the window: the job under way with its rate, remaining time and a way to cancel it."""
+"""The foot of the window: the job under way with its rate, remaining time and a way to stop it."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
 
 from core import RESEARCH_USE
-from core.engine.messages import Reported
+from core.engine.messages import Pausable, Reported
 from core.progress import Progress
 from desktop.engine_client import Job
 from desktop.widgets.basics import button, label
+
+PAUSE_TIP = "Stop for now; all that was done is kept, and page Train goes on from there"
+CANCEL_TIP = "Stop; everything finished so far is kept"
 
 
 class JobBar(QFrame):
@@ -24,7 +27,7 @@ class JobBar(QFrame):
         self._bar.setTextVisible(False)
         self._bar.setFixedWidth(220)
         self._bar.setAccessibleName("Progress of the job")
-        self.cancel = button("Cancel", tip="Stop; everything finished so far is kept")
+        self.cancel = button("Cancel")
         self.cancel.clicked.connect(self._cancel)
         self.silence = label("The engine does not answer.", "warning")
         self.end = button("End the engine", tip="Or wait. What was finished is kept; the step can be started again")
@@ -49,6 +52,9 @@ class JobBar(QFrame):
         self._title.setText(title)
         self._text.setText("Starting")
         self._bar.setRange(0, 0)
+        pausable = isinstance(job.request, Pausable)
+        self.cancel.setText("Pause" if pausable else "Cancel")
+        self.cancel.setToolTip(PAUSE_TIP if pausable else CANCEL_TIP)
         self.cancel.setEnabled(True)
         for part in (self._title, self._text, self._bar, self.cancel):
             part.show()
@@ -74,7 +80,7 @@ class JobBar(QFrame):
         if self._job is not None:
             self._text.setText("Stopping")
             self.cancel.setEnabled(False)
-            self._job.cancel()
+            self._job.pause()
 
     def _idle(self) -> None:
         self._job = None
