@@ -27,6 +27,7 @@ from core.engine.messages import (
 from core.errors import FinerayError
 from core.evaluation.operating_point import PointRule, RuleKind
 from core.export.options import ExportOptions
+from core.loading_told import loading_told
 from core.progress import Monitor
 from core.project.doctor import file_kinds
 from core.project.identification import identify_patients
@@ -261,9 +262,11 @@ def passphrase(twice: bool = False) -> str:
 
 def carry_out(request: Request, monitor: Monitor | None = None) -> EndEvent:
     """Do a request here, with progress on standard error unless another monitor listens."""
-    from core.engine import jobs  # through it come the heavy libraries; `fineray --version` needs none
+    heard = monitor or ConsoleMonitor()
+    with loading_told(heard):
+        from core.engine import jobs  # through it come the heavy libraries; `fineray --version` needs none
 
-    return jobs.carry_out(0, request, monitor or ConsoleMonitor())
+        return jobs.carry_out(0, request, heard)
 
 
 def result_of(ended: EndEvent) -> Any:
