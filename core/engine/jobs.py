@@ -210,6 +210,7 @@ def run_demo(folder: Path, monitor: Monitor) -> RunDone:
     with open_project(project, lock=True) as opened:
         import_folders(opened, [films], monitor)
         apply_labels(opened, preview_table(opened, labels))
+        monitor.report(Progress("Splitting by patient", 0, 0, ""))
         # Loaded when their turn comes: the films are drawn meanwhile, and a person sees that something happens.
         from core.project.splitting import make_split
 

@@ -186,6 +186,7 @@ class PredictPage(QWidget):
         self.only_flagged.toggled.connect(self.table.show_only)
         self.run.currentTextChanged.connect(self._show_run)
         self.view.selectionModel().currentRowChanged.connect(self._look)
+        self.film.view.listen_to(self.view)
         self.film.step.connect(self._step)
         for box in (self.low, self.high):
             self.abstain.toggled.connect(box.setEnabled)

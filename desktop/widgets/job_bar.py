@@ -69,6 +69,8 @@ class JobBar(QFrame):
     def _reported(self, event: Reported) -> None:
         if self._job is None or event.job != self._job.number:
             return
+        if self._progress is None:
+            self._said = "Starting"  # the engine itself has started: it speaks
         for report in event.reports:
             if isinstance(report, Progress):
                 self._progress, self._said = report, describe(report, event.rate, event.remaining)
