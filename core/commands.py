@@ -29,6 +29,7 @@ from core.errors import FinerayError
 from core.evaluation.operating_point import PointRule, RuleKind
 from core.export.options import ExportOptions
 from core.interrupting import interruptible
+from core.loading_told import loading_told
 from core.progress import Monitor
 from core.project.doctor import file_kinds
 from core.project.identification import identify_patients
@@ -272,19 +273,24 @@ def passphrase(twice: bool = False) -> str:
 
 def carry_out(request: Request, monitor: Monitor | None = None) -> EndEvent:
     """Do a request here, with progress on standard error unless another monitor listens."""
-    from core.engine import jobs  # through it come the heavy libraries; `fineray --version` needs none
-
-    listening = monitor or ConsoleMonitor()
+    heard = monitor or ConsoleMonitor()
     if not isinstance(request, Pausable):
-        return jobs.carry_out(0, request, listening)
-    with interruptible(listening) as stopping:
-        ended = jobs.carry_out(0, request, stopping)
+        return _carried_out(request, heard)
+    with interruptible(heard) as stopping:
+        ended = _carried_out(request, stopping)
     if isinstance(ended, Stopped):
         with open_project(request.project) as project:
             kept = left_off(project)
         told = kept[0].standing.in_words() if kept else "Stopped."
         print(f"fineray: {told} The same command goes on from there (or: train --continue).", file=sys.stderr)
     return ended
+
+
+def _carried_out(request: Request, monitor: Monitor) -> EndEvent:
+    with loading_told(monitor):
+        from core.engine import jobs  # through it come the heavy libraries; `fineray --version` needs none
+
+        return jobs.carry_out(0, request, monitor)
 
 
 def result_of(ended: EndEvent) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from core import RESEARCH_USE
 from core.evaluation.operating_point import OperatingPoint
-from core.progress import FileResult, FoldDone, Monitor, Pace, Progress, Report, Resumed, Tried
+from core.progress import FileResult, FoldDone, Loading, Monitor, Pace, Progress, Report, Resumed, Tried
 
 
 class ConsoleMonitor(Monitor):
@@ -30,6 +30,9 @@ class ConsoleMonitor(Monitor):
             )
         elif isinstance(what, Resumed):
             print(f"goes on from where it was kept; folds done before: {what.folds_done}", file=sys.stderr)
+        elif isinstance(what, Loading):
+            if what.library:
+                print(f"Loading {what.library}", file=sys.stderr)
         elif isinstance(what, Progress):
             rate, left = self._pace.update(what)
             stage, printed = self._last

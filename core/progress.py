@@ -31,6 +31,13 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Loading:
+    """A library is being loaded, which may take seconds; empty: none any more, the work goes on."""
+
+    library: str
+
+
+@dataclass(frozen=True)
 class FileResult:
     """How one file ended. status: imported, skipped or failed; reason and todo in the user's words."""
 
@@ -100,7 +107,7 @@ class Interim:
     result: object
 
 
-Report = Progress | FileResult | StrengthTried | HeadStep | Validated | Tried | Resumed | FoldDone | Interim
+Report = Progress | Loading | FileResult | StrengthTried | HeadStep | Validated | Tried | Resumed | FoldDone | Interim
 
 
 class Monitor:

@@ -52,6 +52,11 @@ class Job(QObject):
         """Ask the engine to stop for now; all that was done is kept, and the same request goes on from there."""
         self._client.send(self, Pause(self.number))
 
+    @property
+    def engine_runs(self) -> bool:
+        """Whether the engine is up; else its process is only being started."""
+        return self._client.runs
+
     def cancel(self) -> None:
         """Ask the engine to stop, and to give up what was kept to go on from."""
         self._client.send(self, Cancel(self.number))
@@ -77,11 +82,16 @@ class EngineClient(QObject):
         self._numbers = itertools.count(1)
         self._jobs: dict[int, Job] = {}
         self._outbox: queue.SimpleQueue[Submit | Pause | Cancel | Leave] | None = None
-        self._generation = 0
+        self._generation, self._runs = 0, False
         # Once it is closed the window may be taken down at any moment: a thread that emits through it then would
         # touch an object that is gone.
         self._gate, self._open = threading.Lock(), True
         self._arrived.connect(self._dispatch)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the worker process has spoken."""
+        return self._runs
 
     def start(self, request: Request) -> Job:
         """Send a request; connect to the job's signals before returning to the event loop."""
@@ -92,7 +102,7 @@ class EngineClient(QObject):
         self._watch.start()
         if self._outbox is None:
             self._open = True
-            self._generation += 1
+            self._generation, self._runs = self._generation + 1, False
             self._outbox = queue.SimpleQueue()
             # Starting the process takes tens of milliseconds and the pipe may fill up: both belong to a thread.
             threading.Thread(target=self._send, args=(self._outbox, self._generation), daemon=True).start()
@@ -172,7 +182,7 @@ class EngineClient(QObject):
         if event is None:
             self._worker_died(generation)
             return
-        self._heard = time.monotonic()
+        self._heard, self._runs = time.monotonic(), True
         if isinstance(event, Alive):
             return
         job = self._jobs.get(event.job)

@@ -23,10 +23,11 @@ from core.errors import FinerayError
 from core.export.options import ExportSummary
 from core.project.changes import undo
 from desktop.closing import Closing
+from desktop.manners import Manners
 from desktop.pages.start import StartPage
 from desktop.session import Session
 from desktop.theme import apply_theme, wanted_theme
-from desktop.widgets.basics import ErrorBanner
+from desktop.widgets.basics import ErrorBanner, plain
 from desktop.widgets.job_bar import JobBar
 from desktop.widgets.rail import Rail
 from desktop.widgets.read_only_strip import ReadOnlyStrip
@@ -41,6 +42,7 @@ class MainWindow(QMainWindow):
     def __init__(self, settings: QSettings) -> None:
         super().__init__()
         self.session = Session(settings, self)
+        self._manners = Manners(self)
         self.setWindowTitle("Fineray")
         self.setWindowIcon(QIcon(str(resources.files("resources").joinpath("fineray.svg"))))
         self.setMinimumSize(QSize(980, 600))
@@ -67,6 +69,7 @@ class MainWindow(QMainWindow):
         if name not in self._pages:
             self._pages[name] = _make_page(name, self.session)
             self._stack.addWidget(self._pages[name])
+            self._manners.teach(self._pages[name])
         return self._pages[name]
 
     def show_page(self, name: str) -> None:
@@ -202,10 +205,16 @@ class MainWindow(QMainWindow):
             _action(entry, lambda choice=choice: self._set_theme(choice))
 
         about = self.menuBar().addMenu("&Help")
+        _action(about.addAction("&Keys…"), self._keys, QKeySequence("F1"))
         _action(about.addAction("&Welcome and device…"), self.welcome)
         _action(about.addAction("&Tour on the demo study"), self.tour)
         _action(about.addAction("&Crash reports…"), self._reports)
         _action(about.addAction("What &left this computer…"), self._network)
+
+    def _keys(self) -> None:
+        from desktop.keys_dialog import KeysDialog
+
+        KeysDialog(self).open()
 
     def _reports(self) -> None:
         from desktop.reports_dialog import ReportsDialog
@@ -265,7 +274,7 @@ class MainWindow(QMainWindow):
 
     def _name_undo(self) -> None:
         title = self.session.state.undo if self.session.state is not None else None
-        self.undo_action.setText(f"&Undo: {title}" if title else "&Undo")
+        self.undo_action.setText(f"&Undo: {plain(title)}" if title else "&Undo")
         self.export_action.setEnabled(self.session.project is not None and not self.session.busy)
         self.undo_action.setEnabled(title is not None and self.session.may_change)
 

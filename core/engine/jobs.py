@@ -211,10 +211,6 @@ def download(name: str, monitor: Monitor) -> WeightsAdded:
 
 def run_demo(folder: Path, monitor: Monitor) -> RunDone:
     """The demo from nothing to a run: films in `folder`/films, the project in `folder`/project."""
-    from core.project.splitting import make_split
-    from core.training.recipe import Recipe
-    from core.training.training import train
-
     project = folder / "Demo project (synthetic)"
     create_project(project)
     films = folder / "Synthetic chest phantoms"
@@ -222,7 +218,14 @@ def run_demo(folder: Path, monitor: Monitor) -> RunDone:
     with open_project(project, lock=True) as opened:
         import_folders(opened, [films], monitor)
         apply_labels(opened, preview_table(opened, labels))
+        monitor.report(Progress("Splitting by patient", 0, 0, ""))
+        # Loaded when their turn comes: the films are drawn meanwhile, and a person sees that something happens.
+        from core.project.splitting import make_split
+
         split = make_split(opened, SplitPlan(folds=5))
+        from core.training.recipe import Recipe
+        from core.training.training import train
+
         return RunDone(project, train(opened, split, Recipe(), monitor).name)
 
 

@@ -10,7 +10,8 @@ import time
 from multiprocessing.connection import Connection
 
 from core.engine.messages import Alive, Cancel, Failed, FromWorker, Leave, Pause, Reported, Submit
-from core.progress import Cancelled, Interim, Monitor, Pace, Paused, Progress, Report
+from core.loading_told import loading_told
+from core.progress import Cancelled, Interim, Loading, Monitor, Pace, Paused, Progress, Report
 
 REPORT_EVERY_S = 0.1
 ALIVE_EVERY_S = 2.0
@@ -26,12 +27,13 @@ def serve(connection: Connection) -> None:
     outgoing = Outgoing(connection)
     threading.Thread(target=_listen, args=(connection, jobs, asked), daemon=True).start()
     threading.Thread(target=_say_alive, args=(outgoing,), daemon=True).start()
-    from core.engine.jobs import carry_out
-
     while True:
         submitted = jobs.get()
         monitor = WorkerMonitor(submitted.job, outgoing, asked)
-        ended = carry_out(submitted.job, submitted.request, monitor)
+        with loading_told(monitor):
+            from core.engine.jobs import carry_out  # with the first job, so that it says what is loaded meanwhile
+
+            ended = carry_out(submitted.job, submitted.request, monitor)
         monitor.flush()
         outgoing.send(ended)
         if isinstance(ended, Failed) and ended.process_unfit:
@@ -87,19 +89,24 @@ class WorkerMonitor(Monitor):
         self._started = self._sent = time.monotonic()
         self._waiting: list[Report] = []
         self._progress: Progress | None = None
+        self._stage = ""
         self._pace = Pace()
         self._rate: tuple[float | None, float | None] = (None, None)
 
     def report(self, what: Report) -> None:
-        """Keep a report until the next batch; of several Progress only the latest goes on. An Interim goes at once."""
+        """Keep a report until the next batch; of several Progress only the latest goes on.
+
+        What begins is sent at once: a new stage and a library that is loaded may be silent for long. So is an Interim.
+        """
+        begins = isinstance(what, Loading) or (isinstance(what, Progress) and what.stage != self._stage)
+        if begins:
+            self.flush()
         if isinstance(what, Progress):
-            if self._progress is not None and self._progress.stage != what.stage:
-                self.flush()
-            self._progress = what
+            self._stage, self._progress = what.stage, what
             self._rate = self._pace.update(what)
         else:
             self._waiting.append(what)
-        if isinstance(what, Interim) or time.monotonic() - self._sent >= REPORT_EVERY_S:
+        if begins or isinstance(what, Interim) or time.monotonic() - self._sent >= REPORT_EVERY_S:
             self.flush()
 
     def check(self) -> None:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.backbones.catalogue import Backbone
-from core.backbones.runtime import Runtime
+from core.backbones.runtime import Runtime, openvino_wanted
 from core.durable import sync_folder
 from core.progress import Monitor, Progress
 from core.project.catalogue import LabelledImage
@@ -27,6 +27,7 @@ from core.training.preprocessing import PREPROCESSING, to_input
 from core.training.recipe import AugmentSettings
 
 STAGE_FEATURES = "Computing features"
+STAGE_COMPILE = "Fitting the backbone to this CPU"
 FEATURES = "every stage; v2"  # part of every key: change it whenever a backbone gives other features
 
 
@@ -60,6 +61,8 @@ def features_of(
     missing = [
         (view, image) for view, cache in enumerate(caches) for key, image in wanted.items() if key not in cache.rows
     ]
+    if openvino_wanted(runtime.device, len(missing)):
+        monitor.report(Progress(STAGE_COMPILE, 0, 0, ""))  # some seconds without a word
     runtime.expect(len(missing))
     total = len(images) * (1 + views)
     monitor.report(Progress(STAGE_FEATURES, total - len(missing), total, "images"))

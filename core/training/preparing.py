@@ -29,7 +29,7 @@ from core.training.data import Data, targets_of
 from core.training.features import feature_space, features_of
 from core.training.recipe import Recipe
 
-STAGE_MODEL = "Loading the backbone"
+STAGE_MODEL = "Loading the backbone's weights"
 
 
 class SplitOutdated(FinerayError):

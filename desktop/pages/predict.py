@@ -203,6 +203,7 @@ class PredictPage(QWidget):
         self.rule.currentIndexChanged.connect(self._show_point)
         self.threshold.valueChanged.connect(self._show_point)
         self.view.selectionModel().currentRowChanged.connect(self._look)
+        self.film.view.listen_to(self.view)
         self.film.step.connect(self._step)
         for box in (self.low, self.high):
             self.abstain.toggled.connect(box.setEnabled)

@@ -187,6 +187,7 @@ class ReviewPage(QWidget):
         self.view.selectionModel().currentRowChanged.connect(self._row_chosen)
         self.view.activated.connect(lambda: self.image.setFocus())
         self.image.step.connect(self._step)
+        self.image.listen_to(self.view)
         self.film.image_wanted.connect(lambda image: self.show_images([image]))
         self.film.beside_asked.connect(self._beside)
         self.film.explain.cell_asked.connect(self._mean_map)

@@ -11,7 +11,7 @@ from core.errors import FinerayError
 from core.project.project import create_project
 from desktop.session import Session
 from desktop.welcome import projects_folder
-from desktop.widgets.basics import button, card, label, row
+from desktop.widgets.basics import button, card, label, plain, row
 
 
 class StartPage(QWidget):
@@ -75,7 +75,7 @@ class StartPage(QWidget):
                 item.widget().deleteLater()
         recent = self._session.recent()
         for root in recent:
-            entry = button(root.name, "link", str(root))
+            entry = button(plain(root.name), "link", str(root))
             entry.clicked.connect(lambda checked=False, root=root: self._open(root))
             line = QWidget()
             line.setLayout(row(entry, label(str(root.parent), "muted"), None, spacing=12))

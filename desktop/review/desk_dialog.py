@@ -17,10 +17,11 @@ from core.project.reader_desk import adjudicate, decisions, next_unread, reading
 from desktop.review.film_cache import FilmCache
 from desktop.review.state import ReviewState
 from desktop.review.words import interval, number
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, label, plain, row
 from desktop.widgets.image_view import ImageView
 from desktop.widgets.small_table import SmallTable
 
+KEYS = 9  # readings that have a digit
 FEWEST = 10  # films, below which kappa says nothing
 DIFFERENCES = ("Image", "Label", "Reading", "Model", "Decided")
 
@@ -46,13 +47,15 @@ class DeskDialog(QDialog):
         self.reader.setMaximumWidth(160)
         self.start_button = button("Start reading", "primary")
         self.progress = label(role="muted")
-        self.view = ImageView()
+        self.view = ImageView(digits=False)  # here digits are readings
         self.view.stand_alone()
         self.view.title.hide()  # what stands there elsewhere would unblind the reader
         self.answers = QHBoxLayout()
         self.answer_buttons = []
         for place, name in enumerate(self._predictions.classes, start=1):
-            made = button(f"{name}  ({place})", tip=f"Save the reading “{name}” (key {place})")
+            key = f"  ({place})" if place <= KEYS else ""
+            tip = f"Save the reading “{name}”" + (f" (key {place})" if key else "")
+            made = button(plain(name) + key, tip=tip)
             made.clicked.connect(lambda checked=False, name=name: self.save(name))
             self.answer_buttons.append(made)
             self.answers.addWidget(made)
@@ -144,8 +147,9 @@ class DeskDialog(QDialog):
         self._show_agreement()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        place = event.key() - Qt.Key.Key_1
-        if self.tabs.currentIndex() == 0 and 0 <= place < len(self.answer_buttons) and not self.reader.hasFocus():
+        place, held = event.key() - Qt.Key.Key_1, event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        answers = min(len(self.answer_buttons), KEYS)
+        if self.tabs.currentIndex() == 0 and 0 <= place < answers and not held and not self.reader.hasFocus():
             self.save(self._predictions.classes[place])
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.next_button.isVisible():
             self.next()
@@ -179,7 +183,7 @@ class DeskDialog(QDialog):
         layout.addLayout(row(self.decider, self.reason, self.look_button))
         buttons = []
         for name in self._predictions.classes:
-            made = button(f"It is {name}")
+            made = button(f"It is {plain(name)}")
             made.clicked.connect(lambda checked=False, name=name: self._decide_selected(name))
             buttons.append(made)
         layout.addLayout(row(*buttons, None))

@@ -118,7 +118,7 @@ class FilmSide(QWidget):
         self.view.clear(text)
         self.explain.show_film(None, "", "")
         self.near.show_film(None, "")
-        self.note.clear()
+        self.note.setText("")  # clear() could be undone, into the note of another image
         self.history.clear()
 
     def _show(self, shown: ShownImage, keep_view: bool) -> None:

@@ -50,6 +50,11 @@ def button(text: str, role: str = "", tip: str = "") -> QPushButton:
     return made
 
 
+def plain(text: str) -> str:
+    """A name that a user or a file gave, for a button or a menu: an & in it is no key."""
+    return text.replace("&", "&&")
+
+
 def spin_box(minimum: int, maximum: int, value: int = 0) -> QSpinBox:
     """A box for whole numbers."""
     made = QSpinBox(minimum=minimum, maximum=maximum, value=value)

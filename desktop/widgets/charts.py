@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QVBoxLayout
 
 from desktop.theme import current_theme
@@ -25,9 +25,16 @@ class Chart(pg.PlotWidget):
         self.setAccessibleName(name)
         self.setMenuEnabled(False)
         self.setMouseEnabled(x=False, y=False)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it has nothing to type into, and would keep keys to itself
         self.hideButtons()
         self._legend = self.addLegend(offset=(-8, 8), labelTextSize="8pt", verSpacing=-6)
         self._dress()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if any(self.getViewBox().mouseEnabled()):
+            super().wheelEvent(event)
+        else:
+            event.ignore()  # the column that it stands in scrolls; the axes would keep the wheel to themselves
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_legend"):

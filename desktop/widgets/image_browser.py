@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QButtonGroup, QLineEdit, QStackedWidget, QTableVie
 
 from core.project.changes import leave_out, put_back, set_labels
 from core.project.label_sets import UNCERTAIN, toggled
+from desktop import keys
+from desktop.keys import in_a_line
 from desktop.loading import Loading
 from desktop.models.image_table import ImageListing, ImageTable
 from desktop.session import Session
@@ -20,10 +22,8 @@ from desktop.widgets.wall import ThumbnailWall
 
 PICTURE, TILE = 44, 132
 SECOND = 3  # column of the set shown beside that in use
-KEYS = (
-    "1 to 9: label with that class · U: uncertain · Delete: take the label away · X: leave out · B: put back · "
-    "Double click: look at it · Ctrl+Z: undo"
-)
+DIGITS = 9  # classes that have a key
+OTHERS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 SEARCH = "Every word must be there; view:pa, label:effusion or part:test look in one column"
 
 
@@ -50,7 +50,6 @@ class ImageBrowser(QWidget):
         self._count = label(role="muted")
         self._lay_out()
         for each in (self.view, self.wall):
-            each.setToolTip(KEYS)
             each.installEventFilter(self)
         self.view.doubleClicked.connect(lambda index: self.open_film(index.row()))
         self.wall.activated.connect(self.open_film)
@@ -61,6 +60,7 @@ class ImageBrowser(QWidget):
         session.data_changed.connect(self.refresh)
         session.images_changed.connect(self._update)
         session.state_changed.connect(self._say_count)
+        session.state_changed.connect(self._say_keys)
         self.refresh()
 
     @property
@@ -120,21 +120,25 @@ class ImageBrowser(QWidget):
         self._session.images_changed.emit(tuple(images))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """1 to 9 give the class of that number, U uncertain, Delete takes the label away, X leaves out, B puts back."""
+        """The keys of desktop.keys for images on page Curate, in the table and on the wall."""
         project, state = self._session.project, self._session.state
         watched_view = watched is self.view or watched is self.wall
         if not watched_view or event.type() != QEvent.Type.KeyPress or project is None or state is None:
             return super().eventFilter(watched, event)
         assert isinstance(event, QKeyEvent)
-        if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+        if event.modifiers() & OTHERS:
             return super().eventFilter(watched, event)
         classes = state.label_set.classes
         number = event.key() - Qt.Key.Key_1
-        if 0 <= number < min(9, len(classes)):
-            self.label_selected(classes[number])
+        if 0 <= number < min(DIGITS, len(classes)):
+            if not event.isAutoRepeat():  # a finding would go round and round
+                self.label_selected(classes[number])
+        elif watched is self.view and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if self.view.currentIndex().isValid():
+                self.open_film(self.view.currentIndex().row())
         elif event.key() == Qt.Key.Key_U and state.label_set.kind == "single":
             self.label_selected(UNCERTAIN)
-        elif event.key() == Qt.Key.Key_Delete:
+        elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):  # the one that a Mac has
             self.label_selected(None)
         elif event.key() in (Qt.Key.Key_X, Qt.Key.Key_B) and self.selected() and self._session.may_change:
             images = self.selected()
@@ -209,6 +213,19 @@ class ImageBrowser(QWidget):
     def _filter(self) -> None:
         self.table.show_only(self.search.text(), self._wanted)
         self._say_count()
+
+    def _say_keys(self) -> None:
+        state = self._session.state
+        if state is None:
+            return
+        single = state.label_set.kind == "single"
+        numbered = tuple((str(place), name) for place, name in enumerate(state.label_set.classes[:DIGITS], start=1))
+        classes = in_a_line((*numbered, *((keys.UNCERTAIN,) if single else ())))
+        if classes and not single:
+            classes += " (each a step on: absent, present, doubtful)"
+        lines = (classes, in_a_line(keys.LABELLING), "Double click: look at it · Ctrl+Z: undo")
+        for each in (self.view, self.wall):
+            each.setToolTip("\n".join(filter(None, lines)))
 
     def _say_count(self) -> None:
         total, shown, state = self.table.total, self.table.rowCount(), self._session.state

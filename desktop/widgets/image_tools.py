@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QLabel, QWidget
 
 LENS, ENLARGED = 190, 3
+APART = 18  # points between the pointer and the lens
 ORANGE, BLUE = (230, 159, 0), (86, 180, 233)  # Okabe and Ito (2008)
 SCALES = (("Orange", "orange"), ("For and against", "signed"), ("Heat", "heat"))
 
@@ -109,12 +110,14 @@ class Lens(QLabel):
         self.hide()
 
     def look(self, shades: NDArray[np.uint8], row: int, column: int, place: QPoint) -> None:
-        """Show the pixels around (row, column) of a film beside `place`; outside the film nothing."""
+        """Show the pixels around (row, column) of a film beside `place`, whole; outside the film nothing."""
         rows, columns = shades.shape
         if not (0 <= row < rows and 0 <= column < columns):
             self.hide()
             return
-        half = LENS // ENLARGED // 2
+        room = self.parentWidget().size()
+        side = min(LENS, room.width(), room.height())
+        half = side // ENLARGED // 2
         padded = np.zeros((2 * half, 2 * half), np.uint8)
         top, left = max(row - half, 0), max(column - half, 0)
         part = shades[top : row + half, left : column + half]
@@ -122,7 +125,15 @@ class Lens(QLabel):
         padded[y : y + part.shape[0], x : x + part.shape[1]] = part
         picture = QImage(padded.tobytes(), 2 * half, 2 * half, 2 * half, QImage.Format.Format_Grayscale8)
         whole, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-        self.setPixmap(QPixmap.fromImage(picture).scaled(LENS, LENS, whole, smooth))
-        self.move(place + QPoint(18, 18))
+        self.setFixedSize(side, side)
+        self.setPixmap(QPixmap.fromImage(picture).scaled(side, side, whole, smooth))
+        self.move(_beside(place.x(), side, room.width()), _beside(place.y(), side, room.height()))
         self.show()
         self.raise_()
+
+
+def _beside(place: int, side: int, room: int) -> int:
+    """Where a square begins that lies after `place`, or before it where it would be cut off; never outside."""
+    after = place + APART
+    start = after if after + side <= room else place - APART - side
+    return min(max(start, 0), room - side)

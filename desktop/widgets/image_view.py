@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from core.dicom.radiograph import GrayImage, Window
 from core.dicom.shades import shades_8bit
+from desktop.keys import IMAGE, PRESETS_BY_NUMBER, STEPS, in_a_line
 from desktop.widgets.basics import button, label
 from desktop.widgets.image_tools import Lens, Ruler, colours
 
-HINT = (
-    "Drag: window and level · Right or middle drag: pan · Wheel: zoom\n"
-    "I invert · R reset · F fit · Z one to one · T turn · H mirror · M magnifier · L ruler · 1 to 4 windows\n"
-    "← → previous and next"
-)
+MOUSE = "Drag: window and level · Right or middle drag: pan · Wheel: zoom"
 PRESETS = ("As in the file", "Full range", "More contrast", "Less contrast")
+ARROWS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
+OTHERS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 
 
 class _View(pg.ViewBox):
@@ -48,8 +48,12 @@ class ImageView(QWidget):
 
     step = Signal(int)  # +1 next, -1 previous
 
-    def __init__(self) -> None:
+    def __init__(self, *, digits: bool = True) -> None:
+        """digits: keys 1 to 4 choose windows; else they are left to what the image stands in."""
         super().__init__()
+        self._digits, self._alone = digits, False
+        self._preset = 1
+        self._pointer: QPointF | None = None  # on the canvas; None where it is elsewhere
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Image view")
         self._gray: GrayImage | None = None
@@ -74,7 +78,7 @@ class ImageView(QWidget):
             self._view.addItem(each)
         self.ruler = Ruler(self._view)
         self.lens = Lens(self._canvas)
-        self._canvas.scene().sigMouseMoved.connect(self._look)
+        self._canvas.scene().sigMouseMoved.connect(self._pointed)
         self.title = label(role="heading")
         self.note = label(role="muted", wrap=True)
         self._values = label(role="muted")
@@ -86,7 +90,9 @@ class ImageView(QWidget):
         self.next_button = button("→", tip="Next image (right arrow)")
         self.previous_button.setAccessibleName("Previous image")
         self.next_button.setAccessibleName("Next image")
-        self.window_button = button(" Window", "menu", "Windows (keys 1 to 4), or drag over the film")
+        self.window_button = button(" Window", "menu", "")
+        by_digit = "keys 1 to 4, W the next" if self._digits else "W the next"
+        self.window_button.setToolTip(f"Windows ({by_digit}), or drag over the image")
         self.tools_button = button(" Tools", "menu", "Turn, mirror, measure, magnify, reset")
         for each, width in (
             (self.previous_button, 38),
@@ -97,7 +103,8 @@ class ImageView(QWidget):
             each.setMinimumWidth(width)
         windows = QMenu(self)
         for number, name in enumerate(PRESETS, start=1):
-            windows.addAction(f"{name}\t{number}", lambda number=number: self.preset(number))
+            key = f"\t{number}" if self._digits else ""
+            windows.addAction(f"{name}{key}", lambda number=number: self.preset(number))
         self.window_button.setMenu(windows)
         tools = QMenu(self)
         for text, act in (
@@ -130,12 +137,23 @@ class ImageView(QWidget):
         layout.addWidget(self.title)
         layout.addWidget(self._canvas, 1)
         layout.addLayout(foot)
-        self._canvas.setToolTip(HINT)
+        self._canvas.installEventFilter(self)
+        self._say_keys()
 
     def stand_alone(self) -> None:
         """Show no buttons for films before and after: there are none."""
+        self._alone = True
         self.previous_button.hide()
         self.next_button.hide()
+        self._say_keys()
+
+    def listen_to(self, listing: QWidget) -> None:
+        """The image's keys work in this list of images too; the arrows move in it."""
+        listing.installEventFilter(self)
+
+    def _say_keys(self) -> None:
+        more = (*((PRESETS_BY_NUMBER,) if self._digits else ()), *(() if self._alone else (STEPS,)))
+        self._canvas.setToolTip(f"{MOUSE}\n{in_a_line(IMAGE)}" + (f"\n{in_a_line(more)}" if more else ""))
 
     @property
     def canvas_box(self) -> pg.ViewBox:
@@ -166,6 +184,7 @@ class ImageView(QWidget):
         self._gray, self._spacing = gray, spacing
         if not keep_view:
             self.window_level, self.inverted, self.turns, self.mirrored = gray.window, False, 0, False
+            self._preset = 1
             self.show_overlay(None)
             self.ruler.put_away()
         elif stated != gray.window:
@@ -189,6 +208,7 @@ class ImageView(QWidget):
         self._item.clear()
         self.show_overlay(None)
         self.ruler.put_away()
+        self.lens.hide()
         self.title.setText("")
         self.note.setText(text)
         self._values.setText("")
@@ -208,6 +228,7 @@ class ImageView(QWidget):
         """One of PRESETS, from 1."""
         if self._gray is None or self.window_level is None:
             return
+        self._preset = number
         stated = self._gray.window
         low, high = float(self._gray.table.min()), float(self._gray.table.max())
         self.window_level = {
@@ -235,8 +256,10 @@ class ImageView(QWidget):
         self._redraw()
 
     def reset(self) -> None:
-        """Window, polarity, turn, zoom and place as the file states them."""
+        """Window, polarity, turn, zoom and place as the file states them; the magnifier goes away."""
+        self.lens.wanted = False
         if self._gray is not None:
+            self._preset = 1
             self.window_level, self.inverted, self.turns, self.mirrored = self._gray.window, False, 0, False
             self._redraw()
 
@@ -259,12 +282,30 @@ class ImageView(QWidget):
     def toggle_lens(self) -> None:
         """Show what is under the mouse three times as large, or no more."""
         self.lens.wanted = not self.lens.wanted
+        self._look()
 
     def fit(self) -> None:
         """Show the whole film."""
         self._view.setRange(xRange=(0, self._size[0]), yRange=(0, self._size[1]), padding=0.01)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self._take(event):
+            super().keyPressEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keys of the lists that it listens to; the pointer that leaves the canvas."""
+        if watched is self._canvas:
+            if event.type() == QEvent.Type.Leave:
+                self._pointer = None
+                self.lens.hide()
+        elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and event.key() not in ARROWS:
+            return self._take(event)
+        return super().eventFilter(watched, event)
+
+    def _take(self, event: QKeyEvent) -> bool:
+        """Do what a key says; whether it says anything here. With Ctrl, Alt or Meta it is another's."""
+        if event.modifiers() & OTHERS:
+            return False
         match event.key():
             case Qt.Key.Key_Right | Qt.Key.Key_Down | Qt.Key.Key_N:
                 self.step.emit(1)
@@ -286,14 +327,17 @@ class ImageView(QWidget):
                 self.toggle_lens()
             case Qt.Key.Key_L:
                 self.toggle_ruler()
-            case Qt.Key.Key_1 | Qt.Key.Key_2 | Qt.Key.Key_3 | Qt.Key.Key_4:
+            case Qt.Key.Key_W:
+                self.preset(self._preset % len(PRESETS) + 1)
+            case Qt.Key.Key_1 | Qt.Key.Key_2 | Qt.Key.Key_3 | Qt.Key.Key_4 if self._digits:
                 self.preset(event.key() - Qt.Key.Key_0)
             case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
                 self._view.scaleBy((0.8, 0.8))
             case Qt.Key.Key_Minus:
                 self._view.scaleBy((1.25, 1.25))
             case _:
-                super().keyPressEvent(event)
+                return False
+        return True
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -327,12 +371,18 @@ class ImageView(QWidget):
             self._overlay.setRect(0, 0, *self._size)
         mirrored = "mirrored  " if self.mirrored else ""
         self._values.setText(f"{mirrored}L {self.window_level.center:,.0f}  W {self.window_level.width:,.0f}")
+        self._look()
 
-    def _look(self, place: QPointF) -> None:
-        if not self.lens.wanted or self._gray is None:
+    def _pointed(self, place: QPointF) -> None:
+        self._pointer = place
+        self._look()
+
+    def _look(self) -> None:
+        """Let the magnifier show what is under the pointer now."""
+        if not self.lens.wanted or self._gray is None or self._pointer is None:
             self.lens.hide()
             return
-        at = self._view.mapSceneToView(place)
+        at = self._view.mapSceneToView(self._pointer)
         rows, columns = self._shades.shape
         row, column = at.y() / self._size[1] * rows, at.x() / self._size[0] * columns
-        self.lens.look(self._shades, int(row), int(column), place.toPoint())
+        self.lens.look(self._shades, math.floor(row), math.floor(column), self._pointer.toPoint())

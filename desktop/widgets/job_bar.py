@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
 
 from core import RESEARCH_USE
 from core.engine.messages import Pausable, Reported
-from core.progress import Progress
+from core.progress import Loading, Progress
 from desktop.engine_client import Job
 from desktop.widgets.basics import button, label
 
@@ -21,6 +21,9 @@ class JobBar(QFrame):
         super().__init__()
         self.setProperty("role", "foot")
         self._job: Job | None = None
+        self._progress: Progress | None = None
+        self._said, self._library = "", ""  # how far the job is in words; what it loads just now
+        self._cancelled = False
         self._title = label()
         self._text = label(role="muted")
         self._bar = QProgressBar()
@@ -50,11 +53,12 @@ class JobBar(QFrame):
         """Show this job until it ends."""
         self._job = job
         self._title.setText(title)
-        self._text.setText("Starting")
-        self._bar.setRange(0, 0)
         pausable = isinstance(job.request, Pausable)
         self.cancel.setText("Pause" if pausable else "Cancel")
         self.cancel.setToolTip(PAUSE_TIP if pausable else CANCEL_TIP)
+        self._progress, self._library, self._cancelled = None, "", False
+        self._said = "Starting" if job.engine_runs else "Starting the engine"
+        self._say()
         self.cancel.setEnabled(True)
         for part in (self._title, self._text, self._bar, self.cancel):
             part.show()
@@ -69,15 +73,28 @@ class JobBar(QFrame):
             part.setVisible(self._job is not None and not silent)
 
     def _reported(self, event: Reported) -> None:
-        progress = next((report for report in reversed(event.reports) if isinstance(report, Progress)), None)
-        if progress is None or self._job is None or event.job != self._job.number:
+        if self._job is None or event.job != self._job.number:
             return
-        self._bar.setRange(0, progress.total)
-        self._bar.setValue(progress.done)
-        self._text.setText(describe(progress, event.rate, event.remaining))
+        if self._progress is None:
+            self._said = "Starting"  # the engine itself has started: it speaks
+        for report in event.reports:
+            if isinstance(report, Progress):
+                self._progress, self._said = report, describe(report, event.rate, event.remaining)
+            elif isinstance(report, Loading):
+                self._library = report.library
+        if not self._cancelled:
+            self._say()
+
+    def _say(self) -> None:
+        """The library that is being loaded, else how far the job is."""
+        progress = None if self._library else self._progress
+        self._bar.setRange(0, progress.total if progress else 0)
+        self._bar.setValue(progress.done if progress else 0)
+        self._text.setText(f"Loading {self._library}" if self._library else self._said)
 
     def _cancel(self) -> None:
         if self._job is not None:
+            self._cancelled = True
             self._text.setText("Stopping")
             self.cancel.setEnabled(False)
             self._job.pause()

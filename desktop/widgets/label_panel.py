@@ -13,7 +13,7 @@ from core.project.label_file import write_labels
 from core.project.label_sets import use_label_set
 from core.project.labels import FromAttribute, FromFinding, FromFolders, FromTable, LabelPreview, LabelSource
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, label, plain, row
 from desktop.widgets.label_set_dialog import LabelSetDialog
 
 EXAMPLES = 3
@@ -154,15 +154,17 @@ class LabelPanel(QFrame):
             return
         for name, title in state.attributes.items():
             if name != DATE and not name.startswith("labels: "):
-                self.more.addAction(title).triggered.connect(lambda checked=False, name=name: self._by_attribute(name))
+                entry = self.more.addAction(plain(title))
+                entry.triggered.connect(lambda checked=False, name=name: self._by_attribute(name))
         several = [each for each in state.label_sets if each.kind == "multi" and each.classes]
         if several:
             self.more.addSeparator()
         for each in several:
-            findings = self.more.addMenu(f"One finding of {each.name}")
+            findings = self.more.addMenu(f"One finding of {plain(each.name)}")
             for finding in each.classes:
                 source = FromFinding(each.name, finding)
-                findings.addAction(finding).triggered.connect(lambda checked=False, source=source: self.preview(source))
+                entry = findings.addAction(plain(finding))
+                entry.triggered.connect(lambda checked=False, source=source: self.preview(source))
 
     def _by_attribute(self, name: str) -> None:
         cut: float | None = None

@@ -10,6 +10,9 @@ from core.project.label_sets import add_label_set, use_label_set
 from core.project.project import Project
 from desktop.widgets.basics import label
 
+KEYS_OF_ONE = "Key U labels an image uncertain; it then takes no part in training."
+KEYS_OF_SEVERAL = "The key of a finding takes it a step on: absent, present, doubtful, absent."
+
 
 class LabelSetDialog(QDialog):
     """Makes the set and takes it into use."""
@@ -39,11 +42,15 @@ class LabelSetDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setSpacing(12)
         layout.addLayout(form)
-        layout.addWidget(
-            label("Key U labels an image uncertain; it then takes no part in training.", "muted", wrap=True)
-        )
+        self.keys = label(role="muted", wrap=True)
+        self.kind.currentIndexChanged.connect(self._say_keys)
+        self._say_keys()
+        layout.addWidget(self.keys)
         layout.addWidget(self.problem)
         layout.addWidget(buttons)
+
+    def _say_keys(self) -> None:
+        self.keys.setText(KEYS_OF_ONE if self.kind.currentData() == "single" else KEYS_OF_SEVERAL)
 
     def accept(self) -> None:
         try:
