@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QFrame,
     QHeaderView,
@@ -30,6 +29,7 @@ from desktop.models.file_table import FileTable
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
 from desktop.widgets.doctor_panel import DoctorPanel
+from desktop.widgets.eliding import ChoiceBox
 from desktop.widgets.job_bar import duration
 from desktop.widgets.tables import table_view
 
@@ -81,7 +81,7 @@ class ImportPage(QWidget):
         self.choose_button.clicked.connect(self._choose)
         self.archive_button = button("From an archive…", tip="DICOM query and retrieve, or DICOMweb; off until allowed")
         self.archive_button.clicked.connect(lambda: self.ask_archive())
-        self.views, self.frames = QComboBox(), QComboBox()
+        self.views, self.frames = ChoiceBox(), ChoiceBox()
         for text, views in VIEWS:
             self.views.addItem(text, views)
         for text, frames in FRAMES:
@@ -90,7 +90,7 @@ class ImportPage(QWidget):
         self.frames.setAccessibleName("Frames to import")
         self.doctor = DoctorPanel(session)
         self.table = FileTable(self)
-        self.result_filter = QComboBox()
+        self.result_filter = ChoiceBox()
         self.result_filter.setAccessibleName("Show files with this result")
         self.search = QLineEdit(placeholderText="Filter by file or reason", clearButtonEnabled=True)
         self.search.setAccessibleName("Filter by file or reason")

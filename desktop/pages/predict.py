@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QSplitter,
@@ -30,8 +29,9 @@ from desktop.predict.drift_view import DriftView
 from desktop.predict.film_panel import NewFilmPanel
 from desktop.predict.taking import ask_package
 from desktop.session import Session
-from desktop.widgets.basics import ask_output, button, card, label, number_box, row, scrolling_column
-from desktop.widgets.tables import table_view
+from desktop.widgets.basics import ask_output, button, card, flowing, label, number_box, row, scrolling_column
+from desktop.widgets.eliding import ChoiceBox, draw_names
+from desktop.widgets.tables import set_widths, table_view
 
 KINDS = {".csv": "CSV", ".xlsx": "Excel"}
 WATCH_EVERY_S = 5.0
@@ -47,7 +47,7 @@ class PredictPage(QWidget):
         self._of: tuple[str, Path] | None = None  # run and folder that the answers are of
         self.found: PredictionTable | None = None
         self.films: Path | None = None
-        self.run = QComboBox()
+        self.run = ChoiceBox()
         self.run.setAccessibleName("Model")
         self.point = label(role="muted", wrap=True)
         self.take_button = button("Bring a model in…", "link", "Open a model package (.frpkg) from elsewhere")
@@ -203,16 +203,16 @@ class PredictPage(QWidget):
             label("Which model", "heading"),
             self.run,
             self.point,
-            row(self.give_button, None, self.take_button),
+            flowing(self.give_button, self.take_button, spacing=18),
             label("To which films", "heading"),
             self.folder,
-            row(self.choose_button, self.watch, None),
+            flowing(self.choose_button, self.watch),
             self.abstain,
             row(self.low, label("and", "muted"), self.high, None),
             self.band_effect,
             self.maps,
             self.results,
-            row(self.start_button, self.judge_button, None),
+            flowing(self.start_button, self.judge_button),
             label(
                 "The films are read, scored and forgotten: the project keeps nothing of them. Those unlike the films"
                 " that the model learned from are flagged, those of the sealed test set are refused.",
@@ -221,7 +221,7 @@ class PredictPage(QWidget):
             ),
         )
         left = scrolling_column(form)
-        left.setFixedWidth(344)
+        left.setMaximumWidth(400)
         nothing = label("Choose a model and a folder; the answers appear here, film by film.", "muted")
         nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         answers = QWidget()
@@ -239,8 +239,9 @@ class PredictPage(QWidget):
         both_sides.setSizes([460, 320])
         both_sides.setChildrenCollapsible(False)
         lines.addWidget(both_sides, 1)
-        for column, width in enumerate((124, 92, 56)):
-            self.view.setColumnWidth(column, width)
+        set_widths(self.view, (168, 120, 56))
+        self.view.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the names of one folder begin alike
+        draw_names(self.view, lambda: self.found.classes if self.found is not None else (), 1)
         self.view.horizontalHeader().setStretchLastSection(True)
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(answers, "Films")

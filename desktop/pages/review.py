@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QLineEdit,
     QSplitter,
@@ -33,8 +32,9 @@ from desktop.review.state import ReviewState
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row, scrolling_column
 from desktop.widgets.confusion_matrix import Cell
+from desktop.widgets.eliding import ChoiceBox, draw_names
 from desktop.widgets.sealed_panel import SealedPanel
-from desktop.widgets.tables import table_view
+from desktop.widgets.tables import set_widths, table_view
 from desktop.widgets.thumbnails import Thumbnails
 
 PICTURE = 46
@@ -71,14 +71,14 @@ class ReviewPage(QWidget):
         self.matrix = self.overview.matrix
         self.table = PredictionTable(self._thumbnails, self)
         self.view = table_view(self.table, "Predictions", picture=PICTURE)
-        self.list = QComboBox()
+        self.list = ChoiceBox(7)
         self.list.setAccessibleName("Which predictions")
-        self.list.setMinimumContentsLength(13)
-        self.list.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for text, name in LISTS:
             self.list.addItem(text, name)
         self.search = QLineEdit(placeholderText="Filter by patient or class", clearButtonEnabled=True)
         self.search.setAccessibleName("Filter predictions")
+        self.search.setToolTip("Filter by patient or class")
+        self.search.setMinimumWidth(92)
         self.shown = label(role="muted", wrap=True)
         self.clear_button = button("Show all", "link")
         self._body = QStackedLayout()
@@ -126,7 +126,6 @@ class ReviewPage(QWidget):
         ):
             tabs.addTab(scrolling_column(part), title)
         self.tabs = tabs
-        tabs.setMinimumWidth(322)
         middle = QWidget()
         listing = QVBoxLayout(middle)
         listing.setContentsMargins(8, 0, 8, 0)
@@ -137,10 +136,9 @@ class ReviewPage(QWidget):
         counted = row(self.shown, self.clear_button)
         counted.setStretch(0, 1)
         listing.addLayout(counted)
-        middle.setMinimumWidth(230)
         listing.addWidget(self.view, 1)
-        for column, width in enumerate((68, 92, 92, 56, 64), start=1):
-            self.view.setColumnWidth(column, width)
+        set_widths(self.view, (68, 104, 104, 56, 64), first=1)
+        draw_names(self.view, lambda: self.state.predictions.classes if self.state.predictions else (), 2, 3)
         self.view.horizontalHeader().setStretchLastSection(True)
         splitter = QSplitter()
         for part, stretch in ((tabs, 0), (middle, 1), (self.film, 1)):

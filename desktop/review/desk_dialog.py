@@ -17,7 +17,7 @@ from core.project.reader_desk import adjudicate, decisions, next_unread, reading
 from desktop.review.film_cache import FilmCache
 from desktop.review.state import ReviewState
 from desktop.review.words import interval, number
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, label, open_at, row
 from desktop.widgets.image_view import ImageView
 from desktop.widgets.small_table import SmallTable
 
@@ -39,7 +39,7 @@ class DeskDialog(QDialog):
         self._image: int | None = None
         self._since = 0.0
         self.setWindowTitle("Reader desk")
-        self.resize(860, 760)
+        open_at(self, 860, 760)
         self.cache = FilmCache(state.session)
         self.reader = QLineEdit(placeholderText="Your initials")
         self.reader.setAccessibleName("Reader")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QLineEdit, QTabWidget, QVBoxLayout, QWidget
 
 from core.dicom.radiograph import GrayImage
 from core.engine.messages import Failed, ShownImage
@@ -13,7 +13,8 @@ from desktop.review.explain_panel import ExplainPanel
 from desktop.review.film_cache import FilmCache
 from desktop.review.near_panel import NearPanel
 from desktop.review.state import ReviewState
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, label, row, scrolling_column
+from desktop.widgets.eliding import ChoiceBox
 from desktop.widgets.image_view import ImageView
 from desktop.widgets.thumbnails import Thumbnails
 
@@ -35,7 +36,7 @@ class FilmSide(QWidget):
         self.view = ImageView()
         self.explain = ExplainPanel(state, self.view)
         self.near = NearPanel(state, thumbnails)
-        self.label = QComboBox()
+        self.label = ChoiceBox()
         self.label.setAccessibleName("Label")
         self.label.setToolTip(
             "Corrects the label; how it was before is kept, and the run is marked as made with older ones"
@@ -50,13 +51,18 @@ class FilmSide(QWidget):
         lines = QVBoxLayout(about)
         lines.setContentsMargins(0, 0, 0, 0)
         lines.setSpacing(6)
-        lines.addLayout(row(label("Label", "muted"), self.label, None, self.beside_button))
+        chooser = row(label("Label", "muted"), self.label)
+        chooser.setStretch(1, 1)
+        lines.addLayout(chooser)
         lines.addWidget(self.note)
+        lines.addLayout(row(self.beside_button, None))
         lines.addWidget(self.history)
         lines.addStretch(1)
-        for part, title in ((self.explain, "Why"), (self.near, "Alike"), (about, "Label and note")):
+        for part, title in ((scrolling_column(self.explain), "Why"), (self.near, "Alike"),
+                            (scrolling_column(about), "Label and note")):  # fmt: skip
             self.tabs.addTab(part, title)
-        self.tabs.setFixedHeight(188)
+        self.tabs.setMinimumHeight(120)
+        self.tabs.setMaximumHeight(188)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 0, 0, 0)
         layout.setSpacing(6)
@@ -75,6 +81,10 @@ class FilmSide(QWidget):
         """The id of the film on show."""
         predictions = self._state.predictions
         return None if self._row is None or predictions is None else int(predictions.images[self._row])
+
+    def minimumSizeHint(self) -> QSize:
+        width = max(self.width(), super().minimumSizeHint().width())  # of wrapped texts Qt itself does not think
+        return QSize(super().minimumSizeHint().width(), self.layout().minimumHeightForWidth(width))
 
     def show_row(self, number: int, around: list[int]) -> None:
         """Show the film of a row of the predictions; around: the films that are likely to come next."""
@@ -95,7 +105,7 @@ class FilmSide(QWidget):
         chance = float(predictions.probabilities[number, called])
         true = predictions.classes[predictions.true[number]]
         self.view.title.setText(
-            f"{predictions.patients[number]}\nTrue {true}, called {predictions.classes[called]} ({chance:.3f})"
+            f"{predictions.patients[number]} · True {true}\nCalled {predictions.classes[called]} ({chance:.3f})"
         )
         self.explain.show_film(image, predictions.parts[number], predictions.classes[called])
         self.near.show_film(image, predictions.parts[number])

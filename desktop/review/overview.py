@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QGridLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QSlider, QVBoxLayout, QWidget
 
 from core.evaluation.figures_at import Figures, figures_at
 from core.evaluation.intervals import Estimate
@@ -12,8 +12,9 @@ from core.evaluation.operating_point import PointRule
 from core.project.splits import EXTERNAL
 from desktop.review.state import ReviewState
 from desktop.review.words import FIGURES, OVERALL, interval, number
-from desktop.widgets.basics import button, card, label, number_box, row
-from desktop.widgets.confusion_matrix import ConfusionMatrix
+from desktop.widgets.basics import button, card, flowing, label, number_box, row
+from desktop.widgets.confusion_matrix import ConfusionMatrix, MatrixFrame
+from desktop.widgets.eliding import ChoiceBox
 
 RULES = (
     ("Most probable class", "most probable", None),
@@ -34,9 +35,9 @@ class PointPanel(QWidget):
     def __init__(self, state: ReviewState) -> None:
         super().__init__()
         self._state = state
-        self.positive = QComboBox()
+        self.positive = ChoiceBox()
         self.positive.setAccessibleName("Class in question")
-        self.rule = QComboBox()
+        self.rule = ChoiceBox()
         self.rule.setAccessibleName("Operating point by")
         for text, kind, value in RULES:
             self.rule.addItem(text, (kind, value))
@@ -44,8 +45,6 @@ class PointPanel(QWidget):
         self.value = number_box(0.0, 1.0, 0.0, decimals=3)
         self.value.setAccessibleName("Value for the operating point")
         self.value.setFixedWidth(84)
-        self.rule.setMinimumContentsLength(8)
-        self.rule.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.slider = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=STEPS)
         self.slider.setAccessibleName("Threshold")
         self.slider.setToolTip("Films count as the class in question from this probability on")
@@ -156,7 +155,7 @@ class FigureGrid(QWidget):
         super().__init__()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(12)
+        self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(1, 1)
         self._cells: dict[str, tuple[QWidget, ...]] = {}
@@ -193,12 +192,12 @@ class Overview(QWidget):
         super().__init__()
         self._state = state
         self.auc, self.accuracy = label(role="figure"), label(role="figure")
-        self._auc_range, self._accuracy_range = label(role="muted"), label(role="muted")
+        self._auc_range, self._accuracy_range = label(role="muted", wrap=True), label(role="muted", wrap=True)
         self.basis = label(role="muted", wrap=True)
         self.older = label(role="warning", wrap=True)
         self.point = PointPanel(state)
         self.matrix = ConfusionMatrix()
-        self.shares = QComboBox()
+        self.shares = ChoiceBox()
         self.shares.setAccessibleName("Percentages of the matrix")
         for text, of in SHARES:
             self.shares.addItem(text, of)
@@ -206,7 +205,7 @@ class Overview(QWidget):
         self.figures = FigureGrid()
         self.overall = FigureGrid()
         self._overall_card = card(label("Over all classes", "heading"), self.overall)
-        pairs = row(spacing=24)
+        pairs = row(spacing=18)
         for name, tip, figure, span in (
             ("AUC", FIGURES["auc"][1], self.auc, self._auc_range),
             ("Accuracy", FIGURES["accuracy"][1], self.accuracy, self._accuracy_range),
@@ -215,8 +214,8 @@ class Overview(QWidget):
             column.setSpacing(0)
             for part in (label(name, "muted", tip=tip), figure, span):
                 column.addWidget(part)
-            pairs.addLayout(column)
-        pairs.addStretch(1)
+            column.addStretch(1)
+            pairs.addLayout(column, 1)
         self._about = label(role="heading", wrap=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -225,7 +224,7 @@ class Overview(QWidget):
         for part in (
             card(pairs, self.basis, self.older),
             sealed,
-            card(heading, self.matrix, row(self.right_button, self.wrong_button, None, spacing=14)),
+            card(heading, MatrixFrame(self.matrix), flowing(self.right_button, self.wrong_button, spacing=14)),
             card(label("Operating point", "heading"), self.point),
             self._overall_card,
             card(self._about, self.figures),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from core.project.attributes import DATE, LABELS, attribute_values
 from desktop.loading import Loading
 from desktop.session import Session
+from desktop.widgets.eliding import ChoiceBox
 
 APART = ("site_hash", "station_hash", "manufacturer", "model")
 MOST_VALUES = 60
@@ -22,7 +23,7 @@ class ApartBy(QWidget):
         self._chance = chance
         self._loading = Loading(session.fail, self)
         self._names: list[str] = []
-        self.box = QComboBox()
+        self.box = ChoiceBox()
         self.box.setAccessibleName("Sides apart by")
         self.values = QListWidget()
         self.values.setAccessibleName("Values of the test side")

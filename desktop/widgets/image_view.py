@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 from core.dicom.radiograph import GrayImage, Window
 from core.dicom.shades import shades_8bit
 from desktop.widgets.basics import button, label
+from desktop.widgets.eliding import CutLabel
 from desktop.widgets.image_tools import Lens, Ruler, colours
 
 HINT = (
@@ -75,7 +76,7 @@ class ImageView(QWidget):
         self.ruler = Ruler(self._view)
         self.lens = Lens(self._canvas)
         self._canvas.scene().sigMouseMoved.connect(self._look)
-        self.title = label(role="heading")
+        self.title = CutLabel("", "heading", Qt.TextElideMode.ElideMiddle)
         self.note = label(role="muted", wrap=True)
         self._values = label(role="muted")
         self._lay_out()
@@ -89,8 +90,8 @@ class ImageView(QWidget):
         self.window_button = button(" Window", "menu", "Windows (keys 1 to 4), or drag over the film")
         self.tools_button = button(" Tools", "menu", "Turn, mirror, measure, magnify, reset")
         for each, width in (
-            (self.previous_button, 38),
-            (self.next_button, 38),
+            (self.previous_button, 44),
+            (self.next_button, 44),
             (self.window_button, 102),
             (self.tools_button, 84),
         ):
@@ -119,17 +120,14 @@ class ImageView(QWidget):
             each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             top.addWidget(each)
         top.insertStretch(2, 1)
-        self.title.setWordWrap(True)
-        foot = QHBoxLayout()
-        foot.addWidget(self.note, 1)
-        foot.addWidget(self._values)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addLayout(top)
         layout.addWidget(self.title)
         layout.addWidget(self._canvas, 1)
-        layout.addLayout(foot)
+        layout.addWidget(self._values, alignment=Qt.AlignmentFlag.AlignRight)
+        layout.addWidget(self.note)
         self._canvas.setToolTip(HINT)
 
     def stand_alone(self) -> None:

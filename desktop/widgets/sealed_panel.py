@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QVBoxLayout
+from PySide6.QtWidgets import QFormLayout, QFrame, QVBoxLayout
 
 from core.engine.messages import FreezeRun, OpenTest
 from core.evaluation.operating_point import PointRule
 from core.project.runs import RunFolder
 from desktop.session import Session
 from desktop.widgets.basics import button, label, number_box, row, set_role, sure
+from desktop.widgets.eliding import ChoiceBox
 
 RULES = (
     ("Most probable class", "most probable", None),
@@ -32,7 +33,7 @@ class SealedPanel(QFrame):
         self.setProperty("role", "card")
         self._session = session
         self._folder: RunFolder | None = None
-        self.rule, self.positive = QComboBox(), QComboBox()
+        self.rule, self.positive = ChoiceBox(), ChoiceBox()
         for text, name, value in RULES:
             self.rule.addItem(text, (name, value))
         self.rule.setToolTip("Chosen on the held-out predictions of this run, never on the sealed test set")
