@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMessageBox,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +25,7 @@ from core.project.changes import undo
 from desktop.pages.start import StartPage
 from desktop.session import Session
 from desktop.theme import apply_theme, wanted_theme
-from desktop.widgets.basics import ErrorBanner, Pages, scrolling_page
+from desktop.widgets.basics import ErrorBanner, PageArea
 from desktop.widgets.job_bar import JobBar
 from desktop.widgets.rail import Rail
 from desktop.widgets.read_only_strip import ReadOnlyStrip
@@ -53,7 +54,7 @@ class MainWindow(QMainWindow):
         self.start_page = StartPage(self.session)
         self._pages: dict[str, QWidget] = {}
         self._touring = False
-        self._stack = Pages()
+        self._stack = QStackedWidget()
         self._stack.addWidget(self.start_page)
         self.setCentralWidget(self._frame())
         self._make_menu()
@@ -151,7 +152,7 @@ class MainWindow(QMainWindow):
         body.setSpacing(10)
         body.addWidget(self.read_only)
         body.addWidget(self.banner)
-        body.addWidget(scrolling_page(self._stack), 1)
+        body.addWidget(PageArea(self._stack), 1)
         upper = QHBoxLayout()
         upper.setSpacing(0)
         upper.addWidget(self.rail)

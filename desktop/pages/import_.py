@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QStackedLayout,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -27,7 +26,7 @@ from core.project.import_summary import ImportSummary
 from desktop.loading import Loading
 from desktop.models.file_table import FileTable
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import Tabs, button, label, row
 from desktop.widgets.doctor_panel import DoctorPanel
 from desktop.widgets.eliding import ChoiceBox
 from desktop.widgets.job_bar import duration
@@ -189,8 +188,7 @@ class ImportPage(QWidget):
         filters.setStretch(1, 1)
         listing.addLayout(filters)
         listing.addWidget(view, 1)
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
+        self.tabs = Tabs()
         self.tabs.addTab(files, "Files")
         self.tabs.addTab(self.doctor, "Doctor")
         self._body = QStackedLayout()

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QSplitter,
     QStackedLayout,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -29,9 +28,9 @@ from desktop.predict.drift_view import DriftView
 from desktop.predict.film_panel import NewFilmPanel
 from desktop.predict.taking import ask_package
 from desktop.session import Session
-from desktop.widgets.basics import ask_output, button, card, flowing, label, number_box, row, scrolling_column
+from desktop.widgets.basics import Tabs, ask_output, button, card, flowing, label, number_box, row, scrolling_column
 from desktop.widgets.eliding import ChoiceBox, draw_names
-from desktop.widgets.tables import set_widths, table_view
+from desktop.widgets.tables import Sharing, set_widths, table_view
 
 KINDS = {".csv": "CSV", ".xlsx": "Excel"}
 WATCH_EVERY_S = 5.0
@@ -78,7 +77,7 @@ class PredictPage(QWidget):
         self.view = table_view(self.table, "What the model says of the films")
         self.film = NewFilmPanel(session)
         self.drift = DriftView()
-        self.tabs = QTabWidget()
+        self.tabs = Tabs()
         self._results = QStackedLayout()
         self._body = QStackedLayout()
         self._lay_out()
@@ -234,16 +233,15 @@ class PredictPage(QWidget):
         both_sides = QSplitter(Qt.Orientation.Horizontal)
         both_sides.addWidget(self.view)
         both_sides.addWidget(self.film)
-        both_sides.setStretchFactor(0, 1)
-        both_sides.setStretchFactor(1, 0)
+        both_sides.setStretchFactor(0, 3)
+        both_sides.setStretchFactor(1, 2)
         both_sides.setSizes([460, 320])
         both_sides.setChildrenCollapsible(False)
         lines.addWidget(both_sides, 1)
-        set_widths(self.view, (168, 120, 56))
-        self.view.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the names of one folder begin alike
+        Sharing(self.view, self._share_columns)
+        draw_names(self.view, tuple, 0)  # cut in the middle: the names of one folder begin alike
         draw_names(self.view, lambda: self.found.classes if self.found is not None else (), 1)
         self.view.horizontalHeader().setStretchLastSection(True)
-        self.tabs.setDocumentMode(True)
         self.tabs.addTab(answers, "Films")
         self.tabs.addTab(self.drift, "Drift")
         self._results.addWidget(nothing)
@@ -252,8 +250,8 @@ class PredictPage(QWidget):
         both = QHBoxLayout(work)
         both.setContentsMargins(0, 0, 0, 0)
         both.setSpacing(14)
-        both.addWidget(left)
-        both.addLayout(self._results, 1)
+        both.addWidget(left, 2)
+        both.addLayout(self._results, 5)
         empty = QWidget()
         column = QVBoxLayout(empty)
         column.addStretch(1)
@@ -272,6 +270,12 @@ class PredictPage(QWidget):
         layout.setSpacing(10)
         layout.addWidget(label("Predict", "title"))
         layout.addLayout(self._body, 1)
+
+    def _share_columns(self, room: int) -> None:
+        """File and class side by side, whatever the room; the rest is scrolled to where there is little."""
+        beside = 190 if room > 460 else 0  # score and flag
+        name = max((room - beside) // 2, 108)
+        set_widths(self.view, (min(name, 220), min(name, 220), 56))
 
     def _show_run(self) -> None:
         project, name = self._session.project, self.run.currentText()

@@ -34,10 +34,11 @@ from desktop.widgets.basics import button, label, row, scrolling_column
 from desktop.widgets.confusion_matrix import Cell
 from desktop.widgets.eliding import ChoiceBox, draw_names
 from desktop.widgets.sealed_panel import SealedPanel
-from desktop.widgets.tables import set_widths, table_view
+from desktop.widgets.tables import Sharing, set_widths, table_view
 from desktop.widgets.thumbnails import Thumbnails
 
 PICTURE = 46
+NARROW, WIDE = 340, 540  # points of the list, below which it shows the classes alone, and not where it was held out
 LISTS = (
     ("All predictions", "all"),
     ("Wrong, most confident first", "wrong"),
@@ -104,6 +105,15 @@ class ReviewPage(QWidget):
             self._thumbnails.open(project.pixels.folder)
             self.state.open(self.chooser.currentText())
 
+    def _share_columns(self, room: int) -> None:
+        """The two classes get what the others leave; in a narrow list the film's title tells patient and score."""
+        self.view.setColumnHidden(1, room < NARROW)
+        set_widths(self.view, (76, 0, 0, 58, 96), first=1)
+        beside = (0,) if room < NARROW else (0, 1, 4) if room < WIDE else (0, 1, 4, 5)
+        each = (room - sum(self.view.columnWidth(column) for column in beside)) // 2
+        for column in (2, 3):
+            self.view.setColumnWidth(column, max(each, 84))
+
     def _let_go(self) -> None:
         self.table.clear()
         self.film.clear("")
@@ -137,11 +147,10 @@ class ReviewPage(QWidget):
         counted.setStretch(0, 1)
         listing.addLayout(counted)
         listing.addWidget(self.view, 1)
-        set_widths(self.view, (68, 104, 104, 56, 64), first=1)
+        Sharing(self.view, self._share_columns)
         draw_names(self.view, lambda: self.state.predictions.classes if self.state.predictions else (), 2, 3)
-        self.view.horizontalHeader().setStretchLastSection(True)
         splitter = QSplitter()
-        for part, stretch in ((tabs, 0), (middle, 1), (self.film, 1)):
+        for part, stretch in ((tabs, 2), (middle, 3), (self.film, 2)):
             splitter.addWidget(part)
             splitter.setStretchFactor(splitter.count() - 1, stretch)
         splitter.setSizes([372, 430, 420])

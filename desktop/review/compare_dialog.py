@@ -52,7 +52,7 @@ class CompareDialog(QDialog):
         self.table.setMinimumHeight(124)
         self.text = label(role="muted", wrap=True)
         self.chart = CurveChart("ROC curves of both runs", "1 − specificity", "Sensitivity")
-        self.chart.setMinimumHeight(230)
+        self.chart.setMinimumHeight(180)
         self.differ_button = button("", "link")
         close = button("Close")
         close.clicked.connect(self.reject)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QTabWidget, QVBoxLayout, QWidget
 
 from core.dicom.radiograph import GrayImage
@@ -83,8 +84,15 @@ class FilmSide(QWidget):
         return None if self._row is None or predictions is None else int(predictions.images[self._row])
 
     def minimumSizeHint(self) -> QSize:
-        width = max(self.width(), super().minimumSizeHint().width())  # of wrapped texts Qt itself does not think
-        return QSize(super().minimumSizeHint().width(), self.layout().minimumHeightForWidth(width))
+        least, layout = super().minimumSizeHint(), self.layout()
+        if not layout.hasHeightForWidth():
+            return least
+        width = max(self.width(), least.width())  # of wrapped texts Qt itself does not think here
+        return QSize(least.width(), layout.minimumHeightForWidth(width))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.updateGeometry()
 
     def show_row(self, number: int, around: list[int]) -> None:
         """Show the film of a row of the predictions; around: the films that are likely to come next."""

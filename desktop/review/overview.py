@@ -26,6 +26,7 @@ RULES = (
 )
 STEPS = 1000
 MOST_AT_ONCE = 20_000  # images whose figures are worked out in the window while the threshold moves; else they follow
+NO_BREAK = "\N{NO-BREAK SPACE}"
 SHARES = (("% of row", "row"), ("% of column", "column"), ("% of all", "all"))
 
 
@@ -157,7 +158,7 @@ class FigureGrid(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(4)
-        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnStretch(0, 1)
         self._cells: dict[str, tuple[QWidget, ...]] = {}
 
     def show_figures(self, found: dict[str, Estimate], settled: bool) -> None:
@@ -165,10 +166,10 @@ class FigureGrid(QWidget):
         for line, (key, estimate) in enumerate(found.items()):
             name, tip = FIGURES[key]
             if key not in self._cells:
-                cells = (label(name, "muted", tip=tip), label(), label(role="muted"))
+                cells = (label(name, "muted", wrap=True, tip=tip), label(), label(role="muted"))
+                cells[2].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 for column, cell in enumerate(cells):
-                    side = Qt.AlignmentFlag.AlignRight if column == 2 else Qt.AlignmentFlag.AlignLeft
-                    self._grid.addWidget(cell, line, column, side)
+                    self._grid.addWidget(cell, line, column)
                 self._cells[key] = cells
             _, value, span = self._cells[key]
             value.setText(number(estimate.value))  # type: ignore[attr-defined]
@@ -291,7 +292,7 @@ class Overview(QWidget):
         if found.overall:
             self.overall.show_figures({key: found.overall[key] for key in OVERALL}, settled=True)
             self.auc.setText(number(found.overall["auc"].value))
-            self._auc_range.setText(f"mean over classes, 95 %: {interval(found.overall['auc'])}")
+            self._auc_range.setText(f"{_range(found.overall['auc'])}\nmean over classes")
 
     def _show_figures(self, figures: Figures, right: float, settled: bool) -> None:
         shown = {key: each for key, each in figures.estimates().items() if key in FIGURES}
@@ -299,9 +300,14 @@ class Overview(QWidget):
         many = self._state.predictions is not None and len(self._state.predictions.classes) > 2
         if not many:
             self.auc.setText(number(figures.auc.value))
-            self._auc_range.setText(f"95 %: {interval(figures.auc)}")
+            self._auc_range.setText(_range(figures.auc))
         self.accuracy.setText(f"{right:.3f}")
         accuracy = figures.accuracy
         if many and self._state.judgement is not None and settled:
             accuracy = self._state.judgement.overall["accuracy"]
-        self._accuracy_range.setText("…" if many and not settled else f"95 %: {interval(accuracy)}")
+        self._accuracy_range.setText("…" if many and not settled else _range(accuracy))
+
+
+def _range(estimate: Estimate) -> str:
+    """A 95 % interval, which is not broken between its ends."""
+    return f"95 %: {interval(estimate).replace(' ', NO_BREAK)}"

@@ -29,6 +29,8 @@ class ApartBy(QWidget):
         self.values.setAccessibleName("Values of the test side")
         self.values.setToolTip("Tick what is tested on; the rest is learned from")
         self.values.setFixedHeight(36)
+        self.values.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.values.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -95,6 +97,7 @@ class ApartBy(QWidget):
         for value, number in sorted(counted.items(), key=lambda each: -each[1])[:MOST_VALUES]:
             item = QListWidgetItem(f"{value} ({number:,})")
             item.setData(Qt.ItemDataRole.UserRole, value)
+            item.setToolTip(item.text())
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Unchecked)
             self.values.addItem(item)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSpinBox,
     QStackedWidget,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -166,21 +167,55 @@ class Scrolling(QScrollArea):
             self.updateGeometry()
 
 
-def scrolling_page(pages: QWidget) -> QScrollArea:
-    """A page that is scrolled up and down where the window is lower than it needs, as below a long message."""
-    return Scrolling(pages, Qt.Orientation.Vertical)
-
-
-class Pages(QStackedWidget):
-    """Asks for the room of the page on show alone."""
+class Tabs(QTabWidget):
+    """Of a page: asks for the height that its tabs need, not for what they would like best at this width."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.currentChanged.connect(self.updateGeometry)
+        self.setDocumentMode(True)
+
+    def hasHeightForWidth(self) -> bool:
+        return False
+
+
+class PageArea(QScrollArea):
+    """The page on show of a stack, scrolled up and down where the window is lower than it needs, as below a message."""
+
+    def __init__(self, pages: QStackedWidget) -> None:
+        super().__init__()
+        self._pages = pages
+        self.setWidget(pages)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        pages.currentChanged.connect(self._fit)
 
     def minimumSizeHint(self) -> QSize:
-        shown = self.currentWidget()
-        return shown.minimumSizeHint() if shown is not None else super().minimumSizeHint()
+        page = self._pages.currentWidget()
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(page.minimumSizeHint().width() + bar if page is not None else 200, 200)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._pages and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Not by QScrollArea itself: it would give a page with wrapped texts the height that it likes best."""
+        page = self._pages.currentWidget()
+        if page is None:
+            return
+        width, layout = self.viewport().width(), page.layout()
+        least = page.minimumSizeHint().height()
+        if layout is not None and layout.hasHeightForWidth():
+            least = layout.minimumHeightForWidth(width)
+        scrolls = least > self.height()
+        gap = 6 if scrolls else 0  # between the page and the bar
+        self._pages.resize(width - gap, max(least, self.viewport().height()))
+        self.updateGeometry()
 
 
 def open_at(dialog: QDialog, width: int, height: int) -> None:

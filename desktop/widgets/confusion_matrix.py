@@ -27,7 +27,7 @@ from desktop.widgets.eliding import WRAPPED, fitted
 
 Cell = tuple[int | None, int | None]  # (true, predicted); None stands for any
 CAPTION, GAP = 20, 8
-LEAST_LABEL, MOST_LABEL, LEAST_CELL = 64, 124, 58  # points of width
+LEAST_LABEL, MOST_LABEL, LEAST_CELL = 64, 150, 58  # points of width
 FEW = 5  # classes; of more the cells are lower
 
 
@@ -86,9 +86,9 @@ class ConfusionMatrix(QWidget):
 
     def headings(self) -> tuple[dict[str, str], dict[str, str]]:
         """Class -> what its row's and its column's heading reads; the tooltip says the rest."""
-        metrics = QFontMetrics(self.font())
+        metrics = QFontMetrics(self._heading_font)
         rows = fitted(self._classes, metrics, self._label_width - GAP, self._cell_height - 4)
-        return rows, fitted(self._classes, metrics, self._cell_width - 6, self._label_height)
+        return rows, fitted(self._classes, metrics, self._cell_width - 4, self._label_height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -195,6 +195,7 @@ class ConfusionMatrix(QWidget):
         aside, above = QPointF(self._aside), QPointF(self._above)
         corner = QRectF(0, 0, self._label_width, self._top).translated(aside + above)
         left = int(WRAPPED | Qt.AlignmentFlag.AlignLeft)
+        painter.setFont(self._heading_font)
         painter.setPen(QColor(theme.text))
         for number, name in enumerate(self._classes):
             box = self._rect(number, None)
@@ -202,9 +203,10 @@ class ConfusionMatrix(QWidget):
             painter.drawText(box.adjusted(0, 2, -GAP, -2), left, rows[name])
         painter.fillRect(QRectF(0, above.y(), self.width(), self._top), QColor(theme.surface))
         for number, name in enumerate(self._classes):
-            box = self._rect(None, number).adjusted(3, 0, -3, 0)
+            box = self._rect(None, number).adjusted(2, 0, -2, 0)
             painter.drawText(box, int(WRAPPED | Qt.AlignmentFlag.AlignHCenter), columns[name])
         painter.fillRect(corner, QColor(theme.surface))
+        painter.setFont(self.font())
         painter.setPen(QColor(theme.muted))
         across = self.visibleRegion().boundingRect()
         across.setLeft(int(corner.right()))
@@ -229,11 +231,22 @@ class ConfusionMatrix(QWidget):
         return parent is not None and isinstance(parent.parentWidget(), QScrollArea)
 
     @property
+    def _heading_font(self) -> QFont:
+        smaller = QFont(self.font())
+        smaller.setPointSizeF(smaller.pointSizeF() * 0.92)
+        return smaller
+
+    @property
+    def _in_sight(self) -> int:
+        return self.parentWidget().width() if self._scrolls else self.width()
+
+    @property
     def _label_width(self) -> int:
-        """Wide enough for the longest name on one line, within limits."""
-        metrics = QFontMetrics(self.font())
+        """Wide enough for the longest name on one line, within limits that leave most of the room to the cells."""
+        metrics = QFontMetrics(self._heading_font)
         longest = max((metrics.horizontalAdvance(name) for name in self._classes), default=0) + GAP
-        return min(max(longest, LEAST_LABEL), MOST_LABEL)
+        most = min(max(int(0.3 * self._in_sight), 92), MOST_LABEL)
+        return min(max(longest, LEAST_LABEL), most)
 
     @property
     def _cell_width(self) -> float:
@@ -246,9 +259,9 @@ class ConfusionMatrix(QWidget):
     @property
     def _label_height(self) -> int:
         """One line, or three where names are longer than their column."""
-        metrics = QFontMetrics(self.font())
+        metrics = QFontMetrics(self._heading_font)
         longest = max((metrics.horizontalAdvance(name) for name in self._classes), default=0)
-        return 24 if longest <= self._cell_width - 6 else 3 * metrics.lineSpacing() + 4
+        return 24 if longest <= self._cell_width - 4 else 3 * metrics.lineSpacing() + 4
 
     @property
     def _top(self) -> int:

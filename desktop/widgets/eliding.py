@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 WRAPPED = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignVCenter
+CELL = 18  # points left and right of a cell's text together (resources/style.qss, and what the style adds)
 MODES = (Qt.TextElideMode.ElideRight, Qt.TextElideMode.ElideMiddle, Qt.TextElideMode.ElideLeft)
 
 
@@ -186,11 +187,12 @@ class NameDelegate(QStyledItemDelegate):
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         super().initStyleOption(option, index)
-        room = option.rect.adjusted(6, 0, -6, 0)  # type: ignore[attr-defined]
-        text = self.shown(option.text, option.fontMetrics, room.width(), room.height())  # type: ignore[attr-defined]
-        option.text = text  # type: ignore[attr-defined]
+        width, height = option.rect.width() - CELL, option.rect.height()  # type: ignore[attr-defined]
+        metrics = option.fontMetrics  # type: ignore[attr-defined]
+        option.text = self.shown(option.text, metrics, width, height)  # type: ignore[attr-defined]
         option.textElideMode = Qt.TextElideMode.ElideNone  # type: ignore[attr-defined]
-        option.features |= QStyleOptionViewItem.ViewItemFeature.WrapText  # type: ignore[attr-defined]
+        if height >= 2 * metrics.lineSpacing():
+            option.features |= QStyleOptionViewItem.ViewItemFeature.WrapText  # type: ignore[attr-defined]
 
 
 def draw_names(view: QTableView, names: Callable[[], Sequence[str]], *columns: int) -> None:

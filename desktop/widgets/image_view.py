@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from core.dicom.radiograph import GrayImage, Window
 from core.dicom.shades import shades_8bit
@@ -42,6 +42,24 @@ class _View(pg.ViewBox):
         ev.accept()  # type: ignore[attr-defined]
         moved = self.mapToView(ev.pos()) - self.mapToView(ev.lastPos())  # type: ignore[attr-defined]
         self.translateBy(x=-moved.x(), y=-moved.y())
+
+
+class Note(QLabel):
+    """A line below a film that takes no room while it says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "muted")
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.hide()
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setVisible(bool(text))
+
+    def clear(self) -> None:
+        self.setText("")
 
 
 class ImageView(QWidget):
@@ -77,21 +95,21 @@ class ImageView(QWidget):
         self.lens = Lens(self._canvas)
         self._canvas.scene().sigMouseMoved.connect(self._look)
         self.title = CutLabel("", "heading", Qt.TextElideMode.ElideMiddle)
-        self.note = label(role="muted", wrap=True)
+        self.note = Note()
         self._values = label(role="muted")
         self._lay_out()
         self.clear("Choose a prediction to see its image.")
 
     def _lay_out(self) -> None:
-        self.previous_button = button("←", tip="Previous image (left arrow)")
-        self.next_button = button("→", tip="Next image (right arrow)")
+        self.previous_button = button("←", "small", tip="Previous image (left arrow)")
+        self.next_button = button("→", "small", tip="Next image (right arrow)")
         self.previous_button.setAccessibleName("Previous image")
         self.next_button.setAccessibleName("Next image")
         self.window_button = button(" Window", "menu", "Windows (keys 1 to 4), or drag over the film")
         self.tools_button = button(" Tools", "menu", "Turn, mirror, measure, magnify, reset")
         for each, width in (
-            (self.previous_button, 44),
-            (self.next_button, 44),
+            (self.previous_button, 34),
+            (self.next_button, 34),
             (self.window_button, 102),
             (self.tools_button, 84),
         ):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QHeaderView, QTableView
 
@@ -47,3 +47,17 @@ def set_widths(view: QTableView, widths: Sequence[int], first: int = 0) -> None:
     for column, width in enumerate(widths, start=first):
         title = str(view.model().headerData(column, Qt.Orientation.Horizontal) or "")
         view.setColumnWidth(column, max(width, QFontMetrics(bold).horizontalAdvance(title) + HEADING))
+
+
+class Sharing(QObject):
+    """Shares the room of a table anew whenever it has another: share(points of the viewport) sets the widths."""
+
+    def __init__(self, view: QTableView, share: Callable[[int], None]) -> None:
+        super().__init__(view)
+        self._share = share
+        view.viewport().installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._share(event.size().width())  # type: ignore[attr-defined]
+        return super().eventFilter(watched, event)

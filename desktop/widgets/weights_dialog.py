@@ -148,7 +148,7 @@ class WeightsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         layout.addWidget(label(ABOUT, "muted", wrap=True))
-        self.table.setMinimumHeight(200)
+        self.table.setMinimumHeight(96)
         layout.addWidget(self.table, 1)
         layout.addWidget(label("Add a file", "heading"))
         layout.addLayout(self._form)

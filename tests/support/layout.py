@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QScrollBar,
     QSplitterHandle,
+    QStackedWidget,
     QStyle,
     QStyleOptionComboBox,
     QTabBar,
@@ -26,7 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 HEADER_PADDING = 17  # points, left and right of a heading together (resources/style.qss)
-CELL_PADDING = 12
+CELL_PADDING = 18  # left and right of a cell together
 SLACK = 1  # point, for rounding
 OFF = Qt.ScrollBarPolicy.ScrollBarAlwaysOff
 
@@ -121,6 +122,8 @@ def _size(widget: QWidget) -> list[str]:
     least = widget.minimumSizeHint()
     if isinstance(widget, QLabel) and not widget.text() and widget.pixmap().isNull():
         return []
+    if isinstance(widget, QStackedWidget):
+        return []  # its hint is of hidden pages too; the one on show tells
     found = []
     cut = getattr(widget, "cut", False) and widget.toolTip()
     if widget.width() + SLACK < least.width() and not cut:
@@ -129,7 +132,7 @@ def _size(widget: QWidget) -> list[str]:
     if isinstance(widget, QLabel) and widget.wordWrap():
         needed = widget.heightForWidth(widget.width())
     elif widget.layout() is not None and widget.layout().hasHeightForWidth():
-        needed = widget.layout().minimumHeightForWidth(widget.width())
+        needed = 0  # its parts tell; the hint thinks of another width, and of hidden pages
     if widget.height() + SLACK < needed:
         found.append(f"{named(widget)} is {widget.height()} points high and needs {needed}")
     return found

@@ -40,6 +40,8 @@ def project_of_records(root: Path, classes: Sequence[str], *, several: bool = Fa
         else:
             values = [classes[one] for one in number]
         set_labels(project, dict(enumerate(values, start=1)), "Labels of the records")
+        for reader in ("labels of the first reader", "labels of the second reader"):
+            add_label_set(project, reader, classes=classes)
         part_of = parts(project, make_split(project, SplitPlan(folds=3)))
         for _ in range(2):
             add_run(project, classes, number, [part_of[n] for n in range(1, images + 1)], several, random)
