@@ -27,12 +27,14 @@ from desktop.manners import Manners
 from desktop.pages.start import StartPage
 from desktop.session import Session
 from desktop.theme import apply_theme, wanted_theme
-from desktop.widgets.basics import ErrorBanner, plain
+from desktop.widgets.basics import ErrorBanner, PageArea, plain
 from desktop.widgets.job_bar import JobBar
 from desktop.widgets.rail import Rail
 from desktop.widgets.read_only_strip import ReadOnlyStrip
 
-NARROW_BELOW = 1200  # pixels of window width
+NARROW_BELOW = 1200  # points of window width
+LEAST = QSize(940, 520)  # points; a screen of 1920 by 1200 pixels at 200 % has 960 by 600
+FRAME = QSize(8, 40)  # that the system may draw around the window
 PAGES = ("Import", "Curate", "Train", "Review", "Predict")
 
 
@@ -45,8 +47,8 @@ class MainWindow(QMainWindow):
         self._manners = Manners(self)
         self.setWindowTitle("Fineray")
         self.setWindowIcon(QIcon(str(resources.files("resources").joinpath("fineray.svg"))))
-        self.setMinimumSize(QSize(980, 600))
-        available = QGuiApplication.primaryScreen().availableSize()
+        available = QGuiApplication.primaryScreen().availableSize() - FRAME
+        self.setMinimumSize(LEAST.boundedTo(available))
         self.resize(QSize(1360, 860).boundedTo(available))
         self.banner = ErrorBanner()
         self.read_only = ReadOnlyStrip()
@@ -124,7 +126,9 @@ class MainWindow(QMainWindow):
         job.ended.connect(self._demo_ended)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self.rail.set_narrow(event.size().width() < NARROW_BELOW)
+        narrow = event.size().width() < NARROW_BELOW
+        self.rail.set_narrow(narrow)
+        self._body.setContentsMargins(12 if narrow else 18, 14, 12 if narrow else 18, 10)
         super().resizeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -157,12 +161,11 @@ class MainWindow(QMainWindow):
             tour.go(0)
 
     def _frame(self) -> QWidget:
-        body = QVBoxLayout()
-        body.setContentsMargins(18, 14, 18, 10)
+        self._body = body = QVBoxLayout()
         body.setSpacing(10)
         body.addWidget(self.read_only)
         body.addWidget(self.banner)
-        body.addWidget(self._stack, 1)
+        body.addWidget(PageArea(self._stack), 1)
         upper = QHBoxLayout()
         upper.setSpacing(0)
         upper.addWidget(self.rail)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QPlainTextEdit, QVBoxLayout, Q
 
 from core.crash_report import kept_reports
 from desktop.session import Session
-from desktop.widgets.basics import ask_output, button, label, row
+from desktop.widgets.basics import ask_output, button, label, open_at, row
 
 
 class ReportsDialog(QDialog):
@@ -19,7 +19,7 @@ class ReportsDialog(QDialog):
         super().__init__(parent)
         self._session = session
         self.setWindowTitle("Crash reports")
-        self.resize(680, 460)
+        open_at(self, 680, 460)
         self._paths = kept_reports()
         self.which = QComboBox()
         self.which.setAccessibleName("Report")

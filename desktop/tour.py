@@ -47,6 +47,7 @@ class Tour(QWidget):
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._step = 0
+        self.setProperty("floats", True)  # over the page, on purpose
         self._count = label(role="muted")
         self._title = label(role="heading")
         self._text = label(wrap=True)
@@ -61,6 +62,7 @@ class Tour(QWidget):
         )
         frame.setProperty("role", "tour")
         layout.addWidget(frame)
+        self._frame = frame
         self.setFixedWidth(400)
         self.back_button.clicked.connect(lambda: self.go(self._step - 1))
         self.next_button.clicked.connect(lambda: self.go(self._step + 1))
@@ -94,7 +96,9 @@ class Tour(QWidget):
         return super().eventFilter(watched, event)
 
     def _place(self) -> None:
-        self.adjustSize()
+        self._frame.layout().invalidate()  # what it knows is of the last step's text
+        self._frame.updateGeometry()
+        self.layout().invalidate()
         self.setFixedHeight(self.layout().heightForWidth(self.width()))
         parent = self.parentWidget()
         self.move(parent.width() - self.width() - 24, parent.height() - self.height() - 62)

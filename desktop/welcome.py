@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QFileDialog, QVBoxLayout, QWidget
 
 from core import RESEARCH_USE
 from core.engine.messages import DeviceFound, ExplainDevice
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
+from desktop.widgets.eliding import CutLabel
 
 WELCOMED, PROJECTS = "welcomed", "projects"  # settings
 
@@ -34,7 +35,7 @@ class WelcomeDialog(QDialog):
         self.folder = Path(kept) if kept else Path.home() / "Fineray"
         self.device = label("Looking for a GPU…", "heading")
         self.device_text = label(role="muted", wrap=True)
-        self.folder_text = label(str(self.folder), wrap=True)
+        self.folder_text = CutLabel(str(self.folder), mode=Qt.TextElideMode.ElideMiddle)
         self.folder_button = button("Another place…")
         self.tour_button = button("Take the tour on a demo study", "primary")
         self.begin_button = button("Begin")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox
-
 from core.pacs.settings import PacsSettings
+from desktop.widgets.eliding import ChoiceBox
 
 
-class ArchiveBox(QComboBox):
+class ArchiveBox(ChoiceBox):
     """Keeps what was chosen when the list changes."""
 
     def show_archives(self, settings: PacsSettings) -> None:

@@ -13,7 +13,7 @@ from desktop.pacs.find_tab import FindTab
 from desktop.pacs.receive_tab import ReceiveTab
 from desktop.pacs.send_tab import SendTab
 from desktop.session import Session
-from desktop.widgets.basics import label
+from desktop.widgets.basics import label, open_at
 
 
 class PacsDialog(QDialog):
@@ -23,7 +23,7 @@ class PacsDialog(QDialog):
         super().__init__(parent)
         self._session = session
         self.setWindowTitle("From an archive")
-        self.resize(860, 600)
+        open_at(self, 860, 600)
         try:
             self.settings = load_settings()
         except FinerayError as error:

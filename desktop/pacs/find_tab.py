@@ -16,7 +16,7 @@ from desktop.pacs.archive_box import ArchiveBox
 from desktop.pacs.password import password_for
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
-from desktop.widgets.tables import table_view
+from desktop.widgets.tables import set_widths, table_view
 
 
 class FindTab(QWidget):
@@ -47,13 +47,13 @@ class FindTab(QWidget):
             field.returnPressed.connect(self.find)
         self.find_button = button("Find", "primary")
         self.cancel_button = button("Cancel")
+        self.since.setMinimumWidth(150)  # for what is to be written
         self.fetch_button = button("Fetch and import the chosen ones…")
         self.message = label("Nothing was looked for yet.", "muted", wrap=True)
         self.table = StudyTable(self)
         self.view = table_view(self.table, "Studies in the archive")
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        for column, width in enumerate((90, 130, 90, 70)):
-            self.view.setColumnWidth(column, width)
+        set_widths(self.view, (90, 130, 90, 70))
         self.view.horizontalHeader().setStretchLastSection(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 10, 0, 0)

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QFrame,
     QHeaderView,
     QLineEdit,
     QStackedLayout,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -28,8 +26,9 @@ from core.project.import_summary import ImportSummary
 from desktop.loading import Loading
 from desktop.models.file_table import FileTable
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import Tabs, button, label, row
 from desktop.widgets.doctor_panel import DoctorPanel
+from desktop.widgets.eliding import ChoiceBox
 from desktop.widgets.job_bar import duration
 from desktop.widgets.tables import table_view
 
@@ -81,7 +80,7 @@ class ImportPage(QWidget):
         self.choose_button.clicked.connect(self._choose)
         self.archive_button = button("From an archive…", tip="DICOM query and retrieve, or DICOMweb; off until allowed")
         self.archive_button.clicked.connect(lambda: self.ask_archive())
-        self.views, self.frames = QComboBox(), QComboBox()
+        self.views, self.frames = ChoiceBox(), ChoiceBox()
         for text, views in VIEWS:
             self.views.addItem(text, views)
         for text, frames in FRAMES:
@@ -90,7 +89,7 @@ class ImportPage(QWidget):
         self.frames.setAccessibleName("Frames to import")
         self.doctor = DoctorPanel(session)
         self.table = FileTable(self)
-        self.result_filter = QComboBox()
+        self.result_filter = ChoiceBox()
         self.result_filter.setAccessibleName("Show files with this result")
         self.search = QLineEdit(placeholderText="Filter by file or reason", clearButtonEnabled=True)
         self.search.setAccessibleName("Filter by file or reason")
@@ -189,8 +188,7 @@ class ImportPage(QWidget):
         filters.setStretch(1, 1)
         listing.addLayout(filters)
         listing.addWidget(view, 1)
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
+        self.tabs = Tabs()
         self.tabs.addTab(files, "Files")
         self.tabs.addTab(self.doctor, "Doctor")
         self._body = QStackedLayout()

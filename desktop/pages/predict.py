@@ -7,12 +7,10 @@ from pathlib import Path
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QSplitter,
     QStackedLayout,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -32,8 +30,9 @@ from desktop.predict.drift_view import DriftView
 from desktop.predict.film_panel import NewFilmPanel
 from desktop.predict.taking import ask_package
 from desktop.session import Session
-from desktop.widgets.basics import ask_output, button, card, label, number_box, row, scrolling_column
-from desktop.widgets.tables import table_view
+from desktop.widgets.basics import Tabs, ask_output, button, card, flowing, label, number_box, row, scrolling_column
+from desktop.widgets.eliding import ChoiceBox, draw_names
+from desktop.widgets.tables import Sharing, set_widths, table_view
 
 KINDS = {".csv": "CSV", ".xlsx": "Excel"}
 RULES = ("As the run has it", "Most probable class", "Another threshold")
@@ -52,16 +51,14 @@ class PredictPage(QWidget):
         self._own, self._positive, self._several, self._about = OperatingPoint(), "", False, ""  # of the run chosen
         self.found: PredictionTable | None = None
         self.films: Path | None = None
-        self.run = QComboBox()
+        self.run = ChoiceBox()
         self.run.setAccessibleName("Model")
         self.point = label(role="muted", wrap=True)
-        self.rule = QComboBox()
+        self.rule = ChoiceBox()
         self.rule.setAccessibleName("Called by")
         for text in RULES:
             self.rule.addItem(text)
         self.rule.setToolTip("For this time only; what the run keeps is chosen on page Review")
-        self.rule.setMinimumContentsLength(12)
-        self.rule.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.threshold = number_box(0.0, 1.0, 0.5, decimals=3)
         self.threshold.setAccessibleName("Threshold")
         self.take_button = button("Bring a model in…", "link", "Open a model package (.frpkg) from elsewhere")
@@ -92,7 +89,7 @@ class PredictPage(QWidget):
         self.view = table_view(self.table, "What the model says of the films")
         self.film = NewFilmPanel(session)
         self.drift = DriftView()
-        self.tabs = QTabWidget()
+        self.tabs = Tabs()
         self._results = QStackedLayout()
         self._body = QStackedLayout()
         self._lay_out()
@@ -223,17 +220,17 @@ class PredictPage(QWidget):
             label("Which model", "heading"),
             self.run,
             self.point,
-            row(label("Called by", "muted"), self.rule, self.threshold, None),
-            row(self.give_button, None, self.take_button),
+            flowing(label("Called by", "muted"), self.rule, self.threshold),
+            flowing(self.give_button, self.take_button, spacing=18),
             label("To which films", "heading"),
             self.folder,
-            row(self.choose_button, self.watch, None),
+            flowing(self.choose_button, self.watch),
             self.abstain,
             row(self.low, label("and", "muted"), self.high, None),
             self.band_effect,
             self.maps,
             self.results,
-            row(self.start_button, self.judge_button, None),
+            flowing(self.start_button, self.judge_button),
             label(
                 "The films are read, scored and forgotten: the project keeps nothing of them. Those unlike the films"
                 " that the model learned from are flagged, those of the sealed test set are refused.",
@@ -242,7 +239,7 @@ class PredictPage(QWidget):
             ),
         )
         left = scrolling_column(form)
-        left.setFixedWidth(344)
+        left.setMaximumWidth(400)
         nothing = label("Choose a model and a folder; the answers appear here, film by film.", "muted")
         nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         answers = QWidget()
@@ -255,15 +252,15 @@ class PredictPage(QWidget):
         both_sides = QSplitter(Qt.Orientation.Horizontal)
         both_sides.addWidget(self.view)
         both_sides.addWidget(self.film)
-        both_sides.setStretchFactor(0, 1)
-        both_sides.setStretchFactor(1, 0)
+        both_sides.setStretchFactor(0, 3)
+        both_sides.setStretchFactor(1, 2)
         both_sides.setSizes([460, 320])
         both_sides.setChildrenCollapsible(False)
         lines.addWidget(both_sides, 1)
-        for column, width in enumerate((124, 92, 56)):
-            self.view.setColumnWidth(column, width)
+        Sharing(self.view, self._share_columns)
+        draw_names(self.view, tuple, 0)  # cut in the middle: the names of one folder begin alike
+        draw_names(self.view, lambda: self.found.classes if self.found is not None else (), 1)
         self.view.horizontalHeader().setStretchLastSection(True)
-        self.tabs.setDocumentMode(True)
         self.tabs.addTab(answers, "Films")
         self.tabs.addTab(self.drift, "Drift")
         self._results.addWidget(nothing)
@@ -272,8 +269,8 @@ class PredictPage(QWidget):
         both = QHBoxLayout(work)
         both.setContentsMargins(0, 0, 0, 0)
         both.setSpacing(14)
-        both.addWidget(left)
-        both.addLayout(self._results, 1)
+        both.addWidget(left, 2)
+        both.addLayout(self._results, 5)
         empty = QWidget()
         column = QVBoxLayout(empty)
         column.addStretch(1)
@@ -292,6 +289,12 @@ class PredictPage(QWidget):
         layout.setSpacing(10)
         layout.addWidget(label("Predict", "title"))
         layout.addLayout(self._body, 1)
+
+    def _share_columns(self, room: int) -> None:
+        """File and class side by side, whatever the room; the rest is scrolled to where there is little."""
+        beside = 190 if room > 460 else 0  # score and flag
+        name = max((room - beside) // 2, 108)
+        set_widths(self.view, (min(name, 220), min(name, 220), 56))
 
     def _show_run(self) -> None:
         project, name = self._session.project, self.run.currentText()

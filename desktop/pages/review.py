@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QLineEdit,
     QSplitter,
@@ -34,11 +33,13 @@ from desktop.review.state import ReviewState
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row, scrolling_column
 from desktop.widgets.confusion_matrix import Cell
+from desktop.widgets.eliding import ChoiceBox, draw_names
 from desktop.widgets.sealed_panel import SealedPanel
-from desktop.widgets.tables import table_view
+from desktop.widgets.tables import Sharing, set_widths, table_view
 from desktop.widgets.thumbnails import Thumbnails
 
 PICTURE = 46
+NARROW, WIDE = 340, 540  # points of the list, below which it shows the classes alone, and not where it was held out
 LISTS = (
     ("All predictions", "all"),
     ("Wrong, most confident first", "wrong"),
@@ -73,14 +74,14 @@ class ReviewPage(QWidget):
         self.matrix = self.overview.matrix
         self.table = PredictionTable(self._thumbnails, self)
         self.view = table_view(self.table, "Predictions", picture=PICTURE)
-        self.list = QComboBox()
+        self.list = ChoiceBox(7)
         self.list.setAccessibleName("Which predictions")
-        self.list.setMinimumContentsLength(13)
-        self.list.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for text, name in LISTS:
             self.list.addItem(text, name)
         self.search = QLineEdit(placeholderText="Filter by patient or class", clearButtonEnabled=True)
         self.search.setAccessibleName("Filter predictions")
+        self.search.setToolTip("Filter by patient or class")
+        self.search.setMinimumWidth(92)
         self.shown = label(role="muted", wrap=True)
         self.clear_button = button("Show all", "link")
         self._body = QStackedLayout()
@@ -106,6 +107,15 @@ class ReviewPage(QWidget):
             self._thumbnails.open(project.pixels.folder)
             self.state.open(self.chooser.currentText())
 
+    def _share_columns(self, room: int) -> None:
+        """The two classes get what the others leave; in a narrow list the film's title tells patient and score."""
+        self.view.setColumnHidden(1, room < NARROW)
+        set_widths(self.view, (76, 0, 0, 58, 96), first=1)
+        beside = (0,) if room < NARROW else (0, 1, 4) if room < WIDE else (0, 1, 4, 5)
+        each = (room - sum(self.view.columnWidth(column) for column in beside)) // 2
+        for column in (2, 3):
+            self.view.setColumnWidth(column, max(each, 84))
+
     def _let_go(self) -> None:
         self.table.clear()
         self.film.clear("")
@@ -129,7 +139,6 @@ class ReviewPage(QWidget):
         ):
             tabs.addTab(scrolling_column(part), title)
         self.tabs = tabs
-        tabs.setMinimumWidth(322)
         middle = QWidget()
         listing = QVBoxLayout(middle)
         listing.setContentsMargins(8, 0, 8, 0)
@@ -140,13 +149,11 @@ class ReviewPage(QWidget):
         counted = row(self.shown, self.clear_button)
         counted.setStretch(0, 1)
         listing.addLayout(counted)
-        middle.setMinimumWidth(230)
         listing.addWidget(self.view, 1)
-        for column, width in enumerate((68, 92, 92, 56, 64), start=1):
-            self.view.setColumnWidth(column, width)
-        self.view.horizontalHeader().setStretchLastSection(True)
+        Sharing(self.view, self._share_columns)
+        draw_names(self.view, lambda: self.state.predictions.classes if self.state.predictions else (), 2, 3)
         splitter = QSplitter()
-        for part, stretch in ((tabs, 0), (middle, 1), (self.film, 1)):
+        for part, stretch in ((tabs, 2), (middle, 3), (self.film, 2)):
             splitter.addWidget(part)
             splitter.setStretchFactor(splitter.count() - 1, stretch)
         splitter.setSizes([372, 430, 420])

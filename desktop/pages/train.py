@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, get_args
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from core.backbones.catalogue import backbone, backbones, weights_file
 from core.engine.messages import LoadLibraries, Reported, RunControls, RunDone, Train
@@ -21,9 +21,10 @@ from desktop.engine_client import Job
 from desktop.loading import Loading
 from desktop.session import READ_ONLY, WAITS, Session
 from desktop.widgets.backbone_card import BackboneCard
-from desktop.widgets.basics import button, card, label, row, scrolling_column, set_role, spin_box, sure
+from desktop.widgets.basics import button, card, flowing, label, row, scrolling_column, set_role, spin_box, sure
 from desktop.widgets.charts import LineChart
 from desktop.widgets.controls_dialog import ControlsDialog
+from desktop.widgets.eliding import ChoiceBox, CutLabel
 from desktop.widgets.job_bar import duration
 from desktop.widgets.paused_panel import PausedPanel
 from desktop.widgets.rank_dialog import RankDialog
@@ -50,10 +51,10 @@ class TrainPage(QWidget):
         self._loading = Loading(session.fail, self)
         self._started = 0.0
         self._remaining: float | None = None
-        self.chooser = QComboBox()
+        self.chooser = ChoiceBox()
         self.chooser.setAccessibleName("Backbone")
         self._fill_chooser()
-        self.mode = QComboBox()
+        self.mode = ChoiceBox()
         self.mode.setAccessibleName("What learns")
         for text, mode in MODES:
             self.mode.addItem(text, mode)
@@ -76,7 +77,7 @@ class TrainPage(QWidget):
         self._settings = {mode: for_mode(mode) for mode in get_args(Mode)}
         self.ready = label(wrap=True)
         self.paused = PausedPanel()
-        self.device = label("found when training starts", "muted")
+        self.device = CutLabel("found when training starts", "muted")
         self.elapsed = label("–")
         self.remaining = label("–")
         self.aucs = label("", wrap=True)
@@ -245,7 +246,7 @@ class TrainPage(QWidget):
             self.changed,
         )
         scroll = scrolling_column(choice, self.about)
-        scroll.setFixedWidth(390)
+        scroll.setMaximumWidth(390)
 
         facts = QHBoxLayout()
         facts.setSpacing(28)
@@ -254,9 +255,8 @@ class TrainPage(QWidget):
             pair.setSpacing(0)
             pair.addWidget(label(name, "muted"))
             pair.addWidget(value)
-            facts.addLayout(pair)
-        facts.addStretch(1)
-        buttons = row(self.start_button, self.pause_button, self.cancel_button, None, self.controls_button, spacing=10)
+            facts.addLayout(pair, int(value is self.device))
+        buttons = flowing(self.start_button, self.pause_button, self.cancel_button, self.controls_button)
         control = card(buttons, self.ready, self.paused, facts)
         charts = QHBoxLayout()
         charts.setSpacing(12)
@@ -278,8 +278,8 @@ class TrainPage(QWidget):
         right.addWidget(results)
         columns = QHBoxLayout()
         columns.setSpacing(8)
-        columns.addWidget(scroll)
-        columns.addLayout(right, 1)
+        columns.addWidget(scroll, 2)
+        columns.addLayout(right, 3)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QTextBrowser, QVBoxLayout, Q
 from core.engine.model_requests import OpenPackage
 from core.export.results import OpenedModel
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, label, open_at, row
 
 KINDS = "Models (*.frpkg)"
 
@@ -48,7 +48,7 @@ class OpenedDialog(QDialog):
     def __init__(self, done: OpenedModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Model opened")
-        self.resize(620, 560)
+        open_at(self, 620, 560)
         signed = (
             f"Signed with the key {done.fingerprint}. Compare it with the one that the sender told you."
             if done.fingerprint

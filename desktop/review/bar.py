@@ -9,6 +9,7 @@ from core.evaluation.judgement import PART
 from desktop.models.image_table import part_title
 from desktop.review.state import ReviewState
 from desktop.widgets.basics import button, row
+from desktop.widgets.eliding import ChoiceBox
 
 EVERYONE = "All images"
 
@@ -102,11 +103,10 @@ class ReviewBar(QWidget):
         self._state.set_filter(self._state.view.attribute, str(self.value.currentData() or ""))
 
 
-def _box(name: str) -> QComboBox:
-    made = QComboBox()
+def _box(name: str) -> ChoiceBox:
+    made = ChoiceBox()
     made.setAccessibleName(name)
     made.setToolTip(name)
-    made.setMinimumContentsLength(8)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     return made
 

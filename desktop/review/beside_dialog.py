@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from core.dicom.radiograph import GrayImage
 from core.engine.messages import ReadImage, ShownImage
 from core.project.catalogue import films_of_patient, stored_at
 from desktop.review.state import ReviewState
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, label, open_at, row
+from desktop.widgets.eliding import ChoiceBox
 from desktop.widgets.image_view import ImageView
 
 
@@ -20,13 +21,13 @@ class BesideDialog(QDialog):
         assert state.session.project is not None
         self._state, self._project = state, state.session.project
         self.setWindowTitle("Side by side")
-        self.resize(1100, 720)
+        open_at(self, 1100, 720)
         films = films_of_patient(self._project, image)
         self.left, self.right = ImageView(), ImageView()
         for each in (self.left, self.right):
             each.stand_alone()
             each.title.hide()
-        self.other = QComboBox()
+        self.other = ChoiceBox()
         self.other.setAccessibleName("Other film of the patient")
         for film in films:
             when = f"{film.study_date}, " if film.study_date else ""

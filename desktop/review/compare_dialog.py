@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from core.engine.messages import Failed
 from core.engine.review_requests import CompareRuns, JudgeRun
@@ -15,8 +15,9 @@ from desktop.review.curves_tab import CurveChart
 from desktop.review.state import ReviewState
 from desktop.review.words import FIGURES, chance, interval, number
 from desktop.theme import current_theme
-from desktop.widgets.basics import button, card, label, row
+from desktop.widgets.basics import button, card, label, open_at, row
 from desktop.widgets.charts import SERIES
+from desktop.widgets.eliding import ChoiceBox
 from desktop.widgets.small_table import SmallTable
 
 COLUMNS = ("Figure", "This run", "Other run", "Difference (95 %)", "p", "Holm")
@@ -35,8 +36,8 @@ class CompareDialog(QDialog):
         self._mine = state.run.folder.name
         self.found: Comparison | None = None
         self.setWindowTitle("Compare runs")
-        self.resize(760, 620)
-        self.other = QComboBox()
+        open_at(self, 760, 620)
+        self.other = ChoiceBox()
         self.other.setAccessibleName("Other run")
         self.other.addItems([name for name in names if name != self._mine])
         scratch = self._scratch(names)
@@ -51,7 +52,7 @@ class CompareDialog(QDialog):
         self.table.setMinimumHeight(124)
         self.text = label(role="muted", wrap=True)
         self.chart = CurveChart("ROC curves of both runs", "1 − specificity", "Sensitivity")
-        self.chart.setMinimumHeight(230)
+        self.chart.setMinimumHeight(180)
         self.differ_button = button("", "link")
         close = button("Close")
         close.clicked.connect(self.reject)

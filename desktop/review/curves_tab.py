@@ -16,15 +16,16 @@ from desktop.theme import current_theme
 from desktop.widgets.basics import card, label
 from desktop.widgets.charts import SERIES, Chart
 
-HEIGHT = 210
+HEIGHT = 220
+SQUARE = 310  # of charts whose axes both go from 0 to 1
 
 
 class CurveChart(Chart):
     """A chart that is drawn anew as a whole."""
 
-    def __init__(self, name: str, x: str, y: str) -> None:
+    def __init__(self, name: str, x: str, y: str, height: int = HEIGHT) -> None:
         super().__init__(name, x, y)
-        self.setFixedHeight(HEIGHT)
+        self.setFixedHeight(height)
         self.getAxis("left").setWidth(52)
 
     def wipe(self) -> None:
@@ -60,9 +61,9 @@ class CurvesTab(QWidget):
     def __init__(self, state: ReviewState) -> None:
         super().__init__()
         self._state = state
-        self.roc = CurveChart("ROC curve", "1 − specificity", "Sensitivity")
-        self.recall = CurveChart("Precision-recall curve", "Sensitivity", "PPV")
-        self.calibration = CurveChart("Calibration", "Predicted probability", "Observed share")
+        self.roc = CurveChart("ROC curve", "1 − specificity", "Sensitivity", SQUARE)
+        self.recall = CurveChart("Precision-recall curve", "Sensitivity", "PPV", SQUARE)
+        self.calibration = CurveChart("Calibration", "Predicted probability", "Observed share", SQUARE)
         self.benefit = CurveChart("Decision curve", "Threshold", "Net benefit")
         self.scores = CurveChart("Scores by class", "Score", "Films")
         self.calibrated = label(role="muted", wrap=True)

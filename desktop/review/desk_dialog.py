@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QDialog, QLineEdit, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from core.dicom.radiograph import GrayImage
 from core.engine.messages import ShownImage
@@ -17,7 +17,7 @@ from core.project.reader_desk import adjudicate, decisions, next_unread, reading
 from desktop.review.film_cache import FilmCache
 from desktop.review.state import ReviewState
 from desktop.review.words import interval, number
-from desktop.widgets.basics import button, label, plain, row
+from desktop.widgets.basics import Scrolling, button, flowing, label, open_at, plain, row
 from desktop.widgets.image_view import ImageView
 from desktop.widgets.small_table import SmallTable
 
@@ -40,7 +40,7 @@ class DeskDialog(QDialog):
         self._image: int | None = None
         self._since = 0.0
         self.setWindowTitle("Reader desk")
-        self.resize(860, 760)
+        open_at(self, 860, 760)
         self.cache = FilmCache(state.session)
         self.reader = QLineEdit(placeholderText="Your initials")
         self.reader.setAccessibleName("Reader")
@@ -50,7 +50,6 @@ class DeskDialog(QDialog):
         self.view = ImageView(digits=False)  # here digits are readings
         self.view.stand_alone()
         self.view.title.hide()  # what stands there elsewhere would unblind the reader
-        self.answers = QHBoxLayout()
         self.answer_buttons = []
         for place, name in enumerate(self._predictions.classes, start=1):
             key = f"  ({place})" if place <= KEYS else ""
@@ -58,7 +57,6 @@ class DeskDialog(QDialog):
             made = button(plain(name) + key, tip=tip)
             made.clicked.connect(lambda checked=False, name=name: self.save(name))
             self.answer_buttons.append(made)
-            self.answers.addWidget(made)
         self.revealed = label(wrap=True)
         self.next_button = button("Next film", "primary", "Enter")
         self.tabs = QTabWidget()
@@ -163,7 +161,10 @@ class DeskDialog(QDialog):
         layout.addLayout(row(self.reader, self.start_button, None, self.progress))
         layout.addWidget(self.view, 1)
         layout.addWidget(self.revealed)
-        layout.addLayout(row(self.answers, None, self.next_button))
+        answers = row(Answers(self.answer_buttons), self.next_button)
+        answers.setStretch(0, 1)
+        answers.setAlignment(self.next_button, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(answers)
         return tab
 
     def _agreement_tab(self) -> QWidget:
@@ -186,7 +187,7 @@ class DeskDialog(QDialog):
             made = button(f"It is {plain(name)}")
             made.clicked.connect(lambda checked=False, name=name: self._decide_selected(name))
             buttons.append(made)
-        layout.addLayout(row(*buttons, None))
+        layout.addWidget(Answers(buttons))
         layout.addWidget(self.decided)
         # Of several findings that stand side by side, a label is more than the answer to one question.
         for part in (self.decider, self.reason, *buttons):
@@ -252,3 +253,25 @@ class DeskDialog(QDialog):
         self.next_button.hide()
         for each in self.answer_buttons:
             each.hide()
+
+
+class Answers(Scrolling):
+    """A button a class, in lines; of many classes they scroll, so that the film keeps its room."""
+
+    MOST = 116  # points of height: three lines
+
+    def __init__(self, buttons: list[QPushButton]) -> None:
+        super().__init__(flowing(*buttons), Qt.Orientation.Vertical)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def _fit(self) -> None:
+        self.setFixedHeight(min(self.widget().heightForWidth(self.viewport().width()), self.MOST))

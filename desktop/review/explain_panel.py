@@ -11,6 +11,7 @@ from core.explaining.results import Explained
 from desktop.review.side_question import SideQuestion
 from desktop.review.state import ReviewState
 from desktop.widgets.basics import button, label, row, set_role
+from desktop.widgets.eliding import ChoiceBox
 from desktop.widgets.image_tools import SCALES
 from desktop.widgets.image_view import ImageView
 
@@ -33,15 +34,15 @@ class ExplainPanel(QWidget):
         self._film: tuple[int, str] | None = None
         self._found: Explained | None = None
         self.question = SideQuestion(state, self._explained, self._failed)
-        self.method = QComboBox()
+        self.method = ChoiceBox()
         self.method.setAccessibleName("Explanation")
         for number, (text, name, tip) in enumerate(METHODS):
             self.method.addItem(text, name)
             self.method.setItemData(number, tip, Qt.ItemDataRole.ToolTipRole)
-        self.class_name = QComboBox()
+        self.class_name = ChoiceBox()
         self.class_name.setAccessibleName("Evidence for")
         self.class_name.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.scale = QComboBox()
+        self.scale = ChoiceBox()
         self.scale.setAccessibleName("Colours of the overlay")
         for text, scale in SCALES:
             self.scale.addItem(text, scale)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLineEdit, QTabWidget, QVBoxLayout, QWidget
 
 from core.dicom.radiograph import GrayImage
 from core.engine.messages import Failed, ShownImage
@@ -13,7 +14,8 @@ from desktop.review.explain_panel import ExplainPanel
 from desktop.review.film_cache import FilmCache
 from desktop.review.near_panel import NearPanel
 from desktop.review.state import ReviewState
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, label, row, scrolling_column
+from desktop.widgets.eliding import ChoiceBox
 from desktop.widgets.image_view import ImageView
 from desktop.widgets.thumbnails import Thumbnails
 
@@ -35,7 +37,7 @@ class FilmSide(QWidget):
         self.view = ImageView()
         self.explain = ExplainPanel(state, self.view)
         self.near = NearPanel(state, thumbnails)
-        self.label = QComboBox()
+        self.label = ChoiceBox()
         self.label.setAccessibleName("Label")
         self.label.setToolTip(
             "Corrects the label; how it was before is kept, and the run is marked as made with older ones"
@@ -50,13 +52,18 @@ class FilmSide(QWidget):
         lines = QVBoxLayout(about)
         lines.setContentsMargins(0, 0, 0, 0)
         lines.setSpacing(6)
-        lines.addLayout(row(label("Label", "muted"), self.label, None, self.beside_button))
+        chooser = row(label("Label", "muted"), self.label)
+        chooser.setStretch(1, 1)
+        lines.addLayout(chooser)
         lines.addWidget(self.note)
+        lines.addLayout(row(self.beside_button, None))
         lines.addWidget(self.history)
         lines.addStretch(1)
-        for part, title in ((self.explain, "Why"), (self.near, "Alike"), (about, "Label and note")):
+        for part, title in ((scrolling_column(self.explain), "Why"), (self.near, "Alike"),
+                            (scrolling_column(about), "Label and note")):  # fmt: skip
             self.tabs.addTab(part, title)
-        self.tabs.setFixedHeight(188)
+        self.tabs.setMinimumHeight(120)
+        self.tabs.setMaximumHeight(188)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 0, 0, 0)
         layout.setSpacing(6)
@@ -85,6 +92,17 @@ class FilmSide(QWidget):
         predictions = self._state.predictions
         return None if self._row is None or predictions is None else int(predictions.images[self._row])
 
+    def minimumSizeHint(self) -> QSize:
+        least, layout = super().minimumSizeHint(), self.layout()
+        if not layout.hasHeightForWidth():
+            return least
+        width = max(self.width(), least.width())  # of wrapped texts Qt itself does not think here
+        return QSize(least.width(), layout.minimumHeightForWidth(width))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.updateGeometry()
+
     def show_row(self, number: int, around: list[int]) -> None:
         """Show the film of a row of the predictions; around: the films that are likely to come next."""
         state = self._state
@@ -105,8 +123,8 @@ class FilmSide(QWidget):
         called = predictions.classes[int(state.called[number])] if state.chosen is not None else ""
         true = predictions.classes[predictions.true[number]]
         chance = float(predictions.probabilities[number, int(state.called[number])])
-        told = f"called {called} ({chance:.3f})" if called else "its call is being worked out"
-        self.view.title.setText(f"{predictions.patients[number]}\nTrue {true}, {told}")
+        told = f"Called {called} ({chance:.3f})" if called else "Its call is being worked out"
+        self.view.title.setText(f"{predictions.patients[number]} · True {true}\n{told}")
         self.explain.show_film(image, predictions.parts[number], called)
         self.near.show_film(image, predictions.parts[number])
         self.note.setText(state.run.notes.get(image, ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from core.evaluation.intervals import Estimate
 from core.evaluation.subgroups import FEWEST_EVENTS, Split, Subgroup
@@ -14,6 +14,7 @@ from desktop.review.state import ReviewState
 from desktop.review.words import chance, interval, number
 from desktop.theme import current_theme
 from desktop.widgets.basics import card, label, row
+from desktop.widgets.eliding import ChoiceBox
 
 LINE, NAMES, NUMBERS, TOP = 24, 148, 44, 8
 SHOWN = (("AUC", "auc"), ("Sensitivity", "sensitivity"), ("Specificity", "specificity"))
@@ -179,7 +180,7 @@ class SubgroupTab(QWidget):
     def __init__(self, state: ReviewState) -> None:
         super().__init__()
         self._state = state
-        self.what = QComboBox()
+        self.what = ChoiceBox()
         self.what.setAccessibleName("Figure by subgroup")
         for text, name in SHOWN:
             self.what.addItem(text, name)

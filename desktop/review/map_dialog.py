@@ -13,7 +13,7 @@ from core.explaining.results import FeatureMap
 from desktop.review.curves_tab import CurveChart
 from desktop.review.state import ReviewState
 from desktop.theme import current_theme
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, label, open_at, row
 from desktop.widgets.charts import SERIES
 
 
@@ -26,7 +26,7 @@ class MapDialog(QDialog):
         super().__init__(parent)
         self._state = state
         self.setWindowTitle("Map of the features")
-        self.resize(780, 640)
+        open_at(self, 780, 640)
         self.text = label("Drawing the map; some seconds for some hundred images…", "muted", wrap=True)
         self.chart = CurveChart("Images by their features", "", "")
         self.chart.setMinimumHeight(300)

@@ -9,7 +9,7 @@ from core.engine.messages import Failed
 from core.engine.review_requests import ExplainCell
 from core.explaining.results import Explained
 from desktop.review.state import ReviewState
-from desktop.widgets.basics import button, label, row, set_role
+from desktop.widgets.basics import button, label, open_at, row, set_role
 from desktop.widgets.image_view import ImageView
 
 SIDE = 448
@@ -24,7 +24,7 @@ class MeanMapDialog(QDialog):
         super().__init__(parent)
         self._state = state
         self.setWindowTitle(f"Mean evidence for “{class_name}”")
-        self.resize(560, 640)
+        open_at(self, 560, 640)
         self.view = ImageView()
         self.view.stand_alone()
         self.view.title.hide()

@@ -11,7 +11,7 @@ from core.explaining.results import Neighbour
 from core.project.catalogue import stored_at
 from desktop.review.side_question import SideQuestion
 from desktop.review.state import ReviewState
-from desktop.widgets.basics import label
+from desktop.widgets.eliding import CutLabel
 from desktop.widgets.thumbnails import Thumbnails
 
 SIDE = 72
@@ -38,7 +38,7 @@ class NearPanel(QWidget):
         self.list.setIconSize(QSize(SIDE, SIDE))
         self.list.setSpacing(3)
         self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.text = label(role="muted", wrap=True)
+        self.text = CutLabel(role="muted")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QGridLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QSlider, QVBoxLayout, QWidget
 
 from core.evaluation.figures_at import Figures, figures_at
 from core.evaluation.intervals import Estimate
@@ -13,8 +13,9 @@ from core.project.splits import EXTERNAL
 from desktop.review.fading import fade
 from desktop.review.state import ReviewState
 from desktop.review.words import FIGURES, OVERALL, interval, number
-from desktop.widgets.basics import button, card, label, number_box, row
-from desktop.widgets.confusion_matrix import ConfusionMatrix
+from desktop.widgets.basics import button, card, flowing, label, number_box, row
+from desktop.widgets.confusion_matrix import ConfusionMatrix, MatrixFrame
+from desktop.widgets.eliding import ChoiceBox
 
 RULES = (
     ("Most probable class", "most probable", None),
@@ -29,6 +30,7 @@ KINDS = [kind for _, kind, _ in RULES]
 WAIT = "being worked out…"
 STEPS = 1000
 MOST_AT_ONCE = 20_000  # images whose figures are worked out in the window while the threshold moves; else they follow
+NO_BREAK = "\N{NO-BREAK SPACE}"
 SHARES = (("% of row", "row"), ("% of column", "column"), ("% of all", "all"))
 
 
@@ -38,9 +40,9 @@ class PointPanel(QWidget):
     def __init__(self, state: ReviewState) -> None:
         super().__init__()
         self._state = state
-        self.positive = QComboBox()
+        self.positive = ChoiceBox()
         self.positive.setAccessibleName("Class in question")
-        self.rule = QComboBox()
+        self.rule = ChoiceBox()
         self.rule.setAccessibleName("Operating point by")
         for text, kind, usual in RULES:
             self.rule.addItem(text, (kind, usual))
@@ -48,8 +50,6 @@ class PointPanel(QWidget):
         self.value = number_box(0.0, 1.0, 0.0, decimals=3)
         self.value.setAccessibleName("Value for the operating point")
         self.value.setFixedWidth(84)
-        self.rule.setMinimumContentsLength(8)
-        self.rule.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.slider = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=STEPS)
         self.slider.setAccessibleName("Threshold")
         self.slider.setToolTip("Films count as the class in question from this probability on")
@@ -188,9 +188,9 @@ class FigureGrid(QWidget):
         super().__init__()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(12)
+        self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(4)
-        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnStretch(0, 1)
         self._cells: dict[str, tuple[QWidget, ...]] = {}
 
     def show_figures(self, found: dict[str, Estimate], settled: bool) -> None:
@@ -198,10 +198,10 @@ class FigureGrid(QWidget):
         for line, (key, estimate) in enumerate(found.items()):
             name, tip = FIGURES[key]
             if key not in self._cells:
-                cells = (label(name, "muted", tip=tip), label(), label(role="muted"))
+                cells = (label(name, "muted", wrap=True, tip=tip), label(), label(role="muted"))
+                cells[2].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 for column, cell in enumerate(cells):
-                    side = Qt.AlignmentFlag.AlignRight if column == 2 else Qt.AlignmentFlag.AlignLeft
-                    self._grid.addWidget(cell, line, column, side)
+                    self._grid.addWidget(cell, line, column)
                 self._cells[key] = cells
             _, value, span = self._cells[key]
             value.setText(number(estimate.value))  # type: ignore[attr-defined]
@@ -230,12 +230,12 @@ class Overview(QWidget):
         super().__init__()
         self._state = state
         self.auc, self.accuracy = label(role="figure"), label(role="figure")
-        self._auc_range, self._accuracy_range = label(role="muted"), label(role="muted")
+        self._auc_range, self._accuracy_range = label(role="muted", wrap=True), label(role="muted", wrap=True)
         self.basis = label(role="muted", wrap=True)
         self.older = label(role="warning", wrap=True)
         self.point = PointPanel(state)
         self.matrix = ConfusionMatrix()
-        self.shares = QComboBox()
+        self.shares = ChoiceBox()
         self.shares.setAccessibleName("Percentages of the matrix")
         for text, of in SHARES:
             self.shares.addItem(text, of)
@@ -243,7 +243,7 @@ class Overview(QWidget):
         self.figures = FigureGrid()
         self.overall = FigureGrid()
         self._overall_card = card(label("Over all classes", "heading"), self.overall)
-        pairs = row(spacing=24)
+        pairs = row(spacing=18)
         for name, tip, figure, span in (
             ("AUC", FIGURES["auc"][1], self.auc, self._auc_range),
             ("Accuracy", FIGURES["accuracy"][1], self.accuracy, self._accuracy_range),
@@ -252,8 +252,8 @@ class Overview(QWidget):
             column.setSpacing(0)
             for part in (label(name, "muted", tip=tip), figure, span):
                 column.addWidget(part)
-            pairs.addLayout(column)
-        pairs.addStretch(1)
+            column.addStretch(1)
+            pairs.addLayout(column, 1)
         self._about = label(role="heading", wrap=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -262,7 +262,7 @@ class Overview(QWidget):
         for part in (
             card(pairs, self.basis, self.older),
             sealed,
-            card(heading, self.matrix, row(self.right_button, self.wrong_button, None, spacing=14)),
+            card(heading, MatrixFrame(self.matrix), flowing(self.right_button, self.wrong_button, spacing=14)),
             card(label("Operating point", "heading"), self.point),
             self._overall_card,
             card(self._about, self.figures),
@@ -353,7 +353,7 @@ class Overview(QWidget):
         if found.overall:
             self.overall.show_figures({key: found.overall[key] for key in OVERALL}, settled=True)
             self.auc.setText(number(found.overall["auc"].value))
-            self._auc_range.setText(f"mean over classes, 95 %: {interval(found.overall['auc'])}")
+            self._auc_range.setText(f"{_range(found.overall['auc'])}\nmean over classes")
 
     def _show_figures(self, figures: Figures, right: float, settled: bool) -> None:
         shown = {key: each for key, each in figures.estimates().items() if key in FIGURES}
@@ -361,9 +361,14 @@ class Overview(QWidget):
         many = self._state.predictions is not None and len(self._state.predictions.classes) > 2
         if not many:
             self.auc.setText(number(figures.auc.value))
-            self._auc_range.setText(f"95 %: {interval(figures.auc)}")
+            self._auc_range.setText(_range(figures.auc))
         self.accuracy.setText(f"{right:.3f}")
         accuracy = figures.accuracy
         if many and self._state.judgement is not None and settled:
             accuracy = self._state.judgement.overall["accuracy"]
-        self._accuracy_range.setText("…" if many and not settled else f"95 %: {interval(accuracy)}")
+        self._accuracy_range.setText("…" if many and not settled else _range(accuracy))
+
+
+def _range(estimate: Estimate) -> str:
+    """A 95 % interval, which is not broken between its ends."""
+    return f"95 %: {interval(estimate).replace(' ', NO_BREAK)}"

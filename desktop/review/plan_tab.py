@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyqtgraph as pg
-from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.engine.review_requests import LearnByNumber
 from core.evaluation.planning import plan, power_against_chance
@@ -12,7 +12,8 @@ from desktop.review.curves_tab import CurveChart
 from desktop.review.fading import fade
 from desktop.review.state import ReviewState
 from desktop.theme import current_theme
-from desktop.widgets.basics import button, card, label, number_box, row
+from desktop.widgets.basics import button, card, flowing, label, number_box, row
+from desktop.widgets.eliding import ChoiceBox
 
 WHAT = (("Sensitivity", "sensitivity"), ("Specificity", "specificity"), ("AUC", "auc"))
 
@@ -24,7 +25,7 @@ class PlanTab(QWidget):
         super().__init__()
         self._state = state
         self._curve: LearningCurve | None = None
-        self.what = QComboBox()
+        self.what = ChoiceBox()
         self.what.setAccessibleName("Figure to plan for")
         for text, name in WHAT:
             self.what.addItem(text, name)
@@ -42,7 +43,7 @@ class PlanTab(QWidget):
         layout.addWidget(
             card(
                 label("How sure could one be?", "heading"),
-                row(self.what, label("no wider than", "muted"), self.wished, None),
+                flowing(self.what, label("no wider than", "muted"), self.wished),
                 self.answer,
             )
         )

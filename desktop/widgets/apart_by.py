@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from core.project.attributes import DATE, LABELS, attribute_values
 from desktop.loading import Loading
 from desktop.session import Session
+from desktop.widgets.eliding import ChoiceBox
 
 APART = ("site_hash", "station_hash", "manufacturer", "model")
 MOST_VALUES = 60
@@ -22,12 +23,14 @@ class ApartBy(QWidget):
         self._chance = chance
         self._loading = Loading(session.fail, self)
         self._names: list[str] = []
-        self.box = QComboBox()
+        self.box = ChoiceBox()
         self.box.setAccessibleName("Sides apart by")
         self.values = QListWidget()
         self.values.setAccessibleName("Values of the test side")
         self.values.setToolTip("Tick what is tested on; the rest is learned from")
         self.values.setFixedHeight(36)
+        self.values.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.values.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -94,6 +97,7 @@ class ApartBy(QWidget):
         for value, number in sorted(counted.items(), key=lambda each: -each[1])[:MOST_VALUES]:
             item = QListWidgetItem(f"{value} ({number:,})")
             item.setData(Qt.ItemDataRole.UserRole, value)
+            item.setToolTip(item.text())
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Unchecked)
             self.values.addItem(item)

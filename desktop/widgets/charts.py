@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtGui import QColor, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QVBoxLayout
 
 from desktop.theme import current_theme
 from desktop.widgets.basics import label
 
 # Okabe and Ito (2008), in an order whose neighbours differ in lightness too; told apart with any colour vision.
+LEAST = 150  # points of height of a chart that shares a page
+ENTRY = 96  # points of width that an entry of a legend may need
 SERIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999")
 
 
@@ -27,7 +29,14 @@ class Chart(pg.PlotWidget):
         self.setMouseEnabled(x=False, y=False)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it has nothing to type into, and would keep keys to itself
         self.hideButtons()
-        self._legend = self.addLegend(offset=(-8, 8), labelTextSize="8pt", verSpacing=-6)
+        plot = self.getPlotItem()
+        plot.setContentsMargins(2, 4, 14, 2)  # so that the last number of an axis is whole
+        self.getAxis("bottom").setStyle(hideOverlappingLabels=False)
+        self._legend = pg.LegendItem(labelTextSize="8pt", verSpacing=-6, horSpacing=14)
+        plot.legend = self._legend  # so that plot() lists its lines there
+        plot.layout.removeItem(plot.titleLabel)
+        plot.titleLabel.hide()
+        plot.layout.addItem(self._legend, 0, 1)  # above the curves, never over them
         self._dress()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -35,6 +44,11 @@ class Chart(pg.PlotWidget):
             super().wheelEvent(event)
         else:
             event.ignore()  # the column that it stands in scrolls; the axes would keep the wheel to themselves
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "_legend"):
+            self._legend.setColumnCount(max(1, self.width() // ENTRY))
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_legend"):
@@ -60,6 +74,7 @@ class LineChart(Chart):
         super().__init__(title, x, y)
         self._empty = label(empty, "muted", wrap=True)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setMinimumHeight(LEAST)
         middle = QVBoxLayout(self)
         middle.addWidget(self._empty)
         self._points: dict[str, tuple[list[float], list[float]]] = {}

@@ -1,17 +1,34 @@
-"""The confusion matrix: counts and row percentages; a click on a cell or a heading asks for its images."""
+"""The confusion matrix: counts and percentages; a click on a cell or a heading asks for its images.
+
+In a scroll area it asks for the room of its classes, and its headings stay in sight.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QMoveEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from desktop.theme import current_theme
+from desktop.widgets.eliding import WRAPPED, fitted
 
 Cell = tuple[int | None, int | None]  # (true, predicted); None stands for any
-LABEL_WIDTH, LABEL_HEIGHT, CAPTION, CELL_HEIGHT = 108, 24, 20, 62
+CAPTION, GAP = 20, 8
+LEAST_LABEL, MOST_LABEL, LEAST_CELL = 64, 150, 58  # points of width
+FEW = 5  # classes; of more the cells are lower
 
 
 class ConfusionMatrix(QWidget):
@@ -69,33 +86,28 @@ class ConfusionMatrix(QWidget):
         return self._rect(true, predicted).center().toPoint()
 
     def sizeHint(self) -> QSize:
-        return QSize(340, CAPTION + LABEL_HEIGHT + CELL_HEIGHT * max(len(self._classes), 1) + 2)
+        return QSize(340, self._top + self._cell_height * max(len(self._classes), 1) + 2)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(LABEL_WIDTH + 60 * max(len(self._classes), 1), self.sizeHint().height())
+        return QSize(self._label_width + LEAST_CELL * max(len(self._classes), 1), self.sizeHint().height())
+
+    def headings(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Class -> what its row's and its column's heading reads; the tooltip says the rest."""
+        metrics = QFontMetrics(self._heading_font)
+        rows = fitted(self._classes, metrics, self._label_width - GAP, self._cell_height - 4)
+        return rows, fitted(self._classes, metrics, self._cell_width - 4, self._label_height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme = current_theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         size = len(self._classes)
-        painter.setPen(QColor(theme.muted))
-        across = QRectF(LABEL_WIDTH, 0, self.width() - LABEL_WIDTH, CAPTION)
-        painter.drawText(across, Qt.AlignmentFlag.AlignCenter, "Predicted")
-        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(0, CAPTION, LABEL_WIDTH - 8, LABEL_HEIGHT), left, "True")
-        metrics = QFontMetricsF(painter.font())
-        painter.setPen(QColor(theme.text))
-        for number, name in enumerate(self._classes):
-            heading = self._rect(None, number)
-            short = metrics.elidedText(name, Qt.TextElideMode.ElideRight, heading.width() - 6)
-            painter.drawText(heading, Qt.AlignmentFlag.AlignCenter, short)
-            heading = self._rect(number, None)
-            short = metrics.elidedText(name, Qt.TextElideMode.ElideRight, heading.width() - 8)
-            painter.drawText(heading, left, short)
         for true in range(size):
             for predicted in range(size):
                 self._paint_cell(painter, true, predicted, self._counts[true][predicted], self._total(true, predicted))
+        self._paint_headings(painter)
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        self.update()  # it was scrolled: the headings stand elsewhere in it
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         cell = self._at(event.position().toPoint())
@@ -125,13 +137,22 @@ class ConfusionMatrix(QWidget):
                 min(max(self._cursor[0] + down, 0), size - 1),
                 min(max(self._cursor[1] + right, 0), size - 1),
             )
-            self.update()
+            self._show_cursor()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and size and not self._waiting:
             self.select(None if self._cursor == self._chosen else self._cursor)
         elif key == Qt.Key.Key_Escape:
             self.select(None)
         else:
             super().keyPressEvent(event)
+
+    def _show_cursor(self) -> None:
+        """Scroll to the cell that the keys stand on."""
+        self.update()
+        if self._scrolls:
+            area, cell = self.parentWidget().parentWidget(), self._rect(*self._cursor)
+            beside, below = cell.left() - self._label_width, cell.top() - self._top
+            area.ensureVisible(int(beside), int(below), 4, 4)  # type: ignore[attr-defined]
+            area.ensureVisible(int(cell.right()), int(cell.bottom()), 4, 4)  # type: ignore[attr-defined]
 
     def describe(self, cell: Cell) -> str:
         """A cell, row or column in words."""
@@ -175,6 +196,89 @@ class ConfusionMatrix(QWidget):
             f"{share:.0%} of {self._share_of}" if box.width() > 100 else f"{share:.0%}",
         )
 
+    def _paint_headings(self, painter: QPainter) -> None:
+        """Over the cells that were scrolled below them."""
+        theme, (rows, columns) = current_theme(), self.headings()
+        aside, above = QPointF(self._aside), QPointF(self._above)
+        corner = QRectF(0, 0, self._label_width, self._top).translated(aside + above)
+        left = int(WRAPPED | Qt.AlignmentFlag.AlignLeft)
+        painter.setFont(self._heading_font)
+        painter.setPen(QColor(theme.text))
+        for number, name in enumerate(self._classes):
+            box = self._rect(number, None)
+            painter.fillRect(box, QColor(theme.surface))
+            painter.drawText(box.adjusted(0, 2, -GAP, -2), left, rows[name])
+        painter.fillRect(QRectF(0, above.y(), self.width(), self._top), QColor(theme.surface))
+        for number, name in enumerate(self._classes):
+            box = self._rect(None, number).adjusted(2, 0, -2, 0)
+            painter.drawText(box, int(WRAPPED | Qt.AlignmentFlag.AlignHCenter), columns[name])
+        painter.fillRect(corner, QColor(theme.surface))
+        painter.setFont(self.font())
+        painter.setPen(QColor(theme.muted))
+        across = self.visibleRegion().boundingRect()
+        across.setLeft(int(corner.right()))
+        across.setTop(int(above.y()))
+        across.setHeight(CAPTION)
+        painter.drawText(across, Qt.AlignmentFlag.AlignCenter, "Predicted")
+        painter.drawText(corner.adjusted(0, CAPTION, 0, 0), Qt.AlignmentFlag.AlignVCenter, "True")
+
+    @property
+    def _aside(self) -> QPoint:
+        """By how much it was scrolled to the right."""
+        return QPoint(max(-self.x(), 0) if self._scrolls else 0, 0)
+
+    @property
+    def _above(self) -> QPoint:
+        """By how much it was scrolled down."""
+        return QPoint(0, max(-self.y(), 0) if self._scrolls else 0)
+
+    @property
+    def _scrolls(self) -> bool:
+        parent = self.parentWidget()
+        return parent is not None and isinstance(parent.parentWidget(), QScrollArea)
+
+    @property
+    def _heading_font(self) -> QFont:
+        smaller = QFont(self.font())
+        smaller.setPointSizeF(smaller.pointSizeF() * 0.92)
+        return smaller
+
+    @property
+    def _in_sight(self) -> int:
+        return self.parentWidget().width() if self._scrolls else self.width()
+
+    @property
+    def _label_width(self) -> int:
+        """Wide enough for the longest name on one line, within limits that leave most of the room to the cells."""
+        metrics = QFontMetrics(self._heading_font)
+        longest = max((metrics.horizontalAdvance(name) for name in self._classes), default=0) + GAP
+        most = min(max(int(0.3 * self._in_sight), 92), MOST_LABEL)
+        return min(max(longest, LEAST_LABEL), most)
+
+    @property
+    def _cell_width(self) -> float:
+        return (self.width() - self._label_width) / max(len(self._classes), 1)
+
+    @property
+    def _cell_height(self) -> int:
+        return 62 if len(self._classes) <= FEW else 50
+
+    @property
+    def _label_height(self) -> int:
+        """One line, or three where names are longer than their column."""
+        metrics = QFontMetrics(self._heading_font)
+        longest = max((metrics.horizontalAdvance(name) for name in self._classes), default=0)
+        return 24 if longest <= self._cell_width - 4 else 3 * metrics.lineSpacing() + 4
+
+    @property
+    def _top(self) -> int:
+        return CAPTION + self._label_height
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
+
     def _total(self, true: int, predicted: int) -> int:
         if self._share_of == "row":
             return sum(self._counts[true])
@@ -183,15 +287,48 @@ class ConfusionMatrix(QWidget):
         return sum(map(sum, self._counts))
 
     def _rect(self, true: int | None, predicted: int | None) -> QRectF:
-        size = max(len(self._classes), 1)
-        width = (self.width() - LABEL_WIDTH) / size
-        top = CAPTION if true is None else CAPTION + LABEL_HEIGHT + true * CELL_HEIGHT
-        left = 0.0 if predicted is None else LABEL_WIDTH + predicted * width
-        height = LABEL_HEIGHT if true is None else CELL_HEIGHT
-        return QRectF(left, top, LABEL_WIDTH if predicted is None else width, height)
+        width = self._cell_width
+        top = CAPTION + self._above.y() if true is None else self._top + true * self._cell_height
+        left = float(self._aside.x()) if predicted is None else self._label_width + predicted * width
+        height = self._label_height if true is None else self._cell_height
+        return QRectF(left, top, self._label_width if predicted is None else width, height)
 
     def _at(self, position: QPoint) -> Cell | None:
         size = len(self._classes)
-        candidates: list[Cell] = [(true, predicted) for true in range(size) for predicted in range(size)]
-        candidates += [(number, None) for number in range(size)] + [(None, number) for number in range(size)]
+        candidates: list[Cell] = [(None, number) for number in range(size)] + [(number, None) for number in range(size)]
+        candidates += [(true, predicted) for true in range(size) for predicted in range(size)]  # headings lie above
         return next((cell for cell in candidates if self._rect(*cell).contains(position.toPointF())), None)
+
+
+class MatrixFrame(QScrollArea):
+    """As high as the matrix while its classes are few; of many it scrolls both ways."""
+
+    MOST = 400  # points of height
+
+    def __init__(self, matrix: ConfusionMatrix) -> None:
+        super().__init__()
+        self.setWidget(matrix)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(200, self.sizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        matrix = self.widget()
+        if matrix is None:
+            return super().sizeHint()
+        wide = matrix.minimumSizeHint().width() > self.width()
+        bar = self.horizontalScrollBar().sizeHint().height() if wide else 0
+        return QSize(matrix.sizeHint().width(), min(matrix.sizeHint().height() + bar, self.MOST))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.widget() and event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from core.training.results import Control
-from desktop.widgets.basics import label
+from desktop.widgets.basics import label, open_at
 from desktop.widgets.small_table import SmallTable
 
 ABOUT = (
@@ -31,7 +31,7 @@ class ControlsDialog(QDialog):
     def __init__(self, controls: tuple[Control, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Controls")
-        self.resize(680, 330)
+        open_at(self, 680, 330)
         self.table = SmallTable("Controls", ("What learned", "AUC", "95 % interval", "Run"))
         rows = []
         for each in controls:

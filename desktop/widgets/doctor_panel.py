@@ -16,7 +16,7 @@ from desktop.loading import Loading
 from desktop.models.kind_table import KindTable
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
-from desktop.widgets.tables import table_view
+from desktop.widgets.tables import set_widths, table_view
 
 SIDE = 132
 
@@ -60,8 +60,7 @@ class DoctorPanel(QWidget):
         layout.setSpacing(10)
         layout.addWidget(self.view, 1)
         layout.addLayout(pictures)
-        for number, width in enumerate((110, 70, 250, 120, 46, 108, 90), start=0):
-            self.view.setColumnWidth(number, width)
+        set_widths(self.view, (110, 70, 250, 120, 46, 108, 90))
         self.view.horizontalHeader().setStretchLastSection(True)
         self.view.selectionModel().currentRowChanged.connect(self._chosen)
         self.test_button.clicked.connect(self.test_codecs)

@@ -62,6 +62,7 @@ class ExportDialog(QDialog):
         if project is None or problem:
             self.problem.setText(problem)
             self.problem.show()
+            self.adjustSize()
             return
         key = Path(self.key.text()) if self.with_key.isChecked() else None
         options = ExportOptions(

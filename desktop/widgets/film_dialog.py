@@ -12,7 +12,7 @@ from core.engine.messages import ReadImage, ShownImage
 from core.project.blanking import blanked_regions, set_blanked_regions
 from core.project.catalogue import stored_at
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, label, open_at, row
 from desktop.widgets.image_view import ImageView
 
 
@@ -24,7 +24,7 @@ class FilmDialog(QDialog):
         assert session.project is not None
         self._session, self._image, self._project = session, image, session.project
         self.setWindowTitle(title)
-        self.resize(900, 760)
+        open_at(self, 900, 760)
         self.view = ImageView()
         self.view.stand_alone()
         self._frames: list[pg.RectROI] = []

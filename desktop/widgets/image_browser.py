@@ -16,7 +16,8 @@ from desktop.loading import Loading
 from desktop.models.image_table import ImageListing, ImageTable
 from desktop.session import Session
 from desktop.widgets.basics import button, label, row
-from desktop.widgets.tables import table_view
+from desktop.widgets.eliding import draw_names
+from desktop.widgets.tables import set_widths, table_view
 from desktop.widgets.thumbnails import Thumbnails
 from desktop.widgets.wall import ThumbnailWall
 
@@ -170,9 +171,13 @@ class ImageBrowser(QWidget):
         layout.setSpacing(8)
         layout.addLayout(top)
         layout.addWidget(self.stack, 1)
-        for number, width in enumerate((72, 104, 104, 72, 52, 80, 74, 42, 46, 96, 44), start=1):
-            self.view.setColumnWidth(number, width)
+        set_widths(self.view, (72, 132, 132, 72, 52, 80, 74, 42, 46, 96, 44), first=1)
+        draw_names(self.view, self._names, 2, SECOND)
         self.view.horizontalHeader().setStretchLastSection(True)
+
+    def _names(self) -> tuple[str, ...]:
+        state = self._session.state
+        return state.label_set.classes if state is not None else ()
 
     def _switch(self, number: int) -> None:
         self.stack.setCurrentIndex(number)

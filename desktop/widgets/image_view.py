@@ -10,12 +10,13 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from core.dicom.radiograph import GrayImage, Window
 from core.dicom.shades import shades_8bit
 from desktop.keys import IMAGE, PRESETS_BY_NUMBER, STEPS, in_a_line
 from desktop.widgets.basics import button, label
+from desktop.widgets.eliding import CutLabel
 from desktop.widgets.image_tools import Lens, Ruler, colours
 
 MOUSE = "Drag: window and level · Right or middle drag: pan · Wheel: zoom"
@@ -41,6 +42,24 @@ class _View(pg.ViewBox):
         ev.accept()  # type: ignore[attr-defined]
         moved = self.mapToView(ev.pos()) - self.mapToView(ev.lastPos())  # type: ignore[attr-defined]
         self.translateBy(x=-moved.x(), y=-moved.y())
+
+
+class Note(QLabel):
+    """A line below a film that takes no room while it says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "muted")
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.hide()
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setVisible(bool(text))
+
+    def clear(self) -> None:
+        self.setText("")
 
 
 class ImageView(QWidget):
@@ -79,15 +98,15 @@ class ImageView(QWidget):
         self.ruler = Ruler(self._view)
         self.lens = Lens(self._canvas)
         self._canvas.scene().sigMouseMoved.connect(self._pointed)
-        self.title = label(role="heading")
-        self.note = label(role="muted", wrap=True)
+        self.title = CutLabel("", "heading", Qt.TextElideMode.ElideMiddle)
+        self.note = Note()
         self._values = label(role="muted")
         self._lay_out()
         self.clear("Choose a prediction to see its image.")
 
     def _lay_out(self) -> None:
-        self.previous_button = button("←", tip="Previous image (left arrow)")
-        self.next_button = button("→", tip="Next image (right arrow)")
+        self.previous_button = button("←", "small", tip="Previous image (left arrow)")
+        self.next_button = button("→", "small", tip="Next image (right arrow)")
         self.previous_button.setAccessibleName("Previous image")
         self.next_button.setAccessibleName("Next image")
         self.window_button = button(" Window", "menu", "")
@@ -95,8 +114,8 @@ class ImageView(QWidget):
         self.window_button.setToolTip(f"Windows ({by_digit}), or drag over the image")
         self.tools_button = button(" Tools", "menu", "Turn, mirror, measure, magnify, reset")
         for each, width in (
-            (self.previous_button, 38),
-            (self.next_button, 38),
+            (self.previous_button, 34),
+            (self.next_button, 34),
             (self.window_button, 102),
             (self.tools_button, 84),
         ):
@@ -126,17 +145,14 @@ class ImageView(QWidget):
             each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             top.addWidget(each)
         top.insertStretch(2, 1)
-        self.title.setWordWrap(True)
-        foot = QHBoxLayout()
-        foot.addWidget(self.note, 1)
-        foot.addWidget(self._values)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addLayout(top)
         layout.addWidget(self.title)
         layout.addWidget(self._canvas, 1)
-        layout.addLayout(foot)
+        layout.addWidget(self._values, alignment=Qt.AlignmentFlag.AlignRight)
+        layout.addWidget(self.note)
         self._canvas.installEventFilter(self)
         self._say_keys()
 

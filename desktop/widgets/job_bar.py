@@ -9,6 +9,7 @@ from core.engine.messages import Pausable, Reported
 from core.progress import Loading, Progress
 from desktop.engine_client import Job
 from desktop.widgets.basics import button, label
+from desktop.widgets.eliding import CutLabel
 
 PAUSE_TIP = "Stop for now; all that was done is kept, and page Train goes on from there"
 CANCEL_TIP = "Stop; everything finished so far is kept"
@@ -25,26 +26,28 @@ class JobBar(QFrame):
         self._said, self._library = "", ""  # how far the job is in words; what it loads just now
         self._cancelled = False
         self._title = label()
-        self._text = label(role="muted")
+        self._text = CutLabel(role="muted")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._bar.setFixedWidth(220)
+        self._bar.setMinimumWidth(96)
+        self._bar.setMaximumWidth(220)
         self._bar.setAccessibleName("Progress of the job")
         self.cancel = button("Cancel")
         self.cancel.clicked.connect(self._cancel)
         self.silence = label("The engine does not answer.", "warning")
         self.end = button("End the engine", tip="Or wait. What was finished is kept; the step can be started again")
-        self._notice = label(RESEARCH_USE.removesuffix("."), "muted")
+        self._notice = CutLabel(RESEARCH_USE.removesuffix("."), "muted")
+        self._notice.setMinimumWidth(118)  # its first words
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 6, 14, 6)
         layout.setSpacing(12)
-        for part in (self._title, self._bar, self._text):
-            layout.addWidget(part)
+        for part, stretch in ((self._title, 0), (self._bar, 1), (self._text, 3)):
+            layout.addWidget(part, stretch)
         layout.addWidget(self.cancel)
         layout.addWidget(self.silence)
         layout.addWidget(self.end)
         layout.addStretch(1)
-        layout.addWidget(self._notice)
+        layout.addWidget(self._notice, 0)
         self.setFixedHeight(46)
         self.show_silence(False)
         self._idle()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QInputDialog, QLineEdit, QMenu, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QFrame, QInputDialog, QLineEdit, QMenu, QVBoxLayout
 
 from core.engine.messages import ApplyLabels, PreviewLabels
 from core.errors import FinerayError
@@ -14,6 +14,7 @@ from core.project.label_sets import use_label_set
 from core.project.labels import FromAttribute, FromFinding, FromFolders, FromTable, LabelPreview, LabelSource
 from desktop.session import Session
 from desktop.widgets.basics import button, label, plain, row
+from desktop.widgets.eliding import ChoiceBox
 from desktop.widgets.label_set_dialog import LabelSetDialog
 
 EXAMPLES = 3
@@ -29,7 +30,7 @@ class LabelPanel(QFrame):
         self._session = session
         self._preview: LabelPreview | None = None
         self._source: LabelSource | None = None
-        self.sets = QComboBox()
+        self.sets = ChoiceBox()
         self.sets.setAccessibleName("Label set in use")
         self.sets.setToolTip("The label set that splits, training and review go by")
         self.new_button = button("New…", tip="Make another label set, for another question or another reader")
@@ -42,7 +43,7 @@ class LabelPanel(QFrame):
         self.more = QMenu(self.more_button)
         self.more_button.setMenu(self.more)
         self.save_button = button("Save labels…", tip="All label sets as CSV or Excel, by pseudonym")
-        self.column, self.into = QComboBox(), QLineEdit(placeholderText="Label set")
+        self.column, self.into = ChoiceBox(), QLineEdit(placeholderText="Label set")
         self.column.setAccessibleName("Column that holds the labels")
         self.into.setAccessibleName("Label set that they go to")
         self.into.setToolTip("A set of another name is made if it is not there")

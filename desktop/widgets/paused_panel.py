@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.training.standing import LeftOff
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, flowing, label
 from desktop.widgets.recipe_words import settings
 
 
@@ -29,7 +29,7 @@ class PausedPanel(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self.text)
         layout.addWidget(self.settings)
-        layout.addLayout(row(self.continue_button, self.discard_button, None))
+        layout.addWidget(flowing(self.continue_button, self.discard_button))
         self.hide()
 
     def show_left_off(self, found: list[LeftOff], free: bool) -> None:

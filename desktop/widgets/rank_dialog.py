@@ -10,7 +10,7 @@ from core.progress import Progress
 from core.training.results import Ranked
 from desktop.engine_client import Job
 from desktop.session import Session
-from desktop.widgets.basics import button, label
+from desktop.widgets.basics import button, label, open_at
 from desktop.widgets.job_bar import duration
 from desktop.widgets.small_table import SmallTable
 
@@ -40,7 +40,7 @@ class RankDialog(QDialog):
         self._session = session
         self._job: Job | None = None
         self.setWindowTitle("Compare backbones")
-        self.resize(760, 420)
+        open_at(self, 760, 420)
         self.table = SmallTable("Backbones by rank", COLUMNS, TIPS)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from core.engine.messages import CompareReaders
 from core.evaluation.agreement import Agreement
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, label, row, sideways
+from desktop.widgets.eliding import ChoiceBox, cut_apart
 
 KAPPA = "Cohen's kappa: agreement beyond what chance alone would give; 1 is complete, 0 is chance"
 
-LONGEST = 11  # characters of a class above its column
+LONGEST = 84  # points of a class above its column
 
 
 class ReaderPanel(QFrame):
@@ -26,7 +27,7 @@ class ReaderPanel(QFrame):
         self.setProperty("role", "card")
         self._session = session
         self._found: Agreement | None = None
-        self.first, self.second = QComboBox(), QComboBox()
+        self.first, self.second = ChoiceBox(), ChoiceBox()
         self.first.setAccessibleName("First reader")
         self.second.setAccessibleName("Second reader")
         self.compare_button = button("Compare", "primary")
@@ -36,6 +37,7 @@ class ReaderPanel(QFrame):
         self.show_button = button("", "link")
         self.state = label(role="muted", wrap=True)
         self._table = QWidget()
+        self._sides = label(role="muted", wrap=True)
         self._grid = QGridLayout(self._table)
         self._grid.setContentsMargins(0, 4, 0, 0)
         self._grid.setHorizontalSpacing(14)
@@ -49,7 +51,8 @@ class ReaderPanel(QFrame):
         layout.addWidget(self.state)
         layout.addLayout(form)
         layout.addLayout(row(self.compare_button, self.put_away, None))
-        for part in (self.figure, self.text, self._table):
+        self._frame = sideways(self._table)
+        for part in (self.figure, self.text, self._sides, self._frame):
             layout.addWidget(part)
         layout.addLayout(row(self.show_button, None))
         self.compare_button.clicked.connect(self.compare)
@@ -92,7 +95,7 @@ class ReaderPanel(QFrame):
     def _show(self, found: Agreement | None) -> None:
         self._found = found
         self.refresh()
-        for part in (self.figure, self.text, self._table, self.put_away):
+        for part in (self.figure, self.text, self._sides, self._frame, self.put_away):
             part.setVisible(found is not None)
         self.show_button.setVisible(found is not None and bool(found.disagreements))
         state = self._session.state
@@ -118,12 +121,12 @@ class ReaderPanel(QFrame):
         while (item := self._grid.takeAt(0)) is not None:
             if item.widget() is not None:
                 item.widget().deleteLater()
-        sides = f"Rows: {found.first}. Columns: {found.second}."
-        self._grid.addWidget(label(sides, "muted", wrap=True), 0, 0, 1, len(found.classes) + 1)
+        self._sides.setText(f"Rows: {found.first}. Columns: {found.second}.")
+        short = cut_apart(found.classes, self.fontMetrics(), LONGEST)
         for column, name in enumerate(found.classes, start=1):
-            heading = label(name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…", "muted", tip=name)
-            self._grid.addWidget(heading, 1, column, Qt.AlignmentFlag.AlignRight)
-        for line, (name, counts) in enumerate(zip(found.classes, found.table, strict=True), start=2):
-            self._grid.addWidget(label(name), line, 0)
+            heading = label(short[name], "muted", tip=name)
+            self._grid.addWidget(heading, 0, column, Qt.AlignmentFlag.AlignRight)
+        for line, (name, counts) in enumerate(zip(found.classes, found.table, strict=True), start=1):
+            self._grid.addWidget(label(name, wrap=True), line, 0)
             for column, count in enumerate(counts, start=1):
                 self._grid.addWidget(label(f"{count:,}"), line, column, Qt.AlignmentFlag.AlignRight)

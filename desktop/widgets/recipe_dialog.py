@@ -21,7 +21,7 @@ from core.engine.messages import FindRate, ShowViews
 from core.training.recipe import Recipe, RecipeUnusable, for_mode
 from core.training.results import RateCurve, ViewsShown
 from desktop.session import Session
-from desktop.widgets.basics import button, card, label, row
+from desktop.widgets.basics import button, card, label, open_at, row
 from desktop.widgets.charts import LineChart
 from desktop.widgets.recipe_fields import AUGMENT, HEAD, INPUT, LOSS, TUNING
 from desktop.widgets.settings_form import SettingsForm
@@ -37,7 +37,7 @@ class RecipeDialog(QDialog):
         super().__init__(parent)
         self._session, self.recipe = session, recipe
         self.setWindowTitle("Settings of the training")
-        self.resize(960, 640)
+        open_at(self, 960, 640)
         self.forms = {
             "recipe": SettingsForm(INPUT),
             "head": SettingsForm(HEAD),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QVBoxLayout
+from PySide6.QtWidgets import QFormLayout, QFrame, QVBoxLayout
 
 from core.engine.messages import SealTest
 from core.project.seal import break_seal
@@ -10,6 +10,7 @@ from core.project.splits import SplitPlan
 from desktop.session import Session
 from desktop.widgets.apart_by import ApartBy
 from desktop.widgets.basics import button, label, row, sure
+from desktop.widgets.eliding import ChoiceBox
 from desktop.widgets.split_panel import SHARES
 
 WHAT = (
@@ -26,7 +27,7 @@ class SealPanel(QFrame):
         self.setProperty("role", "card")
         self._session = session
         self.apart = ApartBy(session, "Chance: a share of the patients")
-        self.share = QComboBox()
+        self.share = ChoiceBox()
         for share, text in SHARES:
             self.share.addItem(text, share)
         self.seal_button = button("Seal the test set…", "primary")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QVBoxLayout
+from PySide6.QtWidgets import QFormLayout, QFrame, QVBoxLayout
 
 from core.engine.messages import FreezeRun, OpenTest
 from core.evaluation.kept_point import point_of
@@ -13,6 +13,7 @@ from core.evaluation.operating_point import OperatingPoint, PointRule
 from core.project.runs import RunFolder
 from desktop.session import Session
 from desktop.widgets.basics import button, label, number_box, row, set_role, sure
+from desktop.widgets.eliding import ChoiceBox
 
 RULES = (
     ("As kept with the run", None, None),
@@ -35,7 +36,7 @@ class SealedPanel(QFrame):
         self._session = session
         self._folder: RunFolder | None = None
         self._several = False
-        self.rule, self.positive = QComboBox(), QComboBox()
+        self.rule, self.positive = ChoiceBox(), ChoiceBox()
         for text, name, value in RULES:
             self.rule.addItem(text, (name, value))
         self.rule.setToolTip(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFormLayout, QFrame, QGridLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QFrame, QGridLayout, QMenu, QVBoxLayout, QWidget
 
 from core.engine.messages import IdentifyPatients, MakeSplit
 from core.project.attributes import CATEGORIES
@@ -14,8 +14,10 @@ from core.project.splits import PartCount, Split, SplitPlan
 from desktop.models.image_table import part_title
 from desktop.session import Session
 from desktop.widgets.apart_by import ApartBy
-from desktop.widgets.basics import button, label, row, spin_box
+from desktop.widgets.basics import button, label, row, sideways, spin_box
+from desktop.widgets.eliding import ChoiceBox
 
+EVENLY = "What is spread evenly over the parts beside the label"
 SHARES = ((0.2, "20 %"), (0.25, "25 %"), (1 / 3, "33 %"), (0.1, "10 %"))
 
 
@@ -26,24 +28,24 @@ class SplitPanel(QFrame):
         super().__init__()
         self.setProperty("role", "card")
         self._session = session
-        self.kind = QComboBox()
+        self.kind = ChoiceBox()
         self.kind.addItem("Cross-validation in folds", "folds")
         self.kind.addItem("Training, validation and test", "holdout")
         self.kind.setToolTip("Folds use every image for the test once; best for a few hundred images.")
         self.folds = spin_box(2, 20, 5)
-        self.validation, self.test = QComboBox(), QComboBox()
+        self.validation, self.test = ChoiceBox(), ChoiceBox()
         for box in (self.validation, self.test):
             for share, text in SHARES:
                 box.addItem(text, share)
         self.seed = spin_box(0, 999_999)
         self.seed.setToolTip("The same seed on the same images gives the same split.")
         self.apart = ApartBy(session, "Chance, patient by patient")
-        self.even = button(" Label", tip="What is spread evenly over the parts beside the label")
+        self.even = button(" Label", tip=EVENLY)
         self.even.setProperty("role", "menu")
         self._even_menu = QMenu(self.even)
         self.even.setMenu(self._even_menu)
         self.make_button = button("Split by patient", "primary")
-        self.rule = QComboBox()
+        self.rule = ChoiceBox()
         for rule, text in RULES.items():
             self.rule.addItem(text.capitalize(), rule)
         self.rule.setAccessibleName("What identifies a patient")
@@ -53,7 +55,8 @@ class SplitPanel(QFrame):
         self._parts = QWidget()
         self._grid = QGridLayout(self._parts)
         self._grid.setContentsMargins(0, 4, 0, 0)
-        self._grid.setHorizontalSpacing(14)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setColumnStretch(0, 1)
         self._form = QFormLayout()
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self._form.addRow("Kind", self.kind)
@@ -73,7 +76,8 @@ class SplitPanel(QFrame):
         layout.addLayout(self._form)
         layout.addLayout(row(self.make_button, None))
         layout.addWidget(self.state)
-        layout.addWidget(self._parts)
+        self._frame = sideways(self._parts)  # of twenty folds it scrolls
+        layout.addWidget(self._frame)
         for name in ("sex", "age_years", "view_position", "manufacturer", "site_hash"):
             choice = self._even_menu.addAction({"age_years": "Age band"}.get(name) or CATEGORIES[name])
             choice.setData(name)
@@ -127,7 +131,7 @@ class SplitPanel(QFrame):
         while (item := self._grid.takeAt(0)) is not None:
             if item.widget() is not None:
                 item.widget().deleteLater()
-        self._parts.setVisible(split is not None)
+        self._frame.setVisible(split is not None)
         if split is None:
             self.state.setText("Not split yet." if len(classes) > 1 else "Labels of two classes come first.")
             return
@@ -153,22 +157,22 @@ class SplitPanel(QFrame):
 
     def _name_even(self) -> None:
         chosen = [each.text().lower() for each in self._even_menu.actions() if each.isChecked()]
-        self.even.setText(", ".join([" Label", *chosen]))
+        self.even.setText(", ".join([" Label", *chosen]) if len(chosen) < 2 else f" Label and {len(chosen)} others")
+        self.even.setToolTip("\n".join(filter(None, [EVENLY, ", ".join(chosen)])))
 
     def _fill(self, parts: Sequence[PartCount], classes: list[str]) -> None:
-        for column, text in enumerate(("Part", "Patients", "Images", *classes)):
-            heading = label(text, "muted", tip=text)
-            if column:
-                heading.setAlignment(Qt.AlignmentFlag.AlignRight)
-            self._grid.addWidget(heading, 0, column)
-        for line, part in enumerate(parts, start=1):
-            name = part_title(part.part)
-            self._grid.addWidget(label(name), line, 0)
+        """A line a class, since their names are long and many; a column a part."""
+        folds = all(part.part.isdecimal() for part in parts)
+        self._grid.addWidget(label("Fold" if folds else "", "muted"), 0, 0)
+        for line, text in enumerate(("Patients", "Images", *classes), start=1):
+            self._grid.addWidget(label(text, "muted" if line <= 2 else "", wrap=True, tip=text), line, 0)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        for column, part in enumerate(parts, start=1):
+            heading = label(part.part if folds else part_title(part.part), "muted")
+            self._grid.addWidget(heading, 0, column, right)
             numbers = (part.patients, part.images, *(part.classes.get(each, 0) for each in classes))
-            for column, number in enumerate(numbers, start=1):
-                cell = label(f"{number:,}")
-                cell.setAlignment(Qt.AlignmentFlag.AlignRight)
-                self._grid.addWidget(cell, line, column)
+            for line, number in enumerate(numbers, start=1):
+                self._grid.addWidget(label(f"{number:,}"), line, column, right)
 
 
 def _in_words(split: Split) -> str:

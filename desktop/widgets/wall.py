@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QAbstractScrollArea
 
 from desktop.models.image_table import ImageTable
 from desktop.theme import current_theme
+from desktop.widgets.eliding import cut_apart
 
 GAP, CAPTION = 8, 34
 MOVES = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
@@ -86,6 +87,7 @@ class ThumbnailWall(QAbstractScrollArea):
         last = min(self._table.rowCount(), ((top + self.viewport().height()) // self._step + 1) * self.columns)
         current = self._selection.currentIndex().row() if self.hasFocus() else -1
         metrics = QFontMetrics(self.font())
+        shown = cut_apart((self._caption(row) for row in range(first, last)), metrics, self._side)
         for row in range(first, last):
             box = self.tile(row)
             selected = self._selection.isRowSelected(row)
@@ -97,19 +99,16 @@ class ThumbnailWall(QAbstractScrollArea):
             if icon is not None:
                 icon.paint(painter, picture)
             image = self._table.row(row)
-            label = image.label or "no label"
-            if image.other and image.other != image.label:
-                label += f" | {image.other}"
             out = "left out" if image.left_out else "sealed" if image.sealed else ""
             lines = (
-                (label, theme.text),
+                (shown[self._caption(row)], theme.text),
                 (" · ".join(filter(None, (image.patient, image.view_position, out))), theme.muted),
             )
             for number, (text, colour) in enumerate(lines):
                 place = QRect(box.left(), picture.bottom() + 2 + number * 16, self._side, 16)
                 painter.setPen(QColor(colour))
-                shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, self._side)
-                painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
+                text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, self._side)
+                painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
             if row == current:
                 painter.setPen(QPen(QColor(theme.accent), 2))
                 painter.drawRect(picture.adjusted(0, 0, -1, -1))
@@ -159,6 +158,12 @@ class ThumbnailWall(QAbstractScrollArea):
             self._choose(min(max(target, 0), rows - 1), event.modifiers())
         else:
             super().keyPressEvent(event)
+
+    def _caption(self, row: int) -> str:
+        """The label of a row on show, and what another reader calls it where that differs."""
+        image = self._table.row(row)
+        label = image.label or "no label"
+        return label if not image.other or image.other == image.label else f"{label} | {image.other}"
 
     @property
     def _step(self) -> int:

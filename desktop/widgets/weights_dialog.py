@@ -20,7 +20,7 @@ from core.backbones.catalogue import backbones, manifest, unreadable_records, we
 from core.engine.messages import AddWeights, DownloadWeights, Failed
 from core.training.results import WeightsAdded
 from desktop.session import WAITS, Session
-from desktop.widgets.basics import button, label, row, set_role, sure
+from desktop.widgets.basics import button, label, open_at, row, set_role, sure
 from desktop.widgets.small_table import SmallTable
 
 ABOUT = (
@@ -38,7 +38,7 @@ class WeightsDialog(QDialog):
         super().__init__(parent)
         self._session = session
         self.setWindowTitle("Weights on this computer")
-        self.resize(820, 660)
+        open_at(self, 820, 660)
         self.table = SmallTable("Backbones and their weights", ("Backbone", "Weights", "File", "Licence"), stretched=2)
         self.file, self.backbone = QLineEdit(placeholderText="A .pth or .safetensors file"), QLineEdit()
         self.backbone.setPlaceholderText("Known by the file’s name, or timm:NAME, or a name of the list")
@@ -148,7 +148,7 @@ class WeightsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         layout.addWidget(label(ABOUT, "muted", wrap=True))
-        self.table.setMinimumHeight(200)
+        self.table.setMinimumHeight(96)
         layout.addWidget(self.table, 1)
         layout.addWidget(label("Add a file", "heading"))
         layout.addLayout(self._form)
