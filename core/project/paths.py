@@ -7,7 +7,6 @@ from pathlib import Path
 
 import platformdirs
 
-
 # Where libraries keep what they can make again, and the variables that tell them so: fonts found, compiled kernels.
 CACHES = {
     "MPLCONFIGDIR": "matplotlib",

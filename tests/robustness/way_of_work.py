@@ -77,7 +77,12 @@ def in_the_window(root: Path) -> None:
                 while self.session.busy or any(each.busy for each in self.findChildren(Loading)):
                     QApplication.processEvents()
             session = self.session
-            for request in (ExplainDevice(), TestCodecs(), MapFeatures(study, "run-001"), DoubtLabels(study, "run-001")):
+            for request in (
+                ExplainDevice(),
+                TestCodecs(),
+                MapFeatures(study, "run-001"),
+                DoubtLabels(study, "run-001"),
+            ):
                 self.ask(session.analyst, request)
             self.ask(session.reader, ExplainImage(study, "run-001", 1, "bright"))
             self.ask(session.engine, PredictFolder(study, "run-001", root / "films"))
