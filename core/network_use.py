@@ -96,7 +96,7 @@ def _in_words(event: str, words: tuple[Any, ...]) -> str:
 
 
 def _text(host: object) -> str:
-    return host.decode("idna", "replace") if isinstance(host, bytes) else "" if host is None else str(host)
+    return host.decode("ascii", "replace") if isinstance(host, bytes) else "" if host is None else str(host)
 
 
 def _is_address(host: str) -> bool:
