@@ -62,14 +62,14 @@ def _watch(told: Connection, tell: Callable[[str], None]) -> None:
             if what:
                 tell(what)
 
-    def reduced(process: BaseProcess) -> tuple[object, ...]:
+    def reduced(process: BaseProcess) -> tuple[Callable[..., BaseProcess], tuple[object, ...]]:
         return _watched, (told, type(process), process.__dict__)
 
     sys.addaudithook(seen)
     # A process that starts anew is handed over as an object: with it goes the watch, before anything of it runs.
-    for method in multiprocessing.get_all_start_methods():
-        ForkingPickler.register(multiprocessing.get_context(method).Process, reduced)
-    ForkingPickler.register(multiprocessing.Process, reduced)
+    ways: list[Any] = [multiprocessing, *map(multiprocessing.get_context, multiprocessing.get_all_start_methods())]
+    for way in ways:
+        ForkingPickler.register(way.Process, reduced)
 
 
 def _watched(told: Connection, kind: type[BaseProcess], state: dict[str, object]) -> BaseProcess:
@@ -96,7 +96,7 @@ def _in_words(event: str, words: tuple[Any, ...]) -> str:
 
 
 def _text(host: object) -> str:
-    return host.decode("idna", "replace") if isinstance(host, bytes) else "" if host is None else str(host)
+    return host.decode("ascii", "replace") if isinstance(host, bytes) else "" if host is None else str(host)
 
 
 def _is_address(host: str) -> bool:

@@ -91,7 +91,7 @@ def in_the_window(root: Path) -> None:
         def ask(self, engine: Any, request: Any) -> None:
             job, loop = engine.start(request), QEventLoop()
             job.finished.connect(answers.append)
-            job.failed.connect(lambda failed: print(failed, file=sys.stderr))
+            job.failed.connect(lambda failed: sys.stderr.write(f"{failed}\n"))
             job.ended.connect(loop.quit)
             loop.exec()
 
