@@ -38,7 +38,7 @@ from core.project.catalogue import labelled_images
 from core.project.changes import leave_out, set_labels, undo
 from core.project.label_sets import add_label_set, use_label_set
 from core.project.project import Project, open_project
-from core.project.runs import RunFolder, run
+from core.project.runs import RunFolder, parts_of_run, run
 from core.project.seal import SETTING
 from core.project.sealing import seal_test
 from core.project.split_file import read_split, write_split
@@ -57,27 +57,30 @@ QUICK = Tuning(epochs=1, frozen_stages=7, blend=1.0, averaging=0.0)
 
 @dataclass(frozen=True)
 class Studies:
-    """Projects that were made once; `bare` has no attributes, `stated` has, with `everything` all was done."""
+    """Projects that are made once, when they are asked for; `bare` has no attributes, `stated` has, with `everything`
+    all was done."""
 
     root: Path
 
     @contextmanager
     def copy(self, name: str, to: Path) -> Iterator[Project]:
+        if not (self.root / name).is_dir():
+            self._make(name)
         shutil.copytree(self.root / name / "study", to)
         with open_project(to) as project:
             yield project
 
+    def _make(self, name: str) -> None:
+        if name == "everything":
+            with self.copy("stated", self.root / name / "study") as project:
+                do_everything(project)
+        else:
+            make_study(self.root / name, 48 if name == "stated" else 24, stated=name == "stated")
+
 
 @pytest.fixture(scope="module")
-def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studies]:
-    root = tmp_path_factory.mktemp("studies")
-    with pytest.MonkeyPatch.context() as patch:  # the home of single tests is not there yet
-        patch.setenv("FINERAY_HOME", str(root / "home"))
-        make_study(root / "bare", 24, stated=False)
-        make_study(root / "stated", 48, stated=True)
-        with Studies(root).copy("stated", root / "everything" / "study") as project:
-            do_everything(project)
-    yield Studies(root)
+def studies(tmp_path_factory: pytest.TempPathFactory) -> Studies:
+    return Studies(tmp_path_factory.mktemp("studies"))
 
 
 @pytest.fixture
@@ -370,16 +373,14 @@ def test_how_sides_came_apart(way: str, stated: Project) -> None:
 
 def test_sites_that_are_shared_or_not_stated_are_not_external(stated: Project) -> None:
     folder = train(stated, make_split(stated, SplitPlan("folds", by="site_hash")), PLAIN, Monitor())
-    (first,) = [row[0] for row in stated.db.execute("SELECT min(image_id) FROM split_image WHERE part = '1'")]
-    for site, words in (("", "16 images"), (None, "17 images")):
-        with stated.db as db:  # one image whose file names no site, or another fold's
-            other = db.execute("SELECT site_hash FROM image JOIN split_image ON image_id = id WHERE part = '2'")
-            db.execute(
-                "UPDATE image SET site_hash = ? WHERE id = ?", (other.fetchone()[0] if site is None else "", first)
-            )
+    site = dict(stated.db.execute("SELECT id, site_hash FROM image"))
+    one, other = (min(image for image, its in parts_of_run(stated, folder).items() if its == part) for part in "12")
+    for named, doubtful in (("", 1), (site[other], 17)):  # a file that names no site; one that names another fold's
+        with stated.db as db:
+            db.execute("UPDATE image SET site_hash = ? WHERE id = ?", (named, one))
         found = answered(facts_of(stated, folder))
-        assert found["C 33"] == AUTHOR, site
-        assert "apart by site, but" in found["C 32"] and "do not state their site or share it" in found["C 32"], words
+        assert found["C 33"] == AUTHOR
+        assert f"apart by site, but {doubtful} images judged do not state their site or share it" in found["C 32"]
 
 
 def test_a_split_from_a_file_and_one_that_is_gone(stated: Project, tmp_path: Path) -> None:
