@@ -107,7 +107,7 @@ class Runtime:
         there = features.to("cpu", non_blocking=True)
         if self.device.type != "cuda":
             return there.numpy
-        finished = torch.cuda.Event()
+        finished = torch.cuda.Event()  # type: ignore[no-untyped-call]
         finished.record()  # behind this batch, and before whatever is asked for next
 
         def wait() -> NDArray[np.float32]:
