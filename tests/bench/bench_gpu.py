@@ -246,7 +246,7 @@ def loading(bench: Bench, scratch: Path) -> dict[str, float]:
 def stall(bench: Bench, scratch: Path) -> dict[str, Any]:
     """How much longer a step of fine-tuning takes from the store than from images that are on the device."""
     found: dict[str, Any] = {}
-    count = bench.sizes[1] * (2 if bench.small else 8)
+    count = 32 if bench.small else bench.sizes[1] * 8
     root = scratch / "stall"
     write_study(root, count, 256, SplitPlan("holdout"))
     for name, frozen in (("resnet50", 0), ("resnet50", 3), ("efficientnet_lite0", 0)):

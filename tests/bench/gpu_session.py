@@ -10,6 +10,7 @@ import argparse
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,7 @@ OPTIONAL = {
     "PySide6": "nothing here needs it: no window is opened",
 }
 TESTS_SHARE = 0.35  # of the time, at most
-KILL_GRACE = 5.0  # seconds that are kept for writing the JSON
+GRACE = 8.0  # seconds in which a part that is stopped writes what it has; as much is kept for the JSON
 
 
 def main() -> int:
@@ -40,7 +41,7 @@ def main() -> int:
     asked.add_argument("--on", choices=("cuda", "cpu"), default="cuda", help="cpu: every line, with small numbers")
     asked.add_argument("--images", type=int, default=0, help="of the study from store to frozen model")
     given = asked.parse_args()
-    until = time.monotonic() + given.seconds - KILL_GRACE
+    until = time.monotonic() + given.seconds - 2 * GRACE
     found: dict[str, Any] = {"commit": _commit(), "on": given.on, "libraries": _libraries(), "without": _without()}
     lacking = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if lacking:
@@ -48,7 +49,7 @@ def main() -> int:
     else:
         found["tests"] = _tests(given.on, given.seconds * TESTS_SHARE)
         found["figures"] = _figures(given, until - time.monotonic())
-    found["seconds"] = round(given.seconds - KILL_GRACE - (until - time.monotonic()), 1)
+    found["seconds"] = round(given.seconds - 2 * GRACE - (until - time.monotonic()), 1)
     print(json.dumps(found, indent=1))
     return int(bool(lacking) or found["tests"].get("failed", 0) > 0)
 
@@ -92,11 +93,17 @@ def _run(command: list[str], variables: dict[str, str], seconds: float) -> str:
     """How a command ended, whose output goes to stderr."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **variables}
-    try:
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=sys.stderr, timeout=max(1.0, seconds))
-    except subprocess.TimeoutExpired:
-        return f"stopped after {seconds:.0f} s"
-    return "well" if done.returncode == 0 else f"with exit status {done.returncode}"
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=sys.stderr) as child:
+        try:
+            code = child.wait(max(1.0, seconds))
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGINT)  # pytest then still writes what it knows
+            try:
+                child.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                child.kill()
+            return f"stopped after {seconds:.0f} s"
+    return "well" if code == 0 else f"with exit status {code}"
 
 
 def _libraries() -> dict[str, str]:

@@ -44,7 +44,7 @@ from tests.gpu.conftest import forget, use
 pytestmark = pytest.mark.gpu
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[2]
-QUICK = Tuning(frozen_stages=6, epochs=2, batch=16)
+QUICK = Tuning(frozen_stages=6, epochs=2, batch=8)
 FLOAT32, BFLOAT16 = 1e-3, 3e-2  # of the largest feature: how far a GPU's may lie from a CPU's
 
 
@@ -192,9 +192,10 @@ def losses(tuning: Tuner, rows: NDArray[np.int64], steps: int) -> list[float]:
 
 
 def test_bfloat16_learns_as_single_precision_does(gpu: torch.device, chosen: Backbone) -> None:
-    half = losses(*tuner(chosen, gpu, 16), 4)
+    images = 32 if gpu.type == "cuda" else 8
+    half = losses(*tuner(chosen, gpu, images), 3)
     with single_precision():
-        single = losses(*tuner(chosen, gpu, 16), 4)
+        single = losses(*tuner(chosen, gpu, images), 3)
     assert single[-1] < single[0], "something is learned"
     np.testing.assert_allclose(half, single, rtol=0.05)
 
