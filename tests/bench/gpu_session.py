@@ -37,7 +37,7 @@ GRACE = 8.0  # seconds in which a part that is stopped writes what it has; as mu
 def main() -> int:
     """Print one JSON; 0 where everything that was run passed."""
     asked = argparse.ArgumentParser()
-    asked.add_argument("--seconds", type=float, default=470, help="in which all of it ends")
+    asked.add_argument("--seconds", type=float, default=450, help="in which all of it ends")
     asked.add_argument("--on", choices=("cuda", "cpu"), default="cuda", help="cpu: every line, with small numbers")
     asked.add_argument("--images", type=int, default=0, help="of the study from store to frozen model")
     given = asked.parse_args()

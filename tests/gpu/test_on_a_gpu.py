@@ -127,6 +127,20 @@ def test_features_come_in_order_while_others_are_under_way(gpu: torch.device, ch
     np.testing.assert_allclose(together, runtime.features(images), atol=2e-2 * np.abs(together).max())
 
 
+def test_features_of_a_batch_that_does_not_fit_come_in_halves(gpu: torch.device, chosen: Backbone) -> None:
+    images, runtime, seen = shades_of(13), Runtime(chosen, gpu), []
+
+    def full(module: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        seen.append(len(given[0]))
+        if len(given[0]) > 4:
+            raise torch.OutOfMemoryError("no room")
+
+    expected = runtime.features(images)
+    runtime._model.register_forward_pre_hook(full)
+    np.testing.assert_allclose(runtime.features(images), expected, atol=2e-2 * np.abs(expected).max())
+    assert sum(number for number in seen if number <= 4) == 13 and max(seen) == 13
+
+
 def test_the_frozen_auc_is_the_cpus(gpu: torch.device, on, study: Project, split: Split, recipe: Recipe) -> None:  # type: ignore[no-untyped-def]
     frozen = replace(recipe, mode="frozen")
     there = area(train(study, split, frozen, Monitor()))
