@@ -21,7 +21,7 @@ from core.backbones.surgery import FeatureNetwork, Pooling, pretrained, widths_o
 
 WORTH_COMPILING = 200  # images: compiling takes 3 s, which fewer do not win back
 TIMED = 3  # batches of each way
-CPU_BATCH, GPU_BATCH = 16, 256
+CPU_BATCH, GPU_BATCH = 16, 256  # at 224 pixels; fewer of larger ones
 MOST_LOADERS = 16
 
 
@@ -66,7 +66,7 @@ class Runtime:
         self.precision = torch.bfloat16 if half else torch.float32
         self._model = folded.to(memory_format=torch.channels_last).to(device, self.precision)
         # A GPU wants many images at once, and many hands that resize them; on a CPU those take the network's cores.
-        self.batch = GPU_BATCH if device.type == "cuda" else CPU_BATCH
+        self.batch = max(CPU_BATCH, GPU_BATCH * 224**2 // self.side**2) if device.type == "cuda" else CPU_BATCH
         self.loaders = min(MOST_LOADERS, os.cpu_count() or 1) if device.type == "cuda" else 1
         self._compiled: OpenVino | None = None
 
@@ -102,12 +102,22 @@ class Runtime:
         return self._start_torch(batch)()
 
     def _start_torch(self, batch: NDArray[np.uint8] | torch.Tensor) -> Callable[[], NDArray[np.float32]]:
+        try:
+            return self._started(batch)
+        except torch.OutOfMemoryError:
+            if len(batch) < 2:
+                raise
+        torch.cuda.empty_cache()
+        halves = [self._start_torch(half) for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :])]
+        return lambda: np.concatenate([half() for half in halves])
+
+    def _started(self, batch: NDArray[np.uint8] | torch.Tensor) -> Callable[[], NDArray[np.float32]]:
         with torch.inference_mode():
             features: torch.Tensor = self._model(shades(batch, self.device).to(self.precision)).float()
         there = features.to("cpu", non_blocking=True)
         if self.device.type != "cuda":
             return there.numpy
-        finished = torch.cuda.Event()
+        finished = torch.cuda.Event()  # type: ignore[no-untyped-call]
         finished.record()  # behind this batch, and before whatever is asked for next
 
         def wait() -> NDArray[np.float32]:

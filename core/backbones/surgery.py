@@ -145,7 +145,8 @@ def with_gray_input(model: torch.nn.Module, mean: Sequence[float], std: Sequence
     """Sum the first convolution over its colours, in place; returns the normalisation of shades that goes with it.
 
     It gives what the network would give for the shade in all three colours, at a third of that layer's work; where the
-    colours have means of their own, the outermost pixels differ a little, since padding is then another shade.
+    colours have means of their own, the outermost pixels differ a little, since padding is then another shade. A layer
+    that makes something else of its weights, as weight standardisation does, keeps its three colours.
     """
     name, first = next(
         (name, module)
@@ -162,9 +163,38 @@ def with_gray_input(model: torch.nn.Module, mean: Sequence[float], std: Sequence
         offset = (first.weight * shifts.view(1, 3, 1, 1)).sum(dim=(1, 2, 3))
         if bool(shifts.abs().max() > 0):
             summed.bias = torch.nn.Parameter(offset + (first.bias if first.bias is not None else 0))
+    coloured = Coloured(first, scales, shifts.view(1, 3, 1, 1))
     parent, _, child = name.rpartition(".")
-    setattr(model.get_submodule(parent), child, summed)
+    setattr(model.get_submodule(parent), child, summed if _alike(summed, coloured) else coloured)
     return gray_mean, gray_std
+
+
+class Coloured(torch.nn.Module):
+    """A first layer that is given gray images in all of its three colours, each normalised as it wants them."""
+
+    scales: torch.Tensor
+    shifts: torch.Tensor
+
+    def __init__(self, first: torch.nn.Module, scales: torch.Tensor, shifts: torch.Tensor) -> None:
+        super().__init__()
+        self.first = first
+        self.register_buffer("scales", scales, persistent=False)
+        self.register_buffer("shifts", shifts, persistent=False)
+
+    def forward(self, gray: torch.Tensor) -> torch.Tensor:
+        """Normalised shades [images, 1, rows, columns] -> what the layer makes of them."""
+        found: torch.Tensor = self.first(gray * self.scales + self.shifts)
+        return found
+
+
+def _alike(summed: torch.nn.Module, coloured: torch.nn.Module) -> bool:
+    """Whether both make the same of an image, its edges apart."""
+    image = torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        one, two = summed(image), coloured(image)
+    rows, columns = (side // 4 for side in one.shape[2:])
+    one, two = (each[:, :, rows:-rows, columns:-columns] for each in (one, two))
+    return torch.allclose(one, two, rtol=0, atol=1e-4 * (float(two.abs().max()) or 1.0))
 
 
 def freeze(model: FeatureNetwork) -> FeatureNetwork:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
-import torch
 
 from core.demo.study import write_study
 from core.progress import Monitor
@@ -34,7 +35,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("bench_checks", "all checks of 80 films"),
         ("bench_memory", "finetune"),
         ("bench_review", "Grad-CAM with its checks"),
-        ("bench_gpu", "images/s" if torch.cuda.is_available() else "no CUDA GPU here"),
     ],
 )
 def test_it_runs(name: str, said: str, study: Path) -> None:
@@ -51,6 +51,24 @@ def test_it_runs(name: str, said: str, study: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert said in done.stdout
+
+
+def test_every_figure_of_a_gpu_is_gone_through_without_one() -> None:
+    command = [sys.executable, "-m", "tests.bench.bench_gpu", "--on", "cpu", "--seconds", "1000"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=ENVIRONMENT, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert not found["skipped"] and "failed" not in done.stdout, done.stdout
+    assert found["networks"].keys() == {"resnet50", "efficientnet_lite0"} and found["whole"]["images"] == 48
+
+
+def test_a_session_on_a_gpu_ends_in_time_and_says_what_it_left_out() -> None:
+    command = [sys.executable, "-m", "tests.bench.gpu_session", "--on", "cpu", "--seconds", "60"]
+    started = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=ENVIRONMENT, check=False)
+    assert time.monotonic() - started < 75
+    found = json.loads(done.stdout)
+    assert found["tests"]["ended"].startswith("stopped") and "whole" in found["figures"]["skipped"]
 
 
 def test_transfer_is_compared(study: Path) -> None:

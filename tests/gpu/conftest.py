@@ -18,7 +18,7 @@ from core.training import devices
 from tests.support.one_device import stand_in_for_fabric
 from tests.support.synthetic import random_backbone, write_study
 
-IMAGES = {"cuda": 400, "cpu": 48}
+IMAGES = {"cuda": 400, "cpu": 32}
 SIDE = 256
 
 

@@ -44,7 +44,7 @@ from tests.gpu.conftest import forget, use
 pytestmark = pytest.mark.gpu
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[2]
-QUICK = Tuning(frozen_stages=6, epochs=2, batch=16)
+QUICK = Tuning(frozen_stages=6, epochs=2, batch=8)
 FLOAT32, BFLOAT16 = 1e-3, 3e-2  # of the largest feature: how far a GPU's may lie from a CPU's
 
 
@@ -127,6 +127,20 @@ def test_features_come_in_order_while_others_are_under_way(gpu: torch.device, ch
     np.testing.assert_allclose(together, runtime.features(images), atol=2e-2 * np.abs(together).max())
 
 
+def test_features_of_a_batch_that_does_not_fit_come_in_halves(gpu: torch.device, chosen: Backbone) -> None:
+    images, runtime, seen = shades_of(13), Runtime(chosen, gpu), []
+
+    def full(module: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        seen.append(len(given[0]))
+        if len(given[0]) > 4:
+            raise torch.OutOfMemoryError("no room")
+
+    expected = runtime.features(images)
+    runtime._model.register_forward_pre_hook(full)
+    np.testing.assert_allclose(runtime.features(images), expected, atol=2e-2 * np.abs(expected).max())
+    assert sum(number for number in seen if number <= 4) == 13 and max(seen) == 13
+
+
 def test_the_frozen_auc_is_the_cpus(gpu: torch.device, on, study: Project, split: Split, recipe: Recipe) -> None:  # type: ignore[no-untyped-def]
     frozen = replace(recipe, mode="frozen")
     there = area(train(study, split, frozen, Monitor()))
@@ -192,9 +206,10 @@ def losses(tuning: Tuner, rows: NDArray[np.int64], steps: int) -> list[float]:
 
 
 def test_bfloat16_learns_as_single_precision_does(gpu: torch.device, chosen: Backbone) -> None:
-    half = losses(*tuner(chosen, gpu, 16), 4)
+    images = 32 if gpu.type == "cuda" else 8
+    half = losses(*tuner(chosen, gpu, images), 3)
     with single_precision():
-        single = losses(*tuner(chosen, gpu, 16), 4)
+        single = losses(*tuner(chosen, gpu, images), 3)
     assert single[-1] < single[0], "something is learned"
     np.testing.assert_allclose(half, single, rtol=0.05)
 

@@ -1,0 +1,32 @@
+"""Training and explaining run where torch is and little else: a GPU machine has no window and no reader of DICOM."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+_BARE = """
+import sys
+
+MISSING = {"PySide6", "pydicom", "monai", "lightning_fabric", "optuna", "platformdirs", "cleanlab", "openpyxl"}
+
+class Nowhere:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in MISSING:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Nowhere())
+import core.explaining.saliency, core.project.splitting, core.training.finetuning, core.training.predicting
+import core.training.training, tests.bench.bench_gpu, tests.gpu.test_on_a_gpu
+assert not MISSING & {name.split(".")[0] for name in sys.modules}
+print("ready")
+"""
+
+
+def test_training_needs_no_window_no_dicom_and_no_monai(home: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", _BARE], capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.stdout.strip() == "ready", done.stderr[-2000:]
