@@ -189,7 +189,7 @@ class MainWindow(QMainWindow):
         self.export_action = project.addAction("&Export films without identity…")
         _action(self.export_action, self._export)
         _action(project.addAction("&Close project"), self.session.close_project)
-        _action(project.addAction("&Quit"), self.close, QKeySequence.StandardKey.Quit)
+        _action(project.addAction("&Quit"), self.close, QKeySequence("Ctrl+Q"))
         edit = self.menuBar().addMenu("&Edit")
         self.undo_action = edit.addAction("&Undo")
         _action(self.undo_action, self._undo, QKeySequence.StandardKey.Undo)
