@@ -131,6 +131,7 @@ class Scrolling(QScrollArea):
     def __init__(self, inside: QWidget, way: Qt.Orientation) -> None:
         super().__init__()
         self._way = way
+        self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -142,7 +143,7 @@ class Scrolling(QScrollArea):
             self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def minimumSizeHint(self) -> QSize:
-        least = self.widget().minimumSizeHint() if self.widget() is not None else QSize()
+        least = _least(self.widget()) if self.widget() is not None else QSize()
         if self._way == Qt.Orientation.Vertical:
             return QSize(least.width() + self.verticalScrollBar().sizeHint().width(), 60)
         return QSize(60, self.sizeHint().height())
@@ -151,7 +152,7 @@ class Scrolling(QScrollArea):
         if self._way == Qt.Orientation.Vertical or self.widget() is None:
             return super().sizeHint()
         inside = self.widget()
-        wide = max(self.width(), inside.minimumSizeHint().width())
+        wide = max(self.width(), _least(inside).width())
         high = inside.heightForWidth(wide) if inside.hasHeightForWidth() else inside.sizeHint().height()
         bar = self.horizontalScrollBar().sizeHint().height() if wide > self.width() else 0
         return QSize(inside.sizeHint().width(), high + bar)
@@ -165,6 +166,10 @@ class Scrolling(QScrollArea):
         super().resizeEvent(event)
         if self._way == Qt.Orientation.Horizontal and event.size().width() != event.oldSize().width():
             self.updateGeometry()
+
+
+def _least(widget: QWidget) -> QSize:
+    return widget.minimumSizeHint().expandedTo(widget.minimumSize())
 
 
 class Tabs(QTabWidget):

@@ -200,4 +200,3 @@ def draw_names(view: QTableView, names: Callable[[], Sequence[str]], *columns: i
     delegate = NameDelegate(names, view)
     for column in columns:
         view.setItemDelegateForColumn(column, delegate)
-
