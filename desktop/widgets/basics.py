@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDoubleSpinBox,
@@ -164,7 +164,15 @@ class Scrolling(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self._way == Qt.Orientation.Horizontal and event.size().width() != event.oldSize().width():
+        self._ask_anew()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        """The height depends on whether the bar is needed, and so on the width."""
+        if self._way == Qt.Orientation.Horizontal and self.sizeHint().height() != self.height():
             self.updateGeometry()
 
 

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 HEADER_PADDING = 17  # points, left and right of a heading together (resources/style.qss)
-CELL_PADDING = 18  # left and right of a cell together
+CELL_PADDING = 16  # left and right of a cell together
 SLACK = 1  # point, for rounding
 OFF = Qt.ScrollBarPolicy.ScrollBarAlwaysOff
 
