@@ -45,7 +45,7 @@ class PointPanel(QWidget):
         self.rule.setToolTip("Chosen where it is not applied: for each fold on the others, or on validation films")
         self.value = number_box(0.0, 1.0, 0.0, decimals=3)
         self.value.setAccessibleName("Value for the operating point")
-        self.value.setFixedWidth(84)
+        self.value.setFixedWidth(96)
         self.slider = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=STEPS)
         self.slider.setAccessibleName("Threshold")
         self.slider.setToolTip("Films count as the class in question from this probability on")
@@ -105,6 +105,7 @@ class PointPanel(QWidget):
         if value is not None:
             self.value.blockSignals(True)
             self.value.setMaximum(1.0 if value <= 1 else 1000.0)
+            self.value.setDecimals(3 if value <= 1 else 1)
             self.value.setValue(value)
             self.value.blockSignals(False)
         self._send()
@@ -121,6 +122,7 @@ class PointPanel(QWidget):
         self.rule.setCurrentIndex(len(RULES) - 1)
         self.rule.blockSignals(False)
         self.value.show()
+        self.value.setDecimals(3)
         self.value.setMaximum(1.0)
         self.value.setValue(step / STEPS)  # which sends
 

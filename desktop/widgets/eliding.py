@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -118,6 +118,15 @@ class ChoiceBox(QComboBox):
     def cut(self) -> bool:
         """Whether there is more than is shown."""
         return self.fontMetrics().horizontalAdvance(self.currentText()) > self._room().width()
+
+    def toolTip(self) -> str:
+        self._tell()  # entries may have been changed while signals were held back
+        return super().toolTip()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip:
+            self._tell()
+        return super().event(event)
 
     def setToolTip(self, tip: str) -> None:
         self._tip = tip

@@ -20,6 +20,7 @@ from desktop.widgets.thumbnails import Thumbnails
 from desktop.widgets.wall import ThumbnailWall
 
 PICTURE, TILE = 44, 132
+MOST_NAMES = 60  # different labels that are cut so that each differs from all others
 SECOND = 3  # column of the set shown beside that in use
 KEYS = (
     "1 to 9: label with that class · U: uncertain · Delete: take the label away · X: leave out · B: put back · "
@@ -172,8 +173,8 @@ class ImageBrowser(QWidget):
         self.view.horizontalHeader().setStretchLastSection(True)
 
     def _names(self) -> tuple[str, ...]:
-        state = self._session.state
-        return state.label_set.classes if state is not None else ()
+        texts = {text for column in (2, SECOND) for text in self.table.texts(column)}
+        return tuple(sorted(texts)) if len(texts) <= MOST_NAMES else ()
 
     def _switch(self, number: int) -> None:
         self.stack.setCurrentIndex(number)
