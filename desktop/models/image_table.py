@@ -88,6 +88,10 @@ class ImageTable(PictureTable):
         self.set_pictures(listing.images, lambda row: listing.rows[row].stored_at)
         self.reload(len(listing.rows))
 
+    def texts(self, column: int) -> tuple[str, ...]:
+        """The different texts of a column."""
+        return tuple(self._listing.coded(column)[0]) if self._listing.rows else ()
+
     def clear(self) -> None:
         self._listing = ImageListing([], np.empty(0, dtype=np.int64))
         super().clear()

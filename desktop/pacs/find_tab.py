@@ -53,7 +53,7 @@ class FindTab(QWidget):
         self.table = StudyTable(self)
         self.view = table_view(self.table, "Studies in the archive")
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        set_widths(self.view, (90, 130, 90, 70))
+        set_widths(self.view, (104, 130, 90, 70))
         self.view.horizontalHeader().setStretchLastSection(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 10, 0, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtGui import QColor
@@ -66,6 +68,7 @@ class CurvesTab(QWidget):
         self.calibration = CurveChart("Calibration", "Predicted probability", "Observed share", SQUARE)
         self.benefit = CurveChart("Decision curve", "Threshold", "Net benefit")
         self.scores = CurveChart("Scores by class", "Score", "Films")
+        self.scores.getAxis("left").tickStrings = _counts
         self.calibrated = label(role="muted", wrap=True)
         self._note = label("Curves are being worked out…", "muted", wrap=True)
         layout = QVBoxLayout(self)
@@ -200,3 +203,8 @@ class CurvesTab(QWidget):
         self.calibrated.setText(
             "; ".join(f"{name} {number(each.value)} ({interval(each)})" for name, each in named) + "."
         )
+
+
+def _counts(values: Sequence[float], scale: float, spacing: float) -> list[str]:
+    """The numbers of an axis of counts, which goes down as well as up."""
+    return [f"{abs(value * scale):g}" for value in values]

@@ -49,7 +49,7 @@ class PointPanel(QWidget):
         self.rule.setToolTip("Chosen where it is not applied: for each fold on the others, or on validation films")
         self.value = number_box(0.0, 1.0, 0.0, decimals=3)
         self.value.setAccessibleName("Value for the operating point")
-        self.value.setFixedWidth(84)
+        self.value.setFixedWidth(96)
         self.slider = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=STEPS)
         self.slider.setAccessibleName("Threshold")
         self.slider.setToolTip("Films count as the class in question from this probability on")
@@ -112,6 +112,7 @@ class PointPanel(QWidget):
         self.value.setVisible(usual is not None)
         if usual is not None:
             self.value.setMaximum(1.0 if usual <= 1 else 1000.0)
+            self.value.setDecimals(3 if usual <= 1 else 1)
             self.value.setValue(rule.value)
         for part in (self.rule, self.value):
             part.blockSignals(False)

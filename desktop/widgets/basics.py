@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDoubleSpinBox,
@@ -136,6 +136,7 @@ class Scrolling(QScrollArea):
     def __init__(self, inside: QWidget, way: Qt.Orientation) -> None:
         super().__init__()
         self._way = way
+        self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidget(inside)
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -147,7 +148,7 @@ class Scrolling(QScrollArea):
             self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def minimumSizeHint(self) -> QSize:
-        least = self.widget().minimumSizeHint() if self.widget() is not None else QSize()
+        least = _least(self.widget()) if self.widget() is not None else QSize()
         if self._way == Qt.Orientation.Vertical:
             return QSize(least.width() + self.verticalScrollBar().sizeHint().width(), 60)
         return QSize(60, self.sizeHint().height())
@@ -156,7 +157,7 @@ class Scrolling(QScrollArea):
         if self._way == Qt.Orientation.Vertical or self.widget() is None:
             return super().sizeHint()
         inside = self.widget()
-        wide = max(self.width(), inside.minimumSizeHint().width())
+        wide = max(self.width(), _least(inside).width())
         high = inside.heightForWidth(wide) if inside.hasHeightForWidth() else inside.sizeHint().height()
         bar = self.horizontalScrollBar().sizeHint().height() if wide > self.width() else 0
         return QSize(inside.sizeHint().width(), high + bar)
@@ -168,8 +169,20 @@ class Scrolling(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self._way == Qt.Orientation.Horizontal and event.size().width() != event.oldSize().width():
+        self._ask_anew()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        """The height depends on whether the bar is needed, and so on the width."""
+        if self._way == Qt.Orientation.Horizontal and self.sizeHint().height() != self.height():
             self.updateGeometry()
+
+
+def _least(widget: QWidget) -> QSize:
+    return widget.minimumSizeHint().expandedTo(widget.minimumSize())
 
 
 class Tabs(QTabWidget):

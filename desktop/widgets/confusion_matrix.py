@@ -20,7 +20,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QScrollArea, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from desktop.theme import current_theme
 from desktop.widgets.eliding import WRAPPED, fitted
@@ -307,6 +307,7 @@ class MatrixFrame(QScrollArea):
 
     def __init__(self, matrix: ConfusionMatrix) -> None:
         super().__init__()
+        self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidget(matrix)
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -19,25 +19,26 @@ from PySide6.QtWidgets import (
 
 WRAPPED = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignVCenter
 CELL = 18  # points left and right of a cell's text together (resources/style.qss, and what the style adds)
-MODES = (Qt.TextElideMode.ElideRight, Qt.TextElideMode.ElideMiddle, Qt.TextElideMode.ElideLeft)
 
 
 def cut_apart(names: Iterable[str], metrics: QFontMetrics, width: float) -> dict[str, str]:
-    """Each name cut to so many points, in the one way that leaves them all different; where none does, a name begins
-    with the word in which it differs from those that would look like it."""
-    known = tuple(dict.fromkeys(names))
-    cut: dict[str, str] = {}
-    for mode in MODES:
-        cut = {name: metrics.elidedText(name, mode, int(width)) for name in known}
-        if len(set(cut.values())) == len(known):
-            return cut
-    cut = {name: metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(width)) for name in known}
+    """Each name cut to so many points. Those that would look the same begin with the word in which they differ; where
+    that does not help, all are cut in the middle or at their beginning."""
+    known, right = tuple(dict.fromkeys(names)), Qt.TextElideMode.ElideRight
+    ends = {name: metrics.elidedText(name, right, int(width)) for name in known}
+    cut = dict(ends)
     for name in known:
-        alike = [other for other in known if other != name and cut[other] == cut[name]]
+        alike = [other for other in known if other != name and ends[other] == ends[name]]
         if alike:
             start = max(_common(name, other) for other in alike)
-            rest = "…" + name[name.rfind(" ", 0, start) + 1 :]
-            cut[name] = metrics.elidedText(rest, Qt.TextElideMode.ElideRight, int(width))
+            rest = name[name.rfind(" ", 0, start) + 1 :]
+            cut[name] = metrics.elidedText(f"…{rest}", right, int(width))
+    if len(set(cut.values())) == len(known):
+        return cut
+    for mode in (Qt.TextElideMode.ElideMiddle, Qt.TextElideMode.ElideLeft):
+        other_way = {name: metrics.elidedText(name, mode, int(width)) for name in known}
+        if len(set(other_way.values())) == len(known):
+            return other_way
     return cut
 
 
@@ -118,6 +119,15 @@ class ChoiceBox(QComboBox):
     def cut(self) -> bool:
         """Whether there is more than is shown."""
         return self.fontMetrics().horizontalAdvance(self.currentText()) > self._room().width()
+
+    def toolTip(self) -> str:
+        self._tell()  # entries may have been changed while signals were held back
+        return super().toolTip()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip:
+            self._tell()
+        return super().event(event)
 
     def setToolTip(self, tip: str) -> None:
         self._tip = tip

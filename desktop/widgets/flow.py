@@ -56,15 +56,27 @@ class FlowLayout(QLayout):
 
     def _place(self, box: QRect, move: bool) -> int:
         """The height that the lines need in a box of that width; the widgets are moved there if asked for."""
-        x, y, line = box.x(), box.y(), 0
+        y = box.y()
+        for line in self._lines(box.width()):
+            x, high = box.x(), max(size.height() for _, size in line)
+            for item, size in line if move else ():
+                item.setGeometry(QRect(QPoint(x, y + (high - size.height()) // 2), size))
+                x += size.width() + self._gap
+            y += high + self._gap
+        return max(y - self._gap - box.y(), 0)
+
+    def _lines(self, width: int) -> list[list[tuple[QLayoutItem, QSize]]]:
+        """The items that are shown, line by line, each with the size that it gets."""
+        lines: list[list[tuple[QLayoutItem, QSize]]] = []
+        left = 0  # points that are left in the last line
         for item in self._items:
             if item.isEmpty():
                 continue
-            size = item.sizeHint().boundedTo(QSize(max(box.width(), item.minimumSize().width()), 16_777_215))
-            if x > box.x() and x + size.width() > box.x() + box.width():
-                x, y, line = box.x(), y + line + self._gap, 0
-            if move:
-                item.setGeometry(QRect(QPoint(x, y), size))
-            x += size.width() + self._gap
-            line = max(line, size.height())
-        return y + line - box.y()
+            size = item.sizeHint()
+            size.setWidth(max(min(size.width(), width), item.minimumSize().width()))
+            if not lines or size.width() > left:
+                lines.append([])
+                left = width
+            lines[-1].append((item, size))
+            left -= size.width() + self._gap
+        return lines

@@ -22,6 +22,7 @@ from desktop.widgets.thumbnails import Thumbnails
 from desktop.widgets.wall import ThumbnailWall
 
 PICTURE, TILE = 44, 132
+MOST_NAMES = 60  # different labels that are cut so that each differs from all others
 SECOND = 3  # column of the set shown beside that in use
 DIGITS = 9  # classes that have a key
 OTHERS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
@@ -176,8 +177,8 @@ class ImageBrowser(QWidget):
         self.view.horizontalHeader().setStretchLastSection(True)
 
     def _names(self) -> tuple[str, ...]:
-        state = self._session.state
-        return state.label_set.classes if state is not None else ()
+        texts = {text for column in (2, SECOND) for text in self.table.texts(column)}
+        return tuple(sorted(texts)) if len(texts) <= MOST_NAMES else ()
 
     def _switch(self, number: int) -> None:
         self.stack.setCurrentIndex(number)

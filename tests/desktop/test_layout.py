@@ -63,13 +63,15 @@ def settled(window: MainWindow) -> None:
 def found_faults(window: MainWindow, root: Path, sizes: tuple[QSize, ...]) -> dict[str, list[str]]:
     """Fault -> the situations in which it was seen."""
     seen: dict[str, list[str]] = {}
+    window.setUpdatesEnabled(False)  # laid out, but not painted, which takes most of the time
 
     def look(name: str, shown: QWidget) -> None:
         for size in sizes:
             window.resize(size)
             if shown is not window:
+                shown.setUpdatesEnabled(False)
                 shown.resize(shown.size().boundedTo(size))
-            for _ in range(4):  # layouts settle step by step
+            for _ in range(8):  # layouts settle step by step
                 QApplication.processEvents()
                 QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
             for fault in faults(shown, size):

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QAbstractScrollArea,
+    QAbstractSpinBox,
     QComboBox,
     QFrame,
     QHeaderView,
@@ -27,7 +28,8 @@ from PySide6.QtWidgets import (
 )
 
 HEADER_PADDING = 17  # points, left and right of a heading together (resources/style.qss)
-CELL_PADDING = 18  # left and right of a cell together
+SPIN_PADDING = 36  # and of a box for numbers, with its arrows
+CELL_PADDING = 16  # left and right of a cell together
 SLACK = 1  # point, for rounding
 OFF = Qt.ScrollBarPolicy.ScrollBarAlwaysOff
 
@@ -126,7 +128,11 @@ def _size(widget: QWidget) -> list[str]:
         return []  # its hint is of hidden pages too; the one on show tells
     found = []
     cut = getattr(widget, "cut", False) and widget.toolTip()
-    if widget.width() + SLACK < least.width() and not cut:
+    if isinstance(widget, QAbstractSpinBox):  # its hint is of its longest text, and counts its arrows twice
+        needed = widget.fontMetrics().horizontalAdvance(widget.text()) + SPIN_PADDING
+        if widget.width() < needed:
+            found.append(f"{named(widget)} is {widget.width()} points wide and needs {needed}")
+    elif widget.width() + SLACK < least.width() and not cut:
         found.append(f"{named(widget)} is {widget.width()} points wide and needs {least.width()}")
     needed = 0 if isinstance(widget, QAbstractScrollArea) else least.height()
     if isinstance(widget, QLabel) and widget.wordWrap():

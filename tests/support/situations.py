@@ -51,9 +51,7 @@ LONG = (
     "tuberculosis, active",
     "tuberculosis, healed",
 )
-FOLDER = (
-    "/mnt/radiology/research archive 2024/export of the picture archive/chest radiographs of the emergency department"
-)
+FOLDER = "/mnt/radiology/research archive 2024/export of the picture archive/chest films of the emergency department"
 Shown = Iterator[tuple[str, QWidget]]
 
 
@@ -108,9 +106,7 @@ def _import(window: MainWindow, state: StudyState) -> Shown:
             FileRow(
                 FileLocation(Path(FOLDER) / f"1.2.840.113619.2.55.3.2831164355.{n}/image {n}.dcm"),
                 ("imported", "skipped", "failed")[n % 3],
-                ("", "Not a radiograph: modality CT, which this program does not learn from", "The file ends early")[
-                    n % 3
-                ],
+                ("", "Not a radiograph: modality CT, of which nothing is learned", "The file ends early")[n % 3],
                 ("", "Nothing to do", "Export this file again from the archive, and import the folder anew")[n % 3],
             )
             for n in range(60)
@@ -181,9 +177,8 @@ def _review(window: MainWindow, state: StudyState) -> Shown:
     page.film.explain.method.setCurrentIndex(1)
     page.film.explain._say("Unstable, not to be read: 60% of the evidence lies on the film's border. " * 3, "warning")
     page.film.explain.anyway_button.show()
-    page.film.near._show(
-        tuple(Neighbour(n, f"P{n:05d}", name, 0.9) for n, name in enumerate(review.predictions.classes, 1))
-    )
+    names = review.predictions.classes
+    page.film.near._show(tuple(Neighbour(n, f"P{n:05d}", name, 0.9) for n, name in enumerate(names, 1)))
     page.film.history.setText("Changed " + "; ".join(["2024-05-01: pneumonia only → pneumonia and effusion"] * 3))
     page.film.view.note.setText("Stored 8-bit copy: the DICOM file is not at hand on this computer.")
     yield from _each_tab(window, page.film.tabs, "")
@@ -209,9 +204,7 @@ def _predict(window: MainWindow, state: StudyState) -> Shown:
     yield "nothing chosen", window
     page.take(Path(FOLDER))
     page.abstain.setChecked(page.abstain.isEnabled())
-    page.band_effect.setText(
-        "Out of sample 81% of the films get an answer, with sensitivity 91% and specificity 88%. " * 2
-    )
+    page.band_effect.setText("Out of sample 81% of the films get an answer, with sensitivity 91% and so on. " * 3)
     page.band_effect.setVisible(page.abstain.isEnabled())
     rows = tuple(
         Scored(
@@ -247,9 +240,7 @@ def _around(window: MainWindow) -> Shown:
         "Free some space, then start the step again. What was finished is kept. " * 2,
     )  # fmt: skip
     window.read_only.show()
-    window.read_only.text.setText(
-        "For reading only: the project is open in another Fineray, by Dr. Muster on ward-12. " * 2
-    )
+    window.read_only.text.setText("For reading only: the project is open in another Fineray, by Dr. Muster. " * 2)
     job = Job(window.session.engine, 7, None)  # type: ignore[arg-type]
     window.job_bar.watch(job, "Export without identity")
     progress = Progress("Looking at augmented views of the films", 12_345, 100_000, "views")
@@ -324,9 +315,8 @@ def _rank(window: MainWindow) -> QDialog:
     from desktop.widgets.rank_dialog import RankDialog
 
     dialog = RankDialog(window.session)
-    dialog._ranked(
-        tuple(Ranked(f"b{n}", f"EfficientNet-Lite{n}", 0.9, 0.85, 0.95, 1.2, 3.4, 73, 299) for n in range(5))
-    )
+    ranked = (Ranked(f"b{n}", f"EfficientNet-Lite{n}", 0.9, 0.85, 0.95, 1.2, 3.4, 73, 299) for n in range(5))
+    dialog._ranked(tuple(ranked))
     return dialog
 
 
@@ -414,9 +404,8 @@ def _desk(window: MainWindow) -> QDialog:
 def _mean_map(window: MainWindow) -> QDialog:
     from desktop.review.mean_map_dialog import MeanMapDialog
 
-    dialog = MeanMapDialog(
-        window.page("Review").state, [1, 2], LONG[0], f"12 images: truly {LONG[0]}, predicted {LONG[1]}"
-    )
+    where = f"12 images: truly {LONG[0]}, predicted {LONG[1]}"
+    dialog = MeanMapDialog(window.page("Review").state, [1, 2], LONG[0], where)
     film = np.zeros((64, 64), np.uint8)
     dialog._show(Explained(np.zeros((7, 7), np.float32), LONG[0], "grad-cam", 1.0, ("60% on the border." * 3,), True,
                            on_border=0.6, on_letters=0.1, films=12, mean_film=film))  # fmt: skip
@@ -449,16 +438,12 @@ def _archive(window: MainWindow) -> QDialog:
     from desktop.pacs.dialog import PacsDialog
 
     dialog = PacsDialog(window.session)
-    dialog.settings = PacsSettings(
-        True, peers=(Peer("Archive of the university hospital, main building", host="archive.radiology.hospital.example",
-                          ae_title="ARCHIVE"), Peer("web", "dicomweb", url="https://archive.hospital/dicom-web"))
-    )  # fmt: skip
+    name, host = "Archive of the university hospital, main building", "archive.radiology.hospital.example"
+    web = Peer("web", "dicomweb", url="https://archive.hospital/dicom-web")
+    dialog.settings = PacsSettings(True, peers=(Peer(name, host=host, ae_title="ARCHIVE"), web))
     dialog._show()
-    dialog.find._found(
-        tuple(
-            StudyFound(f"1.2.{n}", f"PAT-{n}", "20240501", "Chest in two planes, standing", "DX", 2) for n in range(9)
-        )
-    )
+    found = (StudyFound(f"1.2.{n}", f"PAT-{n}", "20240501", "Chest in two planes", "DX", 2) for n in range(9))
+    dialog.find._found(tuple(found))
     for tab in (dialog.find, dialog.receive, dialog.send):
         tab.message.setText("The archive does not answer. Ask who runs it whether it knows this workstation. " * 2)
     dialog.receive.take(Path(FOLDER))
@@ -498,8 +483,8 @@ def _findings() -> list[Finding]:
 def _preview(names: list[str]) -> LabelPreview:
     entries = tuple(f"1.2.840.113619.2.55.3.2831164355.{n}" for n in range(9))
     return LabelPreview(
-        "the column Finding Labels of labels of the second reading, final version.csv", "label", "single", ((1, names[0]),),
-        entries, 12, (Conflict(entries[0], "has two labels"),), 3, dict.fromkeys(names, (40, 20)),
+        "the column Finding Labels of labels of the second reading, final version.csv", "label", "single",
+        ((1, names[0]),), entries, 12, (Conflict(entries[0], "has two labels"),), 3, dict.fromkeys(names, (40, 20)),
         ("The file was read as Windows-1252, with a semicolon between cells.",), ("Finding Labels", "second reading"),
     )  # fmt: skip
 
@@ -507,9 +492,8 @@ def _preview(names: list[str]) -> LabelPreview:
 def _agreement(names: tuple[str, ...]) -> Agreement:
     table = tuple(tuple(1234 if one == other else 3 for other in names) for one in names)
     kappa = Estimate(0.81, 0.72, 0.88, 1234, "bootstrap by patient")
-    return Agreement(
-        "labels of the first reader", "labels of the second reader", names, table, kappa, 0.9, (1, 2), 3, 4
-    )
+    readers = ("labels of the first reader", "labels of the second reader")
+    return Agreement(*readers, names, table, kappa, 0.9, (1, 2), 3, 4)
 
 
 _PAGES: dict[str, Callable[[MainWindow, StudyState], Shown]] = {
