@@ -303,8 +303,10 @@ class ReviewState(QObject):
         job.failed.connect(lambda failed: self._failed(job, failed))
 
     def _reported(self, job: Job, event: Reported) -> None:
+        if job is not self._job or self.chosen is not None:  # known at once, it is on show already
+            return
         for report in event.reports:
-            if job is self._job and isinstance(report, Interim) and isinstance(report.result, Called):
+            if isinstance(report, Interim) and isinstance(report.result, Called):
                 self.chosen, self._sound = report.result, self.view
                 self.called = self.chosen.called
                 self._keep()
