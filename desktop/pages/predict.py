@@ -48,6 +48,7 @@ class PredictPage(QWidget):
         self._session = session
         self._loading = Loading(session.fail, self)
         self._of: tuple[str, Path] | None = None  # run and folder that the answers are of
+        self._shown = ""  # the run that the page tells of
         self._own, self._positive, self._several, self._about = OperatingPoint(), "", False, ""  # of the run chosen
         self.found: PredictionTable | None = None
         self.films: Path | None = None
@@ -310,8 +311,10 @@ class PredictPage(QWidget):
         item = self.rule.model().item(THRESHOLD)  # type: ignore[attr-defined]
         item.setEnabled(self._several or len(classes) == 2)
         self.rule.setItemText(MOST_PROBABLE, "From one half on" if self._several else RULES[MOST_PROBABLE])
-        self.rule.setCurrentIndex(OWN)
-        self.threshold.setValue(own.threshold)
+        if name != self._shown:
+            self._shown = name
+            self.rule.setCurrentIndex(OWN)
+            self.threshold.setValue(own.threshold)
         self._show_point()
         self.abstain.setEnabled(len(metrics["classes"]) == 2 and not metrics.get("several"))
         if brought and brought["abstain"]:

@@ -183,6 +183,7 @@ class ReviewPage(QWidget):
         self.bar.compare_asked.connect(self._compare)
         self.bar.map_asked.connect(self._map)
         self.bar.desk_asked.connect(self._desk)
+        self.sealed.froze.connect(lambda name: state.open(name))
         self.sealed.opened.connect(lambda name: state.open(name, on_test=True))
         self.subgroups.chosen.connect(self.bar.choose_subgroup)
         self.overview.right_button.clicked.connect(lambda: self._choose_list("right"))

@@ -11,6 +11,7 @@ from core.engine.messages import Failed
 from core.engine.review_requests import CompareRuns, JudgeRun
 from core.evaluation.comparison import Comparison
 from core.evaluation.judgement import Judgement, View
+from desktop.engine_client import Job
 from desktop.review.curves_tab import CurveChart
 from desktop.review.state import ReviewState
 from desktop.review.words import FIGURES, chance, interval, number
@@ -34,6 +35,7 @@ class CompareDialog(QDialog):
         assert state.run is not None
         self._state = state
         self._mine = state.run.folder.name
+        self._jobs: list[Job] = []
         self.found: Comparison | None = None
         self.setWindowTitle("Compare runs")
         open_at(self, 760, 620)
@@ -68,6 +70,7 @@ class CompareDialog(QDialog):
         layout.addLayout(row(self.differ_button, None, close))
         self.other.currentTextChanged.connect(self.compare)
         self.differ_button.clicked.connect(self._show_differing)
+        self.finished.connect(self._give_up)
         self.compare()
 
     def compare(self) -> None:
@@ -84,12 +87,20 @@ class CompareDialog(QDialog):
         mine = replace(self._state.view, rule=rule, on_test=False, attribute="", value="")
         other = replace(mine, run=name)
         analyst = self._state.session.analyst
+        self._give_up()
         job = analyst.start(CompareRuns(project.root, mine, other))
+        self._jobs.append(job)
         job.finished.connect(lambda found: name == self.other.currentText() and self._show(found))
         job.failed.connect(self._failed)
         for view, colour in ((mine, current_theme().accent), (other, SERIES[1])):
             drawn = analyst.start(JudgeRun(project.root, view))
+            self._jobs.append(drawn)
             drawn.finished.connect(lambda found, view=view, colour=colour: self._draw(found, view, colour))
+
+    def _give_up(self) -> None:
+        for job in self._jobs:
+            job.cancel()  # of one that has ended nothing happens
+        self._jobs.clear()
 
     def _draw(self, found: Judgement, view: View, colour: str) -> None:
         if found.curves is not None and view.run in (self._mine, self.other.currentText()):

@@ -148,7 +148,9 @@ class PointPanel(QWidget):
             self.slider.blockSignals(False)
         if not state.view.on_test and state.view.rule.kind != self.rule.currentData()[0]:
             self._show_rule(state.view.rule)  # the one chosen here could not be applied
-        self.text.setText(" ".join(part for part in (self._in_words(), self._whether_kept()) if part))
+        rule = state.view.rule
+        whose = f"Of “{rule.positive}”:" if rule.positive not in ("", state.view.positive) else ""
+        self.text.setText(" ".join(part for part in (whose, self._in_words(), self._whether_kept()) if part))
 
     def _in_words(self) -> str:
         state = self._state

@@ -160,13 +160,9 @@ class ReviewState(QObject):
             self._ask_side(replace(self.view, finding=name))
 
     def set_positive(self, name: str) -> None:
-        """Put another class in question."""
+        """Put another class in question; what images count as stays, since the rule belongs to the run."""
         if self.predictions is not None and name in self.predictions.classes and name != self.view.positive:
-            rule = self.view.rule
-            if rule.positive and rule.kind != "fixed":
-                rule = replace(rule, positive=name)
-                self._to_keep = True
-            self._change(replace(self.view, positive=name, rule=rule))
+            self._change(replace(self.view, positive=name))
 
     def set_rule(self, rule: PointRule) -> None:
         """Choose the operating point by another rule."""
@@ -307,8 +303,10 @@ class ReviewState(QObject):
         job.failed.connect(lambda failed: self._failed(job, failed))
 
     def _reported(self, job: Job, event: Reported) -> None:
+        if job is not self._job or self.chosen is not None:  # known at once, it is on show already
+            return
         for report in event.reports:
-            if job is self._job and isinstance(report, Interim) and isinstance(report.result, Called):
+            if isinstance(report, Interim) and isinstance(report.result, Called):
                 self.chosen, self._sound = report.result, self.view
                 self.called = self.chosen.called
                 self._keep()

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QFrame, QVBoxLayout
 
-from core.engine.messages import FreezeRun, OpenTest
+from core.engine.messages import FreezeRun, OpenTest, RunDone
 from core.evaluation.kept_point import point_of
 from core.evaluation.operating_point import OperatingPoint, PointRule
 from core.project.runs import RunFolder
@@ -28,6 +28,7 @@ RULES = (
 class SealedPanel(QFrame):
     """A card for a run of a project with a sealed test set; hidden where there is neither seal nor opening."""
 
+    froze = Signal(str)  # run
     opened = Signal(str)  # run
 
     def __init__(self, session: Session) -> None:
@@ -111,7 +112,7 @@ class SealedPanel(QFrame):
             rule, _ = self.rule.currentData()
             chosen = PointRule(rule, self.positive.currentText(), self.value.value()) if rule else None
             request = FreezeRun(project.root, folder.name, chosen)
-            self._session.run(request, "Freezing", lambda done: self._session.data_changed.emit())
+            self._session.run(request, "Freezing", self._frozen)
 
     def open_test(self) -> None:
         """Predict the sealed films."""
@@ -145,6 +146,10 @@ class SealedPanel(QFrame):
         self._form.setRowVisible(self.value, shown and value is not None)
         if value is not None:
             self.value.setValue(value)
+
+    def _frozen(self, done: RunDone) -> None:
+        self._session.data_changed.emit()
+        self.froze.emit(done.run)
 
     def _opened(self, done: object) -> None:
         self._session.data_changed.emit()

@@ -20,6 +20,7 @@ from core.project.project import create_project, open_project
 from desktop.main_window import MainWindow
 from desktop.pages.curate import CuratePage
 from desktop.pages.review import ReviewPage
+from desktop.review.overview import KINDS
 from desktop.widgets.export_dialog import ExportDialog
 from desktop.widgets.film_dialog import FilmDialog
 from desktop.widgets.label_set_dialog import LabelSetDialog
@@ -176,9 +177,17 @@ def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, mo
     idle(window, qtbot)
     qtbot.waitUntil(lambda: review.chooser.currentText() == "run-002" and not review.busy, timeout=MINUTE)
     assert review.table.rowCount() == 24
+    assert "Kept with the run: An image counts as its most probable class." in review.sealed.text.text()
+    panel = review.overview.point
+    panel.rule.setCurrentIndex(KINDS.index("sensitivity"))
+    qtbot.waitUntil(lambda: not review.busy, timeout=MINUTE)
+    assert "“dark” from" in review.sealed.text.text(), "what is chosen for the run is what would be frozen"
     review.sealed.freeze_button.click()
     idle(window, qtbot)
-    assert "Frozen: a film counts as “dark” from" in review.sealed.text.text()
+    assert "Frozen. An image counts as “dark” from" in review.sealed.text.text()
+    assert "(sensitivity of at least 0.9)" in review.sealed.text.text()
+    qtbot.waitUntil(lambda: not review.busy, timeout=MINUTE)
+    assert review.state.view.rule.kind == "sensitivity" and "only looked at" in panel.text.text()
     review.sealed.open_button.click()
     idle(window, qtbot)
     qtbot.waitUntil(lambda: not review.busy, timeout=MINUTE)
