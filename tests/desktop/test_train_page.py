@@ -1,4 +1,4 @@
-"""Page Train in the real window: settings, views, ranking, weights, pausing, controls."""
+"""Page Train in the real window: settings, views, ranking, weights, controls."""
 
 from __future__ import annotations
 
@@ -153,36 +153,6 @@ def test_weights_are_added_and_bad_files_are_explained(
     dialog.reject()
     page.chooser.setCurrentIndex(page.chooser.findData("Hands"))
     assert "Bone age" in _texts(page) and page.start_button.isEnabled()
-
-
-@pytest.mark.slow
-def test_a_paused_training_goes_on_and_a_cancelled_one_is_given_up(
-    window: MainWindow, qtbot: QtBot, page: TrainPage
-) -> None:
-    project = window.session.project
-    assert project is not None
-    page.mode.setCurrentIndex(1)
-    page.frozen_stages.setValue(7)
-    page.epochs.setValue(2)
-
-    def stop_after_a_fold(stop: object) -> None:
-        qtbot.waitUntil(lambda: len(page._fold_aucs) > 0, timeout=2 * MINUTE)
-        stop()  # type: ignore[operator]
-        idle(window, qtbot, 2 * MINUTE)
-
-    page.start()
-    assert page.pause_button.isEnabled()
-    stop_after_a_fold(page.pause_button.click)
-    assert list(project.runs_folder.glob(".unfinished-*")) and "was paused" in page.ready.text()
-    page.start()
-    qtbot.waitUntil(lambda: "folds done before: " in page.search_note.text() or not page._job, timeout=MINUTE)
-    idle(window, qtbot, 2 * MINUTE)
-    assert not list(project.runs_folder.glob(".unfinished-*"))
-    assert (project.runs_folder / "run-002").is_dir()
-    page.epochs.setValue(3)
-    page.start()
-    stop_after_a_fold(page.cancel_button.click)
-    assert not list(project.runs_folder.glob(".unfinished-*")) and "Ready" in page.ready.text()
 
 
 @pytest.mark.slow

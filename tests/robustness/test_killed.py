@@ -37,7 +37,7 @@ class Session:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.robustness.session", str(study), str(films), how],
                 stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
-                cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+                cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "FINERAY_CHECKPOINT_S": "0.5"},
             )  # fmt: skip
 
     @property

@@ -1,10 +1,7 @@
-"""Fine-tuning: what is frozen stays bit for bit, runs are out of sample, repeat, and go on where they were stopped."""
+"""Fine-tuning: what is frozen stays bit for bit, runs are out of sample and repeat."""
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +15,7 @@ from core.backbones.catalogue import DEFAULT_BACKBONE, backbone
 from core.backbones.cutting import CannotCut, LearningPart, cut
 from core.backbones.surgery import FeatureNetwork, pretrained
 from core.evaluation.operating_point import OperatingPoint
-from core.progress import Cancelled, FoldDone, HeadStep, Monitor, Report, Resumed, Validated
+from core.progress import HeadStep, Monitor, Paused, Report, Resumed, Validated
 from core.project.catalogue import labelled_images
 from core.project.importing import import_folders
 from core.project.labels import apply_labels, preview_folders
@@ -73,7 +70,7 @@ def whole() -> FeatureNetwork:
 
 
 class Stopper(Monitor):
-    """Listens, and cancels once it has heard of so many steps."""
+    """Listens, and pauses once it has heard of so many steps."""
 
     def __init__(self, after: int = 10**9) -> None:
         self.heard: list[Report] = []
@@ -84,7 +81,7 @@ class Stopper(Monitor):
 
     def check(self) -> None:
         if sum(isinstance(what, HeadStep) for what in self.heard) > self.after:
-            raise Cancelled
+            raise Paused
 
     def of(self, kind: type) -> list[Report]:
         return [what for what in self.heard if isinstance(what, kind)]
@@ -197,65 +194,15 @@ def test_from_scratch_starts_from_random_weights_with_the_same_split(study: Proj
     assert len(done.predictions().images) == 24
 
 
-def test_a_cancelled_training_goes_on_and_ends_in_the_same_weights(study: Project, halves: Split) -> None:
-    undisturbed = train(study, halves, RECIPE, Monitor())
-    for after in (0, 2, 3):  # in the first fold, in the second, in the final fit
-        with pytest.raises(Cancelled):
-            train(study, halves, RECIPE, Stopper(after))
-        assert not list(study.root.glob(".views-*")) and len(list(study.runs_folder.glob("run-*"))) == 1
-    ear = Stopper()
-    resumed = train(study, halves, RECIPE, ear)
-    assert [what.folds_done for what in ear.of(Resumed)] == [2]  # type: ignore[attr-defined]
-    assert {step.fold for step in ear.of(HeadStep)} == {0}, "done folds are not done again"  # type: ignore[attr-defined]
-    assert model(resumed) == model(undisturbed)
-    np.testing.assert_array_equal(resumed.predictions().probabilities, undisturbed.predictions().probabilities)
-    assert len(ear.of(FoldDone)) == 2
-
-
 @pytest.mark.slow
 def test_anew_forgets_what_was_begun_and_another_recipe_never_sees_it(study: Project, halves: Split) -> None:
-    with pytest.raises(Cancelled):
+    with pytest.raises(Paused):
         train(study, halves, RECIPE, Stopper(3))
     for other, anew in ((replace(RECIPE, seed=1), False), (RECIPE, True)):
         ear = Stopper()
         train(study, halves, other, ear, anew)
         assert not ear.of(Resumed)
     assert not list(study.runs_folder.glob(".unfinished-*"))
-
-
-_KILLED = """
-import os, signal, sys
-from pathlib import Path
-from core.progress import HeadStep, Monitor
-from core.project.project import open_project
-from core.project.splits import latest_split
-from core.training.recipe import Recipe
-from core.training.training import train
-
-class Bomb(Monitor):
-    left = int(sys.argv[3])
-    def report(self, what):
-        self.left -= isinstance(what, HeadStep)
-        if self.left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-with open_project(Path(sys.argv[1])) as project:
-    train(project, latest_split(project), Recipe.from_json(Path(sys.argv[2]).read_text()), Bomb())
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_killed_training_goes_on_and_ends_in_the_same_weights(study: Project, halves: Split, tmp_path: Path) -> None:
-    undisturbed = train(study, halves, RECIPE, Monitor())
-    recipe = tmp_path / "recipe.json"
-    recipe.write_text(RECIPE.to_json(), "utf-8")
-    for steps in (1, 3):
-        killed = subprocess.run([sys.executable, "-c", _KILLED, str(study.root), str(recipe), str(steps)])
-        assert killed.returncode == -signal.SIGKILL
-    ear = Stopper()
-    assert model(train(study, halves, RECIPE, ear)) == model(undisturbed)
-    assert ear.of(Resumed), "something was kept"
 
 
 def test_early_stopping_keeps_the_best_epoch_and_calibrates(study: Project) -> None:
