@@ -11,7 +11,7 @@ from pathlib import Path
 UNUSED = (
     *("tkinter", "IPython", "jupyter", "notebook", "pytest", "hypothesis", "mypy", "ruff"),
     *("PyQt5", "PyQt6", "PySide2", "PySide6.QtQml", "PySide6.QtQuick", "PySide6.QtQuickWidgets", "PySide6.QtSql"),
-    *("PySide6.QtDesigner", "PySide6.QtHelp", "PySide6.QtUiTools", "PySide6.QtTest", "OpenGL"),
+    *("PySide6.QtDesigner", "PySide6.QtHelp", "PySide6.QtUiTools", "OpenGL"),
     *("tensorboard", "torch.utils.tensorboard", "tensorflow", "jax", "cupy", "mlflow", "transformers"),
     *("statsmodels", "cv2", "nibabel", "itk", "skimage"),
 )

@@ -47,11 +47,11 @@ def window(project: Path, new: Path, out: Path) -> list[str]:
     from PySide6.QtWidgets import QApplication
 
     from desktop.main_window import MainWindow
-    from desktop.theme import apply_theme
+    from desktop.theme import apply_theme, wanted_theme
 
     out.mkdir(parents=True, exist_ok=True)
     app = QApplication.instance() or QApplication(sys.argv[:1])
-    apply_theme(app, "light")
+    apply_theme(app, wanted_theme("light"))
     shown = MainWindow(QSettings(str(out / "settings.ini"), QSettings.Format.IniFormat))
     shown.resize(1360, 860)
     shown.show()

@@ -35,12 +35,12 @@ def _told(event: str, words: tuple) -> None:
         _keep()
 
 
-if _file is not None:
-    with suppress(ImportError):
-        import left_out
+with suppress(ImportError):
+    import left_out
 
-        if left_out.torchvision_cannot_load_operators():
-            import torchvision_without_operators  # noqa: F401
+    if left_out.torchvision_cannot_load_operators():
+        import torchvision_without_operators  # noqa: F401
+if _file is not None:
     _process = os.getpid()  # a fork would write twice
     sys.addaudithook(_told)
     atexit.register(_keep)
