@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Which modules Fineray loads, as installer/recorder told of them, against what the frozen program leaves out.
 
-    installer/recorded.py FOLDER        prints the names, for `fineray --self-check imports`; exits with 1 where one of
-                                        them is left out by installer/pyinstaller/left_out.py
+installer/recorded.py FOLDER        prints the names, for `fineray --self-check imports`; exits with 1 where one of
+                                    them is left out by installer/pyinstaller/left_out.py
 """
 
 import runpy
@@ -12,7 +12,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 # Loaded only because the program was not frozen there: it starts from a script, in an editable installation.
-ONLY_UNFROZEN = ("sitecustomize", "usercustomize", "start", "self_check", "runpy", "pkgutil", "_distutils_hack", "_virtualenv", "left_out", "torchvision_without_operators")
+ONLY_UNFROZEN = {
+    *("sitecustomize", "usercustomize", "start", "self_check", "left_out", "torchvision_without_operators"),
+    *("runpy", "pkgutil", "_distutils_hack", "_virtualenv"),
+}
 
 
 def recorded(folder: Path) -> set[str]:
@@ -30,7 +33,9 @@ def left_out_but_loaded(modules: set[str]) -> list[str]:
 
 def never_loaded(modules: set[str]) -> list[str]:
     """Fineray's own modules that are not among these: the way of work has to come to all of them."""
-    own = (path.relative_to(ROOT).with_suffix("") for part in ("core", "desktop") for path in (ROOT / part).rglob("*.py"))
+    own = (
+        path.relative_to(ROOT).with_suffix("") for part in ("core", "desktop") for path in (ROOT / part).rglob("*.py")
+    )
     names = {".".join(path.parts).removesuffix(".__init__") for path in own}
     return sorted(names - modules)
 

@@ -19,7 +19,20 @@ from pathlib import Path
 PATIENTS, NEW_PATIENTS = 126, 10
 POSITIVE = "opacity (synthetic)"
 RESNET = "resnet10t.pth"
-TUNED = ("--mode", "finetune", "--frozen-stages", "8", "--epochs", "1", "--batch", "32", "--views", "1", "--test-views", "1")
+TUNED = (
+    "--mode",
+    "finetune",
+    "--frozen-stages",
+    "8",
+    "--epochs",
+    "1",
+    "--batch",
+    "32",
+    "--views",
+    "1",
+    "--test-views",
+    "1",
+)
 
 
 @dataclass(frozen=True)
@@ -121,7 +134,10 @@ def go(folder: Path, program: list[str]) -> bool:
             [*program, *each.words], capture_output=True, text=True, check=False, cwd=folder, env=environment
         )
         problem = trouble(each, folder, done)
-        print(f"{time.monotonic() - started:6.1f} s  {'fine  ' if not problem else 'FAILED'} {' '.join(each.words)}", flush=True)
+        print(
+            f"{time.monotonic() - started:6.1f} s  {'fine  ' if not problem else 'FAILED'} {' '.join(each.words)}",
+            flush=True,
+        )
         if problem:
             fine = False
             print(f"          {problem}", flush=True)

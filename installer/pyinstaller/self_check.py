@@ -1,8 +1,10 @@
 """What installer/check asks of the installed program itself, hidden from its help.
 
-    fineray --self-check imports FILE           loads each module that the file names, a line each; says which it cannot
-    fineray --self-check window PROJECT NEW OUT goes through every page, chart and dialog of the window on a project with
-                                                two runs and a folder of new films; pictures and a report go into OUT
+    fineray --self-check imports FILE
+        loads each module that the file names, a line each, and says which it cannot
+    fineray --self-check window PROJECT NEW OUT
+        goes through every page, chart and dialog of the window on a project with two runs and a folder of new films;
+        pictures and a report go into OUT
 
 It loads what the program holds and runs nothing that a user brings along. The exit status is 0 where all went well.
 """
@@ -56,7 +58,10 @@ def window(project: Path, new: Path, out: Path) -> list[str]:
     shown.resize(1360, 860)
     shown.show()
     walk = Walk(shown, out)
-    usual, sys.excepthook = sys.excepthook, lambda *error: walk.problems.append("".join(traceback.format_exception(*error)))
+    usual, sys.excepthook = (
+        sys.excepthook,
+        lambda *error: walk.problems.append("".join(traceback.format_exception(*error))),
+    )
     try:
         walk.go(project, new)
     except Exception:
@@ -73,14 +78,16 @@ class Walk:
     def __init__(self, shown: Any, out: Path) -> None:
         self.window, self.session, self.out = shown, shown.session, out
         self.problems: list[str] = []
-        self.session.failed.connect(lambda failed: self.problems.append(f"{failed.what} {failed.where} {failed.details}"))
+        self.session.failed.connect(
+            lambda failed: self.problems.append(f"{failed.what} {failed.where} {failed.details}")
+        )
         self._running = 0
         for client in (self.session.engine, self.session.analyst, self.session.reader):
             client.start = self._watched(client.start)
 
     def _watched(self, start: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """`start` of a client of the engine, whose jobs are counted and may not fail: what some of them say of a failure
-        stands beside a film, where nobody would look for it here."""
+        """`start` of a client of the engine, whose jobs are counted and may not fail: what some of them say then stands
+        beside a film, where nobody would look for it here."""
 
         def started(request: Any) -> Any:
             job = start(request)
