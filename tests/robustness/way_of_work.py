@@ -42,10 +42,10 @@ def by_commands(root: Path) -> None:
     for run in ("run-001", "run-002"):
         fineray("predict", study, run, few, "--output", root / f"{run}.xlsx", "--maps", root / "maps" / run)
     fineray("predict", study, "run-001", few, "--output", root / "p.csv", "--dicom", root / "results")
-    for kind, name in (("frpkg", "m.frpkg"), ("capsule", "c.frpkg"), ("onnx", "m.onnx"), ("monai-bundle", "bundle")):
+    for kind, name in (("frpkg", "m.frpkg"), ("onnx", "m.onnx"), ("monai-bundle", "bundle")):
         fineray("export", study, "run-001", "--format", kind, "--output", root / name)
     fineray("open", root / "m.frpkg", "--to", root / "other")
-    fineray("verify", root / "c.frpkg")
+    fineray("verify", root / "m.frpkg")
     fineray("deidentify", study, root / "clean")
     fineray("weights", "list")
 
@@ -59,7 +59,7 @@ def in_the_window(root: Path) -> None:
     from core.engine.model_requests import PredictFolder
     from core.engine.review_requests import DoubtLabels, ExplainImage, MapFeatures
     from desktop import main_window
-    from desktop.app import open_window
+    from desktop.app import main
     from desktop.loading import Loading
 
     study, answers = root / "study", []
@@ -96,7 +96,7 @@ def in_the_window(root: Path) -> None:
             loop.exec()
 
     main_window.MainWindow = Used  # type: ignore[misc]
-    assert open_window(study, None) == 0 and len(answers) == 6
+    assert main([str(study)]) == 0 and len(answers) == 6
 
 
 if __name__ == "__main__":
