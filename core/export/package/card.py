@@ -22,9 +22,8 @@ def model_card(facts: dict[str, Any], known: TrainingSet, folder: RunFolder) -> 
         "",
         "## What it does",
         "",
-        f"It gives each X-ray film a probability for {_listed(facts)}. {_how(facts)} Backbone: "
-        f"{facts['backbone']['title']}, pretrained for: {facts['backbone']['source_task'].lower()}"
-        f" (licence of its weights: {facts['backbone']['licence']}).",
+        f"It gives each X-ray film a probability for {_listed(facts)}. {_how(facts)} "
+        f"Backbone: {backbone_words(facts)}.",
         "",
         f"Operating point: {_point(facts)}",
         "",
@@ -65,6 +64,19 @@ def model_card(facts: dict[str, Any], known: TrainingSet, folder: RunFolder) -> 
         "",
     ]
     return "\n".join(lines)
+
+
+def backbone_words(facts: dict[str, Any]) -> str:
+    """What the model began from, as far as that is known."""
+    network = facts["backbone"]
+    if facts["mode"] == "scratch":
+        return f"{network['title']}, from random weights"
+    if not network["source_task"]:
+        return f"{network['title']}, pretrained; what for is not recorded"
+    return (
+        f"{network['title']}, pretrained for: {network['source_task'].lower()} (licence of its weights:"
+        f" {network['licence']})"
+    )
 
 
 def _listed(facts: dict[str, Any]) -> str:

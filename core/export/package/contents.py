@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from core import __version__
 from core.applying.training_set import attribute_counts, training_set_of
-from core.backbones.catalogue import BROUGHT_RECORD, BROUGHT_WEIGHTS, Backbone, WeightPack, backbone_for
+from core.backbones.catalogue import BROUGHT_RECORD, BROUGHT_WEIGHTS, Backbone, WeightPack, backbone_for, weights_source
 from core.backbones.surgery import architecture
 from core.backbones.weights import load_weights, with_names_of
 from core.digest import sha256
@@ -126,7 +126,11 @@ def facts_of(
         "several": bool(metrics.get("several")),
         "label_set": metrics["label_set"],
         "mode": recipe.mode,
-        "backbone": {"title": chosen.title, "source_task": chosen.source_task, "licence": chosen.licence},
+        "backbone": {
+            "title": chosen.title,
+            "source_task": chosen.source_task if weights_source(chosen).known != "unknown" else "",
+            "licence": chosen.licence,
+        },
         "preprocessing": {
             "pixels": "presentation order (0 black, 255 white) after modality, VOI and presentation LUT, 8 bit, "
             "longest side at most 512",

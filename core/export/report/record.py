@@ -73,7 +73,7 @@ def record_of(project: Project, folder: RunFolder, shown: Predictions, on_test: 
         checks=_coverage(project, {*parts, *shown.images.tolist()}, labels, metrics["label_set"]),
         maps=tuple(kept_maps(folder)),
         trials=_trials_before(project, shown.images.tolist(), metrics),
-        runs_beside=() if on_test else _runs_beside(project, folder, shown.images.tolist(), metrics["label_set"]),
+        runs_beside=() if on_test else _runs_beside(project, folder, metrics, set(shown.images.tolist())),
         weights=_weights(folder, metrics["backbone"]),
     )
 
@@ -120,15 +120,17 @@ def _trials_before(project: Project, images: Iterable[int], metrics: dict[str, A
     )
 
 
-def _runs_beside(project: Project, folder: RunFolder, images: list[int], name: str) -> tuple[str, ...]:
-    judged = set(images)
-    return tuple(
-        each.name
-        for each in reversed(runs(project))
-        if each.name != folder.name
-        and each.metrics().get("label_set") == name
-        and not judged.isdisjoint(each.predictions().images.tolist())
-    )
+def _runs_beside(project: Project, folder: RunFolder, metrics: dict[str, Any], judged: set[int]) -> tuple[str, ...]:
+    found = []
+    for each in reversed(runs(project)):
+        other = each.metrics()
+        if each.name == folder.name or other.get("label_set") != metrics["label_set"]:
+            continue
+        # The same split judges the same images; only of others have the predictions to be read.
+        same = other["split"]["hash"] == metrics["split"]["hash"]
+        if same or not judged.isdisjoint(each.predictions().images.tolist()):
+            found.append(each.name)
+    return tuple(found)
 
 
 def _weights(folder: RunFolder, network: dict[str, Any]) -> WeightsSource | None:
