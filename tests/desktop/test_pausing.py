@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -194,7 +195,8 @@ def _press(box: QMessageBox, text: str, qtbot: QtBot) -> None:
 
 def test_closing_asks_pauses_and_keeps(window: MainWindow, qtbot: QtBot, page: TrainPage, trained: Path) -> None:
     job = start(page, qtbot, stepping)
-    qtbot.keyClick(window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    (quit_action,) = (each for each in window.findChildren(QAction) if each.text() == "&Quit")
+    quit_action.trigger()
     assert window.isVisible() and window.closing.box is not None
     assert "Training is under way" in window.closing.box.text()
     window.close()  # asked twice, there is one question
