@@ -56,9 +56,9 @@ class MainWindow(QMainWindow):
         self.rail = Rail(PAGES)
         self.start_page = StartPage(self.session)
         self._pages: dict[str, QWidget] = {}
-        self._touring = self._leaves = False
+        self._touring = self._leaving = False
         self.closing = Closing(self.session, self)
-        self.closing.done.connect(self._leave)
+        self.closing.done.connect(self.leave)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.start_page)
         self.setCentralWidget(self._frame())
@@ -132,14 +132,15 @@ class MainWindow(QMainWindow):
         super().resizeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._leaves and not self.closing.may_close():
+        if not self._leaving and not self.closing.may_close():
             event.ignore()
             return
         self.session.close()
         super().closeEvent(event)
 
-    def _leave(self) -> None:
-        self._leaves = True
+    def leave(self) -> None:
+        """Close without a question, whatever is under way."""
+        self._leaving = True
         self.close()
 
     def _demo_ended(self) -> None:

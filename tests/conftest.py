@@ -99,7 +99,7 @@ def window(qtbot: QtBot, settings: QSettings) -> Iterator[MainWindow]:
     made.show()
     qtbot.waitExposed(made)
     yield made
-    made.close()
+    made.leave()
 
 
 @pytest.fixture(scope="session")

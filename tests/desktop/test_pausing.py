@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from core.engine.messages import ImportFolders, Reported, RunControls, Train
 from core.progress import FileResult, Progress
 from core.project.project import create_project, open_project
-from core.training.recipe import HeadSettings
+from core.training.recipe import AugmentSettings, HeadSettings
 from core.training.standing import left_off
 from core.training.views import STAGE_VIEWS
 from desktop.engine_client import Job
@@ -27,6 +28,8 @@ from desktop.pages.train import TrainPage
 from tests.support.tiny import TINY, add_tiny
 from tests.support.window import MINUTE, idle
 
+QUICK = HeadSettings(strengths=(1.0,), inner_folds=2)
+WAIT = 2 * MINUTE  # for what takes seconds on a computer that nobody else uses
 unix = pytest.mark.skipif(sys.platform == "win32", reason="kills processes with Unix signals")
 
 
@@ -38,7 +41,7 @@ def page(window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path) -> Tra
     window.show_page("Train")
     page = window.page("Train")
     assert isinstance(page, TrainPage)
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
     _choose(page)
     return page
 
@@ -49,7 +52,7 @@ def _choose(page: TrainPage) -> None:
     page.frozen_stages.setValue(3)
     page.epochs.setValue(200)
     kept = page._settings["finetune"]
-    page._settings["finetune"] = replace(kept, head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
+    page._settings["finetune"] = replace(kept, head=QUICK, augment=AugmentSettings(views=1), bootstrap=100)
 
 
 def start(page: TrainPage, qtbot: QtBot, until: Callable[[Progress], bool]) -> Job:
@@ -64,7 +67,7 @@ def heard(job: Job, qtbot: QtBot, until: Callable[[Progress], bool]) -> None:
     def told(event: Reported) -> bool:
         return any(isinstance(each, Progress) and until(each) for each in event.reports)
 
-    with qtbot.waitSignal(job.reported, timeout=MINUTE, check_params_cb=told):
+    with qtbot.waitSignal(job.reported, timeout=WAIT, check_params_cb=told):
         pass
 
 
@@ -99,7 +102,7 @@ def test_paused_it_says_where_it_stands_and_goes_on_by_its_own_settings(
     start(page, qtbot, until)
     assert not page.paused.isVisible() and page.pause_button.isEnabled()
     page.pause_button.click()
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
     assert page.paused.isVisible()
     assert page.paused.text.text().startswith("Paused ") and told in page.paused.text.text()
     assert "of work" in page.paused.text.text()
@@ -108,7 +111,7 @@ def test_paused_it_says_where_it_stands_and_goes_on_by_its_own_settings(
     window.session.close_project()
     window.open_project(trained)  # another day
     window.show_page("Train")
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
     assert page.paused.isVisible() and told in page.paused.text.text()
     page.mode.setCurrentIndex(0)  # other settings are chosen now
     page.paused.continue_button.click()
@@ -118,7 +121,7 @@ def test_paused_it_says_where_it_stands_and_goes_on_by_its_own_settings(
     heard(page._job, qtbot, stepping)
     assert "Goes on from where it was kept" in page.search_note.text()
     page.pause()
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
 
 
 def test_cancelling_and_discarding_ask_before_anything_is_given_up(
@@ -129,21 +132,21 @@ def test_cancelling_and_discarding_ask_before_anything_is_given_up(
     page.cancel_button.click()
     assert "Pause keeps it" in asked[0] and page._job is job
     page.pause()
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
     page.paused.discard_button.click()
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
     assert "of work are kept" in asked[1] and page.paused.isVisible()
 
     asked = answer(monkeypatch, yes=True)
     page.paused.continue_button.click()
     page.cancel_button.click()
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
     assert not page.paused.isVisible() and "Ready" in page.ready.text()
     start(page, qtbot, stepping)
     page.pause()
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
     page.paused.discard_button.click()
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
     assert len(asked) == 2 and not page.paused.isVisible()
     with open_project(trained) as project:
         assert not list(project.runs_folder.glob(".unfinished-*"))
@@ -156,14 +159,14 @@ def test_controls_are_paused_and_go_on_as_controls(window: MainWindow, qtbot: Qt
     heard(page._job, qtbot, stepping)
     assert window.job_bar.cancel.text() == "Pause"
     window.job_bar.cancel.click()
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
     assert page.paused.text.text().startswith("Paused among the controls ")
     page.paused.continue_button.click()
     assert page._job is not None and page._job.request == RunControls(
         page._job.request.project, recipe, page._job.request.split_hash
     )
     page.pause()
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
 
 
 @unix
@@ -176,7 +179,7 @@ def test_a_worker_that_is_killed_leaves_what_was_kept(
     worker = window.session.engine._worker
     assert worker is not None and worker.pid is not None
     os.kill(worker.pid, signal.SIGKILL)
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
     assert window.banner.isVisible()
     assert page.paused.text.text().startswith("Interrupted in fold 1 of 4, at step ")
     page.paused.continue_button.click()
@@ -184,7 +187,7 @@ def test_a_worker_that_is_killed_leaves_what_was_kept(
     heard(page._job, qtbot, stepping)
     assert "Goes on from where it was kept" in page.search_note.text()
     page.pause()
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
 
 
 def _press(box: QMessageBox, text: str, qtbot: QtBot) -> None:
@@ -194,7 +197,8 @@ def _press(box: QMessageBox, text: str, qtbot: QtBot) -> None:
 
 def test_closing_asks_pauses_and_keeps(window: MainWindow, qtbot: QtBot, page: TrainPage, trained: Path) -> None:
     job = start(page, qtbot, stepping)
-    qtbot.keyClick(window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    (quit_action,) = (each for each in window.findChildren(QAction) if each.text() == "&Quit")
+    quit_action.trigger()
     assert window.isVisible() and window.closing.box is not None
     assert "Training is under way" in window.closing.box.text()
     window.close()  # asked twice, there is one question
@@ -205,7 +209,7 @@ def test_closing_asks_pauses_and_keeps(window: MainWindow, qtbot: QtBot, page: T
     assert window.closing.box is not None
     _press(window.closing.box, "Pause it and close", qtbot)
     assert window.isVisible(), "until it is kept"
-    qtbot.waitUntil(lambda: not window.isVisible(), timeout=MINUTE)
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT)
     with open_project(trained, lock=True) as project:
         (left,) = left_off(project)
     assert left.standing.paused and "in fold 1 of 4, at step " in left.standing.in_words()
@@ -215,7 +219,7 @@ def test_a_question_that_is_out_of_date_goes_away(window: MainWindow, qtbot: QtB
     start(page, qtbot, stepping)
     window.close()
     page.pause()
-    qtbot.waitUntil(lambda: window.closing.box is None, timeout=MINUTE)
+    qtbot.waitUntil(lambda: window.closing.box is None, timeout=WAIT)
     assert window.isVisible()
 
 
@@ -226,7 +230,7 @@ def test_a_checkpoint_that_never_comes_holds_nobody_up(
     monkeypatch.setattr(Job, "pause", lambda self: None)
     window.closing._patience.setInterval(100)
     window.closing.pause_and_close()
-    qtbot.waitUntil(lambda: not window.isVisible(), timeout=MINUTE)
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT)
     assert job is not None
 
 
@@ -242,13 +246,13 @@ def test_closing_during_an_import_keeps_what_was_read(
     def read(event: Reported) -> bool:
         return any(isinstance(each, FileResult) for each in event.reports)
 
-    with qtbot.waitSignal(job.reported, timeout=MINUTE, check_params_cb=read):
+    with qtbot.waitSignal(job.reported, timeout=WAIT, check_params_cb=read):
         pass
     window.close()
     box = window.closing.box
     assert box is not None and "An import is under way" in box.text() and "What was read is kept" in box.text()
     _press(box, "Stop it and close", qtbot)
-    qtbot.waitUntil(lambda: not window.isVisible(), timeout=MINUTE)
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT)
     with open_project(tmp_path / "new", lock=True) as project:
         assert project.db.execute("SELECT count(*) FROM image").fetchone()[0] > 0
 
@@ -288,11 +292,11 @@ def test_the_end_of_the_session_asks_where_it_may_and_keeps(
     assert not manager.cancelled, "nothing is under way"
     start(page, qtbot, stepping)
     leaving._session_ends(manager)  # type: ignore[arg-type]
-    qtbot.waitUntil(lambda: window.closing.box is not None, timeout=MINUTE)
+    qtbot.waitUntil(lambda: window.closing.box is not None, timeout=WAIT)
     assert manager.cancelled and window.closing.box is not None
     _press(window.closing.box, "Go on", qtbot)
     leaving._session_ends(Manager(interactive=False))  # type: ignore[arg-type]
-    idle(window, qtbot)
+    idle(window, qtbot, WAIT)
     assert page.paused.text.text().startswith("Paused in fold 1 of 4")
 
 
@@ -302,7 +306,7 @@ def test_a_signal_that_asks_the_window_to_go_is_kept_for(
 ) -> None:
     start(page, qtbot, stepping)
     os.kill(os.getpid(), signal.SIGTERM)
-    qtbot.waitUntil(lambda: not window.isVisible(), timeout=MINUTE)
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT)
     with open_project(trained, lock=True) as project:
         assert left_off(project)[0].standing.paused
 

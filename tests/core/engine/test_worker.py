@@ -126,19 +126,6 @@ def test_a_cancelled_job_stops_and_a_waiting_one_never_starts(
     assert ends == [Stopped(1), Stopped(2)]
 
 
-def test_paused_then_cancelled_is_cancelled() -> None:
-    asked: dict[int, type[Cancelled]] = {}
-    jobs: queue.Queue[Submit] = queue.Queue()
-    ours, theirs = multiprocessing.Pipe()
-    for message in (Cancel(1), Pause(1), Pause(2), Cancel(2), Pause(3)):
-        ours.send(message)
-    listening = threading.Thread(target=_listen, args=(theirs, jobs, asked), daemon=True)
-    listening.start()
-    ours.send(Submit(4, LoadLibraries()))
-    assert jobs.get(timeout=20).job == 4
-    assert asked == {1: Cancelled, 2: Cancelled, 3: Paused}
-
-
 def test_leave_ends_the_process(worker: tuple[BaseProcess, Connection]) -> None:
     process, connection = worker
     connection.send(Leave())

@@ -92,10 +92,10 @@ def test_a_search_is_nested_and_its_model_predicts(study: Project, monkeypatch: 
     looked: list[tuple[int, np.ndarray]] = []
     loss = SearchLearner._loss
 
-    def spy(self, tried, learn, judge, fold):  # type: ignore[no-untyped-def]
+    def spy(self, tried, learn, judge, fold, *rest):  # type: ignore[no-untyped-def]
         looked.append((fold, learn | judge))
         assert not (learn & judge).any()
-        return loss(self, tried, learn, judge, fold)
+        return loss(self, tried, learn, judge, fold, *rest)
 
     monkeypatch.setattr(SearchLearner, "_loss", spy)
 
