@@ -101,7 +101,7 @@ class ReviewState(QObject):
 
     def open(self, name: str, on_test: bool = False) -> None:
         """Read a run in the background and show it."""
-        self._keep()
+        self._age()
         self._wanted = (name, on_test)
         self._drawn.start()
 
@@ -212,11 +212,20 @@ class ReviewState(QObject):
 
     def _ask_side(self, view: View) -> None:
         project, opened = self.session.project, self.run
-        self._keep()
+        self._age()
         if project is not None and opened is not None:
             self._loading.ask(
                 project.root, lambda found: _side(found, opened, view), lambda found: self._show_side(*found)
             )
+
+    def _age(self) -> None:
+        """Another run, side or finding is chosen: what is on show belongs to the choice before."""
+        self._keep()
+        if self.predictions is not None:
+            self._cancel()
+            self.chosen = self.judgement = None
+            self._figure(True)
+            self.shown_changed.emit()
 
     def _show_side(self, side: Side, view: View) -> None:
         shown = side.predictions

@@ -164,6 +164,9 @@ def test_a_choice_stays_with_its_run(page: ReviewPage, window: MainWindow, qtbot
     assert page.overview.point.value.value() == 0.75 and page.overview.point.value.isVisible()
     assert _old(page, rule) == [] and page.state.judgement.point == point
     page.chooser.setCurrentText("run-001")
+    assert is_faded(page.matrix) and is_faded(page.overview.auc) and page.table.index(0, 3).data() == WAIT, (
+        "not its own"
+    )
     qtbot.waitUntil(lambda: page.state.run is not None and _folder(page).name == "run-001", timeout=MINUTE)
     settled(page, qtbot)
     assert page.state.view.rule == PointRule() and page.overview.point.rule.currentData()[0] == "most probable"
