@@ -25,10 +25,11 @@ from core.project.changes import undo
 from desktop.pages.start import StartPage
 from desktop.session import Session
 from desktop.theme import apply_theme, wanted_theme
-from desktop.widgets.basics import ErrorBanner, PageArea
+from desktop.widgets.basics import ErrorBanner
 from desktop.widgets.job_bar import JobBar
 from desktop.widgets.rail import Rail
 from desktop.widgets.read_only_strip import ReadOnlyStrip
+from desktop.widgets.scrolling import PageArea
 
 NARROW_BELOW = 1200  # points of window width
 LEAST = QSize(940, 520)  # points; a screen of 1920 by 1200 pixels at 200 % has 960 by 600

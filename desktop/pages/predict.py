@@ -28,8 +28,9 @@ from desktop.predict.drift_view import DriftView
 from desktop.predict.film_panel import NewFilmPanel
 from desktop.predict.taking import ask_package
 from desktop.session import Session
-from desktop.widgets.basics import Tabs, ask_output, button, card, flowing, label, number_box, row, scrolling_column
+from desktop.widgets.basics import ask_output, button, card, flowing, label, number_box, row, scrolling_column
 from desktop.widgets.eliding import ChoiceBox, draw_names
+from desktop.widgets.scrolling import Tabs
 from desktop.widgets.tables import Sharing, set_widths, table_view
 
 KINDS = {".csv": "CSV", ".xlsx": "Excel"}
