@@ -21,11 +21,11 @@ class Scrolling(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidget(inside)
         self.setWidgetResizable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         off = Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         if way == Qt.Orientation.Vertical:
             self.setHorizontalScrollBarPolicy(off)
         else:
+            self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             self.setVerticalScrollBarPolicy(off)
             self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
