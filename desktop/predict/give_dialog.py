@@ -23,7 +23,7 @@ from core.errors import FinerayError
 from core.export.results import ExportedModel
 from core.project.runs import run
 from desktop.session import Session
-from desktop.widgets.basics import ask_output, button, label, row
+from desktop.widgets.basics import ask_output, button, keep_whole, label, row
 
 FORMATS: tuple[tuple[Format, str, str, str], ...] = (
     (
@@ -62,6 +62,7 @@ class GiveDialog(QDialog):
         self.passphrase = ""
         self.setWindowTitle("Give the model to others")
         self.setMinimumWidth(540)
+        keep_whole(self)
         frozen = run(session.project, name).frozen() is not None
         self.choices = QButtonGroup(self)
         layout = QVBoxLayout(self)

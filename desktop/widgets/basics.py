@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
@@ -120,8 +120,28 @@ def flowing(*widgets: QWidget, spacing: int = 8) -> QWidget:
 
 def open_at(dialog: QDialog, width: int, height: int) -> None:
     """Give a dialog this size, or what the screen has."""
-    room = QGuiApplication.primaryScreen().availableSize() - QSize(24, 56)  # for the frame and the title
-    dialog.resize(QSize(width, height).boundedTo(room))
+    dialog.resize(QSize(width, height).boundedTo(_screen()))
+
+
+def keep_whole(dialog: QDialog) -> None:
+    """Let a dialog grow with its wrapped texts, as far as the screen goes; Qt itself would squeeze them."""
+    dialog.installEventFilter(_Growing(dialog))
+
+
+class _Growing(QObject):
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(watched, QDialog) and event.type() in (QEvent.Type.Show, QEvent.Type.LayoutRequest):
+            layout = watched.layout()
+            if layout is not None and layout.hasHeightForWidth():
+                needed = min(layout.totalHeightForWidth(watched.width()), _screen().height())
+                if watched.height() < needed:
+                    watched.resize(watched.width(), needed)
+        return False
+
+
+def _screen() -> QSize:
+    """The points that a dialog may have: less than the screen by its frame and title."""
+    return QGuiApplication.primaryScreen().availableSize() - QSize(24, 56)
 
 
 def ask_output(parent: QWidget, title: str, name: str, kinds: dict[str, str]) -> Path | None:
