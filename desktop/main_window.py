@@ -27,10 +27,11 @@ from desktop.manners import Manners
 from desktop.pages.start import StartPage
 from desktop.session import Session
 from desktop.theme import apply_theme, wanted_theme
-from desktop.widgets.basics import ErrorBanner, PageArea, plain
+from desktop.widgets.basics import ErrorBanner, plain
 from desktop.widgets.job_bar import JobBar
 from desktop.widgets.rail import Rail
 from desktop.widgets.read_only_strip import ReadOnlyStrip
+from desktop.widgets.scrolling import PageArea
 
 NARROW_BELOW = 1200  # points of window width
 LEAST = QSize(940, 520)  # points; a screen of 1920 by 1200 pixels at 200 % has 960 by 600

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QVBoxLayout, QWidget
 from core import RESEARCH_USE
 from core.engine.messages import DeviceFound, ExplainDevice
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, keep_whole, label, row
 from desktop.widgets.eliding import CutLabel
 
 WELCOMED, PROJECTS = "welcomed", "projects"  # settings
@@ -31,6 +31,7 @@ class WelcomeDialog(QDialog):
         self._session = session
         self.setWindowTitle("Welcome to Fineray")
         self.setMinimumWidth(560)
+        keep_whole(self)
         kept = str(session.settings.value(PROJECTS, ""))
         self.folder = Path(kept) if kept else Path.home() / "Fineray"
         self.device = label("Looking for a GPU…", "heading")
@@ -91,7 +92,6 @@ class WelcomeDialog(QDialog):
     def _found(self, found: DeviceFound) -> None:
         self.device.setText(found.title)
         self.device_text.setText(found.explanation)
-        self.adjustSize()
 
     def _choose(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Where your projects go", str(self.folder.parent))

@@ -26,10 +26,11 @@ from core.project.import_summary import ImportSummary
 from desktop.loading import Loading
 from desktop.models.file_table import FileTable
 from desktop.session import Session
-from desktop.widgets.basics import Tabs, button, label, row
+from desktop.widgets.basics import button, label, row
 from desktop.widgets.doctor_panel import DoctorPanel
 from desktop.widgets.eliding import ChoiceBox
 from desktop.widgets.job_bar import duration
+from desktop.widgets.scrolling import Tabs
 from desktop.widgets.tables import table_view
 
 if TYPE_CHECKING:  # shown on demand

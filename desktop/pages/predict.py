@@ -30,8 +30,9 @@ from desktop.predict.drift_view import DriftView
 from desktop.predict.film_panel import NewFilmPanel
 from desktop.predict.taking import ask_package
 from desktop.session import Session
-from desktop.widgets.basics import Tabs, ask_output, button, card, flowing, label, number_box, row, scrolling_column
+from desktop.widgets.basics import ask_output, button, card, flowing, label, number_box, row, scrolling_column
 from desktop.widgets.eliding import ChoiceBox, draw_names
+from desktop.widgets.scrolling import Tabs
 from desktop.widgets.tables import Sharing, set_widths, table_view
 
 KINDS = {".csv": "CSV", ".xlsx": "Excel"}
@@ -270,8 +271,8 @@ class PredictPage(QWidget):
         both = QHBoxLayout(work)
         both.setContentsMargins(0, 0, 0, 0)
         both.setSpacing(14)
-        both.addWidget(left, 2)
-        both.addLayout(self._results, 5)
+        both.addWidget(left, 3)
+        both.addLayout(self._results, 7)
         empty = QWidget()
         column = QVBoxLayout(empty)
         column.addStretch(1)

@@ -24,7 +24,7 @@ from core.evaluation.kept_point import point_of
 from core.export.results import ExportedModel
 from core.project.runs import run
 from desktop.session import Session
-from desktop.widgets.basics import ask_output, button, label, row
+from desktop.widgets.basics import ask_output, button, keep_whole, label, row
 
 FORMATS: tuple[tuple[Format, str, str, str], ...] = (
     (
@@ -63,6 +63,7 @@ class GiveDialog(QDialog):
         self.passphrase = ""
         self.setWindowTitle("Give the model to others")
         self.setMinimumWidth(540)
+        keep_whole(self)
         folder = run(session.project, name)
         frozen, several = folder.frozen() is not None, bool(folder.metrics().get("several"))
         self.point = label(f"Operating point that goes along: {point_of(folder).in_words(several)}", "muted", wrap=True)

@@ -11,7 +11,7 @@ from core.engine.model_requests import ValidateFolder, ValidateModel
 from core.project.catalogue import counts
 from core.project.runs import run
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, keep_whole, label, row
 
 
 class ValidateDialog(QDialog):
@@ -25,6 +25,7 @@ class ValidateDialog(QDialog):
         self.target: Path | None = None
         self.setWindowTitle("Judge on labelled films")
         self.setMinimumWidth(520)
+        keep_whole(self)
         self.films_text = label(
             str(films) if films else "Choose the folder of films on the page first.", "muted", wrap=True
         )

@@ -17,8 +17,9 @@ from core.project.reader_desk import adjudicate, decisions, next_unread, reading
 from desktop.review.film_cache import FilmCache
 from desktop.review.state import ReviewState
 from desktop.review.words import interval, number
-from desktop.widgets.basics import Scrolling, button, flowing, label, open_at, plain, row
+from desktop.widgets.basics import button, flowing, label, open_at, plain, row
 from desktop.widgets.image_view import ImageView
+from desktop.widgets.scrolling import Scrolling
 from desktop.widgets.small_table import SmallTable
 
 KEYS = 9  # readings that have a digit

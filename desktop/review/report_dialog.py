@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout,
 
 from core.engine.review_requests import WriteReport
 from desktop.review.state import ReviewState
-from desktop.widgets.basics import ask_output, button, label, row
+from desktop.widgets.basics import ask_output, button, keep_whole, label, row
 
 KINDS = {".pdf": "PDF", ".html": "HTML"}
 
@@ -25,6 +25,7 @@ class ReportDialog(QDialog):
         self._state = state
         self.setWindowTitle("Report")
         self.setMinimumWidth(480)
+        keep_whole(self)
         self.thumbnails = QCheckBox("Thumbnails of films that were called wrong, by pseudonym")
         self.parts = QCheckBox("Tables as CSV and figures as SVG and PDF, in a folder beside it")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -77,6 +78,7 @@ class WrittenDialog(QDialog):
         super().__init__(parent)
         self.path = path
         self.setWindowTitle("Report")
+        keep_whole(self)
         show, close = button("Open it", "primary"), button("Close")
         show.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))))
         show.clicked.connect(self.accept)

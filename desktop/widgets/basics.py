@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QResizeEvent, QShowEvent
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QDoubleSpinBox,
@@ -17,16 +17,14 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QSpinBox,
-    QStackedWidget,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from core.engine.messages import Failed
 from desktop.widgets.flow import FlowLayout
+from desktop.widgets.scrolling import Scrolling
 
 
 def label(text: str = "", role: str = "", *, wrap: bool = False, tip: str = "") -> QLabel:
@@ -125,121 +123,30 @@ def flowing(*widgets: QWidget, spacing: int = 8) -> QWidget:
     return made
 
 
-def sideways(inside: QWidget) -> QScrollArea:
-    """A frame for what may be wider than its place, such as a table of many classes; it is as high as its content."""
-    return Scrolling(inside, Qt.Orientation.Horizontal)
+def open_at(dialog: QDialog, width: int, height: int) -> None:
+    """Give a dialog this size, or what the screen has."""
+    dialog.resize(QSize(width, height).boundedTo(_screen()))
 
 
-class Scrolling(QScrollArea):
-    """Scrolls one way; the other way it asks for the room that its content needs, so that nothing is cut off."""
+def keep_whole(dialog: QDialog) -> None:
+    """Let a dialog grow with its wrapped texts, as far as the screen goes; Qt itself would squeeze them."""
+    dialog.installEventFilter(_Growing(dialog))
 
-    def __init__(self, inside: QWidget, way: Qt.Orientation) -> None:
-        super().__init__()
-        self._way = way
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setWidget(inside)
-        self.setWidgetResizable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        off = Qt.ScrollBarPolicy.ScrollBarAlwaysOff
-        if way == Qt.Orientation.Vertical:
-            self.setHorizontalScrollBarPolicy(off)
-        else:
-            self.setVerticalScrollBarPolicy(off)
-            self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def minimumSizeHint(self) -> QSize:
-        least = _least(self.widget()) if self.widget() is not None else QSize()
-        if self._way == Qt.Orientation.Vertical:
-            return QSize(least.width() + self.verticalScrollBar().sizeHint().width(), 60)
-        return QSize(60, self.sizeHint().height())
-
-    def sizeHint(self) -> QSize:
-        if self._way == Qt.Orientation.Vertical or self.widget() is None:
-            return super().sizeHint()
-        inside = self.widget()
-        wide = max(self.width(), _least(inside).width())
-        high = inside.heightForWidth(wide) if inside.hasHeightForWidth() else inside.sizeHint().height()
-        bar = self.horizontalScrollBar().sizeHint().height() if wide > self.width() else 0
-        return QSize(inside.sizeHint().width(), high + bar)
-
+class _Growing(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
-            self.updateGeometry()
-        return super().eventFilter(watched, event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._ask_anew()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._ask_anew()
-
-    def _ask_anew(self) -> None:
-        """The height depends on whether the bar is needed, and so on the width."""
-        if self._way == Qt.Orientation.Horizontal and self.sizeHint().height() != self.height():
-            self.updateGeometry()
-
-
-def _least(widget: QWidget) -> QSize:
-    return widget.minimumSizeHint().expandedTo(widget.minimumSize())
-
-
-class Tabs(QTabWidget):
-    """Of a page: asks for the height that its tabs need, not for what they would like best at this width."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setDocumentMode(True)
-
-    def hasHeightForWidth(self) -> bool:
+        if isinstance(watched, QDialog) and event.type() in (QEvent.Type.Show, QEvent.Type.LayoutRequest):
+            layout = watched.layout()
+            if layout is not None and layout.hasHeightForWidth():
+                needed = min(layout.totalHeightForWidth(watched.width()), _screen().height())
+                if watched.height() < needed:
+                    watched.resize(watched.width(), needed)
         return False
 
 
-class PageArea(QScrollArea):
-    """The page on show of a stack, scrolled up and down where the window is lower than it needs, as below a message."""
-
-    def __init__(self, pages: QStackedWidget) -> None:
-        super().__init__()
-        self._pages = pages
-        self.setWidget(pages)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        pages.currentChanged.connect(self._fit)
-
-    def minimumSizeHint(self) -> QSize:
-        page = self._pages.currentWidget()
-        bar = self.verticalScrollBar().sizeHint().width()
-        return QSize(page.minimumSizeHint().width() + bar if page is not None else 200, 200)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._pages and event.type() == QEvent.Type.LayoutRequest:
-            self._fit()
-        return super().eventFilter(watched, event)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        """Not by QScrollArea itself: it would give a page with wrapped texts the height that it likes best."""
-        page = self._pages.currentWidget()
-        if page is None:
-            return
-        width, layout = self.viewport().width(), page.layout()
-        least = page.minimumSizeHint().height()
-        if layout is not None and layout.hasHeightForWidth():
-            least = layout.minimumHeightForWidth(width)
-        scrolls = least > self.height()
-        gap = 6 if scrolls else 0  # between the page and the bar
-        self._pages.resize(width - gap, max(least, self.viewport().height()))
-        self.updateGeometry()
-
-
-def open_at(dialog: QDialog, width: int, height: int) -> None:
-    """Give a dialog this size, or what the screen has."""
-    room = QGuiApplication.primaryScreen().availableSize() - QSize(24, 56)  # for the frame and the title
-    dialog.resize(QSize(width, height).boundedTo(room))
+def _screen() -> QSize:
+    """The points that a dialog may have: less than the screen by its frame and title."""
+    return QGuiApplication.primaryScreen().availableSize() - QSize(24, 56)
 
 
 def ask_output(parent: QWidget, title: str, name: str, kinds: dict[str, str]) -> Path | None:

@@ -49,11 +49,14 @@ def fitted(names: Iterable[str], metrics: QFontMetrics, width: float, height: fl
     shown = {}
     for name, cut in cut_apart(known, metrics, width).items():
         shown[name] = name if name == cut or _wraps(name, metrics, width, height) else cut
-    if lines > 1 and any(shown[name] != name for name in known):
-        for budget in (lines - 0.4, lines - 0.8, lines - 1.2):  # words do not fill their lines
-            longer = cut_apart(known, metrics, width * budget)
-            if all(shown[name] == name or _wraps(longer[name], metrics, width, height) for name in known):
-                return {name: name if shown[name] == name else longer[name] for name in known}
+    for budget in (1.2, 1.6, 2.2, 2.6)[: 2 * (lines - 1)]:  # lines' worth of text: words do not fill their lines
+        longer = cut_apart(known, metrics, width * budget)
+        tried = {
+            name: longer[name] if shown[name] != name and _wraps(longer[name], metrics, width, height) else shown[name]
+            for name in known
+        }
+        if len(set(tried.values())) == len(known):
+            shown = tried
     return shown
 
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from core.engine.messages import ExportDeidentified
 from core.export.options import ExportOptions, ExportSummary
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row
+from desktop.widgets.basics import button, keep_whole, label, row
 
 ABOUT = (
     "Writes every film as a DICOM file by the basic confidentiality profile of the DICOM standard: names, numbers, "
@@ -38,6 +38,7 @@ class ExportDialog(QDialog):
         self._session = session
         self.setWindowTitle("Export films without identity")
         self.setMinimumWidth(560)
+        keep_whole(self)
         self.folder, self.key = QLineEdit(placeholderText="A new or empty folder"), QLineEdit()
         self.folder.setAccessibleName("Folder to write to")
         self.key.setAccessibleName("Key file")
@@ -62,7 +63,6 @@ class ExportDialog(QDialog):
         if project is None or problem:
             self.problem.setText(problem)
             self.problem.show()
-            self.adjustSize()
             return
         key = Path(self.key.text()) if self.with_key.isChecked() else None
         options = ExportOptions(
@@ -103,7 +103,6 @@ class ExportDialog(QDialog):
     def _refresh(self) -> None:
         for field in (self._key_row, self.passphrase, self.again):
             self._form.setRowVisible(field, self.with_key.isChecked())
-        self.adjustSize()
 
     def _problem(self) -> str:
         if not self.folder.text().strip():

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout,
 from core.errors import FinerayError
 from core.project.label_sets import add_label_set, use_label_set
 from core.project.project import Project
-from desktop.widgets.basics import label
+from desktop.widgets.basics import keep_whole, label
 
 KEYS_OF_ONE = "Key U labels an image uncertain; it then takes no part in training."
 KEYS_OF_SEVERAL = "The key of a finding takes it a step on: absent, present, doubtful, absent."
@@ -24,6 +24,7 @@ class LabelSetDialog(QDialog):
         self._project = project
         self.setWindowTitle("New label set")
         self.setMinimumWidth(440)
+        keep_whole(self)
         self.name = QLineEdit(placeholderText="Second reader")
         self.kind = QComboBox()
         self.kind.addItem("One class an image", "single")

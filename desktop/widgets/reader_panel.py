@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QFormLayout, QFrame, QGridLayout, QVBoxLayout, QWi
 from core.engine.messages import CompareReaders
 from core.evaluation.agreement import Agreement
 from desktop.session import Session
-from desktop.widgets.basics import button, label, row, sideways
+from desktop.widgets.basics import button, label, row
 from desktop.widgets.eliding import ChoiceBox, cut_apart
+from desktop.widgets.scrolling import sideways
 
 KAPPA = "Cohen's kappa: agreement beyond what chance alone would give; 1 is complete, 0 is chance"
 

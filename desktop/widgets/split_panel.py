@@ -14,8 +14,9 @@ from core.project.splits import PartCount, Split, SplitPlan
 from desktop.models.image_table import part_title
 from desktop.session import Session
 from desktop.widgets.apart_by import ApartBy
-from desktop.widgets.basics import button, label, row, sideways, spin_box
+from desktop.widgets.basics import button, label, row, spin_box
 from desktop.widgets.eliding import ChoiceBox
+from desktop.widgets.scrolling import sideways
 
 EVENLY = "What is spread evenly over the parts beside the label"
 SHARES = ((0.2, "20 %"), (0.25, "25 %"), (1 / 3, "33 %"), (0.1, "10 %"))

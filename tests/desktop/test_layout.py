@@ -21,7 +21,8 @@ from desktop.main_window import LEAST, MainWindow
 from desktop.theme import LIGHT, apply_theme
 from desktop.widgets.eliding import cut_apart, fitted
 from tests.support.layout import faults
-from tests.support.situations import LONG, classes, every_situation, quiet_window, start_situations, study
+from tests.support.records import LONG, classes
+from tests.support.situations import every_situation, quiet_window, start_situations, study
 
 SMALL, LARGE = QSize(980, 600), QSize(1440, 900)
 DOUBLED = QSize(960, 560)  # points: a screen of 1920 × 1200 pixels at 200 %, less what the system draws around a window

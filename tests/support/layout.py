@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QStyleOptionComboBox,
     QTabBar,
     QTableView,
+    QTabWidget,
     QWidget,
 )
 
@@ -137,7 +138,7 @@ def _size(widget: QWidget) -> list[str]:
     needed = 0 if isinstance(widget, QAbstractScrollArea) else least.height()
     if isinstance(widget, QLabel) and widget.wordWrap():
         needed = widget.heightForWidth(widget.width())
-    elif widget.layout() is not None and widget.layout().hasHeightForWidth():
+    elif isinstance(widget, QTabWidget) or (widget.layout() is not None and widget.layout().hasHeightForWidth()):
         needed = 0  # its parts tell; the hint thinks of another width, and of hidden pages
     if widget.height() + SLACK < needed:
         found.append(f"{named(widget)} is {widget.height()} points high and needs {needed}")

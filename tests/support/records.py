@@ -16,8 +16,30 @@ from core.project.runs import Predictions, RunFolder, write_run
 from core.project.splits import SplitPlan, parts
 from core.project.splitting import make_split
 
+LONG = (
+    "pneumonia and pleural effusion, right lower lobe",
+    "pneumonia and pleural effusion, left lower lobe",
+    "pneumonia only",
+    "pneumonia and effusion",
+    "no finding",
+    "pleural effusion, right",
+    "pleural effusion, left",
+    "enlarged cardiac silhouette with congestion",
+    "enlarged cardiac silhouette without congestion",
+    "pneumothorax after insertion of a central line",
+    "interstitial lung disease, usual interstitial pneumonia",
+    "interstitial lung disease, nonspecific interstitial pneumonia",
+    "tuberculosis, active",
+    "tuberculosis, healed",
+)
+FOLDER = "/mnt/radiology/research archive 2024/export of the picture archive/chest films of the emergency department"
 MAKERS = ("Philips Medical Systems DMC GmbH, Hamburg", "Samsung Electronics", "Fujifilm")
 SIDE = 64  # pixels of the one picture that all images share
+
+
+def classes(count: int) -> tuple[str, ...]:
+    """So many long names, among them such as differ only at their end or in their middle."""
+    return LONG[2:5] if count == 3 else LONG[:count]
 
 
 def project_of_records(root: Path, classes: Sequence[str], *, several: bool = False, each: int = 6) -> Path:

