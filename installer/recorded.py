@@ -14,7 +14,7 @@ ROOT = HERE.parent
 # Loaded only because the program was not frozen there: it starts from a script, in an editable installation.
 ONLY_UNFROZEN = {
     *("sitecustomize", "usercustomize", "start", "self_check", "left_out", "torchvision_without_operators"),
-    *("runpy", "pkgutil", "_distutils_hack", "_virtualenv"),
+    *("_distutils_hack", "_virtualenv"),
 }
 
 

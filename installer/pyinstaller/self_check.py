@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PATIENCE_MS = 300_000
+PATIENCE_MS = 900_000  # for one step: a fine-tuning on a busy computer
 
 
 def main(words: list[str]) -> int:
