@@ -471,7 +471,7 @@ def test_maps_count_once_each_with_their_checks(bare: Project) -> None:
 def test_trials_count_where_they_looked_at_what_is_judged(bare: Project) -> None:
     split = make_split(bare, SplitPlan("holdout"))
     rank(bare, split, ["efficientnet_lite0"], Monitor())
-    find_rate(bare, split, Recipe(mode="finetune", head=PLAIN.head, tuning=QUICK), Monitor())
+    find_rate(bare, split, Recipe(mode="finetune", head=PLAIN.head, tuning=replace(QUICK, batch=2)), Monitor())
     found = answered(facts_of(bare, train(bare, split, PLAIN, Monitor())))
     assert "backbones were ranked (EfficientNet-Lite0) on images not judged here" in found["C 26"]
     assert "run-001 of this project predicted images" in found["C 26"] and "learning rate" not in found["C 26"]
