@@ -19,8 +19,8 @@ DEVICES = ("manufacturer", "model", "station_hash")
 class Setting:
     """kind: the model is of another `other project`, or was judged on later images of the `same project`; each judged
     image is of a `site` that the model had seen nothing of; sides are apart by an `attribute`, by `chance`, as a `file`
-    says, or `unknown`. by: the attribute's name, title: in words; doubtful: judged images that do not state their site,
-    or share one with what was learned from, where the sides are apart by site."""
+    says, or `unknown`. by: the attribute's name, title: in words; doubtful: judged images of which that is not shown,
+    where the sides are apart by site."""
 
     kind: Kind
     by: str = ""
@@ -42,7 +42,7 @@ class Setting:
         if self.by == DATE:
             return "apart by time: the patients judged were first seen later"
         if self.by == SITE:
-            told = f"{self.doubtful:,} images judged do not state their site or share it with images learned from"
+            told = f"of {self.doubtful:,} images judged it is not shown that nothing of their site was learned from"
             return f"apart by site, but {told}"
         if self.by in DEVICES:
             return f"apart by device ({self.title}); they may be of the same hospital"
