@@ -193,8 +193,6 @@ class ImportPage(QWidget):
         self.tabs.addTab(files, "Files")
         self.tabs.addTab(self.doctor, "Doctor")
         self._body = QStackedLayout()
-        self._body.addWidget(self._empty)
-        self._body.addWidget(self.tabs)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)
@@ -202,6 +200,8 @@ class ImportPage(QWidget):
         layout.addWidget(zone)
         layout.addWidget(self.summary)
         layout.addLayout(self._body, 1)
+        self._body.addWidget(self._empty)
+        self._body.addWidget(self.tabs)
 
     def _choose(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Import: choose a folder of DICOM files", str(Path.home()))

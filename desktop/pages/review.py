@@ -167,14 +167,14 @@ class ReviewPage(QWidget):
         centre.addWidget(nothing, alignment=Qt.AlignmentFlag.AlignCenter)
         centre.addWidget(go, alignment=Qt.AlignmentFlag.AlignCenter)
         centre.addStretch(1)
-        self._body.addWidget(empty)
-        self._body.addWidget(splitter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(label("Review", "title"))
         layout.addWidget(self.bar)
         layout.addLayout(self._body, 1)
+        self._body.addWidget(empty)
+        self._body.addWidget(splitter)
 
     def _connect(self) -> None:
         state = self.state

@@ -63,6 +63,7 @@ class ImageBrowser(QWidget):
         session.images_changed.connect(self._update)
         session.state_changed.connect(self._say_count)
         session.state_changed.connect(self._say_keys)
+        self._say_keys()
         self.refresh()
 
     @property
