@@ -33,6 +33,7 @@ from core.project.splits import SplitPlan
 from core.project.splitting import make_split
 from core.training.recipe import HeadSettings, Recipe
 from core.training.training import train
+from desktop import keys
 from desktop.main_window import MainWindow
 from desktop.pages.review import ReviewPage
 from desktop.review.beside_dialog import BesideDialog
@@ -132,6 +133,12 @@ def test_a_subgroup_is_followed_by_list_matrix_and_curves(page: ReviewPage, qtbo
     qtbot.waitUntil(lambda: set(_listed(page)) == acme, timeout=MINUTE)
     assert sum(map(sum, page.matrix._counts)) == len(acme) == 32
     assert page.bar.value.currentData() == "ACME" and "ACME" in page.shown.text()
+    page.bar.choose_subgroup("", "")
+    qtbot.waitUntil(lambda: page.subgroups.forest.isVisible() and page.table.rowCount() == 48, timeout=MINUTE)
+    assert {key for key, _ in keys.SUBGROUPS} == {"↑ ↓", "Enter"}
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Return):
+        qtbot.keyClick(page.subgroups.forest, key)
+    qtbot.waitUntil(lambda: bool(page.state.view.attribute and page.state.view.value), timeout=MINUTE)
     _settled(page, qtbot)
     judged = page.state.judgement
     assert judged is not None and judged.images == 32
