@@ -111,9 +111,7 @@ class Walk:
         for each in (self.importing, self.curate, self.train, self.review, self.dialogs):
             each()
         self.predict(new)
-        self.window.welcome()
-        self.until(self.quiet)
-        self.picture("welcome")
+        self.menus()
 
     def until(self, there: Callable[[], Any]) -> None:
         """Let the window run until a condition holds. Raises TimeoutError."""
@@ -172,14 +170,13 @@ class Walk:
     def train(self) -> None:
         """A training with its curves, its settings with views, and the comparison of backbones."""
         page = self.page("Train")
-        page.mode.setCurrentIndex(page.mode.findData("finetune"))
-        page.frozen_stages.setValue(8)
-        page.epochs.setValue(1)
         before = len(self.runs())
         page.start()
-        self.until(lambda: len(self.runs()) > before or self.problems)
+        self.until(lambda: self.quiet() and (len(self.runs()) > before or self.problems))
         self.page("Train")
         self.picture("train")
+        page.mode.setCurrentIndex(page.mode.findData("finetune"))
+        page.frozen_stages.setValue(8)
         page.settings_button.click()
         dialog = self.dialog()
         dialog.find_rate.click()
@@ -265,3 +262,18 @@ class Walk:
         page.judge()
         self.picture("judge")
         self.close_dialogs()
+
+    def menus(self) -> None:
+        """What only the menus open, and the tour."""
+        from desktop.tour import Tour
+
+        for text in ("Export films", "Crash reports", "left this computer", "Welcome"):
+            actions = [each for menu in self.window.menuBar().actions() for each in menu.menu().actions()]
+            next(each for each in actions if text in each.text().replace("&", "")).trigger()
+            self.picture(text.lower().replace(" ", "-"))
+            self.close_dialogs()
+        tour = Tour(self.window)
+        tour.page_wanted.connect(self.window.show_page)
+        tour.go(0)
+        self.picture("tour")
+        tour.end()
