@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from core.export.report.facts import Facts, flow_steps, partition_tables, table_one
 from core.export.report.record import Coverage
-from core.project.attributes import DATE
+from core.project.attributes import DATE, NOT_STATED
 from core.project.identification import RULES, chosen_rule
 from core.project.label_sets import LabelSetUnusable, label_set
 from core.project.reader_desk import readings
@@ -100,7 +100,8 @@ def missing(facts: Facts) -> str:
             f"is learned from as {loss['certainty']:g}" if loss["uncertain"] == "softened" else "is not learned from"
         )
         told = f"Images without a label take no part; a doubtful finding judges nothing and {learned}."
-    if facts.judgement.subgroups:
+    values = {each.value for split in facts.judgement.subgroups for each in split.subgroups}
+    if NOT_STATED in values:
         told += " Attributes that are not stated form a subgroup of their own."
     return told
 
