@@ -8,7 +8,7 @@ from desktop.loading import Loading
 from desktop.main_window import MainWindow
 from desktop.pages.review import ReviewPage
 
-MINUTE = 60_000  # milliseconds
+MINUTE = 120_000  # milliseconds
 
 
 def idle(window: MainWindow, qtbot: QtBot, timeout: int = MINUTE) -> None:
