@@ -57,7 +57,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("watched")
     environment = fresh(root)
     write_classes(root / "films", FILMS)
-    write_classes(root / "few", 2)
+    write_classes(root / "few", 12)
     for words in ([], ["window"]):
         command = [sys.executable, "-m", "tests.robustness.way_of_work", str(root), *words]
         trace(command, root / "log", environment, root / "working")
@@ -66,7 +66,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @needs_strace
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_nothing_leaves_this_computer(watched: Path) -> None:
     seen = "\n".join(calls(watched / "log"))
     assert "libopenvino_pytorch_frontend" in seen and "onnxruntime_pybind11_state" in seen, "both were at work"
@@ -75,12 +75,12 @@ def test_nothing_leaves_this_computer(watched: Path) -> None:
 
 @needs_strace
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_files_lie_in_the_project_and_the_user_folder_alone(watched: Path) -> None:
     """What was made outside what the user named: in Fineray's folder, the window's settings, temporary folders."""
     home, temporary = watched / "home", watched / "temporary"
     ours = (home / ".local/share/Fineray", home / ".config/Fineray", temporary)
-    named = ("study", "other", "parts", "maps", "results", "clean", "bundle")
+    named = ("study", "small", "other", "parts", "maps", "results", "clean", "bundle")
     outside = set()
     for path in made(watched / "log", watched / "working"):
         of_user = path.parent == watched or any(path.is_relative_to(watched / each) for each in named)
@@ -93,7 +93,9 @@ def test_files_lie_in_the_project_and_the_user_folder_alone(watched: Path) -> No
     assert {path for path in left if not (watched / path).is_relative_to(ours[0])} <= {
         Path("home/.config/Fineray/Fineray.ini")
     }
-    assert list(temporary.iterdir()) == [] and list((watched / "working").iterdir()) == []
+    # A working process that is let go leaves at once, and its folder of sockets, empty, to the system.
+    left_over = [each for each in temporary.iterdir() if not each.name.startswith("pymp-") or any(each.iterdir())]
+    assert left_over == [] and list((watched / "working").iterdir()) == []
 
 
 @needs_strace

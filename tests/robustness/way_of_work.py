@@ -2,7 +2,7 @@
 
 python -m tests.robustness.way_of_work FOLDER [window]
 
-FOLDER holds `films`, as many as make compiling worth while; everything that is made goes below it.
+FOLDER holds `films`, as many as make compiling worth while, and a `few`; everything that is made goes below it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def by_commands(root: Path) -> None:
     """As the command line does it."""
     from core.cli import main
 
-    study, films, few = root / "study", root / "films", root / "few"
+    study, small, films, few = root / "study", root / "small", root / "films", root / "few"
 
     def fineray(*words: object) -> None:
         status = main([str(word) for word in words])
@@ -33,15 +33,16 @@ def by_commands(root: Path) -> None:
     fineray("doctor", study)
     fineray("train", study)
     fineray("check", study)
-    fineray("train", study, "--mode", "finetune", "--epochs", "1", "--frozen-stages", "7", "--views", "1")
     fineray("rank", study, "efficientnet_lite0")
     fineray("evaluate", study, "run-001")
-    fineray("compare", study, "run-001", "run-002")
     fineray("report", study, "run-001", "--output", root / "r.pdf", "--thumbnails", "--parts", root / "parts")
-    fineray("report", study, "run-002", "--output", root / "r.html")
-    for run in ("run-001", "run-002"):
-        fineray("predict", study, run, few, "--output", root / f"{run}.xlsx", "--maps", root / "maps" / run)
     fineray("predict", study, "run-001", few, "--output", root / "p.csv", "--dicom", root / "results")
+    fineray("new", small)
+    fineray("import", small, few, "--labels-from-folders")
+    tuning = ("--mode", "finetune", "--epochs", "1", "--frozen-stages", "7", "--views", "1")
+    fineray("train", small, "--folds", "2", *tuning)
+    fineray("report", small, "run-001", "--output", root / "r.html")
+    fineray("predict", small, "run-001", few, "--output", root / "p.xlsx", "--maps", root / "maps")
     for kind, name in (("frpkg", "m.frpkg"), ("onnx", "m.onnx"), ("monai-bundle", "bundle")):
         fineray("export", study, "run-001", "--format", kind, "--output", root / name)
     fineray("open", root / "m.frpkg", "--to", root / "other")
