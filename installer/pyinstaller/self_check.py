@@ -200,7 +200,7 @@ class Walk:
     def review(self) -> None:
         """Every tab and chart, every overlay and list."""
         page = self.page("Review")
-        page.state.open("run-001")
+        page.chooser.setCurrentText("run-001")
         self.until(lambda: page.state.judgement is not None)
         for number in range(page.tabs.count()):
             page.tabs.setCurrentIndex(number)
