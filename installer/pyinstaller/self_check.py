@@ -160,12 +160,15 @@ class Walk:
         self.close_dialogs()
 
     def curate(self) -> None:
-        """All tabs, and the data checks."""
+        """All tabs, the data checks, and a film."""
         page = self.page("Curate")
         page.checks.run()
         for number in range(page.tabs.count()):
             page.tabs.setCurrentIndex(number)
             self.picture(f"curate-{number}")
+        page.images.open_film(0)
+        self.picture("film")
+        self.close_dialogs()
 
     def train(self) -> None:
         """A training with its curves, its settings with views, and the comparison of backbones."""
