@@ -97,7 +97,11 @@ STEPS = (
     step("pacs add web --url http://127.0.0.1:9/dicom-web"),
     step("pacs echo away", fails="127.0.0.1:9"),
     step("pacs find web --patient 1", fails="127.0.0.1:9"),
+    step("pacs fetch away 1.2.3 --output fetched", fails="127.0.0.1:9"),
+    step("pacs send away results", fails="127.0.0.1:9"),
     step("pacs list"),
+    step("pacs off"),
+    step("pacs receive received", fails="switched off"),  # switched on it would listen until it is interrupted
 )
 # installer/check makes the demo before.
 NOT_HERE = {"demo"}

@@ -160,12 +160,15 @@ class Walk:
         self.close_dialogs()
 
     def curate(self) -> None:
-        """All tabs, and the data checks."""
+        """All tabs, the data checks, and a film."""
         page = self.page("Curate")
         page.checks.run()
         for number in range(page.tabs.count()):
             page.tabs.setCurrentIndex(number)
             self.picture(f"curate-{number}")
+        page.images.open_film(0)
+        self.picture("film")
+        self.close_dialogs()
 
     def train(self) -> None:
         """A training with its curves, its settings with views, and the comparison of backbones."""
@@ -200,7 +203,7 @@ class Walk:
     def review(self) -> None:
         """Every tab and chart, every overlay and list."""
         page = self.page("Review")
-        page.state.open("run-001")
+        page.chooser.setCurrentText("run-001")
         self.until(lambda: page.state.judgement is not None)
         for number in range(page.tabs.count()):
             page.tabs.setCurrentIndex(number)
