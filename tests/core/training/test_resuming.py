@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -226,11 +227,13 @@ def test_killed_outright_among_the_views_and_within_an_epoch(
         return left.standing.in_words()
 
     assert "looking at augmented views (32 of " in killed(STAGE_VIEWS, "views", "40"), "all but the batch under way"
-    assert "in fold 1 of 2, at step 2 of " in killed("Training", "steps", "3")
+    found = re.search(r"in fold 1 of 2, at step (\d+) of ", killed("Training", "steps", "4"))
+    # Where a step takes less time than twenty writings of what is kept, not each of them is.
+    assert found is not None and 1 <= (kept := int(found[1])) <= 3
     ear = Ear()
     same(train(study, halves, TUNED, ear), undisturbed)
     assert ear.of(Resumed)
-    assert count.of["views"] == 0 and count.of["steps"] == once["steps"] - 2
+    assert count.of["views"] == 0 and count.of["steps"] == once["steps"] - kept
 
 
 def test_between_two_checkpoints_lie_no_two_minutes_however_slow_the_disk(
