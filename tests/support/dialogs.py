@@ -10,11 +10,13 @@ import numpy as np
 from PySide6.QtWidgets import QDialog
 
 from core.engine.messages import DeviceFound
-from core.evaluation.judging import compare_views
+from core.evaluation.judging import compare_views, judge
 from core.evaluation.operating_point import PointRule
 from core.explaining.results import Explained
 from core.pacs.results import StudyFound
 from core.pacs.settings import PacsSettings, Peer
+from core.progress import Monitor
+from core.project.runs import run
 from core.training.results import Control, Ranked
 from desktop.main_window import MainWindow
 from tests.support.records import FOLDER, LONG
@@ -107,8 +109,9 @@ def _compare(window: MainWindow) -> QDialog:
     dialog = CompareDialog(review, ["run-001", "run-002"])
     mine = replace(review.view, attribute="", value="", rule=PointRule())
     dialog._show(compare_views(project, mine, replace(mine, run="run-001")))
-    for run in ("run-001", "run-002"):
-        dialog._draw(review.judgement, replace(mine, run=run), "#0072b2")
+    for name in ("run-001", "run-002"):
+        view = replace(mine, run=name)
+        dialog._draw(judge(project, run(project, name), view, Monitor()), view, "#0072b2")
     return dialog
 
 
