@@ -186,7 +186,7 @@ def tuner(chosen: Backbone, gpu: torch.device, images: int) -> tuple[Tuner, NDAr
     tuned = TunedNetwork(part, head, 0.0).to(memory_format=torch.channels_last)
     rows = np.arange(images)
     lesson = Lesson(_Shown(shades_of(images), gpu), rows, np.eye(2)[rows % 2], False)  # type: ignore[arg-type]
-    settings = Tuning(frozen_stages=0, batch=images, learning_rate=1e-4)
+    settings = Tuning(frozen_stages=0, batch=images, learning_rate=1e-5, head_rate=1e-4)
     return Tuner(lesson, tuned, chosen, settings, LossSettings(), devices.fabric()), rows
 
 
