@@ -72,7 +72,7 @@ def _old(page: ReviewPage, rule: PointRule) -> list[str]:
     shown = page.film.image
     if shown is not None and "being worked out" not in page.image.title.text():
         counts_as = predictions.classes[called[row_of[shown]]]
-        if f"called {counts_as} " not in page.image.title.text():
+        if f"Called {counts_as} " not in page.image.title.text():
             wrong.append("title")
     judged = page.state.judgement
     of_the_rule = judged is not None and sum(map(sum, judged.confusion)) == len(true)
