@@ -344,7 +344,7 @@ def test_the_film_is_turned_measured_and_magnified(page: ReviewPage, qtbot: QtBo
     middle = view._canvas.viewport().rect().center()
     qtbot.mouseMove(view._canvas.viewport(), middle + QPoint(3, 3))
     qtbot.mouseMove(view._canvas.viewport(), middle)
-    view._look(view._canvas.mapToScene(middle))
+    view._pointed(view._canvas.mapToScene(middle))
     assert view.lens.isVisible() and not view.lens.pixmap().isNull()
     qtbot.keyClick(view, Qt.Key.Key_Z)
     box = view.canvas_box
