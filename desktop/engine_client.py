@@ -174,6 +174,9 @@ class EngineClient(QObject):
         quiet = self._looks >= 3
         if quiet and not self._patient:
             self.end_worker()
+        self._say_silent(quiet)
+
+    def _say_silent(self, quiet: bool) -> None:
         if quiet != self._silent:
             self._silent = quiet
             self.silent.emit(quiet)
@@ -213,3 +216,4 @@ class EngineClient(QObject):
         for job in list(self._jobs.values()):
             todo = "Everything finished before is kept. Start the step again; the engine starts anew by itself."
             self._end(job, Failed(job.number, "The engine stopped unexpectedly", "", todo))
+        self._say_silent(False)  # who is gone need not be ended

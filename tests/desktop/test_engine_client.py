@@ -92,7 +92,7 @@ def test_a_dead_worker_is_said_and_replaced(
 def test_a_closed_client_is_never_touched_again(client: EngineClient, qtbot: QtBot, tmp_path: Path) -> None:
     """Its threads may live longer than the window; what they say then goes nowhere, not into a deleted object."""
     heard: list[object] = []
-    client._arrived.connect(lambda event, generation: isinstance(event, Alive) or heard.append(event))
+    client._arrived.connect(lambda event, generation: isinstance(event, Alive | Reported) or heard.append(event))
     job = client.start(ReadImage(tmp_path / "none", 1))
     with qtbot.waitSignal(job.ended, timeout=MINUTE):
         pass

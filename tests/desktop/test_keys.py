@@ -671,7 +671,7 @@ def test_the_wheel_scrolls_over_charts(opened: MainWindow, qtbot: QtBot, review:
     review.tabs.setCurrentIndex(1)
     charts = list(review.curves.findChildren(Chart))
     qtbot.waitUntil(lambda: all(each.isVisible() for each in charts), timeout=MINUTE)
-    (area,) = [each for each in _parents(review.curves) if isinstance(each, QScrollArea)]
+    area = next(each for each in _parents(review.curves) if isinstance(each, QScrollArea))
     bar = area.verticalScrollBar()
     assert bar.maximum() > 0 and len(charts) == 5
     for chart in charts:

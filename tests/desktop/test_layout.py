@@ -95,7 +95,8 @@ def test_the_window_fits_a_screen_at_twice_the_scale(tmp_path: Path) -> None:
     screen = {"name": "screen", "x": 0, "y": 0, "width": 1920, "height": 1200, "logicalDpi": 96, "logicalBaseDpi": 96}
     (tmp_path / "screen.json").write_text(json.dumps({"synchronousWindowSystemEvents": False, "screens": [screen]}))
     platform = f"offscreen:configfile={tmp_path / 'screen.json'}"
-    environment = {**os.environ, "QT_QPA_PLATFORM": platform, "QT_SCALE_FACTOR": "2"}
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "QT_QPA_PLATFORM": platform, "QT_SCALE_FACTOR": "2", "PYTHONPATH": root}
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.doubled", str(tmp_path)],
         env=environment, capture_output=True, text=True, timeout=100, check=False,

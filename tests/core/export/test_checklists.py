@@ -484,7 +484,7 @@ def test_trials_count_where_they_looked_at_what_is_judged(bare: Project, monkeyp
     assert "Backbones were ranked (EfficientNet-Lite0) on" in text_of(facts), "and among the limits"
     early = answered(facts_of(bare, run(bare, "run-001")))["C 26"]
     assert "ranked" not in early, "what was tried after a run did not choose it"
-    assert "run-002 and run-003 of this project" in early
+    assert "Run-002 and run-003 of this project" in early
 
 
 def test_too_few_patients_leave_nothing_to_choose_by(bare: Project) -> None:
