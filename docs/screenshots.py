@@ -14,8 +14,8 @@ from PIL import Image
 from PySide6.QtCore import QEventLoop, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
-from desktop.main_window import MainWindow
-from desktop.theme import DARK, LIGHT, apply_theme
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.theme import DARK, LIGHT, apply_theme
 
 SIZE = (1360, 860)
 COLOURS = 160  # keeps the files small; shades of films stay smooth enough

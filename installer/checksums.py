@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from core.export.package.signature import Signature, read_key
+from fineray.package.signature import Signature, read_key
 
 
 def sign(listing: Path, key: Path) -> None:

@@ -112,8 +112,8 @@ def films(folder: Path) -> None:
     import timm
     import torch
 
-    from core.demo.study import write_study
-    from core.progress import Monitor
+    from fineray.demo.study import write_study
+    from fineray.progress import Monitor
 
     labels = write_study(folder / "films", Monitor(), patients=PATIENTS)
     title, *rows = labels.read_text("utf-8").splitlines(keepends=True)

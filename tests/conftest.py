@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.project.project import Project, create_project, open_project
+from fineray.project.project import Project, create_project, open_project
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QSettings
     from pytestqt.qtbot import QtBot
 
-    from desktop.main_window import MainWindow
+    from fineray_desktop.main_window import MainWindow
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 CXR = SHARED / "cxr"
@@ -92,7 +92,7 @@ def settings(tmp_path: Path) -> QSettings:
 @pytest.fixture
 def window(qtbot: QtBot, settings: QSettings) -> Iterator[MainWindow]:
     """The main window, shown; closed afterwards."""
-    from desktop.main_window import MainWindow
+    from fineray_desktop.main_window import MainWindow
 
     made = MainWindow(settings)
     qtbot.addWidget(made)
@@ -105,13 +105,13 @@ def window(qtbot: QtBot, settings: QSettings) -> Iterator[MainWindow]:
 @pytest.fixture(scope="session")
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `study` (a project of 40 patients with two runs: 001 frozen, 002 tuned) and its `films`."""
-    from core.progress import Monitor
-    from core.project.importing import import_folders
-    from core.project.labels import apply_labels, preview_folders
-    from core.project.splits import SplitPlan
-    from core.project.splitting import make_split
-    from core.training.recipe import HeadSettings, Recipe, Tuning
-    from core.training.training import train
+    from fineray.progress import Monitor
+    from fineray.project.files.importing import import_folders
+    from fineray.project.labels.preview import apply_labels, preview_folders
+    from fineray.project.splits import SplitPlan
+    from fineray.project.splitting.make import make_split
+    from fineray.training.recipe import HeadSettings, Recipe, Tuning
+    from fineray.training.train import train
     from tests.support.films import write_classes
 
     root = tmp_path_factory.mktemp("trained")

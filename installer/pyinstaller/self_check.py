@@ -48,8 +48,8 @@ def window(project: Path, new: Path, out: Path) -> list[str]:
     from PySide6.QtCore import QSettings
     from PySide6.QtWidgets import QApplication
 
-    from desktop.main_window import MainWindow
-    from desktop.theme import apply_theme, wanted_theme
+    from fineray_desktop.main_window import MainWindow
+    from fineray_desktop.theme import apply_theme, wanted_theme
 
     out.mkdir(parents=True, exist_ok=True)
     app = QApplication.instance() or QApplication(sys.argv[:1])
@@ -126,7 +126,7 @@ class Walk:
 
     def quiet(self) -> bool:
         """Whether nothing is under way."""
-        from desktop.loading import Loading
+        from fineray_desktop.loading import Loading
 
         return not self._running and not any(each.busy for each in self.window.findChildren(Loading))
 
@@ -196,7 +196,7 @@ class Walk:
         self.close_dialogs()
 
     def runs(self) -> list[Any]:
-        from core.project.runs import runs
+        from fineray.project.runs import runs
 
         return runs(self.session.project)
 
@@ -268,7 +268,7 @@ class Walk:
 
     def menus(self) -> None:
         """What only the menus open, and the tour."""
-        from desktop.tour import Tour
+        from fineray_desktop.start.tour import Tour
 
         for text in ("Export films", "Crash reports", "left this computer", "Welcome"):
             actions = [each for menu in self.window.menuBar().actions() for each in menu.menu().actions()]

@@ -3,7 +3,7 @@
 import multiprocessing
 import sys
 
-from desktop.app import main
+from fineray_desktop.app import main
 
 if __name__ == "__main__":
     multiprocessing.freeze_support()  # before anything else: a worker process starts here too

@@ -18,7 +18,7 @@ import numpy as np
 from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from core.project.project import create_project, open_project
+from fineray.project.project import create_project, open_project
 from tests.support.lateness import Lateness
 
 IMAGES = 100_000
@@ -63,9 +63,9 @@ def timed(name: str, run: Callable[[], object], rounds: int = 5) -> None:
 
 def main() -> None:
     """Print the figures."""
-    from desktop.loading import Loading
-    from desktop.main_window import MainWindow
-    from desktop.pages.curate import CuratePage
+    from fineray_desktop.curate.page import CuratePage
+    from fineray_desktop.loading import Loading
+    from fineray_desktop.main_window import MainWindow
 
     count = int(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
     app = QApplication([])

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from core.backbones.catalogue import DEFAULT_BACKBONE, backbone
-from core.backbones.runtime import Runtime, best_device
-from core.checks.run import run_checks
-from core.progress import Monitor, Progress, Report
-from core.project.fingerprint import fingerprint
-from core.project.preparation import content_hash
-from core.project.project import create_project, open_project
-from core.training.features import feature_space
+from fineray.backbones.catalogue import DEFAULT_BACKBONE, backbone
+from fineray.backbones.runtime import Runtime, best_device
+from fineray.checks.run import run_checks
+from fineray.progress import Monitor, Progress, Report
+from fineray.project.files.fingerprint import fingerprint
+from fineray.project.files.preparation import content_hash
+from fineray.project.project import create_project, open_project
+from fineray.training.features import feature_space
 
 IMAGES, SIDE = 20_000, 256
 

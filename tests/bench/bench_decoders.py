@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
-from core.dicom.pixels import FASTEST_PLUGIN
-from core.dicom.scan import find_files
+from fineray.dicom.pixels import FASTEST_PLUGIN
+from fineray.dicom.scan import find_files
 from tests.bench.bench_main_job import DEFAULT
 
 FILES = 60

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from core.backbones.catalogue import backbone
-from core.backbones.runtime import Runtime, best_device, device_title
-from core.backbones.surgery import pretrained
+from fineray.backbones.catalogue import backbone
+from fineray.backbones.runtime import Runtime, best_device, device_title
+from fineray.backbones.surgery import pretrained
 
 BATCH, ROUNDS = 16, 7
 

@@ -34,24 +34,34 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.backbones.catalogue import Backbone
-from core.backbones.cutting import LearningPart
-from core.backbones.runtime import Runtime, device_title, shades
-from core.backbones.surgery import FeatureNetwork, architecture, feature_network, pretrained
-from core.progress import Monitor, Progress, Report
-from core.project.catalogue import labelled_images
-from core.project.project import Project, open_project
-from core.project.splits import SplitPlan, latest_split
-from core.training import devices
-from core.training.ahead import prepared_ahead
-from core.training.augmentation import Augmentation
-from core.training.finetuning import Lesson, Tuner
-from core.training.head import Head, Standardisation
-from core.training.network import TunedNetwork
-from core.training.preprocessing import to_input
-from core.training.recipe import AugmentSettings, LossSettings, Recipe, Tuning
-from core.training.training import train
-from core.training.views import Views
+from fineray.backbones.catalogue import Backbone
+from fineray.backbones.cutting import LearningPart
+from fineray.backbones.runtime import Runtime, device_title, shades
+from fineray.backbones.surgery import (
+    FeatureNetwork,
+    architecture,
+    feature_network,
+    pretrained,
+)
+from fineray.progress import Monitor, Progress, Report
+from fineray.project.catalogue import labelled_images
+from fineray.project.project import Project, open_project
+from fineray.project.splits import SplitPlan, latest_split
+from fineray.training import devices
+from fineray.training.ahead import prepared_ahead
+from fineray.training.head.head import Head, Standardisation
+from fineray.training.preprocessing import to_input
+from fineray.training.recipe import (
+    AugmentSettings,
+    LossSettings,
+    Recipe,
+    Tuning,
+)
+from fineray.training.train import train
+from fineray.training.tuning.augmentation import Augmentation
+from fineray.training.tuning.finetuning import Lesson, Tuner
+from fineray.training.tuning.network import TunedNetwork
+from fineray.training.tuning.views import Views
 from tests.support.one_device import stand_in_for_fabric
 from tests.support.synthetic import random_backbone, write_study
 
@@ -299,7 +309,7 @@ def epoch_of(tuner: Tuner, order: NDArray[np.int64], batch: int, turns: int) -> 
 
 def views_of(project: Project, chosen: Backbone, frozen: int, bench: Bench) -> Views:
     """Augmented views as a training reads them."""
-    from core.training.learners import parts_of
+    from fineray.training.learners import parts_of
 
     recipe = Recipe(mode="finetune", backbone=chosen.name, tuning=Tuning(frozen_stages=frozen))
     part, _ = parts_of(chosen, recipe, bench.device)
@@ -350,7 +360,7 @@ class Clock(Monitor):
 
 
 def inputs_of(project: Project, images: Any) -> NDArray[np.uint8]:
-    """As core.training.features reads them."""
+    """As fineray.training.features reads them."""
     return np.stack([to_input(project.pixels.read(image.stored_at), SIDE) for image in images])
 
 
@@ -361,7 +371,7 @@ def films_of(count: int) -> NDArray[np.uint8]:
 
 def tuner_on_device(chosen: Backbone, bench: Bench, batch: int, frozen: int = 0) -> tuple[Tuner, NDArray[np.int64]]:
     """The engine's own steps, on images (or activations) that are on the device already."""
-    from core.backbones.cutting import cut
+    from fineray.backbones.cutting import cut
 
     network = pretrained(chosen)[0]
     first, part = cut(network, chosen, frozen) if frozen else (None, LearningPart.whole(copy.deepcopy(network)))

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core.dicom.scan import find_files
-from core.progress import Monitor
-from core.project.catalogue import counts
-from core.project.importing import import_folders
-from core.project.project import create_project, open_project
+from fineray.dicom.scan import find_files
+from fineray.progress import Monitor
+from fineray.project.catalogue import counts
+from fineray.project.files.importing import import_folders
+from fineray.project.project import create_project, open_project
 from tests.support.films import write_picture
 
 FILES, A_FOLDER = 20_000, 500

@@ -15,15 +15,15 @@ from pathlib import Path
 
 import pydicom
 
-from core.backbones.catalogue import backbone
-from core.dicom.scan import find_files
-from core.progress import Monitor
-from core.project.catalogue import labelled_images
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_table
-from core.project.project import create_project, open_project
-from core.project.splits import SplitPlan
-from core.training.recipe import Recipe
+from fineray.backbones.catalogue import backbone
+from fineray.dicom.scan import find_files
+from fineray.progress import Monitor
+from fineray.project.catalogue import labelled_images
+from fineray.project.files.importing import import_folders
+from fineray.project.labels.preview import apply_labels, preview_table
+from fineray.project.project import create_project, open_project
+from fineray.project.splits import SplitPlan
+from fineray.training.recipe import Recipe
 
 ROUNDS = 3
 DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "cxr"
@@ -57,10 +57,10 @@ def main() -> None:
         ratios = sorted(one / other for one, other in zip(bare, ours, strict=True))
         print(f"import : bare    {ratios[len(ratios) // 2]:8.2f} (median of {', '.join(f'{r:.2f}' for r in ratios)})")
         # Not at the top: the decoding processes import this module too, and they should not pay for torch.
-        from core.backbones.runtime import Runtime, best_device, device_title
-        from core.project.splitting import make_split
-        from core.training.features import features_of
-        from core.training.training import train
+        from fineray.backbones.runtime import Runtime, best_device, device_title
+        from fineray.project.splitting.make import make_split
+        from fineray.training.features import features_of
+        from fineray.training.train import train
 
         with open_project(root, lock=True) as project:
             started = time.perf_counter()

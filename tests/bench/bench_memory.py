@@ -14,9 +14,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from core.progress import Monitor
-from core.project.project import open_project
-from core.project.splits import SplitPlan, latest_split
+from fineray.progress import Monitor
+from fineray.project.project import open_project
+from fineray.project.splits import SplitPlan, latest_split
 from tests.support.synthetic import write_study
 
 SIDE = 224
@@ -41,8 +41,8 @@ def main() -> None:
 
 
 def _train(root: Path, mode: str) -> None:
-    from core.training.recipe import AugmentSettings, for_mode
-    from core.training.training import train
+    from fineray.training.recipe import AugmentSettings, for_mode
+    from fineray.training.train import train
 
     recipe = for_mode(mode)  # type: ignore[arg-type]
     recipe = replace(recipe, augment=AugmentSettings(), tuning=replace(recipe.tuning, frozen_stages=8, epochs=1))

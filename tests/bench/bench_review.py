@@ -14,25 +14,25 @@ from pathlib import Path
 
 import numpy as np
 
-from core.applying.predict import predict_folder
-from core.evaluation.calibration import calibration
-from core.evaluation.curves import curves
-from core.evaluation.figures_at import figures_at
-from core.evaluation.judgement import View
-from core.evaluation.judging import judge
-from core.evaluation.operating_point import PointRule
-from core.evaluation.question import Question
-from core.explaining.alike import feature_map, nearest
-from core.explaining.explain import explain, mean_map
-from core.export.report.writing import write_report
-from core.progress import Monitor
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_table
-from core.project.project import create_project, open_project
-from core.project.splits import SplitPlan
-from core.project.splitting import make_split
-from core.training.recipe import Recipe
-from core.training.training import train
+from fineray.evaluation.calibration import calibration
+from fineray.evaluation.curves import curves
+from fineray.evaluation.figures_at import figures_at
+from fineray.evaluation.operating_point import PointRule
+from fineray.evaluation.question import Question
+from fineray.explaining.alike import feature_map, nearest
+from fineray.explaining.explain import explain, mean_map
+from fineray.prediction.predict import predict_folder
+from fineray.progress import Monitor
+from fineray.project.files.importing import import_folders
+from fineray.project.labels.preview import apply_labels, preview_table
+from fineray.project.project import create_project, open_project
+from fineray.project.splits import SplitPlan
+from fineray.project.splitting.make import make_split
+from fineray.report.writing import write_report
+from fineray.review.judging import judge
+from fineray.review.query import View
+from fineray.training.recipe import Recipe
+from fineray.training.train import train
 
 FILMS = 20
 MANY = 100_000

@@ -82,12 +82,12 @@ def main() -> None:
 
 
 def _prepare(root: Path, folder: Path) -> None:
-    from core.progress import Monitor
-    from core.project.importing import import_folders
-    from core.project.labels import apply_labels, preview_table
-    from core.project.project import create_project, open_project
-    from core.project.splits import SplitPlan
-    from core.project.splitting import make_split
+    from fineray.progress import Monitor
+    from fineray.project.files.importing import import_folders
+    from fineray.project.labels.preview import apply_labels, preview_table
+    from fineray.project.project import create_project, open_project
+    from fineray.project.splits import SplitPlan
+    from fineray.project.splitting.make import make_split
 
     create_project(root)
     with open_project(root, lock=True) as project:
@@ -107,9 +107,9 @@ class _Study:
     """What the methods that a user would write need: files, labels, groups, folds."""
 
     def __init__(self, root: Path) -> None:
-        from core.project.catalogue import labelled_images, source_of
-        from core.project.project import open_project
-        from core.project.splits import groups, latest_split, parts
+        from fineray.project.catalogue import labelled_images, source_of
+        from fineray.project.project import open_project
+        from fineray.project.splits import groups, latest_split, parts
 
         with open_project(root) as project:
             split = latest_split(project)
@@ -135,7 +135,7 @@ class _Study:
 
     def auc(self, scores: np.ndarray) -> dict[str, float | None]:
         """Out of fold, with its interval by patient."""
-        from core.evaluation.roc_area import auc
+        from fineray.evaluation.roc_area import auc
 
         area = auc(scores, self.labels == 1, self.groups)
         return {"value": area.value, "low": area.low, "high": area.high}
@@ -143,9 +143,9 @@ class _Study:
 
 def _colour_network() -> Any:
     """EfficientNet-Lite0 with its real ImageNet weights, as a user would load it."""
-    from core.backbones.catalogue import backbone
-    from core.backbones.surgery import architecture
-    from core.backbones.weights import load_weights, with_names_of
+    from fineray.backbones.catalogue import backbone
+    from fineray.backbones.surgery import architecture
+    from fineray.backbones.weights import load_weights, with_names_of
 
     chosen = backbone("efficientnet_lite0")
     model = architecture(chosen)
@@ -258,11 +258,11 @@ def _finetune(options: argparse.Namespace) -> dict[str, Any]:
 def _fineray(options: argparse.Namespace, mode: Any, changes: dict[str, Any]) -> dict[str, Any]:
     from dataclasses import replace
 
-    from core.progress import Monitor
-    from core.project.project import open_project
-    from core.project.splits import latest_split
-    from core.training.recipe import for_mode
-    from core.training.training import train
+    from fineray.progress import Monitor
+    from fineray.project.project import open_project
+    from fineray.project.splits import latest_split
+    from fineray.training.recipe import for_mode
+    from fineray.training.train import train
 
     recipe = replace(for_mode(mode), side=0 if mode == "scratch" else options.side)
     recipe = replace(recipe, tuning=replace(recipe.tuning, **changes))
@@ -282,12 +282,12 @@ def _curve(root: Path) -> None:
     """AUC on the films of the first fold, learned from ever more films of the others; one line a size and mode."""
     from dataclasses import replace
 
-    from core.progress import Monitor
-    from core.project.project import open_project
-    from core.project.splits import latest_split
-    from core.training.learners import Work, learner_for
-    from core.training.preparing import prepare
-    from core.training.recipe import for_mode
+    from fineray.progress import Monitor
+    from fineray.project.project import open_project
+    from fineray.project.splits import latest_split
+    from fineray.training.learners import Work, learner_for
+    from fineray.training.preparing import prepare
+    from fineray.training.recipe import for_mode
 
     modes = (("frozen", {}), ("finetune", {"epochs": 3}), ("scratch", {"epochs": 8}))
     points: dict[str, list[tuple[int, dict[str, float | None]]]] = {name: [] for name, _ in modes}
@@ -315,7 +315,7 @@ def _curve(root: Path) -> None:
 
 
 def _on(study: _Study, rows: np.ndarray, scores: np.ndarray) -> dict[str, float | None]:
-    from core.evaluation.roc_area import auc
+    from fineray.evaluation.roc_area import auc
 
     area = auc(scores, study.labels[rows] == 1, study.groups[rows])
     return {"value": area.value, "low": area.low, "high": area.high}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from core.demo.study import write_study
-from core.progress import Monitor
+from fineray.demo.study import write_study
+from fineray.progress import Monitor
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import DiskFull, FinerayError, StorageUnavailable, storage_error
-from core.progress import Pace, Progress
+from fineray.errors import (
+    DiskFull,
+    FinerayError,
+    StorageUnavailable,
+    storage_error,
+)
+from fineray.progress import Pace, Progress
 
 
 @pytest.mark.parametrize(

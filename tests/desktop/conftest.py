@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from core.progress import Monitor
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_folders
-from core.project.project import create_project, open_project
-from core.project.splits import SplitPlan
-from core.project.splitting import make_split
-from core.training.recipe import HeadSettings, Recipe
-from core.training.training import train
-from desktop.main_window import MainWindow
-from desktop.pages.review import ReviewPage
+from fineray.progress import Monitor
+from fineray.project.files.importing import import_folders
+from fineray.project.labels.preview import apply_labels, preview_folders
+from fineray.project.project import create_project, open_project
+from fineray.project.splits import SplitPlan
+from fineray.project.splitting.make import make_split
+from fineray.training.recipe import HeadSettings, Recipe
+from fineray.training.train import train
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.review.page import ReviewPage
 from tests.support.films import write_film, write_films_of_patients
 from tests.support.window import settled
 

@@ -16,9 +16,9 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 from pytestqt.qtbot import QtBot
 
-from core.pacs.settings import load_settings
-from desktop.main_window import MainWindow
-from desktop.pages.import_ import ImportPage
+from fineray.pacs.settings import load_settings
+from fineray_desktop.importing.page import ImportPage
+from fineray_desktop.main_window import MainWindow
 from tests.support.films import write_film
 from tests.support.window import idle
 

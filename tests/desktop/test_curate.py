@@ -10,20 +10,20 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from core.progress import Monitor
-from core.project.blanking import blanked_regions
-from core.project.changes import set_labels
-from core.project.importing import import_folders
-from core.project.label_sets import add_label_set
-from core.project.labels import FromAttribute, FromTable
-from core.project.project import create_project, open_project
-from desktop.main_window import MainWindow
-from desktop.pages.curate import CuratePage
-from desktop.pages.review import ReviewPage
-from desktop.review.overview import KINDS
-from desktop.widgets.export_dialog import ExportDialog
-from desktop.widgets.film_dialog import FilmDialog
-from desktop.widgets.label_set_dialog import LabelSetDialog
+from fineray.progress import Monitor
+from fineray.project.blanking import blanked_regions
+from fineray.project.changes import set_labels
+from fineray.project.files.importing import import_folders
+from fineray.project.label_sets import add_label_set
+from fineray.project.labels.preview import FromAttribute, FromTable
+from fineray.project.project import create_project, open_project
+from fineray_desktop.curate.export_dialog import ExportDialog
+from fineray_desktop.curate.film_dialog import FilmDialog
+from fineray_desktop.curate.label_set_dialog import LabelSetDialog
+from fineray_desktop.curate.page import CuratePage
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.review.overview import KINDS
+from fineray_desktop.review.page import ReviewPage
 from tests.desktop.test_pages import _imported
 from tests.support.window import MINUTE, idle
 

@@ -12,11 +12,17 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QObject
 from pytestqt.qtbot import QtBot
 
-from core.engine.messages import Alive, Failed, ImportFolders, ReadImage, Reported
-from core.project.catalogue import counts
-from core.project.import_summary import ImportSummary
-from core.project.project import create_project, open_project
-from desktop.engine_client import EngineClient, Job
+from fineray.engine.messages import (
+    Alive,
+    Failed,
+    ImportFolders,
+    ReadImage,
+    Reported,
+)
+from fineray.project.catalogue import counts
+from fineray.project.files.summary import ImportSummary
+from fineray.project.project import create_project, open_project
+from fineray_desktop.engine_client import EngineClient, Job
 from tests.support.processes import workers
 
 MINUTE = 60_000

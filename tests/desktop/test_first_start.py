@@ -7,12 +7,17 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from core.crash_report import MOST_KEPT, keep_report, kept_reports, report_of
-from desktop.app import _report_fault, _to_open
-from desktop.main_window import MainWindow
-from desktop.reports_dialog import ReportsDialog
-from desktop.tour import STEPS, Tour
-from desktop.welcome import WelcomeDialog, projects_folder
+from fineray.system.crash_report import (
+    MOST_KEPT,
+    keep_report,
+    kept_reports,
+    report_of,
+)
+from fineray_desktop.app import _report_fault, _to_open
+from fineray_desktop.help.reports_dialog import ReportsDialog
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.start.tour import STEPS, Tour
+from fineray_desktop.start.welcome import WelcomeDialog, projects_folder
 
 
 def test_the_first_start_explains_the_device_and_is_shown_once(

@@ -28,21 +28,21 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from core.project.labels import FromFolders
-from core.project.project import Project
-from core.project.reader_desk import readings
-from desktop import keys
-from desktop.keys_dialog import KeysDialog
-from desktop.main_window import MainWindow
-from desktop.pages.curate import CuratePage
-from desktop.pages.review import ReviewPage
-from desktop.review.desk_dialog import DeskDialog
-from desktop.widgets.charts import Chart
-from desktop.widgets.film_dialog import FilmDialog
-from desktop.widgets.image_browser import ImageBrowser
-from desktop.widgets.image_view import ImageView
-from desktop.widgets.label_set_dialog import LabelSetDialog
-from desktop.widgets.recipe_dialog import RecipeDialog
+from fineray.project.labels.preview import FromFolders
+from fineray.project.labels.readings import readings
+from fineray.project.project import Project
+from fineray_desktop import keys
+from fineray_desktop.curate.film_dialog import FilmDialog
+from fineray_desktop.curate.image_browser import ImageBrowser
+from fineray_desktop.curate.label_set_dialog import LabelSetDialog
+from fineray_desktop.curate.page import CuratePage
+from fineray_desktop.help.keys_dialog import KeysDialog
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.review.desk_dialog import DeskDialog
+from fineray_desktop.review.page import ReviewPage
+from fineray_desktop.train.recipe_dialog import RecipeDialog
+from fineray_desktop.widgets.charts import Chart
+from fineray_desktop.widgets.image_view import ImageView
 from tests.support.window import MINUTE, idle
 
 LEFT = Qt.MouseButton.LeftButton

@@ -16,10 +16,10 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from desktop.loading import Loading
-from desktop.main_window import LEAST, MainWindow
-from desktop.theme import LIGHT, apply_theme
-from desktop.widgets.eliding import cut_apart, fitted
+from fineray_desktop.loading import Loading
+from fineray_desktop.main_window import LEAST, MainWindow
+from fineray_desktop.theme import LIGHT, apply_theme
+from fineray_desktop.widgets.eliding import cut_apart, fitted
 from tests.support.layout import faults
 from tests.support.records import LONG, classes
 from tests.support.situations import every_situation, quiet_window, start_situations, study

@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from desktop.widgets.basics import card, scrolling_column
-from desktop.widgets.eliding import ChoiceBox, CutLabel, draw_names
-from desktop.widgets.scrolling import sideways
+from fineray_desktop.widgets.basics import card, scrolling_column
+from fineray_desktop.widgets.eliding import ChoiceBox, CutLabel, draw_names
+from fineray_desktop.widgets.scrolling import sideways
 from tests.support.layout import faults
 
 LONG = "pneumonia and pleural effusion, right lower lobe"

@@ -14,11 +14,16 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-import desktop.engine_client
-from core.engine.messages import LoadLibraries, TestCodecs
-from core.loading_told import TITLES, loading_told
-from core.progress import Loading, Monitor, Progress, Report
-from desktop.main_window import MainWindow
+import fineray_desktop.engine_client
+from fineray.engine.messages import LoadLibraries, TestCodecs
+from fineray.progress import (
+    Loading,
+    Monitor,
+    Progress,
+    Report,
+)
+from fineray.system.loading import TITLES, loading_told
+from fineray_desktop.main_window import MainWindow
 from tests.support.holding import serve_holding
 from tests.support.window import MINUTE, idle
 
@@ -49,7 +54,7 @@ def test_the_job_bar_names_what_is_being_loaded(
 ) -> None:
     go_on = multiprocessing.get_context("spawn").Event()
     held = partial(serve_holding, library=library, go_on=go_on)
-    monkeypatch.setattr(desktop.engine_client, "serve", held)
+    monkeypatch.setattr(fineray_desktop.engine_client, "serve", held)
     bar = window.job_bar
     job = window.session.run(request_of(), "A job", lambda result: None)
     assert bar._text.text() == "Starting the engine"
@@ -67,7 +72,7 @@ def test_the_job_bar_names_what_is_being_loaded(
 
 
 def test_after_loading_the_bar_says_again_how_far_the_job_is(window: MainWindow, qtbot: QtBot) -> None:
-    from core.engine.messages import Reported
+    from fineray.engine.messages import Reported
 
     window.session.run(TestCodecs(), "A job", lambda result: None)
     bar, number = window.job_bar, window.job_bar._job.number  # type: ignore[union-attr]
@@ -110,7 +115,7 @@ def test_libraries_are_told_as_they_begin_and_end_one_inside_the_other(
 def test_the_demo_without_a_window_says_what_it_loads_and_draws_before(tmp_path: Path) -> None:
     """Up to PyTorch, which is the longest: the rest is what a training says."""
     run = subprocess.Popen(
-        [sys.executable, "-m", "desktop.app", "demo", "--no-window", str(tmp_path / "demo")],
+        [sys.executable, "-m", "fineray_desktop.app", "demo", "--no-window", str(tmp_path / "demo")],
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 from pytestqt.qtbot import QtBot
 
-from core.export.package.signature import make_key
-from core.project.runs import runs
-from desktop.main_window import MainWindow
-from desktop.pages.predict import PredictPage
-from desktop.pages.review import ReviewPage
-from desktop.predict import give_dialog, taking
-from desktop.predict.give_dialog import GiveDialog
-from desktop.predict.taking import OpenedDialog
-from desktop.predict.validate_dialog import ValidateDialog
+from fineray.package.signature import make_key
+from fineray.project.runs import runs
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.predict import give_dialog, taking
+from fineray_desktop.predict.give_dialog import GiveDialog
+from fineray_desktop.predict.page import PredictPage
+from fineray_desktop.predict.taking import OpenedDialog
+from fineray_desktop.predict.validate_dialog import ValidateDialog
+from fineray_desktop.review.page import ReviewPage
 from tests.support.films import write_film
 from tests.support.window import idle
 

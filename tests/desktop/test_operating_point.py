@@ -13,19 +13,25 @@ import pytest
 from pytestqt.qtbot import QtBot
 from sklearn.metrics import accuracy_score, recall_score
 
-from core.errors import StorageUnavailable
-from core.evaluation.choosing_point import apply_rule
-from core.evaluation.kept_point import kept_points, point_of
-from core.evaluation.operating_point import OperatingPoint, PointRule
-from core.project.project import open_project
-from core.project.runs import FROZEN, OPERATING_POINT, RunFolder, run, write_run
-from desktop.main_window import MainWindow
-from desktop.models.prediction_table import WAIT
-from desktop.pages.predict import MOST_PROBABLE, THRESHOLD, PredictPage
-from desktop.pages.review import ReviewPage
-from desktop.review.fading import is_faded
-from desktop.review.overview import KINDS
-from desktop.review.words import number
+from fineray.errors import StorageUnavailable
+from fineray.evaluation.choosing_point import apply_rule
+from fineray.evaluation.operating_point import OperatingPoint, PointRule
+from fineray.project.kept_point import kept_points, point_of
+from fineray.project.project import open_project
+from fineray.project.runs import (
+    FROZEN,
+    OPERATING_POINT,
+    RunFolder,
+    run,
+    write_run,
+)
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.models.prediction_table import WAIT
+from fineray_desktop.predict.page import MOST_PROBABLE, THRESHOLD, PredictPage
+from fineray_desktop.review.fading import is_faded
+from fineray_desktop.review.overview import KINDS
+from fineray_desktop.review.page import ReviewPage
+from fineray_desktop.review.words import number
 from tests.support.films import write_film
 from tests.support.window import MINUTE, idle, settled
 

@@ -10,21 +10,21 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from core.progress import Monitor
-from core.project.catalogue import image_rows
-from core.project.changes import set_labels
-from core.project.label_sets import add_label_set, use_label_set
-from core.project.labels import FromFolders, FromTable
-from core.project.project import open_project
-from core.project.splits import SplitPlan
-from core.project.splitting import make_split
-from core.training.recipe import HeadSettings, Recipe
-from core.training.training import train
-from desktop.main_window import MainWindow
-from desktop.pages.curate import CuratePage
-from desktop.pages.import_ import DropZone, ImportPage
-from desktop.pages.review import ReviewPage
-from desktop.pages.train import TrainPage
+from fineray.progress import Monitor
+from fineray.project.catalogue import image_rows
+from fineray.project.changes import set_labels
+from fineray.project.label_sets import add_label_set, use_label_set
+from fineray.project.labels.preview import FromFolders, FromTable
+from fineray.project.project import open_project
+from fineray.project.splits import SplitPlan
+from fineray.project.splitting.make import make_split
+from fineray.training.recipe import HeadSettings, Recipe
+from fineray.training.train import train
+from fineray_desktop.curate.page import CuratePage
+from fineray_desktop.importing.page import DropZone, ImportPage
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.review.page import ReviewPage
+from fineray_desktop.train.page import TrainPage
 from tests.support.films import write_film
 from tests.support.window import MINUTE, idle
 

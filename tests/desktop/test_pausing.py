@@ -16,16 +16,21 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from core.engine.messages import ImportFolders, Reported, RunControls, Train
-from core.progress import FileResult, Progress
-from core.project.project import create_project, open_project
-from core.training.recipe import AugmentSettings, HeadSettings
-from core.training.standing import left_off
-from core.training.views import STAGE_VIEWS
-from desktop.engine_client import Job
-from desktop.leaving import Leaving
-from desktop.main_window import MainWindow
-from desktop.pages.train import TrainPage
+from fineray.engine.messages import (
+    ImportFolders,
+    Reported,
+    RunControls,
+    Train,
+)
+from fineray.progress import FileResult, Progress
+from fineray.project.project import create_project, open_project
+from fineray.training.recipe import AugmentSettings, HeadSettings
+from fineray.training.standing import left_off
+from fineray.training.tuning.views import STAGE_VIEWS
+from fineray_desktop.engine_client import Job
+from fineray_desktop.leaving import Leaving
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.train.page import TrainPage
 from tests.support.tiny import TINY, add_tiny
 from tests.support.window import MINUTE, idle
 
@@ -88,7 +93,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, yes: bool) -> list[str]:
         asked.append(f"{question} {text}")
         return yes
 
-    monkeypatch.setattr("desktop.pages.train.sure", sure)
+    monkeypatch.setattr("fineray_desktop.train.page.sure", sure)
     return asked
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pytestqt.qtbot import QtBot
 
-from desktop.main_window import MainWindow
-from desktop.pages.predict import PredictPage
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.predict.page import PredictPage
 from tests.support.films import write_film
 from tests.support.window import idle
 

@@ -20,29 +20,29 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from core.evaluation.choosing_point import apply_rule
-from core.evaluation.operating_point import PointRule
-from core.progress import Monitor
-from core.project.attributes import attribute_values
-from core.project.catalogue import image_rows
-from core.project.changes import set_labels
-from core.project.project import open_project
-from core.project.reader_desk import decisions, readings
-from core.project.revisions import revisions
-from core.project.splits import SplitPlan
-from core.project.splitting import make_split
-from core.training.recipe import HeadSettings, Recipe
-from core.training.training import train
-from desktop import keys
-from desktop.main_window import MainWindow
-from desktop.pages.review import ReviewPage
-from desktop.review.beside_dialog import BesideDialog
-from desktop.review.compare_dialog import CompareDialog
-from desktop.review.desk_dialog import DeskDialog
-from desktop.review.map_dialog import MapDialog
-from desktop.review.mean_map_dialog import MeanMapDialog
-from desktop.review.report_dialog import ReportDialog, WrittenDialog
-from desktop.review.words import number
+from fineray.evaluation.choosing_point import apply_rule
+from fineray.evaluation.operating_point import PointRule
+from fineray.progress import Monitor
+from fineray.project.attributes import attribute_values
+from fineray.project.catalogue import image_rows
+from fineray.project.changes import set_labels
+from fineray.project.labels.readings import decisions, readings
+from fineray.project.labels.revisions import revisions
+from fineray.project.project import open_project
+from fineray.project.splits import SplitPlan
+from fineray.project.splitting.make import make_split
+from fineray.training.recipe import HeadSettings, Recipe
+from fineray.training.train import train
+from fineray_desktop import keys
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.review.beside_dialog import BesideDialog
+from fineray_desktop.review.compare_dialog import CompareDialog
+from fineray_desktop.review.desk_dialog import DeskDialog
+from fineray_desktop.review.map_dialog import MapDialog
+from fineray_desktop.review.mean_map_dialog import MeanMapDialog
+from fineray_desktop.review.page import ReviewPage
+from fineray_desktop.review.report_dialog import ReportDialog, WrittenDialog
+from fineray_desktop.review.words import number
 from tests.support.window import MINUTE, idle
 
 

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from core.engine.messages import ReadImage
-from core.progress import Monitor
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_folders
-from core.project.project import Project, create_project, open_project
-from core.project.runs import Predictions, write_run
-from desktop.main_window import MainWindow
-from desktop.pages.review import ReviewPage
+from fineray.engine.messages import ReadImage
+from fineray.evaluation.predictions import Predictions
+from fineray.progress import Monitor
+from fineray.project.files.importing import import_folders
+from fineray.project.labels.preview import apply_labels, preview_folders
+from fineray.project.project import Project, create_project, open_project
+from fineray.project.runs import write_run
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.review.page import ReviewPage
 from tests.support.films import write_picture
 from tests.support.lateness import Lateness
 from tests.support.window import MINUTE
@@ -141,7 +142,7 @@ def test_films_follow_one_another_at_once(window: MainWindow, qtbot: QtBot, tmp_
             pass
         seconds.append(time.perf_counter() - started)
     assert sorted(seconds)[1] < 0.2, f"{seconds} from the DICOM file"
-    from desktop.widgets.image_view import ImageView
+    from fineray_desktop.widgets.image_view import ImageView
 
     view = ImageView()
     qtbot.addWidget(view)

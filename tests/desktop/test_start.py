@@ -13,18 +13,18 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, Qt
 from pytestqt.qtbot import QtBot
 
-from core.project.project import create_project, open_project
-from core.project.schema import VERSION
-from desktop.main_window import MainWindow
+from fineray.project.project import create_project, open_project
+from fineray.project.schema import VERSION
+from fineray_desktop.main_window import MainWindow
 
 ROOT = Path(__file__).parents[2]
 
-# Runs desktop.app as the command does, and reports when the event loop has come round with the window on screen.
+# Runs fineray_desktop.app as the command does, and reports when the event loop has come round with the window shown.
 PROBE = """
 import json, sys, time
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-import desktop.app
+import fineray_desktop.app
 run = QApplication.exec
 def report():
     heavy = [name for name in ("torch", "torchvision", "timm", "sklearn", "monai", "scipy") if name in sys.modules]
@@ -35,7 +35,7 @@ def first_round():
     QTimer.singleShot(0, lambda: QTimer.singleShot(0, report))
     return run()
 QApplication.exec = staticmethod(first_round)
-sys.exit(desktop.app.main(sys.argv[1:]))
+sys.exit(fineray_desktop.app.main(sys.argv[1:]))
 """
 
 
@@ -64,7 +64,9 @@ def test_without_a_screen_it_says_what_to_do() -> None:
     bare.pop("WAYLAND_DISPLAY", None)
     if sys.platform != "linux":
         return
-    done = subprocess.run([sys.executable, "-m", "desktop.app"], capture_output=True, text=True, cwd=ROOT, env=bare)
+    done = subprocess.run(
+        [sys.executable, "-m", "fineray_desktop.app"], capture_output=True, text=True, cwd=ROOT, env=bare
+    )
     assert done.returncode == 1
     assert "no display" in done.stderr
 

@@ -11,15 +11,20 @@ from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 from torchvision.models import get_model
 
-from core.training.recipe import FROM_SCRATCH, Recipe, Tuning, for_mode
-from core.training.results import Control
-from desktop.main_window import MainWindow
-from desktop.pages.review import ReviewPage
-from desktop.pages.train import TrainPage
-from desktop.widgets.controls_dialog import ControlsDialog
-from desktop.widgets.rank_dialog import RankDialog
-from desktop.widgets.recipe_dialog import RecipeDialog
-from desktop.widgets.weights_dialog import WeightsDialog
+from fineray.training.recipe import (
+    FROM_SCRATCH,
+    Recipe,
+    Tuning,
+    for_mode,
+)
+from fineray.training.results import Control
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.review.page import ReviewPage
+from fineray_desktop.train.controls_dialog import ControlsDialog
+from fineray_desktop.train.page import TrainPage
+from fineray_desktop.train.rank_dialog import RankDialog
+from fineray_desktop.train.recipe_dialog import RecipeDialog
+from fineray_desktop.train.weights_dialog import WeightsDialog
 from tests.support.window import MINUTE, idle
 
 

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, QPointF, Qt
 from pytestqt.qtbot import QtBot
 
-from core.dicom.radiograph import GrayImage, Window
-from core.dicom.shades import shades_8bit
-from core.progress import Progress
-from core.project.catalogue import FileRow
-from desktop.models.file_table import FileTable
-from desktop.widgets.charts import LineChart
-from desktop.widgets.confusion_matrix import ConfusionMatrix
-from desktop.widgets.image_view import ImageView
-from desktop.widgets.job_bar import describe, duration
+from fineray.dicom.radiograph import GrayImage, Window
+from fineray.dicom.shades import shades_8bit
+from fineray.progress import Progress
+from fineray.project.catalogue import FileRow
+from fineray_desktop.models.file_table import FileTable
+from fineray_desktop.widgets.charts import LineChart
+from fineray_desktop.widgets.confusion_matrix import ConfusionMatrix
+from fineray_desktop.widgets.image_view import ImageView
+from fineray_desktop.widgets.job_bar import describe, duration
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from pydicom.data import get_testdata_file
 
-from core.cli import main
-from core.project.project import open_project
-from core.project.schema import VERSION
-from core.project.splits import latest_split
+from fineray.cli.main import main
+from fineray.project.project import open_project
+from fineray.project.schema import VERSION
+from fineray.project.splits import latest_split
 from tests.support.films import write_film
 
 
@@ -36,7 +36,7 @@ def fineray(*arguments: object) -> subprocess.CompletedProcess[str]:
 def installed(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run the program itself."""
     return subprocess.run(
-        [sys.executable, "-m", "desktop.app", *map(str, arguments)],
+        [sys.executable, "-m", "fineray_desktop.app", *map(str, arguments)],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
@@ -407,7 +407,9 @@ def test_files_of_the_working_folder_are_never_run(tmp_path: Path) -> None:
         (films / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n")
     start = tmp_path / "bin" / "start.py"  # as the installed `fineray` is: its own folder comes first, not this one
     start.parent.mkdir()
-    start.write_text("import desktop.app\nif __name__ == '__main__':\n    raise SystemExit(desktop.app.main())\n")
+    start.write_text(
+        "import fineray_desktop.app\nif __name__ == '__main__':\n    raise SystemExit(fineray_desktop.app.main())\n"
+    )
     for words in (["new", "p"], ["import", "p", "."]):
         done = subprocess.run(
             [sys.executable, str(start), *words], cwd=films, capture_output=True, text=True, check=False

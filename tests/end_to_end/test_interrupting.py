@@ -11,16 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from core import commands
-from core.cli import main
-from core.console import ConsoleMonitor
-from core.progress import Monitor, Progress, Report
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_folders
-from core.project.project import create_project, open_project
-from core.project.runs import runs
-from core.training.recipe import AugmentSettings, HeadSettings, Recipe, Tuning
-from core.training.standing import left_off
+from fineray.cli import commands
+from fineray.cli.console import ConsoleMonitor
+from fineray.cli.main import main
+from fineray.progress import Monitor, Progress, Report
+from fineray.project.files.importing import import_folders
+from fineray.project.labels.preview import apply_labels, preview_folders
+from fineray.project.project import create_project, open_project
+from fineray.project.runs import runs
+from fineray.training.recipe import (
+    AugmentSettings,
+    HeadSettings,
+    Recipe,
+    Tuning,
+)
+from fineray.training.standing import left_off
 from tests.support.tiny import TINY, add_tiny
 
 RECIPE = Recipe(

@@ -51,7 +51,16 @@ def test_a_model_goes_out_comes_in_and_is_judged(trained: Path, tmp_path: Path) 
 
 def test_a_folder_is_watched_until_interrupted(trained: Path, tmp_path: Path) -> None:
     write_film(tmp_path / "new" / "1.dcm", patient="N-1", level=0.6)
-    command = [sys.executable, "-m", "desktop.app", "predict", str(trained), "run-001", str(tmp_path / "new"), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "fineray_desktop.app",
+        "predict",
+        str(trained),
+        "run-001",
+        str(tmp_path / "new"),
+        "--json",
+    ]
     command += ["--output", str(tmp_path / "p.csv"), "--watch", "0.5"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
         assert watching.stderr is not None and watching.stdout is not None

@@ -8,12 +8,12 @@ from pathlib import Path
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
-from core.project.labels import FromTable
-from desktop.main_window import MainWindow
-from desktop.pages.curate import CuratePage
-from desktop.pages.import_ import ImportPage
-from desktop.pages.review import ReviewPage
-from desktop.pages.train import TrainPage
+from fineray.project.labels.preview import FromTable
+from fineray_desktop.curate.page import CuratePage
+from fineray_desktop.importing.page import ImportPage
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.review.page import ReviewPage
+from fineray_desktop.train.page import TrainPage
 from tests.support.lateness import Lateness
 from tests.support.window import MINUTE, idle
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.backbones.catalogue import Backbone
-from core.explaining import trained_model
-from core.project.project import Project, open_project
-from core.project.splits import Split, SplitPlan, latest_split
-from core.training import devices
+from fineray.backbones.catalogue import Backbone
+from fineray.explaining import trained_model
+from fineray.project.project import Project, open_project
+from fineray.project.splits import Split, SplitPlan, latest_split
+from fineray.training import devices
 from tests.support.one_device import stand_in_for_fabric
 from tests.support.synthetic import random_backbone, write_study
 

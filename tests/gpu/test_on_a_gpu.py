@@ -19,26 +19,38 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from core.backbones.catalogue import Backbone
-from core.backbones.cutting import LearningPart
-from core.backbones.runtime import Runtime
-from core.backbones.surgery import pretrained
-from core.evaluation.roc_area import auc
-from core.explaining.saliency import grad_cam
-from core.explaining.trained_model import trained_model
-from core.progress import Cancelled, HeadStep, Monitor, Report, Resumed
-from core.project.catalogue import labelled_images
-from core.project.project import Project
-from core.project.runs import RunFolder
-from core.project.splits import Split
-from core.training import devices
-from core.training.augmentation import Augmentation
-from core.training.finetuning import Lesson, Tuner
-from core.training.head import Head, Standardisation
-from core.training.network import TunedNetwork
-from core.training.recipe import AugmentSettings, HeadSettings, LossSettings, Recipe, Tuning
-from core.training.selection import Examples, fit_head
-from core.training.training import train
+from fineray.backbones.catalogue import Backbone
+from fineray.backbones.cutting import LearningPart
+from fineray.backbones.runtime import Runtime
+from fineray.backbones.surgery import pretrained
+from fineray.evaluation.roc_area import auc
+from fineray.explaining.saliency import grad_cam
+from fineray.explaining.trained_model import trained_model
+from fineray.progress import (
+    Cancelled,
+    HeadStep,
+    Monitor,
+    Report,
+    Resumed,
+)
+from fineray.project.catalogue import labelled_images
+from fineray.project.project import Project
+from fineray.project.runs import RunFolder
+from fineray.project.splits import Split
+from fineray.training import devices
+from fineray.training.head.head import Head, Standardisation
+from fineray.training.head.selection import Examples, fit_head
+from fineray.training.recipe import (
+    AugmentSettings,
+    HeadSettings,
+    LossSettings,
+    Recipe,
+    Tuning,
+)
+from fineray.training.train import train
+from fineray.training.tuning.augmentation import Augmentation
+from fineray.training.tuning.finetuning import Lesson, Tuner
+from fineray.training.tuning.network import TunedNetwork
 from tests.gpu.conftest import forget, use
 
 pytestmark = pytest.mark.gpu
@@ -275,11 +287,11 @@ def test_a_cancelled_tuning_leaves_nothing_on_the_device_and_goes_on(
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from core.progress import HeadStep, Monitor
-from core.project.project import open_project
-from core.project.splits import latest_split
-from core.training.recipe import Recipe
-from core.training.training import train
+from fineray.progress import HeadStep, Monitor
+from fineray.project.project import open_project
+from fineray.project.splits import latest_split
+from fineray.training.recipe import Recipe
+from fineray.training.train import train
 from tests.support.one_device import stand_in_for_fabric
 
 class Bomb(Monitor):

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.cli import parser
+from fineray.cli.main import parser
 from tests.installer.test_parts import INSTALLER, ROOT, module
 
 recorded, way = module("recorded"), module("way_of_work")
@@ -75,13 +75,13 @@ def test_child_processes_tell_what_they_load_though_they_are_killed(tmp_path: Pa
 
 
 def test_the_program_says_which_modules_it_lacks(tmp_path: Path) -> None:
-    (tmp_path / "modules.txt").write_text("core.errors\nno_such_module\njson\ncore.no_such_part\n")
+    (tmp_path / "modules.txt").write_text("fineray.errors\nno_such_module\njson\ncore.no_such_part\n")
     command = [sys.executable, str(START), "--self-check", "imports", str(tmp_path / "modules.txt")]
     done = subprocess.run(command, cwd=ROOT, env=recording(tmp_path / "m"), capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
     assert done.returncode == 1 and len(lines) == 2
     assert lines[0].startswith("no_such_module: ModuleNotFoundError") and lines[1].startswith("core.no_such_part: ")
-    (tmp_path / "modules.txt").write_text("core.errors\n")
+    (tmp_path / "modules.txt").write_text("fineray.errors\n")
     assert subprocess.run(command, cwd=ROOT, env=recording(tmp_path / "n"), check=False).returncode == 0
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.export.package.signature import make_key
+from fineray.package.signature import make_key
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLER = ROOT / "installer"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["core.dicom", "pydicom"]):
-    from core.dicom.location import FileLocation
-    from core.dicom.radiograph import NotARadiograph, UnreadableFile
-    from core.dicom.read import read_radiographs
+with atheris.instrument_imports(include=["fineray.dicom", "pydicom"]):
+    from fineray.dicom.location import FileLocation
+    from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
+    from fineray.dicom.read import read_radiographs
 
 FILE = Path(tempfile.mkdtemp(prefix="fineray-fuzz-")) / "film"
 warnings.simplefilter("ignore")

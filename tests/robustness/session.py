@@ -13,15 +13,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.engine.jobs import do
-from core.engine.messages import ApplyLabels, Failed, ImportFolders, MakeSplit, PreviewLabels, Request, Train
-from core.progress import Monitor
-from core.project.catalogue import counts
-from core.project.labels import FromFolders
-from core.project.project import CATALOGUE, create_project, open_project
-from core.project.runs import runs
-from core.project.splits import SplitPlan, latest_split
-from core.training.recipe import HeadSettings, Recipe, Tuning
+from fineray.engine.jobs.table import do
+from fineray.engine.messages import (
+    ApplyLabels,
+    Failed,
+    ImportFolders,
+    MakeSplit,
+    PreviewLabels,
+    Request,
+    Train,
+)
+from fineray.progress import Monitor
+from fineray.project.catalogue import counts
+from fineray.project.labels.preview import FromFolders
+from fineray.project.project import CATALOGUE, create_project, open_project
+from fineray.project.runs import runs
+from fineray.project.splits import SplitPlan, latest_split
+from fineray.training.recipe import HeadSettings, Recipe, Tuning
 
 RECIPE = Recipe(
     mode="finetune",
@@ -60,7 +68,7 @@ def in_the_window(study: Path, films: Path) -> None:
     from PySide6.QtCore import QEventLoop, QSettings
     from PySide6.QtWidgets import QApplication
 
-    from desktop.main_window import MainWindow
+    from fineray_desktop.main_window import MainWindow
 
     app = QApplication.instance() or QApplication([])
     window = MainWindow(QSettings(str(study.parent / "window.ini"), QSettings.Format.IniFormat))

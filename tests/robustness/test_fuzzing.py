@@ -35,6 +35,6 @@ def test_the_header_reader_withstands_a_fuzzer(tmp_path: Path, reliability: Reli
     assert runs and coverage
     reliability.note(
         "Fuzzing of the header reader",
-        f"atheris, {int(runs[-1][0]):,} inputs in {int(runs[-1][1]):,} s, {int(coverage[-1]):,} edges of core.dicom and"
-        " pydicom reached: every input read, or refused with a reason",
+        f"atheris, {int(runs[-1][0]):,} inputs in {int(runs[-1][1]):,} s, {int(coverage[-1]):,} edges of fineray.dicom"
+        " and pydicom reached: every input read, or refused with a reason",
     )

@@ -8,21 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.applying.predict import predict_folder
-from core.checks.run import run_checks
-from core.evaluation.choosing_point import NoOperatingPoint, apply_rule
-from core.evaluation.operating_point import PointRule
-from core.progress import Monitor
-from core.project.catalogue import labelled_images, pseudonyms
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_folders
-from core.project.project import Project, open_project
-from core.project.runs import Predictions, run
-from core.project.splits import SplitPlan, latest_split, parts
-from core.project.splitting import make_split
-from core.training.controls import control_recipes
-from core.training.recipe import HeadSettings, Recipe
-from core.training.training import train
+from fineray.checks.run import run_checks
+from fineray.evaluation.choosing_point import NoOperatingPoint, apply_rule
+from fineray.evaluation.operating_point import PointRule
+from fineray.evaluation.predictions import Predictions
+from fineray.prediction.predict import predict_folder
+from fineray.progress import Monitor
+from fineray.project.catalogue import labelled_images, pseudonyms
+from fineray.project.files.importing import import_folders
+from fineray.project.labels.preview import apply_labels, preview_folders
+from fineray.project.project import Project, open_project
+from fineray.project.runs import run
+from fineray.project.splits import SplitPlan, latest_split, parts
+from fineray.project.splitting.make import make_split
+from fineray.training.choosing.controls import control_recipes
+from fineray.training.recipe import HeadSettings, Recipe
+from fineray.training.train import train
 from tests.support.films import write_film, write_picture
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from core.dicom.location import FileLocation
-from core.progress import FileResult, Monitor, Report
-from core.project import decoding_pool
-from core.project.decoding_pool import CRASHED, MEMORY_A_PROCESS
-from core.project.importing import NothingReadable, import_folders
-from core.project.preparation import Outcome, prepare
-from core.project.project import Project
+from fineray.dicom.location import FileLocation
+from fineray.progress import FileResult, Monitor, Report
+from fineray.project.files import decoding_pool
+from fineray.project.files.decoding_pool import CRASHED, MEMORY_A_PROCESS
+from fineray.project.files.importing import NothingReadable, import_folders
+from fineray.project.files.preparation import Outcome, prepare
+from fineray.project.project import Project
 from tests.robustness.reliability import Reliability
 from tests.support.films import write_film
 from tests.support.mutations import mutated, seeds
@@ -131,7 +131,7 @@ def prepare_greedily(locations: list[FileLocation]) -> list[Outcome]:
 
 
 def _greedy(location: FileLocation, *rest: object) -> Outcome:
-    from core.project import preparation
+    from fineray.project.files import preparation
 
     kept = preparation.read_radiographs
 

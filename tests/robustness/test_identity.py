@@ -19,10 +19,10 @@ PATH_MARK = b"anna-petrowna"  # of the folder that the films lie in
 COMMANDS = """
 import sys
 from pathlib import Path
-from core.cli import main
-from core.crash_report import keep_report
-from core.dicom.location import FileLocation
-from core.dicom.read import open_dicom
+from fineray.cli.main import main
+from fineray.system.crash_report import keep_report
+from fineray.dicom.location import FileLocation
+from fineray.dicom.read import open_dicom
 
 def run(*words):
     status = main([str(word) for word in words])

@@ -15,21 +15,21 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from core.engine.messages import ExplainDevice
-from core.engine.pacs_requests import EchoArchive
-from core.network_use import _in_words, _of_this_computer, watch_network
-from core.pacs.settings import PacsSettings, Peer, save_settings
-from core.project.paths import CACHES
-from core.silence import REFUSED, SETTINGS
-from desktop.main_window import MainWindow
-from desktop.network_dialog import NOTHING, NetworkDialog
+from fineray.engine.messages import ExplainDevice
+from fineray.engine.requests.pacs import EchoArchive
+from fineray.pacs.settings import PacsSettings, Peer, save_settings
+from fineray.system.network_use import _in_words, _of_this_computer, watch_network
+from fineray.system.silence import REFUSED, SETTINGS
+from fineray.system.user_folder import CACHES
+from fineray_desktop.help.network_dialog import NOTHING, NetworkDialog
+from fineray_desktop.main_window import MainWindow
 from tests.support.films import write_classes
 from tests.support.recording import can_record
 from tests.support.tracing import alone, calls, made, spoken, trace
 
 ROOT = Path(__file__).parents[2]
 needs_strace = pytest.mark.skipif(not can_record(), reason="needs strace, allowed to look at processes")
-# As many images as make compiling worth while, and a few over: core.backbones.runtime.WORTH_COMPILING.
+# As many images as make compiling worth while, and a few over: fineray.backbones.runtime.WORTH_COMPILING.
 FILMS = 208
 
 
@@ -124,10 +124,10 @@ IMPORTABLE = """
 import importlib, multiprocessing, os, sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from core.engine.worker import serve  # as the window does
-from core.project.decoding_pool import DecodingPool
-from core.project.import_options import ImportOptions
-from core.project.pixel_store import PixelStore
+from fineray.engine.worker import serve  # as the window does
+from fineray.project.files.decoding_pool import DecodingPool
+from fineray.project.files.options import ImportOptions
+from fineray.project.pixel_store import PixelStore
 
 def importable(names):
     found = []
@@ -180,7 +180,7 @@ def test_a_compiled_network_gives_the_same_and_calls_nobody(tmp_path: Path) -> N
         "asked = []\n"
         "sys.addaudithook(lambda event, words: asked.append(event) if event.startswith('socket.') else None)\n"
         "import torch\n"
-        "from core.backbones.runtime import OpenVino, agree\n"
+        "from fineray.backbones.runtime import OpenVino, agree\n"
         "torch.manual_seed(0)\n"
         "network = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten()).eval()\n"
         "batch = torch.randint(0, 256, (6, 16, 16), dtype=torch.uint8).numpy()\n"
@@ -202,7 +202,8 @@ def test_caches_of_libraries_lie_in_the_user_folder(tmp_path: Path) -> None:
     """In a program of ours: the window and the commands begin alike. A folder that was chosen before stays."""
     names = [*CACHES, *SETTINGS, "HF_HUB_OFFLINE"]
     code = (
-        f"import os; from desktop.app import main; main(['weights']); print(*map(os.environ.get, {names}), sep='\\n')"
+        "import os; from fineray_desktop.app import main; main(['weights']); "
+        f"print(*map(os.environ.get, {names}), sep='\\n')"
     )
     environment = {**fresh(tmp_path), "TRITON_CACHE_DIR": "/elsewhere", "ORT_DISABLE_TELEMETRY": "0"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
@@ -219,9 +220,9 @@ def test_the_export_silences_onnxruntime_on_windows_too(tmp_path: Path, monkeypa
     """There the events of the system heed a call, not the variable."""
     import onnxruntime
 
-    from core.export.onnx_model import export_onnx
-    from core.progress import Monitor
-    from core.project.runs import RunFolder
+    from fineray.export.onnx_model import export_onnx
+    from fineray.progress import Monitor
+    from fineray.project.runs import RunFolder
 
     class Silenced(Exception):
         pass
@@ -238,10 +239,10 @@ CHILDREN = """
 import multiprocessing, os, socket, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from core.network_use import watch_network
-from core.project.decoding_pool import DecodingPool
-from core.project.import_options import ImportOptions
-from core.project.pixel_store import PixelStore
+from fineray.system.network_use import watch_network
+from fineray.project.files.decoding_pool import DecodingPool
+from fineray.project.files.options import ImportOptions
+from fineray.project.pixel_store import PixelStore
 
 def ask(name):
     try:

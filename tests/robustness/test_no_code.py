@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import main
-from core.export.package.archive import LIST
-from core.project.label_sets import active_label_set, class_counts
-from core.project.project import CATALOGUE, Project, open_project
-from core.project.runs import runs
-from tests.core.export.test_package import packed, rewritten
+from fineray.cli.main import main
+from fineray.package.archive import LIST
+from fineray.project.label_sets import active_label_set, class_counts
+from fineray.project.project import CATALOGUE, Project, open_project
+from fineray.project.runs import runs
+from tests.core.package.test_package import packed, rewritten
 from tests.support.films import write_film
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def watch(event, words):
         with open(os.environ["WATCHED"], "a") as file:
             file.write(f"{event} {words!r}\\n")
 sys.addaudithook(watch)
-from core.cli import main
+from fineray.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -92,7 +92,7 @@ def ran(tmp_path: Path) -> list[str]:
 
 def test_the_watch_sees_a_pickle(tmp_path: Path) -> None:
     (tmp_path / "bomb").write_bytes(pickle.dumps(Bomb(tmp_path / "exploded")))
-    code = WATCH.replace("from core.cli import main\nsys.exit(main(sys.argv[1:]))", "")
+    code = WATCH.replace("from fineray.cli.main import main\nsys.exit(main(sys.argv[1:]))", "")
     code += f"import pickle; pickle.load(open({str(tmp_path / 'bomb')!r}, 'rb'))"
     subprocess.run([sys.executable, "-c", code], env={**os.environ, "WATCHED": str(tmp_path / "watched")}, check=True)
     assert (tmp_path / "exploded").exists() and ran(tmp_path)

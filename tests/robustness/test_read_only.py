@@ -15,27 +15,32 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from core.engine.jobs import carry_out
-from core.engine.messages import Failed, Finished, ImportFolders, Train
-from core.engine.review_requests import DoubtLabels, JudgeRun
-from core.errors import StorageUnavailable
-from core.evaluation.judgement import View
-from core.evaluation.operating_point import PointRule
-from core.progress import Monitor
-from core.project.changes import set_labels
-from core.project.lock import ProjectInUse
-from core.project.project import CATALOGUE, Project, open_project
-from core.training.recipe import Recipe
-from desktop.main_window import MainWindow
-from desktop.pages.curate import CuratePage
-from desktop.pages.review import ReviewPage
-from desktop.pages.train import TrainPage
+from fineray.engine.jobs.table import carry_out
+from fineray.engine.messages import (
+    Failed,
+    Finished,
+    ImportFolders,
+    Train,
+)
+from fineray.engine.requests.review import DoubtLabels, JudgeRun
+from fineray.errors import StorageUnavailable
+from fineray.evaluation.operating_point import PointRule
+from fineray.progress import Monitor
+from fineray.project.changes import set_labels
+from fineray.project.lock import ProjectInUse
+from fineray.project.project import CATALOGUE, Project, open_project
+from fineray.review.query import View
+from fineray.training.recipe import Recipe
+from fineray_desktop.curate.page import CuratePage
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.review.page import ReviewPage
+from fineray_desktop.train.page import TrainPage
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys
 from pathlib import Path
-from core.project.project import open_project
+from fineray.project.project import open_project
 with open_project(Path(sys.argv[1]), lock=True):
     print("held", flush=True)
     sys.stdin.read()
@@ -171,7 +176,7 @@ def test_an_old_project_is_not_brought_up_to_date_where_it_may_only_be_read(
         db.execute(f"PRAGMA user_version = {number}")
         db.close()
 
-    from core.project.schema import VERSION, ProjectTooOld
+    from fineray.project.schema import VERSION, ProjectTooOld
 
     format_(VERSION - 1)
     with pytest.raises(ProjectTooOld, match="earlier Fineray"):

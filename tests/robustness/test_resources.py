@@ -10,8 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from core.engine.messages import Alive, Failed, LoadLibraries, Reported, Submit
-from core.errors import device_error
+from fineray.engine.messages import (
+    Alive,
+    Failed,
+    LoadLibraries,
+    Reported,
+    Submit,
+)
+from fineray.errors import device_error
 from tests.support.failing import fail, serve_failing
 
 
@@ -58,8 +64,8 @@ def test_training_with_too_little_memory_ends_in_words(trained: Path) -> None:
     """The real thing: an address space that suffices to begin and not to finish."""
     code = """
 import resource, sys
-from core.cli import main
-import torch, timm, sklearn.linear_model, core.training.training
+from fineray.cli.main import main
+import torch, timm, sklearn.linear_model, fineray.training.train
 now = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + 60_000_000, now + 60_000_000))
 sys.exit(main(["train", sys.argv[1], "--mode", "scratch", "--epochs", "1", "--batch", "40", "--json"]))

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from core.project.labels import FromFolders
-from desktop.main_window import MainWindow
-from desktop.pages.curate import CuratePage
-from desktop.pages.import_ import ImportPage
-from desktop.pages.review import ReviewPage
-from desktop.pages.train import TrainPage
+from fineray.project.labels.preview import FromFolders
+from fineray_desktop.curate.page import CuratePage
+from fineray_desktop.importing.page import ImportPage
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.review.page import ReviewPage
+from fineray_desktop.train.page import TrainPage
 from tests.robustness.reliability import Reliability
 from tests.support.films import write_classes
 from tests.support.processes import family

@@ -15,23 +15,28 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-import desktop.engine_client as engine_client
-from core.dicom.scan import find_files
-from core.engine.messages import Failed, ImportFolders, LoadLibraries
-from core.progress import Cancelled, FileResult, Monitor, Report
-from core.project import decoding_pool
-from core.project.catalogue import counts, file_rows
-from core.project.decoding_pool import DecodingPool
-from core.project.import_options import EVERY_XRAY
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_folders
-from core.project.project import Project, create_project, open_project
-from core.project.seal import openings, record_opening
-from core.project.sealing import seal_test
-from core.project.splits import SplitPlan
-from core.project.splitting import make_split
-from desktop.engine_client import EngineClient
-from desktop.main_window import MainWindow
+import fineray_desktop.engine_client as engine_client
+from fineray.dicom.scan import find_files
+from fineray.engine.messages import Failed, ImportFolders, LoadLibraries
+from fineray.progress import (
+    Cancelled,
+    FileResult,
+    Monitor,
+    Report,
+)
+from fineray.project.catalogue import counts, file_rows
+from fineray.project.files import decoding_pool
+from fineray.project.files.decoding_pool import DecodingPool
+from fineray.project.files.importing import import_folders
+from fineray.project.files.options import EVERY_XRAY
+from fineray.project.labels.preview import apply_labels, preview_folders
+from fineray.project.project import Project, create_project, open_project
+from fineray.project.seal import openings, record_opening
+from fineray.project.splits import SplitPlan
+from fineray.project.splitting.make import make_split
+from fineray.project.splitting.sealing import seal_test
+from fineray_desktop.engine_client import EngineClient
+from fineray_desktop.main_window import MainWindow
 from tests.support.films import write_film
 
 ROOT = Path(__file__).parents[2]
@@ -169,7 +174,7 @@ def test_a_folder_that_may_not_be_read_is_listed(tmp_path: Path) -> None:
         write_film(tmp_path / "films" / name / "film", patient=f"PAT-{name}")
     (tmp_path / "films/closed").chmod(0)
     code = (
-        "import sys; from pathlib import Path; from core.dicom.scan import find_files\n"
+        "import sys; from pathlib import Path; from fineray.dicom.scan import find_files\n"
         "for each in find_files([Path(sys.argv[1])]): print(each.location.path.name)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "films")]
@@ -207,7 +212,7 @@ def test_a_path_of_three_hundred_characters_with_letters_of_all_kinds(tmp_path: 
         make_split(project, SplitPlan(folds=3))
     words = ("train", study), ("evaluate", study, "run-001"), ("report", study, "run-001", "--output", deep / "B.pdf")
     for each in words:
-        command = [sys.executable, "-m", "desktop.app", *map(str, each)]
+        command = [sys.executable, "-m", "fineray_desktop.app", *map(str, each)]
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
         assert done.returncode == 0, done.stderr[-1500:]
     assert (deep / "B.pdf").stat().st_size > 10_000
@@ -224,12 +229,12 @@ def test_a_clock_that_jumps_changes_no_count(project: Project, films: Callable[.
     code = """
 import sys
 from pathlib import Path
-from core.progress import Monitor
-from core.project.changes import set_labels, undo
-from core.project.importing import import_folders
-from core.project.project import open_project
-from core.project.revisions import revisions
-from core.project.seal import openings, record_opening
+from fineray.progress import Monitor
+from fineray.project.changes import set_labels, undo
+from fineray.project.files.importing import import_folders
+from fineray.project.project import open_project
+from fineray.project.labels.revisions import revisions
+from fineray.project.seal import openings, record_opening
 with open_project(Path(sys.argv[1])) as project:
     summary = import_folders(project, [Path(sys.argv[2])], Monitor())
     assert (summary.imported, summary.unchanged) == (0, 12), summary

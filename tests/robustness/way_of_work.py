@@ -16,7 +16,7 @@ PAGES = ("Import", "Curate", "Train", "Review", "Predict")
 
 def by_commands(root: Path) -> None:
     """As the command line does it."""
-    from core.cli import main
+    from fineray.cli.main import main
 
     study, small, films, few = root / "study", root / "small", root / "films", root / "few"
 
@@ -56,12 +56,12 @@ def in_the_window(root: Path) -> None:
     from PySide6.QtCore import QEventLoop, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from core.engine.messages import ExplainDevice, TestCodecs
-    from core.engine.model_requests import PredictFolder
-    from core.engine.review_requests import DoubtLabels, ExplainImage, MapFeatures
-    from desktop import main_window
-    from desktop.app import main
-    from desktop.loading import Loading
+    from fineray.engine.messages import ExplainDevice, TestCodecs
+    from fineray.engine.requests.models import PredictFolder
+    from fineray.engine.requests.review import DoubtLabels, ExplainImage, MapFeatures
+    from fineray_desktop import main_window
+    from fineray_desktop.app import main
+    from fineray_desktop.loading import Loading
 
     study, answers = root / "study", []
 

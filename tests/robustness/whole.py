@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-from core.project.catalogue import counts
-from core.project.preparation import content_hash
-from core.project.project import CATALOGUE, open_project
-from core.project.runs import runs
-from core.project.splits import latest_split
+from fineray.project.catalogue import counts
+from fineray.project.files.preparation import content_hash
+from fineray.project.project import CATALOGUE, open_project
+from fineray.project.runs import runs
+from fineray.project.splits import latest_split
 
 
 def check(study: Path, done: set[str], films: int) -> None:

@@ -7,9 +7,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from core.dicom.location import FileLocation
-from core.project import decoding_pool
-from core.project.preparation import Outcome, prepare
+from fineray.dicom.location import FileLocation
+from fineray.project.files import decoding_pool
+from fineray.project.files.preparation import Outcome, prepare
 
 MARK = b"THIS FILE KILLS THE DECODER"
 _prepare_here = decoding_pool._prepare_here

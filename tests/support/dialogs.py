@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtWidgets import QDialog
 
-from core.engine.messages import DeviceFound
-from core.evaluation.judging import compare_views, judge
-from core.evaluation.operating_point import PointRule
-from core.explaining.results import Explained
-from core.pacs.results import StudyFound
-from core.pacs.settings import PacsSettings, Peer
-from core.progress import Monitor
-from core.project.runs import run
-from core.training.results import Control, Ranked
-from desktop.main_window import MainWindow
+from fineray.engine.messages import DeviceFound
+from fineray.evaluation.operating_point import PointRule
+from fineray.explaining.results import Explained
+from fineray.pacs.results import StudyFound
+from fineray.pacs.settings import PacsSettings, Peer
+from fineray.progress import Monitor
+from fineray.project.runs import run
+from fineray.review.judging import compare_views, judge
+from fineray.training.results import Control, Ranked
+from fineray_desktop.main_window import MainWindow
 from tests.support.records import FOLDER, LONG
 
 
 def _welcome(window: MainWindow) -> QDialog:
-    from desktop.welcome import WelcomeDialog
+    from fineray_desktop.start.welcome import WelcomeDialog
 
     dialog = WelcomeDialog(window.session)
     dialog._found(DeviceFound("NVIDIA GeForce RTX 4060 Laptop GPU (8 GB)", "Training runs on the GPU. " * 6))
@@ -32,7 +32,7 @@ def _welcome(window: MainWindow) -> QDialog:
 
 
 def _label_set(window: MainWindow) -> QDialog:
-    from desktop.widgets.label_set_dialog import LabelSetDialog
+    from fineray_desktop.curate.label_set_dialog import LabelSetDialog
 
     dialog = LabelSetDialog(window.session.project)
     dialog.problem.setText("A label set “label” exists already. Choose another name.")
@@ -41,7 +41,7 @@ def _label_set(window: MainWindow) -> QDialog:
 
 
 def _recipe(window: MainWindow) -> QDialog:
-    from desktop.widgets.recipe_dialog import RecipeDialog
+    from fineray_desktop.train.recipe_dialog import RecipeDialog
 
     page = window.page("Train")
     page.mode.setCurrentIndex(page.mode.findData("finetune"))
@@ -49,7 +49,7 @@ def _recipe(window: MainWindow) -> QDialog:
 
 
 def _rank(window: MainWindow) -> QDialog:
-    from desktop.widgets.rank_dialog import RankDialog
+    from fineray_desktop.train.rank_dialog import RankDialog
 
     dialog = RankDialog(window.session)
     ranked = (Ranked(f"b{n}", f"EfficientNet-Lite{n}", 0.9, 0.85, 0.95, 1.2, 3.4, 73, 299) for n in range(5))
@@ -58,7 +58,7 @@ def _rank(window: MainWindow) -> QDialog:
 
 
 def _weights(window: MainWindow) -> QDialog:
-    from desktop.widgets.weights_dialog import WeightsDialog
+    from fineray_desktop.train.weights_dialog import WeightsDialog
 
     dialog = WeightsDialog(window.session)
     dialog.unknown.setChecked(True)
@@ -67,14 +67,14 @@ def _weights(window: MainWindow) -> QDialog:
 
 
 def _controls(window: MainWindow) -> QDialog:
-    from desktop.widgets.controls_dialog import ControlsDialog
+    from fineray_desktop.train.controls_dialog import ControlsDialog
 
     what = ("frozen", "unfrozen", "from scratch", "shuffled labels")
     return ControlsDialog(tuple(Control(each, f"run-{n:03d}", 0.7, 0.6, 0.8, False) for n, each in enumerate(what)))
 
 
 def _export(window: MainWindow) -> QDialog:
-    from desktop.widgets.export_dialog import ExportDialog
+    from fineray_desktop.curate.export_dialog import ExportDialog
 
     dialog = ExportDialog(window.session)
     dialog.with_key.setChecked(True)
@@ -83,7 +83,7 @@ def _export(window: MainWindow) -> QDialog:
 
 
 def _film(window: MainWindow) -> QDialog:
-    from desktop.widgets.film_dialog import FilmDialog
+    from fineray_desktop.curate.film_dialog import FilmDialog
 
     dialog = FilmDialog(window.session, 1, "P00001, PA")
     dialog.add_button.click()
@@ -91,19 +91,19 @@ def _film(window: MainWindow) -> QDialog:
 
 
 def _report(window: MainWindow) -> QDialog:
-    from desktop.review.report_dialog import ReportDialog
+    from fineray_desktop.review.report_dialog import ReportDialog
 
     return ReportDialog(window.page("Review").state)
 
 
 def _written(window: MainWindow) -> QDialog:
-    from desktop.review.report_dialog import WrittenDialog
+    from fineray_desktop.review.report_dialog import WrittenDialog
 
     return WrittenDialog(Path(FOLDER) / "run-001.pdf")
 
 
 def _compare(window: MainWindow) -> QDialog:
-    from desktop.review.compare_dialog import CompareDialog
+    from fineray_desktop.review.compare_dialog import CompareDialog
 
     review, project = window.page("Review").state, window.session.project
     dialog = CompareDialog(review, ["run-001", "run-002"])
@@ -116,8 +116,8 @@ def _compare(window: MainWindow) -> QDialog:
 
 
 def _map(window: MainWindow) -> QDialog:
-    from core.explaining.results import FeatureMap
-    from desktop.review.map_dialog import MapDialog
+    from fineray.explaining.results import FeatureMap
+    from fineray_desktop.review.map_dialog import MapDialog
 
     review = window.page("Review").state
     dialog = MapDialog(review)
@@ -128,7 +128,7 @@ def _map(window: MainWindow) -> QDialog:
 
 
 def _desk(window: MainWindow) -> QDialog:
-    from desktop.review.desk_dialog import DeskDialog
+    from fineray_desktop.review.desk_dialog import DeskDialog
 
     dialog = DeskDialog(window.page("Review").state)
     dialog.reader.setText("AB")
@@ -140,7 +140,7 @@ def _desk(window: MainWindow) -> QDialog:
 
 
 def _mean_map(window: MainWindow) -> QDialog:
-    from desktop.review.mean_map_dialog import MeanMapDialog
+    from fineray_desktop.review.mean_map_dialog import MeanMapDialog
 
     where = f"12 images: truly {LONG[0]}, predicted {LONG[1]}"
     dialog = MeanMapDialog(window.page("Review").state, [1, 2], LONG[0], where)
@@ -151,13 +151,13 @@ def _mean_map(window: MainWindow) -> QDialog:
 
 
 def _beside(window: MainWindow) -> QDialog:
-    from desktop.review.beside_dialog import BesideDialog
+    from fineray_desktop.review.beside_dialog import BesideDialog
 
     return BesideDialog(window.page("Review").state, 1)
 
 
 def _give(window: MainWindow) -> QDialog:
-    from desktop.predict.give_dialog import GiveDialog
+    from fineray_desktop.predict.give_dialog import GiveDialog
 
     dialog = GiveDialog(window.session, "run-001", None)
     dialog.use_key(Path(FOLDER) / "fineray-signing-key.pem", "")
@@ -165,7 +165,7 @@ def _give(window: MainWindow) -> QDialog:
 
 
 def _validate(window: MainWindow) -> QDialog:
-    from desktop.predict.validate_dialog import ValidateDialog
+    from fineray_desktop.predict.validate_dialog import ValidateDialog
 
     dialog = ValidateDialog(window.session, "run-001", Path(FOLDER))
     dialog.take(Path(FOLDER) / "labels.csv", Path(FOLDER) / "judged")
@@ -173,7 +173,7 @@ def _validate(window: MainWindow) -> QDialog:
 
 
 def _archive(window: MainWindow) -> QDialog:
-    from desktop.pacs.dialog import PacsDialog
+    from fineray_desktop.pacs.dialog import PacsDialog
 
     dialog = PacsDialog(window.session)
     name, host = "Archive of the university hospital, main building", "archive.radiology.hospital.example"
@@ -190,13 +190,13 @@ def _archive(window: MainWindow) -> QDialog:
 
 
 def _reports(window: MainWindow) -> QDialog:
-    from desktop.reports_dialog import ReportsDialog
+    from fineray_desktop.help.reports_dialog import ReportsDialog
 
     return ReportsDialog(window.session)
 
 
 def _network(window: MainWindow) -> QDialog:
-    from desktop.network_dialog import NetworkDialog
+    from fineray_desktop.help.network_dialog import NetworkDialog
 
     return NetworkDialog(window.session)
 

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QSettings, QSize
 from PySide6.QtWidgets import QApplication
 
-from desktop.theme import LIGHT, apply_theme
+from fineray_desktop.theme import LIGHT, apply_theme
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ import os
 from multiprocessing.connection import Connection
 from typing import Any
 
-from core.engine import jobs
-from core.engine.worker import serve
+from fineray.engine.jobs import table as jobs
+from fineray.engine.worker import serve
 
 
 def fail(how: str) -> None:

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from types import ModuleType
 
-from core.engine.worker import serve
+from fineray.engine.worker import serve
 
 
 class Hold(MetaPathFinder):

@@ -12,7 +12,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from core.dicom.deidentify import ACTIONS
+from fineray.dicom.deidentify import ACTIONS
 from tests.support.films import film
 
 NAME, DATE, UID, DIGITS = "Zyxwquist", "19771101", "1.2.276.77777.55555", "918273"

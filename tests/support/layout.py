@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-HEADER_PADDING = 17  # points, left and right of a heading together (resources/style.qss)
+HEADER_PADDING = 17  # points, left and right of a heading together (resources/fineray_resources/style.qss)
 SPIN_PADDING = 36  # and of a box for numbers, with its arrows
 CELL_PADDING = 16  # left and right of a cell together
 SLACK = 1  # point, for rounding

@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-from core.backbones.runtime import best_device
-from core.training import devices
+from fineray.backbones.runtime import best_device
+from fineray.training import devices
 
 
 class OneDevice:
-    """Fabric's calls as core.training makes them, in one process, in bfloat16 where a GPU can."""
+    """Fabric's calls as fineray.training makes them, in one process, in bfloat16 where a GPU can."""
 
     global_rank, world_size = 0, 1
 
@@ -44,7 +44,7 @@ class _Half(torch.nn.Module):
 
 
 def stand_in_for_fabric() -> bool:
-    """From now on core.training uses it where Fabric is not installed; whether it does."""
+    """From now on fineray.training uses it where Fabric is not installed; whether it does."""
     missing = find_spec("lightning_fabric") is None
     if missing:
         devices.fabric = OneDevice  # type: ignore[assignment]

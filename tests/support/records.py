@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.project.changes import set_labels
-from core.project.label_sets import add_label_set, multi_value, use_label_set
-from core.project.project import Project, create_project, open_project
-from core.project.runs import Predictions, RunFolder, write_run
-from core.project.splits import SplitPlan, parts
-from core.project.splitting import make_split
+from fineray.evaluation.predictions import Predictions
+from fineray.label_values import multi_value
+from fineray.project.changes import set_labels
+from fineray.project.label_sets import add_label_set, use_label_set
+from fineray.project.project import Project, create_project, open_project
+from fineray.project.runs import RunFolder, write_run
+from fineray.project.splits import SplitPlan, parts
+from fineray.project.splitting.make import make_split
 
 LONG = (
     "pneumonia and pleural effusion, right lower lobe",

@@ -14,24 +14,35 @@ import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QTabWidget, QWidget
 
-from core.applying.results import Drift, DriftLine, PredictionTable, Scored, Share
-from core.checks.finding import Finding, keep_checks
-from core.dicom.location import FileLocation
-from core.engine.messages import Reported
-from core.evaluation.agreement import Agreement
-from core.evaluation.intervals import Estimate
-from core.evaluation.judging import judge
-from core.evaluation.operating_point import OperatingPoint
-from core.explaining.results import Neighbour
-from core.progress import FoldDone, HeadStep, Monitor, Progress
-from core.project.catalogue import FileRow
-from core.project.labels import Conflict, FromTable, LabelPreview
-from core.project.seal import Seal
-from core.project.seen import Seen
-from core.project.state import StudyState
-from core.training.results import LearningCurve, LearningPoint
-from desktop.engine_client import EngineClient, Job
-from desktop.main_window import PAGES, MainWindow
+from fineray.checks.finding import Finding, keep_checks
+from fineray.dicom.location import FileLocation
+from fineray.engine.messages import Reported
+from fineray.evaluation.intervals import Estimate
+from fineray.evaluation.operating_point import OperatingPoint
+from fineray.explaining.results import Neighbour
+from fineray.prediction.results import (
+    Drift,
+    DriftLine,
+    PredictionTable,
+    Scored,
+    Share,
+)
+from fineray.progress import (
+    FoldDone,
+    HeadStep,
+    Monitor,
+    Progress,
+)
+from fineray.project.catalogue import FileRow
+from fineray.project.labels.preview import Conflict, FromTable, LabelPreview
+from fineray.project.seal import Seal
+from fineray.project.seen import Seen
+from fineray.project.state import StudyState
+from fineray.review.agreement import Agreement
+from fineray.review.judging import judge
+from fineray.training.results import LearningCurve, LearningPoint
+from fineray_desktop.engine_client import EngineClient, Job
+from fineray_desktop.main_window import PAGES, MainWindow
 from tests.support.dialogs import DIALOGS
 from tests.support.records import FOLDER, classes, project_of_records
 
@@ -211,7 +222,7 @@ def _predict(window: MainWindow, state: StudyState) -> Shown:
 
 def _around(window: MainWindow) -> Shown:
     """What stands around the pages: errors, the job under way, reading only, the tour."""
-    from desktop.tour import STEPS, Tour
+    from fineray_desktop.start.tour import STEPS, Tour
 
     window.session.fail(
         "The project could not be written: the disk is full", f"{FOLDER}/catalogue.sqlite",

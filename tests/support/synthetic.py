@@ -13,13 +13,18 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from core.backbones.adding import Source, add_weights
-from core.backbones.catalogue import Backbone, backbone, backbones, weights_file
-from core.backbones.surgery import architecture
-from core.project.pixel_store import ShardWriter, StoredAt
-from core.project.project import create_project, open_project
-from core.project.splits import SplitPlan
-from core.project.splitting import make_split
+from fineray.backbones.adding import Source, add_weights
+from fineray.backbones.catalogue import (
+    Backbone,
+    backbone,
+    backbones,
+    weights_file,
+)
+from fineray.backbones.surgery import architecture
+from fineray.project.pixel_store import ShardWriter, StoredAt
+from fineray.project.project import create_project, open_project
+from fineray.project.splits import SplitPlan
+from fineray.project.splitting.make import make_split
 
 PATTERNS = 32  # of each class, which all images are made from
 WRITERS = 4

@@ -8,7 +8,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from core.backbones.adding import add_weights
+from fineray.backbones.adding import add_weights
 
 TINY = "timm:test_efficientnet"  # 99 thousand parameters in six stages
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pytestqt.qtbot import QtBot
 
-from desktop.loading import Loading
-from desktop.main_window import MainWindow
-from desktop.pages.review import ReviewPage
+from fineray_desktop.loading import Loading
+from fineray_desktop.main_window import MainWindow
+from fineray_desktop.review.page import ReviewPage
 
 MINUTE = 120_000  # milliseconds
 

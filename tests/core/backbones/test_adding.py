@@ -16,11 +16,23 @@ import torch
 from safetensors.torch import load_file, save_file
 from torchvision.models import get_model
 
-from core.backbones.adding import DownloadFailed, Source, add_weights, download_weights
-from core.backbones.catalogue import Backbone, backbone, backbones, manifest, unreadable_records, weights_file
-from core.backbones.describing import NotACnn, describe
-from core.backbones.surgery import pretrained
-from core.backbones.weights import WeightsDamaged
+from fineray.backbones.adding import (
+    DownloadFailed,
+    Source,
+    add_weights,
+    download_weights,
+)
+from fineray.backbones.catalogue import (
+    Backbone,
+    backbone,
+    backbones,
+    manifest,
+    unreadable_records,
+    weights_file,
+)
+from fineray.backbones.describing import NotACnn, describe
+from fineray.backbones.surgery import pretrained
+from fineray.backbones.weights import WeightsDamaged
 
 
 def published(name: str, folder: Path) -> Path:
@@ -43,7 +55,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
         entry = backbone(name)
         entry = replace(entry, weights=replace(entry.weights, file=path.name, sha256=digest[:8], url=url))
         rest = tuple(each for each in manifest() if each.name != name)
-        for module in ("core.backbones.adding", "core.backbones.catalogue"):
+        for module in ("fineray.backbones.adding", "fineray.backbones.catalogue"):
             monkeypatch.setattr(f"{module}.manifest", lambda: (*rest, entry))
         return entry
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.backbones import device_found
+from fineray.backbones import device_found
 
 
 @pytest.mark.parametrize(

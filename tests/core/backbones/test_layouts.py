@@ -9,10 +9,10 @@ import pytest
 import timm
 import torch
 
-from core.backbones.catalogue import Backbone, Stage, WeightPack
-from core.backbones.describing import NotACnn, describe
-from core.backbones.layout import INSTEAD
-from core.backbones.surgery import feature_network, freeze, pooled
+from fineray.backbones.catalogue import Backbone, Stage, WeightPack
+from fineray.backbones.describing import NotACnn, describe
+from fineray.backbones.layout import INSTEAD
+from fineray.backbones.surgery import feature_network, freeze, pooled
 
 # The smallest network of each of timm's modules, and relatives that keep their channels elsewhere.
 SMALLEST = """

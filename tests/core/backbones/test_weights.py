@@ -10,10 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from core.backbones.catalogue import Backbone, UnknownBackbone, backbone, backbones, manifest, weights_file
-from core.backbones.cutting import cut
-from core.backbones.runtime import OpenVino, Runtime, with_folded_batch_norms
-from core.backbones.surgery import (
+from fineray.backbones.catalogue import (
+    Backbone,
+    UnknownBackbone,
+    backbone,
+    backbones,
+    manifest,
+    weights_file,
+)
+from fineray.backbones.cutting import cut
+from fineray.backbones.runtime import OpenVino, Runtime, with_folded_batch_norms
+from fineray.backbones.surgery import (
     FeatureNetwork,
     architecture,
     feature_network,
@@ -21,7 +28,12 @@ from core.backbones.surgery import (
     widths_of,
     with_gray_input,
 )
-from core.backbones.weights import WeightsDamaged, WeightsNotInstalled, load_weights, with_names_of
+from fineray.backbones.weights import (
+    WeightsDamaged,
+    WeightsNotInstalled,
+    load_weights,
+    with_names_of,
+)
 
 LITE0 = backbone("efficientnet_lite0")
 NAMES = [
@@ -106,7 +118,7 @@ def test_a_damaged_or_foreign_file_is_refused(tmp_path: Path, monkeypatch: pytes
     damaged[len(damaged) // 2] ^= 1
     bad = tmp_path / "bad.pth"
     bad.write_bytes(damaged)
-    monkeypatch.setattr("core.backbones.weights.weights_file", lambda chosen: bad)
+    monkeypatch.setattr("fineray.backbones.weights.weights_file", lambda chosen: bad)
     with pytest.raises(WeightsDamaged, match="not the one"):
         load_weights(LITE0)
 
@@ -121,7 +133,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path: Path, monkeypatch: pyte
     bad = tmp_path / "evil.pth"
     torch.save({"a": Evil()}, bad)
     digest = hashlib.sha256(bad.read_bytes()).hexdigest()
-    monkeypatch.setattr("core.backbones.weights.weights_file", lambda chosen: bad)
+    monkeypatch.setattr("fineray.backbones.weights.weights_file", lambda chosen: bad)
     with pytest.raises(WeightsDamaged, match="safely"):
         load_weights(replace(LITE0, weights=replace(LITE0.weights, sha256=digest)))
 
@@ -237,7 +249,7 @@ def test_openvino_gives_the_same_features() -> None:
 
 
 def test_the_manifest_is_sound_json() -> None:
-    manifest = json.loads((Path(__file__).parents[3] / "resources/backbones.json").read_text("utf-8"))
+    manifest = json.loads((Path(__file__).parents[3] / "resources/fineray_resources/backbones.json").read_text("utf-8"))
     assert manifest["format"] == 1
     for entry in manifest["backbones"]:
         assert entry["licence"]

@@ -10,21 +10,31 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from core.checks.confounders import Association, _of_category, _of_number, association_findings
-from core.checks.finding import Finding, last_checks
-from core.checks.labels import contradicted_labels, strangers
-from core.checks.pictures import PictureFacts, _inverted, has_text, picture_facts
-from core.checks.run import NothingToCheck, run_checks
-from core.demo.phantom import chest
-from core.progress import Monitor
-from core.project.catalogue import LabelledImage, labelled_images, source_of
-from core.project.changes import leave_out, put_back
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_folders, preview_table
-from core.project.pixel_store import StoredAt
-from core.project.project import Project
-from core.project.splits import SplitPlan, is_current
-from core.project.splitting import make_split
+from fineray.checks.confounders import (
+    Association,
+    _of_category,
+    _of_number,
+    association_findings,
+)
+from fineray.checks.finding import Finding, last_checks
+from fineray.checks.labels import contradicted_labels, strangers
+from fineray.checks.pictures import (
+    PictureFacts,
+    _inverted,
+    has_text,
+    picture_facts,
+)
+from fineray.checks.run import NothingToCheck, run_checks
+from fineray.demo.phantom import chest
+from fineray.progress import Monitor
+from fineray.project.catalogue import LabelledImage, labelled_images, source_of
+from fineray.project.changes import leave_out, put_back
+from fineray.project.files.importing import import_folders
+from fineray.project.labels.preview import apply_labels, preview_folders, preview_table
+from fineray.project.pixel_store import StoredAt
+from fineray.project.project import Project
+from fineray.project.splits import SplitPlan, is_current
+from fineray.project.splitting.make import make_split
 from tests.support.films import write_film
 
 
@@ -178,7 +188,7 @@ def test_copies_small_classes_and_missing_ids_are_found(
 
 
 def test_a_copy_under_another_name_is_serious_and_can_be_left_out(project: Project, tmp_path: Path) -> None:
-    from tests.core.project.test_splitting import _texture
+    from tests.core.project.splitting.test_make import _texture
     from tests.support.films import write_picture
 
     for patient in range(24):

@@ -10,12 +10,12 @@ import numpy as np
 import pydicom
 import pytest
 
-from core.demo.phantom import chest
-from core.demo.study import write_study
-from core.dicom.location import FileLocation
-from core.dicom.read import read_radiograph
-from core.dicom.shades import shades
-from core.progress import Cancelled, Monitor
+from fineray.demo.phantom import chest
+from fineray.demo.study import write_study
+from fineray.dicom.location import FileLocation
+from fineray.dicom.read import read_radiograph
+from fineray.dicom.shades import shades
+from fineray.progress import Cancelled, Monitor
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.dicom.archive import members, read_member
-from core.dicom.location import FileLocation
-from core.dicom.picture import LOST
-from core.dicom.radiograph import NotARadiograph, UnreadableFile
-from core.dicom.read import read_radiograph
-from core.dicom.scan import find_files
-from core.dicom.shades import shades_8bit
+from fineray.dicom.archive import members, read_member
+from fineray.dicom.location import FileLocation
+from fineray.dicom.picture import LOST
+from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
+from fineray.dicom.read import read_radiograph
+from fineray.dicom.scan import find_files
+from fineray.dicom.shades import shades_8bit
 from tests.support.films import write_film
 
 RAMP = (np.arange(48 * 40) % 256).reshape(48, 40).astype(np.uint8)

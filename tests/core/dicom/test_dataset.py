@@ -18,11 +18,11 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
-from core.dicom.dataset import parse
-from core.dicom.location import FileLocation
-from core.dicom.radiograph import NotARadiograph, UnreadableFile
-from core.dicom.read import read_radiograph, read_radiographs
-from core.dicom.transfer_syntax import actual_syntax, codec_of
+from fineray.dicom.dataset import parse
+from fineray.dicom.location import FileLocation
+from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
+from fineray.dicom.read import read_radiograph, read_radiographs
+from fineray.dicom.transfer_syntax import actual_syntax, codec_of
 from tests.support.films import film
 
 RAMP = (np.add.outer(np.arange(40) * 61, np.arange(48) * 31) % 4096).astype(np.uint16)

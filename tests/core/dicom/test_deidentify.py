@@ -8,9 +8,9 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from core.dicom.deidentify import ACTIONS, Disguise, deidentified
-from core.dicom.letters import Region, text_lines
-from core.dicom.pixels import stored_values
+from fineray.dicom.deidentify import ACTIONS, Disguise, deidentified
+from fineray.dicom.letters import Region, text_lines
+from fineray.dicom.pixels import stored_values
 from tests.support.films import film
 
 DISGUISE = Disguise(

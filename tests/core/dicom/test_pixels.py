@@ -10,8 +10,8 @@ from pydicom import uid
 from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate
 
-from core.dicom.pixels import stored_values
-from core.dicom.radiograph import NotARadiograph, UnreadableFile
+from fineray.dicom.pixels import stored_values
+from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from tests.support.films import film
 
 RAMP = (np.add.outer(np.arange(40) * 61, np.arange(48) * 31) % 4096).astype(np.uint16)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_windowing
 
-from core.dicom.location import FileLocation
-from core.dicom.pixels import stored_values
-from core.dicom.presentation import gray_image
-from core.dicom.radiograph import GrayImage, Window
-from core.dicom.read import read_radiograph
-from core.dicom.shades import apply_window, shades, shades_8bit
+from fineray.dicom.location import FileLocation
+from fineray.dicom.pixels import stored_values
+from fineray.dicom.presentation import gray_image
+from fineray.dicom.radiograph import GrayImage, Window
+from fineray.dicom.read import read_radiograph
+from fineray.dicom.shades import apply_window, shades, shades_8bit
 from tests.support.films import film
 
 RAMP = np.linspace(0, 4095, 40 * 48).reshape(40, 48).astype(np.uint16)

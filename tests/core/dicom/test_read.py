@@ -11,9 +11,9 @@ import pytest
 from pydicom import uid
 from pydicom.data import get_testdata_file
 
-from core.dicom.location import FileLocation
-from core.dicom.radiograph import NotARadiograph, UnreadableFile
-from core.dicom.read import age_in_years, read_radiograph, read_radiographs
+from fineray.dicom.location import FileLocation
+from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
+from fineray.dicom.read import age_in_years, read_radiograph, read_radiographs
 from tests.support.films import film, write_film
 
 PIXELS = (np.arange(48 * 40).reshape(48, 40) % 4096).astype(np.uint16)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.dicom.scan import FolderMissing, find_files
+from fineray.dicom.scan import FolderMissing, find_files
 
 
 def test_files_are_found_recursively_once(tmp_path: Path) -> None:

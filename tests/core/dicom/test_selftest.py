@@ -6,8 +6,8 @@ import pytest
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, JPEGLSLossless, JPEGLSNearLossless
 
-from core.dicom import pixels
-from core.dicom.selftest import codec_self_test
+from fineray.dicom import pixels
+from fineray.dicom.selftest import codec_self_test
 
 
 def test_every_decoder_is_here() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.engine.messages import (
+from fineray.engine.messages import (
     Alive,
     Cancel,
     Event,
@@ -27,12 +27,12 @@ from core.engine.messages import (
     Submit,
     Train,
 )
-from core.engine.worker import serve
-from core.progress import FileResult, Progress
-from core.project.labels import FromFolders
-from core.project.project import create_project
-from core.project.splits import SplitPlan
-from core.training.recipe import Recipe
+from fineray.engine.worker import serve
+from fineray.progress import FileResult, Progress
+from fineray.project.labels.preview import FromFolders
+from fineray.project.project import create_project
+from fineray.project.splits import SplitPlan
+from fineray.training.recipe import Recipe
 
 
 @pytest.fixture

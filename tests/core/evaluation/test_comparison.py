@@ -14,10 +14,15 @@ from sklearn.datasets import load_breast_cancer
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from core.evaluation.comparison import NotComparable, compare, holm, mcnemar_exact
-from core.evaluation.operating_point import Called, OperatingPoint
-from core.evaluation.roc_area import compare_areas
-from core.project.runs import Predictions
+from fineray.evaluation.comparison import (
+    NotComparable,
+    compare,
+    holm,
+    mcnemar_exact,
+)
+from fineray.evaluation.operating_point import Called, OperatingPoint
+from fineray.evaluation.predictions import Predictions
+from fineray.evaluation.roc_area import compare_areas
 
 Maker = Callable[..., Predictions]
 

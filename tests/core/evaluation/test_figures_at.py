@@ -23,17 +23,22 @@ from sklearn.metrics import (
 )
 from statsmodels.stats.proportion import proportion_confint
 
-from core.evaluation.bootstrap import weighted_hand_till
-from core.evaluation.calibration import calibration, calibration_errors
-from core.evaluation.choosing_point import NoOperatingPoint, apply_rule, choose_point
-from core.evaluation.curves import curves, net_benefit
-from core.evaluation.figures_at import average_precision, brier, figures_at, predictive_values
-from core.evaluation.intervals import clopper_pearson, difference, proportion
-from core.evaluation.operating_point import PointRule
-from core.evaluation.question import Question, question
-from core.evaluation.roc_area import auc, auc_variance
-from core.evaluation.subgroups import subgroups
-from core.project.runs import Predictions
+from fineray.evaluation.bootstrap import weighted_hand_till
+from fineray.evaluation.calibration import calibration, calibration_errors
+from fineray.evaluation.choosing_point import NoOperatingPoint, apply_rule, choose_point
+from fineray.evaluation.curves import curves, net_benefit
+from fineray.evaluation.figures_at import (
+    average_precision,
+    brier,
+    figures_at,
+    predictive_values,
+)
+from fineray.evaluation.intervals import clopper_pearson, difference, proportion
+from fineray.evaluation.operating_point import PointRule
+from fineray.evaluation.predictions import Predictions
+from fineray.evaluation.question import Question, question
+from fineray.evaluation.roc_area import auc, auc_variance
+from fineray.evaluation.subgroups import subgroups
 
 Maker = Callable[..., Predictions]
 

@@ -15,8 +15,8 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
-from core.evaluation.intervals import Z, proportion, wilson
-from core.evaluation.roc_area import auc, auc_variance
+from fineray.evaluation.intervals import Z, proportion, wilson
+from fineray.evaluation.roc_area import auc, auc_variance
 
 # Published areas and intervals of pROC's aneurysmal subarachnoid haemorrhage data (113 patients, 41 poor outcomes).
 ASAH = {"wfns": 0.823678861788618, "s100b": 0.731368563685637, "ndka": 0.611957994579946}

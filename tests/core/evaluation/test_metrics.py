@@ -7,9 +7,9 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.metrics import f1_score, precision_recall_fscore_support, roc_auc_score
 
-from core.evaluation.bootstrap import patient_weights, weighted_auc
-from core.evaluation.metrics import evaluate
-from core.project.runs import Predictions
+from fineray.evaluation.bootstrap import patient_weights, weighted_auc
+from fineray.evaluation.metrics import evaluate
+from fineray.evaluation.predictions import Predictions
 
 
 def _predictions(true: np.ndarray, probabilities: np.ndarray, patients: np.ndarray | None = None) -> Predictions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.evaluation.planning import (
+from fineray.evaluation.planning import (
     area_needed,
     area_width,
     power_against_chance,
@@ -12,7 +12,7 @@ from core.evaluation.planning import (
     share_width,
     validation_size,
 )
-from core.evaluation.roc_area import hanley_mcneil_error
+from fineray.evaluation.roc_area import hanley_mcneil_error
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.progress import Monitor
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_folders
-from core.project.project import Project, create_project, open_project
-from core.project.runs import RunFolder
-from core.project.splits import SplitPlan
-from core.project.splitting import make_split
-from core.training.recipe import HeadSettings, Recipe
-from core.training.training import train
+from fineray.progress import Monitor
+from fineray.project.files.importing import import_folders
+from fineray.project.labels.preview import apply_labels, preview_folders
+from fineray.project.project import Project, create_project, open_project
+from fineray.project.runs import RunFolder
+from fineray.project.splits import SplitPlan
+from fineray.project.splitting.make import make_split
+from fineray.training.recipe import HeadSettings, Recipe
+from fineray.training.train import train
 from tests.support.films import write_picture
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1)), bootstrap=100)
@@ -50,7 +50,7 @@ def train_on(root: Path, films: Path) -> Project:
 @pytest.fixture(scope="session")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, RunFolder]]:
     """(project, run) on the planted patch."""
-    from core.project.runs import runs
+    from fineray.project.runs import runs
 
     folder = tmp_path_factory.mktemp("planted")
     with pytest.MonkeyPatch.context() as patch:  # the home of single tests is not there yet

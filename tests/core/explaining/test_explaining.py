@@ -9,20 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from core.explaining.alike import feature_map, nearest
-from core.explaining.checking import check_map
-from core.explaining.doubtful import doubtful_labels
-from core.explaining.explain import CannotExplain, explain, mean_map
-from core.explaining.saliency import FINEST, film_part, grad_cam
-from core.explaining.trained_model import trained_model
-from core.progress import Cancelled, Monitor
-from core.project.catalogue import labelled_images, places_of
-from core.project.project import Project
-from core.project.runs import Predictions, RunFolder, runs
-from core.project.splits import latest_split
-from core.training.predicting import probabilities_of
-from core.training.recipe import Recipe, Tuning
-from core.training.training import train
+from fineray.evaluation.predictions import Predictions
+from fineray.explaining.alike import feature_map, nearest
+from fineray.explaining.checking import check_map
+from fineray.explaining.doubtful import doubtful_labels
+from fineray.explaining.explain import CannotExplain, explain, mean_map
+from fineray.explaining.saliency import FINEST, film_part, grad_cam
+from fineray.explaining.trained_model import trained_model
+from fineray.progress import Cancelled, Monitor
+from fineray.project.catalogue import labelled_images, places_of
+from fineray.project.project import Project
+from fineray.project.runs import RunFolder, runs
+from fineray.project.splits import latest_split
+from fineray.training.predicting import probabilities_of
+from fineray.training.recipe import Recipe, Tuning
+from fineray.training.train import train
 from tests.core.explaining.conftest import PATCH, planted, train_on
 
 Taught = tuple[Project, RunFolder]

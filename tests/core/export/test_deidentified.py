@@ -12,16 +12,16 @@ import numpy as np
 import pydicom
 import pytest
 
-from core.dicom.letters import Region
-from core.dicom.location import FileLocation
-from core.dicom.read import read_radiograph
-from core.export.deidentified import CannotExport, export_deidentified
-from core.export.key_file import KeyFileRefused, read_key_file, write_key_file
-from core.export.options import ExportOptions
-from core.progress import Monitor
-from core.project.blanking import blanked_regions, set_blanked_regions
-from core.project.importing import import_folders
-from core.project.project import Project, create_project, open_project
+from fineray.dicom.letters import Region
+from fineray.dicom.location import FileLocation
+from fineray.dicom.read import read_radiograph
+from fineray.export.deidentified import CannotExport, export_deidentified
+from fineray.export.key_file import KeyFileRefused, read_key_file, write_key_file
+from fineray.export.options import ExportOptions
+from fineray.progress import Monitor
+from fineray.project.blanking import blanked_regions, set_blanked_regions
+from fineray.project.files.importing import import_folders
+from fineray.project.project import Project, create_project, open_project
 from tests.support.films import write_film
 from tests.support.identity import DIGITS, MARKS, NAME, full_of_identity, marks_in
 
@@ -39,7 +39,7 @@ def test_planted_identity_is_found_nowhere(tmp_path: Path, home: Path) -> None:
         ["deidentify", str(project), str(out), "--key", str(key), "--json"],
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "core.cli", *command],
+            [sys.executable, "-m", "fineray.cli.main", *command],
             capture_output=True,
             env={**os.environ, "FINERAY_PASSPHRASE": "a long passphrase"},
             check=True,

@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 from pydicom.data import get_testdata_file
 
-from core.applying.predict import predict_folder
-from core.applying.results import PredictionTable
-from core.evaluation.operating_point import PointRule
-from core.export.dicom_results import DicomResultWriter
-from core.export.heat_maps import STRIP, HeatMapWriter, below
-from core.progress import Monitor
-from core.project.project import open_project
-from core.project.runs import run
+from fineray.evaluation.operating_point import PointRule
+from fineray.export.dicom_results import DicomResultWriter
+from fineray.export.heat_maps import STRIP, HeatMapWriter, below
+from fineray.prediction.predict import predict_folder
+from fineray.prediction.results import PredictionTable
+from fineray.progress import Monitor
+from fineray.project.project import open_project
+from fineray.project.runs import run
 from tests.support.films import write_film
 
 

@@ -15,19 +15,19 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.explaining.trained_model import trained_model
-from core.export import monai_bundle
-from core.export.monai_bundle import export_bundle
-from core.export.onnx_model import ExportDiffers, export_onnx
-from core.export.package.contents import facts_of
-from core.export.whole_network import WholeNetwork
-from core.output_file import CannotWriteThere
-from core.progress import Cancelled, Monitor
-from core.project.catalogue import labelled_images
-from core.project.project import open_project
-from core.project.runs import RunFolder, run
-from core.training.predicting import probabilities_of
-from core.training.preprocessing import to_input
+from fineray.explaining.trained_model import trained_model
+from fineray.export import monai_bundle
+from fineray.export.monai_bundle import export_bundle
+from fineray.export.onnx_model import ExportDiffers, export_onnx
+from fineray.export.whole_network import WholeNetwork
+from fineray.package.contents import facts_of
+from fineray.progress import Cancelled, Monitor
+from fineray.project.catalogue import labelled_images
+from fineray.project.project import open_project
+from fineray.project.runs import RunFolder, run
+from fineray.system.output_file import CannotWriteThere
+from fineray.training.predicting import probabilities_of
+from fineray.training.preprocessing import to_input
 
 pytestmark = pytest.mark.slow
 

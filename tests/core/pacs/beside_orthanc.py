@@ -18,21 +18,26 @@ import pytest
 import requests
 from pydicom.data import get_testdata_file
 
-from core.applying.predict import predict_folder
-from core.errors import DiskFull
-from core.export.dicom_results import DicomResultWriter
-from core.pacs import retrieve
-from core.pacs.association import PeerFailed, echo
-from core.pacs.query import find_studies
-from core.pacs.receiver import receive
-from core.pacs.results import Criteria, Received
-from core.pacs.retrieve import fetch_studies
-from core.pacs.send import NothingToSend, send_results
-from core.pacs.settings import PacsSettings, Peer
-from core.progress import Cancelled, Interim, Monitor, Report
-from core.project.importing import import_folders
-from core.project.project import Project, open_project
-from core.project.runs import run
+from fineray.errors import DiskFull
+from fineray.export.dicom_results import DicomResultWriter
+from fineray.pacs import retrieve
+from fineray.pacs.association import PeerFailed, echo
+from fineray.pacs.query import find_studies
+from fineray.pacs.receiver import receive
+from fineray.pacs.results import Criteria, Received
+from fineray.pacs.retrieve import fetch_studies
+from fineray.pacs.send import NothingToSend, send_results
+from fineray.pacs.settings import PacsSettings, Peer
+from fineray.prediction.predict import predict_folder
+from fineray.progress import (
+    Cancelled,
+    Interim,
+    Monitor,
+    Report,
+)
+from fineray.project.files.importing import import_folders
+from fineray.project.project import Project, open_project
+from fineray.project.runs import run
 from tests.support.films import write_film
 
 REST = "http://127.0.0.1:8042"

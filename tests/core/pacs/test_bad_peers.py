@@ -16,17 +16,24 @@ from pydicom import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as Find  # type: ignore[attr-defined]
 
-from core.pacs import association
-from core.pacs.association import PeerFailed, echo
-from core.pacs.query import find_studies
-from core.pacs.receiver import receive
-from core.pacs.results import Criteria
-from core.pacs.retrieve import fetch_studies
-from core.pacs.send import send_results
-from core.pacs.settings import PacsOff, PacsSettings, Peer, SettingsUnusable, load_settings, save_settings
-from core.pacs.storing import CANNOT_UNDERSTAND, store_bytes
-from core.progress import Monitor
-from core.project.paths import user_folder
+from fineray.pacs import association
+from fineray.pacs.association import PeerFailed, echo
+from fineray.pacs.query import find_studies
+from fineray.pacs.receiver import receive
+from fineray.pacs.results import Criteria
+from fineray.pacs.retrieve import fetch_studies
+from fineray.pacs.send import send_results
+from fineray.pacs.settings import (
+    PacsOff,
+    PacsSettings,
+    Peer,
+    SettingsUnusable,
+    load_settings,
+    save_settings,
+)
+from fineray.pacs.storing import CANNOT_UNDERSTAND, store_bytes
+from fineray.progress import Monitor
+from fineray.system.user_folder import user_folder
 
 ON = PacsSettings(True)
 

@@ -8,11 +8,17 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.progress import Monitor
-from core.project.catalogue import image_rows
-from core.project.changes import leave_out, next_undo, put_back, set_labels, undo
-from core.project.importing import import_folders
-from core.project.project import Project, create_project, open_project
+from fineray.progress import Monitor
+from fineray.project.catalogue import image_rows
+from fineray.project.changes import (
+    leave_out,
+    next_undo,
+    put_back,
+    set_labels,
+    undo,
+)
+from fineray.project.files.importing import import_folders
+from fineray.project.project import Project, create_project, open_project
 
 
 def _state(project: Project) -> list[tuple[int, str, str]]:

@@ -10,30 +10,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from core.dicom.letters import Region
-from core.progress import Monitor
-from core.project.attributes import LABELS, NoSuchAttribute, age_band, attribute_values
-from core.project.blanking import blanked_regions, set_blanked_regions
-from core.project.catalogue import counts, image_rows, labelled_images
-from core.project.changes import Undone, set_labels, undo
-from core.project.division import CannotSplit
-from core.project.importing import import_folders
-from core.project.label_file import write_labels
-from core.project.label_sets import (
+from fineray.dicom.letters import Region
+from fineray.label_values import (
     UNCERTAIN,
     LabelSetUnusable,
+    findings_of,
+    multi_value,
+    toggled,
+)
+from fineray.progress import Monitor
+from fineray.project.attributes import (
+    LABELS,
+    NoSuchAttribute,
+    age_band,
+    attribute_values,
+)
+from fineray.project.blanking import blanked_regions, set_blanked_regions
+from fineray.project.catalogue import counts, image_rows, labelled_images
+from fineray.project.changes import Undone, set_labels, undo
+from fineray.project.files.importing import import_folders
+from fineray.project.label_sets import (
     active_label_set,
     add_label_set,
     class_counts,
-    findings_of,
     label_set,
     label_sets,
-    multi_value,
-    toggled,
     use_label_set,
     values_of,
 )
-from core.project.labels import (
+from fineray.project.labels.label_file import write_labels
+from fineray.project.labels.preview import (
     FromAttribute,
     FromFinding,
     FromTable,
@@ -42,9 +48,10 @@ from core.project.labels import (
     preview_labels,
     preview_table,
 )
-from core.project.project import Project
-from core.project.splits import SplitPlan, is_current
-from core.project.splitting import make_split
+from fineray.project.project import Project
+from fineray.project.splits import SplitPlan, is_current
+from fineray.project.splitting.assign import CannotSplit
+from fineray.project.splitting.make import make_split
 from tests.support.films import write_film
 
 

@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from core.project.lock import ProjectInUse
-from core.project.project import FolderNotEmpty, NotAProject, create_project, open_project
-from core.project.schema import VERSION, ProjectTooNew
+from fineray.project.lock import ProjectInUse
+from fineray.project.project import (
+    FolderNotEmpty,
+    NotAProject,
+    create_project,
+    open_project,
+)
+from fineray.project.schema import VERSION, ProjectTooNew
 
 
 def test_a_project_needs_an_empty_folder(tmp_path: Path) -> None:
@@ -78,9 +83,15 @@ def test_hashes_are_the_projects_own(tmp_path: Path) -> None:
 
 
 def test_a_project_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> None:
-    from core.project.catalogue import image_rows
-    from core.project.schema import MIGRATIONS
-    from core.project.splits import Split, SplitPlan, is_current, latest_split, parts
+    from fineray.project.catalogue import image_rows
+    from fineray.project.schema import MIGRATIONS
+    from fineray.project.splits import (
+        Split,
+        SplitPlan,
+        is_current,
+        latest_split,
+        parts,
+    )
 
     create_project(tmp_path / "p")
     (tmp_path / "p/catalogue.sqlite").unlink()

@@ -10,9 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import DiskFull
-from core.project.project import Project
-from core.project.runs import Predictions, RunMissing, run, runs, write_run
+from fineray.errors import DiskFull
+from fineray.evaluation.predictions import Predictions
+from fineray.project.project import Project
+from fineray.project.runs import (
+    RunMissing,
+    run,
+    runs,
+    write_run,
+)
 
 
 @given(st.integers(1, 30), st.lists(st.text(min_size=1, max_size=9), min_size=2, max_size=4, unique=True))

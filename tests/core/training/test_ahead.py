@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.training.ahead import computed_ahead, prepared_ahead
+from fineray.training.ahead import computed_ahead, prepared_ahead
 
 
 def picture(number: int) -> NDArray[np.uint8]:

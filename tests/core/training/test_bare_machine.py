@@ -19,8 +19,9 @@ class Nowhere:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Nowhere())
-import core.explaining.saliency, core.project.splitting, core.training.finetuning, core.training.predicting
-import core.training.training, tests.bench.bench_gpu, tests.gpu.test_on_a_gpu
+import fineray.explaining.saliency, fineray.project.splitting.make
+import fineray.training.tuning.finetuning, fineray.training.predicting
+import fineray.training.train, tests.bench.bench_gpu, tests.gpu.test_on_a_gpu
 assert not MISSING & {name.split(".")[0] for name in sys.modules}
 print("ready")
 """

@@ -15,15 +15,21 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from core.progress import Monitor
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_folders
-from core.project.project import Project, open_project
-from core.project.runs import run
-from core.project.splits import SplitPlan
-from core.project.splitting import make_split
-from core.training.recipe import AugmentSettings, HeadSettings, LossSettings, Recipe, Tuning
-from core.training.training import train
+from fineray.progress import Monitor
+from fineray.project.files.importing import import_folders
+from fineray.project.labels.preview import apply_labels, preview_folders
+from fineray.project.project import Project, open_project
+from fineray.project.runs import run
+from fineray.project.splits import SplitPlan
+from fineray.project.splitting.make import make_split
+from fineray.training.recipe import (
+    AugmentSettings,
+    HeadSettings,
+    LossSettings,
+    Recipe,
+    Tuning,
+)
+from fineray.training.train import train
 
 RECIPE = Recipe(
     mode="finetune",

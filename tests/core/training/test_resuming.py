@@ -17,23 +17,44 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.progress import Cancelled, Monitor, Paused, Progress, Report, Resumed
-from core.project.importing import import_folders
-from core.project.labels import apply_labels, preview_folders
-from core.project.project import Project
-from core.project.runs import RunFolder, runs
-from core.project.splits import Split, SplitPlan
-from core.project.splitting import make_split
-from core.training import checkpoint, finetuning, selection
-from core.training.checkpoint import Keeping, State, bench
-from core.training.controls import run_controls
-from core.training.features import STAGE_FEATURES
-from core.training.finetuning import TrainingDiverged
-from core.training.learning_curve import learning_curve
-from core.training.recipe import FROM_SCRATCH, AugmentSettings, HeadSettings, LossSettings, Recipe, Tuning
-from core.training.standing import Standing, forgotten, in_time, left_off
-from core.training.training import train
-from core.training.views import STAGE_VIEWS, Views
+from fineray.progress import (
+    Cancelled,
+    Monitor,
+    Paused,
+    Progress,
+    Report,
+    Resumed,
+)
+from fineray.project.files.importing import import_folders
+from fineray.project.labels.preview import apply_labels, preview_folders
+from fineray.project.project import Project
+from fineray.project.runs import RunFolder, runs
+from fineray.project.splits import Split, SplitPlan
+from fineray.project.splitting.make import make_split
+from fineray.training import checkpoint
+from fineray.training.checkpoint import Keeping, State, bench
+from fineray.training.choosing.controls import run_controls
+from fineray.training.choosing.learning_curve import learning_curve
+from fineray.training.features import STAGE_FEATURES
+from fineray.training.head import selection
+from fineray.training.recipe import (
+    FROM_SCRATCH,
+    AugmentSettings,
+    HeadSettings,
+    LossSettings,
+    Recipe,
+    Tuning,
+)
+from fineray.training.standing import (
+    Standing,
+    forgotten,
+    in_time,
+    left_off,
+)
+from fineray.training.train import train
+from fineray.training.tuning import finetuning
+from fineray.training.tuning.finetuning import TrainingDiverged
+from fineray.training.tuning.views import STAGE_VIEWS, Views
 from tests.support.tiny import TINY, add_tiny
 
 HEAD = HeadSettings(strengths=(1.0, 0.1), inner_folds=2)
@@ -183,11 +204,11 @@ def test_killed_again_and_again_it_loses_no_more_than_since_the_last_checkpoint(
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from core.progress import Monitor, Progress
-from core.project.project import open_project
-from core.project.splits import latest_split
-from core.training.recipe import Recipe
-from core.training.training import train
+from fineray.progress import Monitor, Progress
+from fineray.project.project import open_project
+from fineray.project.splits import latest_split
+from fineray.training.recipe import Recipe
+from fineray.training.train import train
 
 class Bomb(Monitor):
     last = None
@@ -350,7 +371,7 @@ def test_a_training_that_diverges_leaves_nothing_to_go_on_from(study: Project, h
 def test_a_search_goes_on_with_the_trials_that_it_would_have_made(
     study: Project, halves: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.training import search
+    from fineray.training.choosing import search
 
     monkeypatch.setattr(search, "MOST", 3)
     for recipe in (FROZEN, replace(TUNED, tuning=replace(TUNED.tuning, epochs=1))):

@@ -10,32 +10,39 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.engine.jobs import freeze_run
-from core.engine.messages import FreezeRun
-from core.evaluation.choosing_point import choose_point
-from core.evaluation.judgement import View
-from core.evaluation.judging import judge
-from core.evaluation.kept_point import keep_point, point_of, rule_of
-from core.evaluation.metrics import evaluate
-from core.evaluation.operating_point import OperatingPoint, PointRule
-from core.export.package.contents import export_package
-from core.export.package.opening import open_package
-from core.export.package.verifying import verify_package, verify_run
-from core.progress import Monitor
-from core.project.catalogue import image_rows, labelled_images
-from core.project.changes import set_labels
-from core.project.importing import import_folders
-from core.project.label_sets import active_label_set, add_label_set, use_label_set
-from core.project.project import Project, open_project
-from core.project.runs import Predictions, run
-from core.project.sealing import seal_test
-from core.project.splits import SplitPlan, parts
-from core.project.splitting import make_split
-from core.project.strata import strata_of_labels
-from core.training.data import targets_of
-from core.training.recipe import AugmentSettings, HeadSettings, LossSettings, Recipe, Tuning
-from core.training.sealed_test import freeze, frozen_of, open_test
-from core.training.training import train
+from fineray.engine.jobs.table import freeze_run
+from fineray.engine.messages import FreezeRun
+from fineray.evaluation.choosing_point import choose_point
+from fineray.evaluation.metrics import evaluate
+from fineray.evaluation.operating_point import OperatingPoint, PointRule
+from fineray.evaluation.predictions import Predictions
+from fineray.package.contents import export_package
+from fineray.package.opening import open_package
+from fineray.package.verifying import verify_package, verify_run
+from fineray.progress import Monitor
+from fineray.project.catalogue import image_rows, labelled_images
+from fineray.project.changes import set_labels
+from fineray.project.files.importing import import_folders
+from fineray.project.kept_point import keep_point, point_of, rule_of
+from fineray.project.label_sets import active_label_set, add_label_set, use_label_set
+from fineray.project.project import Project, open_project
+from fineray.project.runs import run
+from fineray.project.splits import SplitPlan, parts
+from fineray.project.splitting.make import make_split
+from fineray.project.splitting.sealing import seal_test
+from fineray.project.splitting.strata import strata_of_labels
+from fineray.review.judging import judge
+from fineray.review.query import View
+from fineray.training.data import targets_of
+from fineray.training.opening import freeze, frozen_of, open_test
+from fineray.training.recipe import (
+    AugmentSettings,
+    HeadSettings,
+    LossSettings,
+    Recipe,
+    Tuning,
+)
+from fineray.training.train import train
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=2), bootstrap=100)
 

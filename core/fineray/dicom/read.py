@@ -1,0 +1,237 @@
+"""One file -> its Radiographs. Files are opened read-only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.uid import UID
+
+from fineray.dicom import archive
+from fineray.dicom.dataset import parse
+from fineray.dicom.location import FileLocation
+from fineray.dicom.picture import picture_format, read_picture
+from fineray.dicom.pixels import frame_count, stored_values
+from fineray.dicom.presentation import gray_image
+from fineray.dicom.radiograph import (
+    Attributes,
+    FrameChoice,
+    Identity,
+    NotARadiograph,
+    Radiograph,
+    UnreadableFile,
+    VoiSource,
+)
+from fineray.dicom.transfer_syntax import actual_syntax
+
+# Projection radiography (PS3.3 C.7.3.1.1.1). "OT", "SC" and an absent modality are what secondary captures of films
+# carry; they are taken for X-rays because a user chose the folder.
+XRAY_MODALITIES = ("CR", "DX", "RG", "MG", "IO", "PX", "XR", "RF", "XA", "OT", "SC", "")
+MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+# Terms of other modalities (PS3.3 C.7.3.1.1.1); anything else may be any text, and is not repeated.
+_MODALITY = re.compile(
+    "[A-Z]{2}|BDUS|BMD|DOC|ECG|EEG|EMG|EOG|EPS|FID|IVOCT|IVUS|KER|LEN|M3D|OAM|OCT|OPM|OPT|OPTBSV|OPTENF|OPV|OSS|PLAN|POS"
+    "|REG|RTDOSE|RTIMAGE|RTINTENT|RTPLAN|RTRAD|RTRECORD|RTSEGANN|RTSTRUCT|SEG|SMR|SRF|STAIN|TEXTUREMAP|VA|XAPROTOCOL"
+)
+MAX_FILE_BYTES = 2_000_000_000
+NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PhotometricInterpretation")  # to make sense of pixels
+
+
+class SeveralFrames(NotARadiograph):
+    """The file holds several frames and nobody has said which to take."""
+
+
+def read_radiographs(location: FileLocation, frames: FrameChoice = "none") -> list[Radiograph]:
+    """The images of one file; `frames` says which of several frames become images.
+
+    Raises NotARadiograph (to be skipped), UnreadableFile (failed), each with a reason for the user, or OSError.
+    """
+    ds = _opened(location)
+    if isinstance(ds, Radiograph):
+        return [ds]
+    with _consistent_header():
+        count = frame_count(ds)
+    if count > 1 and frames == "none":
+        raise SeveralFrames(
+            f"The file holds {count} frames", todo="Import it again and choose which frames become images."
+        )
+    chosen = {"none": [1], "first": [1], "middle": [(count + 1) // 2], "all": range(1, count + 1)}[frames]
+    return [_radiograph(ds, frame) for frame in chosen]
+
+
+def read_radiograph(location: FileLocation, frame: int = 1) -> Radiograph:
+    """One image of one file. Raises like read_radiographs()."""
+    ds = _opened(location)
+    return ds if isinstance(ds, Radiograph) else _radiograph(ds, frame)
+
+
+def open_dicom(location: FileLocation) -> Dataset | None:
+    """The data set behind an image, with the transfer syntax that it really has; None for a picture.
+
+    Raises like read_radiographs().
+    """
+    ds = _opened(location)
+    if isinstance(ds, Radiograph):
+        return None
+    ds.file_meta.TransferSyntaxUID = actual_syntax(ds)
+    return ds
+
+
+def _opened(location: FileLocation) -> Dataset | Radiograph:
+    """The data set of an X-ray, or a picture, which is an image at once."""
+    data = _content(location)
+    kind = picture_format(data)
+    if kind is not None:
+        return read_picture(data, kind)
+    ds = parse(data)
+    with _consistent_header():
+        _refuse_other_objects(ds)
+    return ds
+
+
+@contextmanager
+def _consistent_header() -> Iterator[None]:
+    """A header may lie in more ways than can be listed: whatever else is raised within fails the file by name."""
+    try:
+        yield
+    except (NotARadiograph, UnreadableFile, MemoryError):
+        raise
+    except Exception as error:
+        raise UnreadableFile(
+            f"The header is inconsistent ({type(error).__name__})",
+            todo="The file may be damaged; export it again from the archive.",
+        ) from error
+
+
+def _content(location: FileLocation) -> bytes:
+    if location.member:
+        data = archive.read_member(location.path, location.member)
+    else:
+        size = location.path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise NotARadiograph("Larger than any X-ray", todo="Nothing to do; the file was left alone.")
+        data = location.path.read_bytes()
+    if not data:
+        raise UnreadableFile("The file is empty", todo="Export it again from the archive.")
+    if data[:4] == b"PK\x03\x04":
+        raise UnreadableFile(
+            "An archive that is damaged, or lies inside another one",
+            todo="Unpack it yourself, and import the folder.",
+        )
+    return data
+
+
+def _radiograph(ds: Dataset, frame: int) -> Radiograph:
+    warnings = []
+    with _consistent_header():
+        stated = ds.file_meta.TransferSyntaxUID
+        syntax = actual_syntax(ds)
+        if syntax != stated:
+            ds.file_meta.TransferSyntaxUID = syntax
+            warnings.append(f"The file says {_uid_name(stated)}, its pixels are {syntax.name}: read as what they are")
+        stored = stored_values(ds, frame)
+        image, voi_source = gray_image(ds, stored)
+        return Radiograph(image, _attributes(ds, voi_source), _identity(ds), frame, tuple(warnings))
+
+
+def _refuse_other_objects(ds: Dataset) -> None:
+    sop_class = str(ds.file_meta.get("MediaStorageSOPClassUID") or ds.get("SOPClassUID") or "")
+    if sop_class == MEDIA_DIRECTORY:
+        raise NotARadiograph("A DICOMDIR index, not an image", todo="Nothing to do; its images are read themselves.")
+    modality = _text(ds, "Modality").upper()
+    if modality not in XRAY_MODALITIES:
+        named = f"Modality {modality}" if _MODALITY.fullmatch(modality) else "An unknown modality"
+        raise NotARadiograph(f"{named} is not an X-ray", todo="Nothing to do; only X-rays are imported.")
+    if "PixelData" not in ds:
+        if "Rows" in ds and "BitsStored" in ds:
+            raise UnreadableFile(
+                "The header describes an image but the pixels are missing",
+                todo="The file was cut short; export it again from the archive.",
+            )
+        name = _uid_name(sop_class) if sop_class else "no object class"
+        raise NotARadiograph(f"No image inside ({name})", todo="Nothing to do; only X-rays are imported.")
+    lacking = [keyword for keyword in NEEDED if ds.get(keyword) is None]
+    if lacking:
+        raise UnreadableFile(
+            f"The header does not say {', '.join(lacking)}", todo="Export the image again from the archive."
+        )
+
+
+def _uid_name(value: str) -> str:
+    """What the standard calls a UID; one that it does not know may be any text, and is not repeated."""
+    name = UID(value).name
+    return name if name != value else "something unknown"
+
+
+def _identity(ds: Dataset) -> Identity:
+    return Identity(
+        patient_id=_text(ds, "PatientID"),
+        study_instance_uid=_text(ds, "StudyInstanceUID"),
+        series_instance_uid=_text(ds, "SeriesInstanceUID"),
+        sop_instance_uid=_text(ds, "SOPInstanceUID"),
+        station_name=_text(ds, "StationName"),
+        institution_name=_text(ds, "InstitutionName"),
+        study_date=_text(ds, "StudyDate") or _text(ds, "AcquisitionDate"),
+    )
+
+
+def _attributes(ds: Dataset, voi_source: VoiSource) -> Attributes:
+    laterality = _text(ds, "ImageLaterality") or _text(ds, "Laterality")
+    return Attributes(
+        modality=_text(ds, "Modality").upper(),
+        body_part=_text(ds, "BodyPartExamined").upper(),
+        view_position=_text(ds, "ViewPosition").upper(),
+        laterality=_term(laterality, ("L", "R", "B", "U")),
+        sex=_term(_text(ds, "PatientSex"), ("M", "F", "O")),
+        age_years=age_in_years(_text(ds, "PatientAge")),
+        manufacturer=_text(ds, "Manufacturer"),
+        model=_text(ds, "ManufacturerModelName"),
+        rows=int(ds.Rows),
+        columns=int(ds.Columns),
+        bits_stored=int(ds.BitsStored),
+        photometric=str(ds.PhotometricInterpretation),
+        transfer_syntax=ds.file_meta.TransferSyntaxUID.name,
+        voi_source=voi_source,
+        pixel_spacing_mm=_spacing(ds),
+        burned_in=_term(_text(ds, "BurnedInAnnotation"), ("YES", "NO")),
+    )
+
+
+def _term(text: str, terms: tuple[str, ...]) -> str:
+    """A defined term, or nothing: projects keep no text that could be something else."""
+    return text.upper() if text.upper() in terms else ""
+
+
+def age_in_years(text: str) -> float | None:
+    """An Age String (PS3.5 6.2: nnnD, nnnW, nnnM, nnnY) in years, or None where it is absent or malformed."""
+    years_per_unit = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
+    number, unit = text[:-1], text[-1:].upper()
+    if not number.isdecimal() or unit not in years_per_unit:
+        return None
+    return int(number) * years_per_unit[unit]
+
+
+def _spacing(ds: Dataset) -> tuple[float, float] | None:
+    """Row and column spacing in mm: at the patient if stated, else at the detector (PS3.3 10.7)."""
+    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
+        value = ds.get(keyword)
+        try:
+            if value is not None and len(value) == 2 and min(map(float, value)) > 0:
+                return float(value[0]), float(value[1])
+        except (TypeError, ValueError):
+            continue
+    return None
+
+
+def _text(ds: Dataset, keyword: str) -> str:
+    """An attribute as text; attributes that cannot be read are as good as absent."""
+    try:
+        value = ds.get(keyword)
+    except Exception:  # pydicom raises whatever a malformed value leads to
+        return ""
+    if isinstance(value, MultiValue | list):
+        value = value[0] if value else None
+    return "" if value is None else str(value).strip()

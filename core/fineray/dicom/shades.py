@@ -1,0 +1,44 @@
+"""From values to shades: the window and the polarity of a GrayImage (DICOM PS3.3 C.11.2, C.11.6)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fineray.dicom.radiograph import GrayImage, Window
+
+
+def shades(image: GrayImage, window: Window | None = None) -> NDArray[np.float32]:
+    """The image as P-values from 0 (black) to 1 (white), [rows, columns]; `window` overrides its own."""
+    shown = np.take(_shade_table(image, window), image.index)
+    if image.padding is not None:
+        shown[image.padding] = 0
+    return shown
+
+
+def shades_8bit(image: GrayImage, window: Window | None = None) -> NDArray[np.uint8]:
+    """The same, rounded to 0..255."""
+    shown = np.take(np.round(_shade_table(image, window) * 255).astype(np.uint8), image.index)
+    if image.padding is not None:
+        shown[image.padding] = 0
+    return shown
+
+
+def _shade_table(image: GrayImage, window: Window | None) -> NDArray[np.float32]:
+    shade = apply_window(image.table, window or image.window)
+    return np.float32(1) - shade if image.inverted else shade
+
+
+def apply_window(values: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
+    """PS3.3 C.11.2.1.2.1 (LINEAR), C.11.2.1.3.1 (SIGMOID), C.11.2.1.3.2 (LINEAR_EXACT), scaled to 0..1."""
+    center, width = window.center, window.width
+    if window.function == "SIGMOID":
+        with np.errstate(over="ignore"):
+            shaded: NDArray[np.float32] = 1 / (1 + np.exp(-4 * (values - np.float32(center)) / np.float32(width)))
+            return shaded
+    if window.function == "LINEAR":
+        center, width = center - 0.5, width - 1
+    if width <= 0:  # LINEAR with a width of 1 is a threshold
+        return (values > center).astype(np.float32)
+    scaled: NDArray[np.float32] = (values - np.float32(center)) / np.float32(width) + np.float32(0.5)
+    return np.clip(scaled, 0, 1, out=scaled)

@@ -1,0 +1,1 @@
+"""What the worker process does for each request."""

@@ -1,0 +1,39 @@
+"""One class against the rest: what every figure of two classes is worked out on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fineray.evaluation.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Question:
+    """scores: the probability of the class `name`, 0..1 [n]; positive: whether an image truly belongs to it [n];
+    patients: numbers that tell which images belong together [n]."""
+
+    name: str
+    scores: NDArray[np.float64]
+    positive: NDArray[np.bool_]
+    patients: NDArray[np.int64]
+
+    def only(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Question:
+        """The same question about some of the images."""
+        return Question(self.name, self.scores[rows], self.positive[rows], self.patients[rows])
+
+
+def question(predictions: Predictions, name: str) -> Question:
+    """The class of that name against the others."""
+    number = predictions.classes.index(name)
+    return Question(
+        name, predictions.probabilities[:, number], predictions.true == number, patient_numbers(predictions)
+    )
+
+
+def patient_numbers(predictions: Predictions) -> NDArray[np.int64]:
+    """[n], by first appearance: pseudonyms differ between imports, and the resamples should not."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(patient, len(numbers)) for patient in predictions.patients], dtype=np.int64)

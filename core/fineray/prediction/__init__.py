@@ -1,0 +1,1 @@
+"""A model applied to a folder of new images."""

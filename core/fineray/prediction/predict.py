@@ -1,0 +1,251 @@
+"""A run applied to a folder of films that are in no project."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fineray.backbones.catalogue import backbone_for
+from fineray.backbones.runtime import Runtime, best_device
+from fineray.dicom.location import FileLocation
+from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
+from fineray.dicom.read import open_dicom
+from fineray.evaluation.operating_point import PointRule
+from fineray.prediction.drift import drift_of
+from fineray.prediction.results import Drift, PredictionTable, Scored
+from fineray.prediction.scratch import scratch_project
+from fineray.prediction.training_set import TrainingSet, training_set_of
+from fineray.progress import Interim, Monitor, Progress
+from fineray.project.attributes import NOT_STATED, raw_values
+from fineray.project.catalogue import LabelledImage
+from fineray.project.chosen_point import point_by_rule
+from fineray.project.files.importing import NothingReadable, import_folders
+from fineray.project.files.options import ImportOptions
+from fineray.project.pixel_store import StoredAt
+from fineray.project.project import Project
+from fineray.project.runs import RunFolder
+from fineray.training.features import features_of
+from fineray.training.predicting import probabilities_of
+from fineray.training.recipe import Recipe
+
+SEALED = "part of the sealed test set: not scored"
+LEARNED = "the run learned from this film"
+UNLIKE = "unlike the films that the run learned from"
+ALIKE = {"CR": "DX"}  # two ways to make the same kind of film
+TOLD_BY = {"modality": "modality", "body_part": "body part", "view_position": "view"}
+STAGE_WATCH = "Watching the folder"
+LOOK_EVERY_S = 0.2  # whether the watch was ended
+
+
+@dataclass(frozen=True)
+class NewFilm:
+    """A scored film while it can still be looked at. project: the scratch project that holds its pixels."""
+
+    project: Project
+    image: LabelledImage
+    source: FileLocation
+    scored: Scored
+
+
+Visit = Callable[[NewFilm], None]
+
+
+def predict_folder(
+    project: Project,
+    folder: RunFolder,
+    films: Path,
+    monitor: Monitor,
+    abstain: tuple[float, float] | None = None,
+    visit: Visit | None = None,
+    rule: PointRule | None = None,
+) -> PredictionTable:
+    """Read every film below a folder and apply the run to it; nothing of the films is kept.
+
+    Films of the sealed test set are refused, by content. abstain: (low, high), a band of the probability of the class
+    in question in which the run says nothing; visit: is called with each scored film; rule: chooses the operating
+    point in place of the run's own. Raises FolderMissing, NoOperatingPoint, Cancelled.
+    """
+    scorer = _Scorer(project, folder, abstain, rule)
+    with scratch_project() as scratch:
+        return scorer.look(scratch, films, monitor, visit)
+
+
+def watch_folder(
+    project: Project,
+    folder: RunFolder,
+    films: Path,
+    monitor: Monitor,
+    every_s: float,
+    abstain: tuple[float, float] | None = None,
+    visit: Visit | None = None,
+    rule: PointRule | None = None,
+) -> None:
+    """Look into the folder again and again until it is cancelled (Cancelled), and report the table whenever it has
+    changed (Interim). A film is read once; a file that was still being written is read again when it has changed."""
+    scorer = _Scorer(project, folder, abstain, rule)
+    seen: tuple[Scored, ...] | None = None
+    with scratch_project() as scratch:
+        while True:
+            table = scorer.look(scratch, films, monitor, visit)
+            if table.rows != seen:
+                seen = table.rows
+                monitor.report(Interim(table))
+            monitor.report(Progress(STAGE_WATCH, table.scored, 0, "films"))
+            until = time.monotonic() + every_s
+            while time.monotonic() < until:
+                monitor.check()
+                time.sleep(LOOK_EVERY_S)
+
+
+class _Scorer:
+    """A run, ready to say something of films; what was said of a film is kept while the folder is watched."""
+
+    def __init__(
+        self, project: Project, folder: RunFolder, abstain: tuple[float, float] | None, rule: PointRule | None
+    ) -> None:
+        metrics = folder.metrics()
+        self._folder, self._abstain = folder, abstain
+        self._classes, self._several = tuple(metrics["classes"]), bool(metrics.get("several"))
+        self._has_features = bool(metrics["backbone"].get("feature_space"))
+        self._point = point_by_rule(folder, rule)
+        self._training_set: TrainingSet = training_set_of(project, folder)
+        self._scored: dict[str, Scored] = {}  # by content
+        self._uids: dict[tuple[int, str], str] = {}  # SOP Instance UIDs, by image and content: each file is opened once
+        # The films' rows at the last look, and their drift: a watched folder seldom changes between two.
+        self._before: tuple[list[Scored], Drift | None] = [], None
+
+    def look(self, scratch: Project, films: Path, monitor: Monitor, visit: Visit | None) -> PredictionTable:
+        """All that the folder holds now."""
+        known = self._training_set
+        try:
+            import_folders(scratch, [films], monitor, ImportOptions(frames="all"))
+        except NothingReadable:
+            return PredictionTable(
+                self._folder.name, self._classes, self._point, _refused(scratch, films), None, several=self._several
+            )
+        images, places = _films(scratch)
+        sealed = {image.id for image in images if known.digest(image.content_hash) in known.sealed}
+        new = [image for image in images if image.id not in sealed and image.content_hash not in self._scored]
+        fresh = {image.id for image in new}
+        if new:
+            for image, told in zip(new, self._score(scratch, new, monitor), strict=True):
+                self._scored[image.content_hash] = told
+        rows = []
+        for number, image in enumerate(images):
+            place = places[image.id]
+            key = image.id, image.content_hash
+            if key not in self._uids:
+                self._uids[key] = _uid(place)
+            name, uid = _relative(place, films), self._uids[key]
+            if image.id in sealed:
+                rows.append(Scored(name, uid, (), "", SEALED))
+                continue
+            row = replace(self._scored[image.content_hash], file=name, sop_instance_uid=uid)
+            rows.append(row)
+            if visit is not None and image.id in fresh:
+                monitor.report(Progress("Writing results", number, len(images), "films"))
+                monitor.check()
+                visit(NewFilm(scratch, image, place, row))
+        if rows != self._before[0]:
+            judged = [image.id for image in images if image.id not in sealed]
+            scored = [row for row in rows if row.probabilities]
+            self._before = list(rows), drift_of(scratch, judged, known, self._classes, scored)
+        limit = known.likeness.limit if known.likeness else None
+        rows += _refused(scratch, films)
+        return PredictionTable(
+            self._folder.name, self._classes, self._point, tuple(rows), limit, self._before[1], self._several
+        )
+
+    def _score(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[Scored]:
+        """What the run says of each, without a name yet."""
+        chances = probabilities_of(scratch, self._folder, images, monitor)
+        distance = self._distances(scratch, images, monitor)
+        flags = self._flags(scratch, images, distance)
+        called = self._point.names(self._classes, chances, self._several)
+        found = []
+        for row, told, flag, away in zip(chances.tolist(), called, flags, distance, strict=True):
+            if self._abstain is not None and not self._several:
+                low, high = self._abstain
+                if low <= row[self._in_question] < high:
+                    told, flag = "", [*flag, f"between {low:g} and {high:g}: the run says nothing"]
+            found.append(Scored("", "", tuple(row), told, "; ".join(flag), away))
+        return found
+
+    @property
+    def _in_question(self) -> int:
+        return self._classes.index(self._point.positive) if self._point.positive else len(self._classes) - 1
+
+    def _distances(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[float | None]:
+        """How far each film is from those that were learned from, None where features are not kept."""
+        likeness = self._training_set.likeness
+        if likeness is None or not self._has_features:
+            return [None] * len(images)
+        recipe = Recipe.of_run(self._folder.path)
+        chosen = backbone_for(self._folder.path, recipe.backbone)
+        runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.side)
+        features = features_of(scratch, images, chosen, runtime, monitor)[0]
+        return list(map(float, likeness.distances(features)))
+
+    def _flags(
+        self, scratch: Project, images: Sequence[LabelledImage], distance: Sequence[float | None]
+    ) -> list[list[str]]:
+        """What speaks against each film."""
+        known = self._training_set
+        usual = {name: {ALIKE.get(value, value) for value in known.attributes[name]} for name in TOLD_BY}
+        own = raw_values(scratch, tuple(TOLD_BY))
+        found = []
+        for image, away in zip(images, distance, strict=True):
+            flags = [
+                f"{title} {value}, which the run never learned from"
+                for (name, title), value in zip(TOLD_BY.items(), own[image.id], strict=True)
+                if value and ALIKE.get(value, value) not in usual[name] and usual[name] - {NOT_STATED}
+            ]
+            if known.digest(image.content_hash) in known.learned:
+                flags.append(LEARNED)
+            if known.likeness is not None and away is not None and away > known.likeness.limit:
+                flags.append(f"{UNLIKE} (distance {away:.1f}, usual up to {known.likeness.limit:.1f})")
+            found.append(flags)
+        return found
+
+
+def _films(scratch: Project) -> tuple[list[LabelledImage], dict[int, FileLocation]]:
+    """(every image read, image id -> its file), by path."""
+    rows = scratch.db.execute(
+        "SELECT image.id, patient_id, content_hash, shard, shard_offset, store_rows, store_columns, path_hash"
+        " FROM image JOIN image_file ON image_file.image_id = image.id GROUP BY image.id"
+    ).fetchall()
+    places, images = {}, []
+    for row in rows:
+        location = scratch.sources.location(row[7])
+        assert location is not None
+        places[row[0]] = location
+        images.append(LabelledImage(row[0], row[1], "", row[2], StoredAt(*row[3:7])))
+    return sorted(images, key=lambda image: (places[image.id], image.id)), places
+
+
+def _uid(location: FileLocation) -> str:
+    try:
+        ds = open_dicom(location)
+    except (NotARadiograph, UnreadableFile, OSError):
+        return ""
+    return str(ds.get("SOPInstanceUID", "")) if ds is not None else ""
+
+
+def _refused(scratch: Project, films: Path) -> tuple[Scored, ...]:
+    """Files that gave no film, with the reason."""
+    found = []
+    query = "SELECT path_hash, reason FROM file WHERE path_hash NOT IN (SELECT path_hash FROM image_file)"
+    for path_hash, reason in scratch.db.execute(query):
+        location = scratch.sources.location(path_hash)
+        if location is not None:
+            found.append(Scored(_relative(location, films), "", (), "", f"not scored: {reason}"))
+    return tuple(sorted(found, key=lambda row: row.file))
+
+
+def _relative(location: FileLocation, films: Path) -> str:
+    root = films.resolve()
+    path = location.path
+    inside = path.relative_to(root).as_posix() if root in path.parents else path.name
+    return f"{inside}/{location.member}" if location.member else inside

@@ -1,0 +1,91 @@
+"""What a run says of films; plain data, for the window too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fineray.evaluation.operating_point import OperatingPoint
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One film, or a file that gives none. probabilities: empty where it was not scored; predicted: the class that it
+    counts as, or findings between bars; flag: why to be careful, empty if nothing speaks against the film."""
+
+    file: str
+    sop_instance_uid: str
+    probabilities: tuple[float, ...]
+    predicted: str
+    flag: str
+    distance: float | None = None
+
+
+@dataclass(frozen=True)
+class Share:
+    """Of training films and of new ones, 0..1, with the 95 % interval of the latter."""
+
+    value: str
+    before: float
+    now: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class DriftLine:
+    """One comparison. size: of the difference, 0..1; p: how seldom chance alone would do as much; differs: whether it
+    is sure beside all the other comparisons, and large enough to matter."""
+
+    what: str
+    kind: Literal["attribute", "numbers"]
+    size: float
+    p: float
+    differs: bool
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """New films beside those that the run learned from. films, learned: how many there are of each."""
+
+    films: int
+    learned: int
+    lines: tuple[DriftLine, ...]
+
+
+@dataclass(frozen=True)
+class PredictionTable:
+    """rows: one a film, files without a film at the end; limit: the distance from which films count as unlike; drift:
+    None with too few films; several: classes are findings that stand side by side."""
+
+    run: str
+    classes: tuple[str, ...]
+    point: OperatingPoint
+    rows: tuple[Scored, ...]
+    limit: float | None
+    drift: Drift | None = None
+    several: bool = False
+
+    @property
+    def scored(self) -> int:
+        """Films with probabilities."""
+        return sum(bool(row.probabilities) for row in self.rows)
+
+    @property
+    def flagged(self) -> int:
+        """Rows with a flag."""
+        return sum(bool(row.flag) for row in self.rows)
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """pixels: uint8 [rows, columns]; evidence: float32 over the whole film, signed."""
+
+    file: str
+    class_name: str
+    pixels: NDArray[np.uint8]
+    evidence: NDArray[np.float32]

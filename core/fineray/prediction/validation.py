@@ -1,0 +1,143 @@
+"""External validation: a model from elsewhere judged on this project's films and labels, as a run of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fineray import __version__
+from fineray.backbones.catalogue import backbone_for
+from fineray.backbones.runtime import Runtime, best_device, device_title
+from fineray.errors import FinerayError
+from fineray.evaluation.metrics import evaluate
+from fineray.explaining.kept import EXPLANATIONS
+from fineray.prediction.training_set import TrainingSet, training_set_of
+from fineray.progress import Monitor, Progress
+from fineray.project.catalogue import LabelledImage, labelled_images
+from fineray.project.kept_point import point_of
+from fineray.project.label_sets import active_label_set
+from fineray.project.project import Project
+from fineray.project.runs import (
+    FROZEN,
+    OPERATING_POINT,
+    PREDICTIONS,
+    TEST_METRICS,
+    TEST_PREDICTIONS,
+    RunFolder,
+    write_run,
+)
+from fineray.project.splits import EXTERNAL
+from fineray.training.features import feature_space
+from fineray.training.predicting import predicted
+from fineray.training.recipe import Recipe
+
+# Of the model's folder: what is said of the images there, or what the new run has of its own.
+LEFT_BEHIND = (
+    *(PREDICTIONS, "metrics.json", "model_card.md", EXPLANATIONS),
+    *(OPERATING_POINT, FROZEN, TEST_METRICS, TEST_PREDICTIONS),
+)
+
+
+class OtherLabels(FinerayError):
+    """The model answers another question than the project's labels ask."""
+
+
+def validate(project: Project, folder: RunFolder, monitor: Monitor) -> RunFolder:
+    """Let a model that was opened from a package predict every labelled image of the project, and keep it as a run.
+
+    Images that the model learned from, or of its makers' sealed test set, are left out. The operating point is the
+    model's own; nothing is chosen here. Raises OtherLabels, Cancelled or a storage error.
+    """
+    started = time.monotonic()
+    known = training_set_of(project, folder)
+    model, recipe = folder.metrics(), folder.recipe()
+    classes, several = tuple(model["classes"]), bool(model.get("several"))
+    images, left_out = _judged(project, known, classes, several)
+    predictions = predicted(project, folder, images, EXTERNAL, monitor)
+    monitor.check()
+    monitor.report(Progress("Working out intervals", 0, 0, ""))
+    evaluation = evaluate(predictions, resamples=recipe["bootstrap"], seed=recipe["seed"])
+    monitor.check()
+    data = hashlib.sha256("\n".join(f"{each.content_hash} {each.label}" for each in images).encode()).hexdigest()
+    facts = {
+        **{name: value for name, value in model.items() if name in _OF_THE_MODEL},
+        "backbone": _network(folder, model["backbone"]),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "fineray": __version__,
+        "device": device_title(best_device()),
+        "split": {"kind": EXTERNAL, "folds": 0, "seed": recipe["seed"], "hash": data},
+        "data_sha256": data,
+        "label_set": active_label_set(project).name,
+        "seal": None,
+        "external": {
+            "model": folder.name,
+            "trained_as": (folder.package() or {}).get("run", ""),
+            "left_out": left_out,
+            "point": point_of(folder).to_json(),
+        },
+        "seconds": {"total": round(time.monotonic() - started, 3)},
+    }
+
+    def write(into: Path) -> None:
+        for path in folder.path.iterdir():
+            if path.name not in LEFT_BEHIND:
+                shutil.copyfile(path, into / path.name)
+        predictions.save(into / PREDICTIONS)
+        (into / "split.json").write_text(json.dumps({"format": 1, "hash": data, "plan": facts["split"]}), "utf-8")
+        (into / "metrics.json").write_text(json.dumps({"format": 1, **asdict(evaluation), **facts}, indent=2), "utf-8")
+
+    return write_run(project, write)
+
+
+_OF_THE_MODEL = {"environment", "engine", "mode", "strengths", "temperature"}
+
+
+def _network(folder: RunFolder, facts: dict[str, Any]) -> dict[str, Any]:
+    """What is said of the backbone; its features here lie in a space of the weights that the package brought."""
+    if not facts.get("feature_space"):
+        return facts
+    recipe = Recipe.of_run(folder.path)
+    chosen = backbone_for(folder.path, recipe.backbone)
+    runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.side)
+    return {**facts, "weights_sha256": runtime.weights_sha256, "feature_space": feature_space(chosen, runtime)}
+
+
+def _judged(
+    project: Project, known: TrainingSet, classes: tuple[str, ...], several: bool
+) -> tuple[list[LabelledImage], dict[str, int]]:
+    """(the images to judge, how many were left out for which reason)."""
+    labels, labelled = active_label_set(project), labelled_images(project)
+    there = {image.label for image in labelled}
+    missing = [name for name in classes if name not in (labels.classes if several else there)]
+    if (labels.kind == "multi") != several or (missing and not several) or len(missing) == len(classes):
+        what = "findings that may stand side by side" if several else "one class a film"
+        raise OtherLabels(
+            f"The model tells {', '.join(classes)} ({what}); the labels “{labels.name}” have"
+            f" {', '.join(labels.classes) or 'none'}",
+            where=project.name,
+            todo="Use a label set with the model's classes, spelt as the model spells them (page Curate).",
+        )
+    found, left_out = [], {"learned from": 0, "sealed elsewhere": 0, "other labels": 0}
+    for image in labelled:
+        digest = known.digest(image.content_hash)
+        if digest in known.learned:
+            left_out["learned from"] += 1
+        elif digest in known.sealed:
+            left_out["sealed elsewhere"] += 1
+        elif not several and image.label not in classes:
+            left_out["other labels"] += 1
+        else:
+            found.append(image)
+    if not found:
+        raise OtherLabels(
+            "No image is left to judge the model on: it learned from all of them",
+            where=project.name,
+            todo="Import films that the model has not seen.",
+        )
+    return found, left_out

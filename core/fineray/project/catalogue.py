@@ -1,0 +1,241 @@
+"""Questions to the catalogue: images, files, labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fineray.dicom.location import FileLocation
+from fineray.label_values import UNCERTAIN
+from fineray.project.label_sets import (
+    LabelSet,
+    active_id,
+    active_label_set,
+    class_counts,
+)
+from fineray.project.pixel_store import StoredAt
+from fineray.project.project import Project
+
+
+class ImageRow(NamedTuple):
+    """One image as tables show it; a tuple, since a hundred thousand of them are made at once.
+
+    patient: pseudonym; label (in the set in use), other (in the set compared with it) and part are empty where there
+    is none; left_out: why it takes no part, or empty; sealed: whether it belongs to the sealed test set.
+    """
+
+    id: int
+    patient: str
+    label: str
+    part: str
+    modality: str
+    body_part: str
+    view_position: str
+    sex: str
+    age_years: float | None
+    photometric: str
+    transfer_syntax: str
+    rows: int
+    columns: int
+    bits_stored: int
+    shard: int
+    shard_offset: int
+    store_rows: int
+    store_columns: int
+    left_out: str
+    other: str
+    sealed: bool
+
+    @property
+    def stored_at(self) -> StoredAt:
+        """Where its pixels lie."""
+        return StoredAt(self.shard, self.shard_offset, self.store_rows, self.store_columns)
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """One file as the import table shows it; location is None where this workstation does not know it."""
+
+    location: FileLocation | None
+    status: str
+    reason: str
+    todo: str
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """What splitting and training need of an image."""
+
+    id: int
+    patient_id: int
+    label: str
+    content_hash: str
+    stored_at: StoredAt
+
+
+@dataclass(frozen=True)
+class PatientFilm:
+    """One of a patient's films. study_date: shifted by a span of the patient's own, empty if not stated."""
+
+    image: int
+    patient: str
+    study_date: str
+    view_position: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The size of a study. classes: images by class in the set in use; uncertain: those left open."""
+
+    images: int
+    patients: int
+    labelled: int
+    classes: dict[str, int]
+    uncertain: int
+
+
+def counts(project: Project) -> Counts:
+    """Images, patients, and labelled images by class."""
+    images, patients = project.db.execute("SELECT count(*), count(DISTINCT patient_id) FROM image").fetchone()
+    chosen = active_label_set(project)
+    classes, uncertain = class_counts(project, chosen)
+    (labelled,) = project.db.execute("SELECT count(*) FROM label WHERE label_set_id = ?", (chosen.id,)).fetchone()
+    return Counts(images, patients, labelled, classes, uncertain)
+
+
+def image_rows(
+    project: Project,
+    split_id: int | None = None,
+    other: LabelSet | None = None,
+    only: Sequence[int] | None = None,
+) -> list[ImageRow]:
+    """Every image (or `only` these), by patient, with its part in the given split (a fold's number, or training, ...)
+    and its label in the set `other` beside that in use."""
+    keys: dict[str, Any] = {
+        "set": active_id(project),
+        "other": other.id if other else None,
+        "split": split_id,
+        "after": 0,
+    }
+    keys["only"] = json.dumps(list(only or ()))
+    query = _IMAGE_ROWS.format(only="AND image.id IN (SELECT value FROM json_each(:only))" if only is not None else "")
+    patients: list[int] = []
+    rows: list[ImageRow] = []
+    while chunk := json.loads(project.db.execute(query, keys).fetchone()[0]):
+        patients += [row[0] for row in chunk]
+        rows += [ImageRow._make(row[1:]) for row in chunk]
+        keys["after"] = rows[-1].id
+    order = np.argsort(np.array(patients, dtype=np.int64), kind="stable")
+    return [rows[number] for number in order.tolist()]
+
+
+# A chunk of rows as one JSON text. SQLite hands the interpreter on between rows, and where the GUI thread is busy each
+# row would wait for its turn: a hundred thousand turns of 5 ms.
+_IMAGE_ROWS = """
+SELECT json_group_array(json_array(
+    patient_id, id, pseudonym, value, part, modality, body_part, view_position, sex, age_years, photometric,
+    transfer_syntax, rows, columns, bits_stored, shard, shard_offset, store_rows, store_columns, left_out, other,
+    json(iif(sealed, 'true', 'false'))))
+FROM (
+    SELECT image.*, pseudonym, coalesce(label.value, '') AS value, coalesce(part, '') AS part,
+        coalesce(beside.value, '') AS other, sealed_image.image_id IS NOT NULL AS sealed
+    FROM image JOIN patient ON patient.id = image.patient_id
+    LEFT JOIN label ON label.image_id = image.id AND label.label_set_id = :set
+    LEFT JOIN label AS beside ON beside.image_id = image.id AND beside.label_set_id = :other
+    LEFT JOIN split_image ON split_image.image_id = image.id AND split_id = :split
+    LEFT JOIN sealed_image ON sealed_image.image_id = image.id
+    WHERE image.id > :after {only} ORDER BY image.id LIMIT 2000)
+"""
+
+
+def file_rows(project: Project) -> list[FileRow]:
+    """Every file that an import has seen, by path."""
+    places = {source.path_hash: source.location for source in project.sources.all()}
+    rows = [
+        FileRow(places.get(path_hash), status, reason, todo)
+        for path_hash, status, reason, todo in project.db.execute("SELECT path_hash, status, reason, todo FROM file")
+    ]
+    return sorted(rows, key=lambda row: str(row.location or ""))
+
+
+def labelled_images(project: Project) -> list[LabelledImage]:
+    """What may be learned from: images with a certain label in the set in use, neither left out nor sealed.
+
+    Their order depends on their content alone, so that seeds repeat.
+    """
+    rows = project.db.execute(
+        f"SELECT image.id, patient_id, value, {_STORED} FROM image"
+        " JOIN label ON label.image_id = image.id AND label_set_id = ?"
+        " WHERE value != ? AND left_out = '' AND image.id NOT IN (SELECT image_id FROM sealed_image)"
+        " ORDER BY content_hash, value",
+        (active_id(project), UNCERTAIN),
+    )
+    return [LabelledImage(*(*row[:4], StoredAt(*row[4:]))) for row in rows]
+
+
+def sealed_images(project: Project) -> list[LabelledImage]:
+    """The sealed test set with its labels as they are now, empty for images that were left out or lost their label.
+
+    Only for keeping its patients apart, and for fineray.training.opening.
+    """
+    rows = project.db.execute(
+        f"SELECT image.id, patient_id, CASE left_out WHEN '' THEN coalesce(value, '') ELSE '' END, {_STORED}"
+        " FROM sealed_image JOIN image ON image.id = sealed_image.image_id"
+        " LEFT JOIN label ON label.image_id = image.id AND label.label_set_id = sealed_image.label_set_id"
+        " ORDER BY content_hash",
+    )
+    return [LabelledImage(*(*row[:4], StoredAt(*row[4:]))) for row in rows]
+
+
+_STORED = "content_hash, shard, shard_offset, store_rows, store_columns"
+
+
+def pseudonyms(project: Project, image_ids: Sequence[int]) -> list[str]:
+    """The pseudonym of each image's patient."""
+    by_id = dict(
+        project.db.execute("SELECT image.id, pseudonym FROM image JOIN patient ON patient.id = image.patient_id")
+    )
+    return [by_id[image_id] for image_id in image_ids]
+
+
+def stored_at(project: Project, image_id: int) -> StoredAt:
+    """Where an image lies in the pixel store."""
+    row = project.db.execute(
+        "SELECT shard, shard_offset, store_rows, store_columns FROM image WHERE id = ?", (image_id,)
+    ).fetchone()
+    return StoredAt(*row)
+
+
+def places_of(project: Project, image_ids: Sequence[int]) -> list[StoredAt]:
+    """Where each of these images lies in the pixel store."""
+    rows = project.db.execute("SELECT id, shard, shard_offset, store_rows, store_columns FROM image")
+    by_id = {row[0]: StoredAt(*row[1:]) for row in rows}
+    return [by_id[image_id] for image_id in image_ids]
+
+
+def films_of_patient(project: Project, image_id: int) -> list[PatientFilm]:
+    """The films of the patient of an image, the image itself among them, the earliest first."""
+    rows = project.db.execute(
+        "SELECT image.id, pseudonym, study_date, view_position FROM image JOIN patient ON patient.id = image.patient_id"
+        " WHERE patient_id = (SELECT patient_id FROM image WHERE id = ?) ORDER BY study_date, image.id",
+        (image_id,),
+    )
+    return [PatientFilm(*row) for row in rows]
+
+
+def source_of(project: Project, image_id: int) -> tuple[FileLocation, int] | None:
+    """(a source file of the image that can be opened on this workstation now, the frame in it), or None."""
+    rows = project.db.execute(
+        "SELECT file.path_hash, frame FROM image_file JOIN file ON file.path_hash = image_file.path_hash"
+        " JOIN image ON image.id = image_id WHERE image_id = ? ORDER BY status = 'imported' DESC",
+        (image_id,),
+    ).fetchall()
+    for path_hash, frame in rows:
+        location = project.sources.location(path_hash)
+        if location is not None and location.path.is_file():
+            return location, frame
+    return None

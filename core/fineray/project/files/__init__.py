@@ -1,0 +1,1 @@
+"""Files into images: importing, decoding, what a patient is known by."""

@@ -1,0 +1,1 @@
+"""Labels of images: read from tables and folders, looked at, changed, written."""

@@ -1,0 +1,168 @@
+"""The splits that a project keeps."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from fineray.errors import FinerayError
+from fineray.label_values import UNCERTAIN
+from fineray.project.label_sets import active_id
+from fineray.project.project import Project
+
+TRAINING, VALIDATION, TEST = "training", "validation", "test"
+EXTERNAL = "external"  # part and kind of images that judge a model from elsewhere
+ASIDE = "aside"  # neither side: using the image would put its patient on two
+
+
+class NoSplit(FinerayError):
+    """Training needs a split first."""
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """How to split. kind: `folds` (uses folds >= 2) or `holdout` (uses the shares, each in 0.05..0.5).
+
+    by: empty for chance, or the attribute (fineray.project.attributes) that tells the sides apart: folds then are its
+    values, one each; a holdout's test part is `test_values`, or, by study date, the share of patients seen last.
+    stratify: attributes that are spread evenly over the sides, beside the label.
+    """
+
+    kind: Literal["folds", "holdout"] = "folds"
+    folds: int = 5
+    validation_share: float = 0.2
+    test_share: float = 0.2
+    seed: int = 0
+    by: str = ""
+    test_values: tuple[str, ...] = ()
+    stratify: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """The plan as JSON."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_json(text: str) -> SplitPlan:
+        """The plan in that JSON; what an older format lacks takes its default."""
+        fields: dict[str, Any] = json.loads(text)
+        return SplitPlan(**_tuples(fields))
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+
+
+@dataclass(frozen=True)
+class PartCount:
+    """The size of one part of a split."""
+
+    part: str
+    images: int
+    patients: int
+    classes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was checked: no group (patients, joined by a common study or a copied picture) stands in two parts.
+
+    joined_studies: studies that hold several patients; joined_copies: pairs of images of different patients that show
+    one picture, with how it was changed; made_by: `seed`, or `file` for a split read from one; aside: images that no
+    side uses, because their patient stands on the other one or in the sealed test set; sealed: images of that set.
+    """
+
+    images: int
+    patients: int
+    groups: int
+    joined_studies: int
+    joined_copies: tuple[tuple[int, int, str], ...]
+    made_by: str
+    aside: int = 0
+    sealed: int = 0
+
+    @staticmethod
+    def from_json(text: str) -> Certificate | None:
+        """The certificate in that JSON; None for splits of the first project format, which have none."""
+        fields = json.loads(text)
+        if not fields:
+            return None
+        copies = tuple((first, second, changed) for first, second, changed in fields.pop("joined_copies"))
+        return Certificate(**fields, joined_copies=copies)
+
+
+@dataclass(frozen=True)
+class Split:
+    """A kept split. hash: SHA-256 over image contents and parts, the same wherever the same split is made."""
+
+    id: int
+    plan: SplitPlan
+    hash: str
+    created: str
+    certificate: Certificate | None
+
+
+def split_of(project: Project, split_hash: str = "") -> Split:
+    """The latest split, or the latest of that hash. Raises NoSplit."""
+    split = latest_split(project, split_hash)
+    if split is None:
+        raise NoSplit("The images are not split yet", todo="Make a split by patient (page Curate).")
+    return split
+
+
+def latest_split(project: Project, split_hash: str = "") -> Split | None:
+    """The split made last of the label set in use (of those with that hash, if one is given), or None."""
+    row = project.db.execute(
+        "SELECT id, plan, hash, created, certificate FROM split WHERE label_set_id = ? AND ? IN ('', hash)"
+        " ORDER BY id DESC LIMIT 1",
+        (active_id(project), split_hash),
+    ).fetchone()
+    return Split(row[0], SplitPlan.from_json(row[1]), row[2], row[3], Certificate.from_json(row[4])) if row else None
+
+
+def is_current(project: Project, split: Split) -> bool:
+    """Whether the images that may be learned from (catalogue.labelled_images) are those of the split."""
+    labelled = (
+        "SELECT image_id FROM label JOIN image ON image.id = image_id WHERE label_set_id = :set AND value != :open"
+        " AND left_out = '' AND image_id NOT IN (SELECT image_id FROM sealed_image)"
+    )
+    placed = "SELECT image_id FROM split_image WHERE split_id = :split"
+    outside = project.db.execute(
+        f"SELECT EXISTS ({labelled} EXCEPT {placed}) OR EXISTS ({placed} EXCEPT {labelled})",
+        {"split": split.id, "set": active_id(project), "open": UNCERTAIN},
+    ).fetchone()[0]
+    return not outside
+
+
+def parts(project: Project, split: Split) -> dict[int, str]:
+    """Image id -> part (a fold's number as text, or training, validation, test)."""
+    return dict(project.db.execute("SELECT image_id, part FROM split_image WHERE split_id = ?", (split.id,)))
+
+
+def groups(project: Project, split: Split) -> dict[int, int]:
+    """Image id -> its group in the split; patients themselves for splits of the first project format."""
+    return dict(
+        project.db.execute(
+            "SELECT image_id, CASE group_number WHEN -1 THEN patient_id ELSE group_number END"
+            " FROM split_image JOIN image ON image.id = image_id WHERE split_id = ?",
+            (split.id,),
+        )
+    )
+
+
+def part_counts(project: Project, split: Split) -> list[PartCount]:
+    """Images, patients and classes of each part, folds in order, holdout as training, validation, test, aside."""
+    labelled = (
+        "FROM split_image JOIN image ON image.id = split_image.image_id"
+        " LEFT JOIN label ON label.image_id = image.id AND label_set_id = ? WHERE split_id = ? GROUP BY part"
+    )
+    keys = (active_id(project), split.id)
+    sizes = project.db.execute(f"SELECT part, count(*), count(DISTINCT patient_id) {labelled}", keys).fetchall()
+    classes: dict[str, dict[str, int]] = defaultdict(dict)
+    for part, value, images in project.db.execute(f"SELECT part, value, count(*) {labelled}, value ORDER BY 2", keys):
+        if value is not None:
+            classes[part][value] = images
+    order = [TRAINING, VALIDATION, TEST, *(str(fold) for fold in range(1, split.plan.folds + 1)), ASIDE]
+    sizes.sort(key=lambda row: order.index(row[0]))
+    return [PartCount(part, images, patients, classes[part]) for part, images, patients in sizes]

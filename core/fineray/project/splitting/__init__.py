@@ -1,0 +1,1 @@
+"""Which image is learned from and which judged by."""

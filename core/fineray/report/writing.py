@@ -1,0 +1,94 @@
+"""Writing the report of a run, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib
+
+from fineray.progress import Monitor, Progress
+from fineray.project.project import Project
+from fineray.project.runs import RunFolder
+from fineray.report.content import report
+from fineray.report.document import Document, Drawing, Table
+from fineray.report.facts import Facts
+from fineray.report.html import svg_of, to_html
+from fineray.report.record import record_of
+from fineray.report.setting import setting_of
+from fineray.review.judging import called_predictions, judge, resamples_of
+from fineray.review.query import View
+from fineray.system.output_file import check_output, whole_file
+
+STAGE = "Writing the report"
+
+
+def write_report(
+    project: Project,
+    folder: RunFolder,
+    view: View,
+    output: Path,
+    monitor: Monitor,
+    thumbnails: bool,
+    parts: Path | None,
+) -> Path:
+    """Write .pdf or .html; with `parts`, a folder, each table as CSV and each figure as SVG and PDF too.
+
+    Raises CannotWriteThere, NoOperatingPoint, Cancelled, or a storage error; an unfinished file is not left behind.
+    """
+    check_output(output, (".pdf", ".html"), "A report")
+    monitor.report(Progress(STAGE, 0, 0, ""))
+    document = report(gather(project, folder, replace(view, attribute="", value=""), monitor), thumbnails)
+    monitor.check()
+    with whole_file(output) as partial:
+        if output.suffix.lower() == ".pdf":
+            from fineray.report.pdf import write_pdf
+
+            write_pdf(document, partial)
+        else:
+            partial.write_text(to_html(document), "utf-8")
+        monitor.check()
+        if parts is not None:
+            write_parts(document, parts)
+    return output
+
+
+def gather(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> Facts:
+    """Judge the run and collect what the report says of it."""
+    predictions, called = called_predictions(folder, view)
+    record = record_of(project, folder, predictions, view.on_test)
+    test, recipe = folder.test() if view.on_test else None, folder.recipe()
+    held_out = folder.predictions() if test is not None else predictions
+    development = setting_of(project, folder, record.parts, held_out, None)
+    return Facts(
+        project=project,
+        folder=folder,
+        view=view,
+        metrics=folder.metrics(),
+        recipe=recipe,
+        test=test,
+        shown=predictions,
+        called=called.called,
+        judgement=judge(project, folder, view, monitor),
+        record=record,
+        setting=setting_of(project, folder, record.parts, predictions, test["seal"]) if test else development,
+        development=development,
+        resamples=resamples_of(recipe, len(predictions.images)),
+    )
+
+
+def write_parts(document: Document, folder: Path) -> None:
+    """Each table as CSV, each figure as SVG and PDF."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for block in document.blocks:
+        match block:
+            case Table(name, _, columns, rows, _):
+                with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+                    writer = csv.writer(file)
+                    writer.writerow(columns)
+                    writer.writerows(rows)
+            case Drawing(name, _, figure, _, _):
+                (folder / f"{name}.svg").write_text(svg_of(figure), "utf-8")
+                with matplotlib.rc_context({"pdf.fonttype": 42}):
+                    figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})

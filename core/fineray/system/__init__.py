@@ -1,0 +1,1 @@
+"""Files, processes and the network: what lies below everything else."""

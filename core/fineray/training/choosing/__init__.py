@@ -1,0 +1,1 @@
+"""Which backbone, settings and controls: what is compared before or beside a training."""

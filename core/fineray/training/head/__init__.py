@@ -1,0 +1,1 @@
+"""The last layer: its shapes, its loss, how it is fitted."""

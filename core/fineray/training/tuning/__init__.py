@@ -1,0 +1,1 @@
+"""Stages of the backbone that learn too."""

@@ -1,0 +1,1 @@
+"""Page Curate: images, labels, split, seal, checks, readers."""

@@ -1,0 +1,1 @@
+"""What menu Help opens."""

@@ -1,0 +1,1 @@
+"""The start page, the welcome and the tour."""
