@@ -1,21 +1,19 @@
-"""What the commands about models do: weights, ranking, training, searching, repeating, judging."""
+"""Commands that train or prepare it: train, search, rank, controls, weights, repeat, demo."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 from argparse import Namespace
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from fineray.backbones.catalogue import (
-    backbone,
-    backbones,
-    unreadable_records,
-    weights_file,
-)
-from fineray.cli.commands import Answer, carry_out, result_of
+from fineray.backbones.catalogue import backbone, backbones, unreadable_records, weights_file
+from fineray.cli.figures import area, figures_of, with_figures
+from fineray.cli.options import command, folds, of_project, of_run
+from fineray.cli.running import Answer, Reply, carry_out, listed
 from fineray.engine.messages import (
     AddWeights,
     DownloadWeights,
@@ -30,14 +28,92 @@ from fineray.project.project import open_project
 from fineray.project.runs import run
 from fineray.project.splits import SplitPlan, is_current, latest_split
 from fineray.system.user_folder import demo_folder
-from fineray.training.recipe import Recipe, for_mode
+from fineray.training.recipe import Balance, HeadKind, Loss, Mode, Pooling, Recipe, Uncertain, for_mode
 from fineray.training.standing import left_off
 
 
-def train(options: Namespace) -> Answer:
+def add_commands(group: Any) -> None:
+    """Their parsers."""
+    train_ = of_project(group, "train", train, "split by patient, train, and judge out of sample")
+    _training_options(train_)
+    train_.add_argument("--anew", action="store_true", help="do not go on with a training that was paused")
+    train_.add_argument("--continue", dest="go_on", action="store_true", help="go on with the one that was paused last")
+    train_.add_argument("--find-rate", action="store_true", help="let a short trial choose the learning rate")
+
+    search_ = of_project(group, "search", search, "train, each fit with a search for better settings in it")
+    _training_options(search_)
+    search_.add_argument("--minutes", type=float, default=10.0, metavar="N", help="for all the searching (10)")
+
+    rank_ = of_project(group, "rank", rank, "which backbone suits this data?")
+    rank_.add_argument("backbones", nargs="*", metavar="NAME", help="these alone, instead of all that are installed")
+
+    of_run(group, "controls", controls, "frozen, unfrozen, from scratch and shuffled beside a run")
+    of_run(group, "repeat", repeat, "train as a run was trained, and compare the predictions")
+    _weights_commands(group)
+
+    demo_ = command(group, "demo", demo, "make, import and train a small synthetic study")
+    demo_.add_argument("--no-window", action="store_true", help="do not open the window on the result")
+    demo_.add_argument("folder", type=Path, nargs="?", metavar="DIR")
+
+
+def _weights_commands(group: Any) -> None:
+    weights_ = command(group, "weights", weights, "pretrained weights on this computer")
+    weights_.set_defaults(what="list")
+    ways = weights_.add_subparsers(metavar="WHAT", dest="what")
+    listing = ways.add_parser("list", help="every backbone, and whether its weights are here")
+    add = ways.add_parser("add", help="take a .pth or .safetensors file in")
+    add.add_argument("file", type=Path, metavar="FILE")
+    add.add_argument(
+        "--backbone", default="", metavar="NAME", help="which one it is for; timm:NAME for any CNN of timm"
+    )
+    add.add_argument("--title", default="", help="of weights that Fineray does not know")
+    add.add_argument("--source-task", default="", metavar="TEXT", help="what they were trained for")
+    add.add_argument("--source-data", default="", metavar="TEXT", help="on what")
+    add.add_argument("--licence", default="", metavar="TEXT")
+    fetch = ways.add_parser("download", help="fetch the published file; no other command goes online")
+    fetch.add_argument("name", metavar="NAME")
+    for each in (listing, add, fetch):
+        each.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+
+def _training_options(train: argparse.ArgumentParser) -> None:
+    train.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.json, instead of the options below")
+    train.add_argument("--backbone", metavar="NAME", help="efficientnet_lite0 unless another is named")
+    train.add_argument(
+        "--mode", default="frozen", choices=get_args(Mode), help="the last layer alone, later stages too, or everything"
+    )
+    train.add_argument(
+        "--side", type=int, metavar="PIXELS", help="of the square input; the backbone's own if not given"
+    )
+    train.add_argument("--pooling", choices=get_args(Pooling))
+    train.add_argument("--head", dest="head_kind", choices=get_args(HeadKind))
+    train.add_argument("--loss", dest="loss_kind", choices=get_args(Loss))
+    train.add_argument(
+        "--balance", choices=get_args(Balance), help="classes of unlike size weigh alike, or are drawn alike"
+    )
+    train.add_argument("--smoothing", type=float, metavar="SHARE", help="of the labels")
+    train.add_argument("--uncertain", choices=get_args(Uncertain), help="what doubtful findings are for training")
+    train.add_argument("--views", type=int, metavar="N", help="augmented views of each image that are kept")
+    train.add_argument("--test-views", type=int, metavar="N", help="augmented views that predictions are averaged over")
+    train.add_argument("--flip", action="store_true", default=None, help="mirrored views too; laterality is lost")
+    train.add_argument("--shuffled", action="store_true", default=None, help="a control: learn from shuffled labels")
+    tuning = train.add_argument_group("with finetune or scratch")
+    tuning.add_argument("--frozen-stages", type=int, metavar="N", help="stages that stay as they are")
+    tuning.add_argument("--gradual", action="store_true", default=None, help="unfreeze the last stage first")
+    tuning.add_argument("--epochs", type=int, metavar="N")
+    tuning.add_argument("--batch", type=int, metavar="N", help="images a step")
+    tuning.add_argument("--learning-rate", type=float, metavar="RATE")
+    tuning.add_argument("--validation", type=float, metavar="SHARE", help="of training patients, for stopping early")
+    tuning.add_argument("--patience", type=int, metavar="EPOCHS", help="without a better validation AUC")
+    tuning.add_argument("--source-pull", type=float, metavar="STRENGTH", help="towards the pretrained weights (L2-SP)")
+    train.add_argument("--folds", type=folds, help="5 unless a split was made before")
+    train.add_argument("--seed", type=int, help="0 unless a split was made before")
+
+
+def train(options: Namespace) -> Reply:
     """Split where needed, and train."""
     started = time.monotonic()
-    recipe = recipe_of(options)
+    recipe = _recipe(options)
     backbone(recipe.backbone)  # a wrong name is said before a split is made for it
     first = int(os.environ.get("RANK", "0")) == 0  # under torchrun the first process writes
     with open_project(options.project, lock=first) as project:
@@ -50,68 +126,118 @@ def train(options: Namespace) -> Answer:
         elif first:
             _split_where_needed(options)
         if options.find_rate and not options.go_on:
-            found = result_of(carry_out(FindRate(options.project, recipe)))
+            found = carry_out(FindRate(options.project, recipe))
             recipe = replace(recipe, tuning=replace(recipe.tuning, learning_rate=found.suggested))
-        done = result_of(carry_out(Train(options.project, recipe, split_hash, options.anew)))
-        return figures(options.project, done.run, time.monotonic() - started) if first else {}
+        done = carry_out(Train(options.project, recipe, split_hash, options.anew))
+        if not first:
+            return Reply({}, "")
+        return with_figures(figures_of(options.project, done.run, time.monotonic() - started))
 
 
-def search(options: Namespace) -> Answer:
+def search(options: Namespace) -> Reply:
     """Train with a search for better settings inside each fit."""
     started = time.monotonic()
-    recipe = replace(recipe_of(options), search_minutes=options.minutes)
+    recipe = replace(_recipe(options), search_minutes=options.minutes)
     backbone(recipe.backbone)
     with open_project(options.project, lock=True):
         _split_where_needed(options)
-        done = result_of(carry_out(Train(options.project, recipe)))
-        return figures(options.project, done.run, time.monotonic() - started)
+        done = carry_out(Train(options.project, recipe))
+        return with_figures(figures_of(options.project, done.run, time.monotonic() - started))
 
 
-def controls(options: Namespace) -> Answer:
+def controls(options: Namespace) -> Reply:
     """The same split, seed and budget: frozen, unfrozen, from scratch, and with shuffled labels."""
     with open_project(options.project, lock=True) as project:
         first = run(project, options.name)
         recipe = Recipe.of_run(first.path)
         request = RunControls(options.project, recipe, first.metrics()["split"]["hash"])
-        return {"controls": [asdict(each) for each in result_of(carry_out(request))]}
+        made = [asdict(each) for each in carry_out(request)]
+    return Reply({"controls": made}, "\n".join(_control_line(each) for each in made))
 
 
-def rank(options: Namespace) -> Answer:
+def _control_line(each: Answer) -> str:
+    warning = "" if each["sound"] else "; its interval should cover 0.5: look for copies across the split"
+    return f"{each['what']}: AUC {area(each, 'auc')}, {each['run']}{warning}"
+
+
+def rank(options: Namespace) -> Reply:
     """The installed backbones by how well their frozen features suit the project's images."""
     with open_project(options.project, lock=True):
-        found = result_of(carry_out(RankBackbones(options.project, tuple(options.backbones))))
-    return {"ranking": [asdict(each) for each in found]}
+        ranked = [asdict(each) for each in carry_out(RankBackbones(options.project, tuple(options.backbones)))]
+    lines = [
+        f"{each['title']}: AUC {area(each, 'auc', 'auc_low', 'auc_high')}, LogME {each['logme']:.3f},"
+        f" H-score {each['h_score']:.3f}, {each['seconds']:.0f} s"
+        for each in ranked
+    ]
+    return Reply({"ranking": ranked}, "\n".join([*lines, "more is better in each figure"]))
 
 
-def weights(options: Namespace) -> Answer:
+def weights(options: Namespace) -> Reply:
     """List the backbones with their weights, add a file, or fetch one."""
     match options.what:
         case "add":
             source = (options.title, options.source_task, options.source_data, options.licence)
-            added = result_of(carry_out(AddWeights(options.file.resolve(), options.backbone, *source)))
+            added = carry_out(AddWeights(options.file.resolve(), options.backbone, *source))
         case "download":
-            added = result_of(carry_out(DownloadWeights(options.name)))
+            added = carry_out(DownloadWeights(options.name))
         case _:
-            listed = [
-                {
-                    "name": each.name,
-                    "title": each.title,
-                    "installed": weights_file(each) is not None,
-                    "trained_for": each.source_task,
-                    "trained_on": each.source_data,
-                    "input": each.input_size,
-                    "parameters": each.parameters,
-                    "licence": each.licence,
-                    "sha256": each.weights.sha256,
-                    "stages": [stage.name for stage in each.stages],
-                }
-                for each in backbones()
-            ]
-            return {"backbones": listed, "unreadable": [str(path) for path in unreadable_records()]}
-    return {"added": added.backbone, "sha256": added.sha256}
+            return _listed_weights()
+    return listed({"added": added.backbone, "sha256": added.sha256})
 
 
-def recipe_of(options: Namespace) -> Recipe:
+def _listed_weights() -> Reply:
+    known = [
+        {
+            "name": each.name,
+            "title": each.title,
+            "installed": weights_file(each) is not None,
+            "trained_for": each.source_task,
+            "trained_on": each.source_data,
+            "input": each.input_size,
+            "parameters": each.parameters,
+            "licence": each.licence,
+            "sha256": each.weights.sha256,
+            "stages": [stage.name for stage in each.stages],
+        }
+        for each in backbones()
+    ]
+    unreadable = [str(path) for path in unreadable_records()]
+    lines = [f"{each['name']:<22} {'here' if each['installed'] else 'not here':<9} {each['licence']}" for each in known]
+    lines += [f"cannot be read: {path}" for path in unreadable]
+    return Reply({"backbones": known, "unreadable": unreadable}, "\n".join(lines))
+
+
+def repeat(options: Namespace) -> Reply:
+    """Train by a run's recipe on its split, and compare the predictions."""
+    import numpy as np
+
+    with open_project(options.project, lock=True) as project:
+        first = run(project, options.name)
+        recipe = Recipe.of_run(first.path)
+        split_hash = first.metrics()["split"]["hash"]
+        if latest_split(project, split_hash) is None:
+            raise FinerayError(
+                f"The split of {options.name} is not kept any more",
+                todo="Read it back from its file (fineray split --from), or use the label set that it was made for.",
+            )
+        recipe = replace(recipe, search_minutes=0.0)  # what a search found is repeated, not its hurry
+        done = carry_out(Train(options.project, recipe, split_hash))
+        one, two = first.predictions(), run(project, done.run).predictions()
+        order = np.argsort(one.images), np.argsort(two.images)
+        difference = np.abs(one.probabilities[order[0]] - two.probabilities[order[1]]).max()
+        return listed({"run": done.run, "repeats": options.name, "largest_difference": float(difference)})
+
+
+def demo(options: Namespace) -> Reply:
+    """Make the demo study and train on it."""
+    started = time.monotonic()
+    done = carry_out(RunDemo(demo_folder(options.folder)))
+    return with_figures(
+        {"project": str(done.project), **figures_of(done.project, done.run, time.monotonic() - started)}
+    )
+
+
+def _recipe(options: Namespace) -> Recipe:
     """The recipe in a file, or the one that the options name over what suits the mode."""
     if options.recipe is not None:
         return Recipe.from_json(options.recipe.read_text("utf-8"))
@@ -129,63 +255,6 @@ def recipe_of(options: Namespace) -> Recipe:
     parts = {part: chosen(getattr(start, part), part) for part in ("head", "loss", "augment", "tuning")}
     recipe: Recipe = replace(chosen(start), **parts)
     return recipe
-
-
-def repeat(options: Namespace) -> Answer:
-    """Train by a run's recipe on its split, and compare the predictions."""
-    import numpy as np
-
-    with open_project(options.project, lock=True) as project:
-        first = run(project, options.name)
-        recipe = Recipe.of_run(first.path)
-        split_hash = first.metrics()["split"]["hash"]
-        if latest_split(project, split_hash) is None:
-            raise FinerayError(
-                f"The split of {options.name} is not kept any more",
-                todo="Read it back from its file (fineray split --from), or use the label set that it was made for.",
-            )
-        recipe = replace(recipe, search_minutes=0.0)  # what a search found is repeated, not its hurry
-        done = result_of(carry_out(Train(options.project, recipe, split_hash)))
-        one, two = first.predictions(), run(project, done.run).predictions()
-        order = np.argsort(one.images), np.argsort(two.images)
-        difference = np.abs(one.probabilities[order[0]] - two.probabilities[order[1]]).max()
-        return {"run": done.run, "repeats": options.name, "largest_difference": float(difference)}
-
-
-def demo(options: Namespace) -> Answer:
-    """Make the demo study and train on it."""
-    started = time.monotonic()
-    folder = demo_folder(options.folder)
-    done = result_of(carry_out(RunDemo(folder)))
-    return {"project": str(done.project), **figures(done.project, done.run, time.monotonic() - started)}
-
-
-def figures(root: Path, name: str, seconds: float | None) -> dict[str, Any]:
-    """The figures of a run, worked out anew from its predictions."""
-    from fineray.evaluation.metrics import evaluate
-
-    with open_project(root) as project:
-        folder = run(project, name)
-        recipe = folder.recipe()
-        found = evaluate(folder.predictions(), resamples=recipe["bootstrap"], seed=recipe["seed"])
-        stored, frozen, test = folder.metrics(), folder.frozen(), folder.test()
-    return {
-        "run": name,
-        "auc": found.auc.value,
-        "accuracy": found.accuracy.value,
-        "confusion_matrix": found.confusion,
-        "classes": found.classes,
-        "seconds": round(stored["seconds"]["total"] if seconds is None else seconds, 3),
-        "intervals": {"auc": asdict(found.auc), "accuracy": asdict(found.accuracy)},
-        "per_class": [asdict(each) for each in found.per_class],
-        **({"findings": {name: asdict(each) for name, each in found.findings.items()}} if found.several else {}),
-        "images": found.images,
-        "patients": found.patients,
-        "out_of_sample": True,
-        "split": stored["split"],
-        **({"frozen": frozen} if frozen else {}),
-        **({"test": test} if test else {}),
-    }
 
 
 def _split_where_needed(options: Namespace) -> None:
