@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import re
 import sqlite3
+from collections.abc import Iterable
 
 
 class FinerayError(Exception):
@@ -23,6 +25,27 @@ class FinerayError(Exception):
     def __str__(self) -> str:
         place = f" ({self.where})" if self.where else ""
         return f"{self.what}{place}. {self.todo}".strip()
+
+
+FEW = 8  # names that are all listed where none is near
+
+
+def nearest(name: str, known: Iterable[str], none: str) -> str:
+    """What to do about a name that is not known: up to three near ones, or all where they are few; `none` where there
+    are none at all."""
+    names = list(dict.fromkeys(known))
+    by_fold = {each.casefold(): each for each in reversed(names)}
+    close = [by_fold[each] for each in difflib.get_close_matches(name.casefold(), by_fold, n=3, cutoff=0.6)]
+    if close:
+        return f"Did you mean {_or(close)}?"
+    if not names:
+        return none
+    more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
+    return f"There is {', '.join(names[:FEW])}{more}." if len(names) > 1 else f"There is only {names[0]}."
+
+
+def _or(names: list[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 class DiskFull(FinerayError):

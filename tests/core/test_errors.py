@@ -13,6 +13,7 @@ from fineray.errors import (
     DiskFull,
     FinerayError,
     StorageUnavailable,
+    nearest,
     storage_error,
 )
 from fineray.progress import Pace, Progress
@@ -34,6 +35,16 @@ def test_storage_errors_in_words(error: Exception, kind: type) -> None:
     assert isinstance(found, kind)
     if found is not None:
         assert found.todo
+
+
+def test_a_wrong_name_is_answered_with_near_ones() -> None:
+    runs = [f"run-{number:03d}" for number in range(1, 30)]
+    assert nearest("run-02", runs, "Train first.").startswith("Did you mean run-02")
+    assert nearest("Diagnosis", ["diagnosis", "label"], "") == "Did you mean diagnosis?"
+    assert nearest("x", ["label", "age"], "") == "There is label, age."
+    assert nearest("x", ["label"], "") == "There is only label."
+    assert nearest("x", [], "Train first.") == "Train first."
+    assert nearest("x", runs, "").endswith("run-008 and 21 more.")
 
 
 def test_an_error_says_what_where_and_what_to_do() -> None:

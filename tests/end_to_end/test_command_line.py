@@ -417,3 +417,21 @@ def test_files_of_the_working_folder_are_never_run(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
     assert "imported: 1" in done.stdout
     assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
+
+
+def test_wrong_names_are_answered_with_near_ones(trained: Path, tmp_path: Path) -> None:
+    """Project, run, backbone, label set, column, attribute and class."""
+    table = tmp_path / "labels.csv"
+    table.write_text("file,Diagnose\np1/0.dcm,bright\n")
+    wrong = {
+        ("evaluate", trained, "run-01"): "run-001",
+        ("evaluate", trained.with_name("studi"), "run-001"): "study",
+        ("train", trained, "--backbone", "efficientnet_lite"): "efficientnet_lite0",
+        ("labels", trained, "--use", "labell"): "label",
+        ("labels", trained, "--from", table, "--column", "diagnosis"): "diagnose",
+        ("labels", trained, "--by", "view_positon"): "view_position",
+        ("evaluate", trained, "run-001", "--positive", "brihgt"): "bright",
+    }
+    for words, near in wrong.items():
+        told = answer(fineray(*words, "--json"), 1)
+        assert told["todo"].startswith("Did you mean") and near in told["todo"], (words, told)

@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from fineray.errors import FinerayError
+from fineray.errors import FinerayError, nearest
 from fineray.system.output_file import whole_file
 from fineray.system.user_folder import user_folder
 
@@ -130,7 +130,7 @@ def backbone(name: str) -> Backbone:
     for candidate in backbones():
         if candidate.name == name:
             return candidate
-    todo = f"Choose one of {', '.join(each.name for each in backbones())}."
+    todo = nearest(name, (each.name for each in backbones()), "")
     if name.startswith(TIMM):
         todo = f"Add its weights first: fineray weights add FILE --backbone {name}"
     raise UnknownBackbone(f"There is no backbone named “{name}”", todo=todo)

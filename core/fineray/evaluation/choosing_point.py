@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
-from fineray.errors import FinerayError
+from fineray.errors import FinerayError, nearest
 from fineray.evaluation.operating_point import Called, OperatingPoint, PointRule
 from fineray.evaluation.predictions import Predictions
 
@@ -45,7 +45,9 @@ def _check(classes: Sequence[str], rule: PointRule) -> None:
     if len(classes) != 2 or rule.positive not in classes:
         raise NoOperatingPoint(
             f"“{rule.positive}” is not one of two classes",
-            todo="A threshold is for two classes; with more, the most probable class counts.",
+            todo="A threshold is for two classes; with more, the most probable class counts."
+            if len(classes) != 2
+            else nearest(rule.positive, classes, ""),
         )
 
 

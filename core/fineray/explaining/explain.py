@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from fineray.errors import FinerayError
+from fineray.errors import FinerayError, nearest
 from fineray.explaining.checking import (
     border_share,
     check_map,
@@ -131,7 +131,7 @@ def mean_map(
 
 def _number(model: TrainedModel, class_name: str) -> int:
     if class_name not in model.classes:
-        raise CannotExplain(f"The run knows no class “{class_name}”", todo=f"Choose one of {', '.join(model.classes)}.")
+        raise CannotExplain(f"The run knows no class “{class_name}”", todo=nearest(class_name, model.classes, ""))
     return model.classes.index(class_name)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from fineray.errors import FinerayError
+from fineray.errors import FinerayError, nearest
 from fineray.system.output_file import whole_file
 from fineray.system.user_folder import user_folder
 
@@ -74,7 +74,7 @@ class PacsSettings:
                 return each
         raise SettingsUnusable(
             f"There is no archive named “{name}”",
-            todo=f"Known: {', '.join(each.name for each in self.peers) or 'none'}.",
+            todo=nearest(name, (each.name for each in self.peers), "List it first: fineray pacs add."),
         )
 
     def check_enabled(self) -> None:

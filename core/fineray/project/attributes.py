@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fineray.errors import FinerayError
+from fineray.errors import FinerayError, nearest
 from fineray.project.label_sets import label_sets, values_of
 from fineray.project.project import Project
 
@@ -54,9 +54,8 @@ def attribute_values(project: Project, name: str) -> dict[int, str]:
     Raises NoSuchAttribute.
     """
     if name not in attribute_names(project):
-        raise NoSuchAttribute(
-            f"Images have no attribute “{name}”", todo=f"Choose one of {', '.join(attribute_names(project))}."
-        )
+        todo = nearest(name, attribute_names(project), "")
+        raise NoSuchAttribute(f"Images have no attribute “{name}”", todo=todo)
     if name.startswith(LABELS):
         chosen = next(each for each in label_sets(project) if LABELS + each.name == name)
         labels = values_of(project, chosen)

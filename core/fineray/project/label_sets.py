@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fineray.errors import nearest
 from fineray.label_values import UNCERTAIN, Kind, LabelSetUnusable, check_class, classes_in, findings_of
 from fineray.project.history import remember
 from fineray.project.project import Project
@@ -42,9 +43,8 @@ def label_set(project: Project, name: str) -> LabelSet:
     for each in label_sets(project):
         if each.name == name:
             return each
-    raise LabelSetUnusable(
-        f"There is no label set “{name}”", todo="Choose one of the sets of this project, or make a new one."
-    )
+    names = (each.name for each in label_sets(project))
+    raise LabelSetUnusable(f"There is no label set “{name}”", todo=nearest(name, names, "Make one first."))
 
 
 def active_id(project: Project) -> int:

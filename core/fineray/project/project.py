@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -9,10 +10,11 @@ import secrets
 import sqlite3
 import uuid
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
-from fineray.errors import FinerayError, StorageUnavailable, storage_error
+from fineray.errors import FinerayError, StorageUnavailable, nearest, storage_error
 from fineray.project.lock import ProjectInUse, ProjectLock, held_by_another
 from fineray.project.pixel_store import PixelStore
 from fineray.project.schema import migrate
@@ -22,6 +24,7 @@ from fineray.system.durable import sync_file, sync_folder
 CATALOGUE = "catalogue.sqlite"
 DOOR = "project.fineray"  # what a double click opens
 STORE_SIDE = 512
+QUICK_LOOK = 500  # entries of a folder
 
 
 class NotAProject(FinerayError):
@@ -153,7 +156,7 @@ def open_project(root: Path, *, lock: bool = False) -> Project:
         raise NotAProject(
             "No Fineray project lies in this folder",
             where=str(root),
-            todo="Choose the folder that was named when the project was created, or create a new one.",
+            todo=nearest(root.name, _projects_near(root), "Choose the folder that holds the project."),
         )
     held = ProjectLock(root) if lock else None
     read_only = None if lock else _why_read_only(root)
@@ -174,6 +177,15 @@ def open_project(root: Path, *, lock: bool = False) -> Project:
                 todo="Restore the folder from a backup; nothing in it was changed.",
             ) from error
         raise
+
+
+def _projects_near(root: Path) -> list[str]:
+    """The names of projects beside or inside a folder, as far as a quick look shows: it may hold a million files."""
+    found = []
+    for folder in (root, root.parent):
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            found += [each.name for each in islice(entries, QUICK_LOOK) if Path(each.path, CATALOGUE).is_file()]
+    return sorted(found)
 
 
 def _why_read_only(root: Path) -> FinerayError | None:

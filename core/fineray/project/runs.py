@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fineray.errors import FinerayError, storage_error
+from fineray.errors import FinerayError, nearest, storage_error
 from fineray.evaluation.predictions import Predictions
 from fineray.project.project import Project
 from fineray.project.splits import ASIDE, EXTERNAL
@@ -149,7 +149,7 @@ def run(project: Project, name: str) -> RunFolder:
     raise RunMissing(
         f"There is no finished run “{name}”",
         where=str(project.runs_folder),
-        todo="Train first, or choose a run that the project has.",
+        todo=nearest(name, (folder.name for folder in models(project)), "Train first."),
     )
 
 

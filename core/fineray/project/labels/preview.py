@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fineray.errors import FinerayError
+from fineray.errors import FinerayError, nearest
 from fineray.label_values import (
     UNCERTAIN,
     Kind,
@@ -170,7 +170,12 @@ def preview_table(
     names = [column.strip().lower() for column in columns]
     if not names:
         names = [LABEL_COLUMN if LABEL_COLUMN in offered else next(iter(offered), LABEL_COLUMN)]
-    if key is None or not set(names) <= set(offered):
+    missing = next((name for name in names if name not in offered), "")
+    if key is not None and missing and offered:
+        raise LabelFileUnusable(
+            f"The table has no column “{missing}”", where=path.name, todo=nearest(missing, offered, "")
+        )
+    if key is None or missing:
         wanted = " and ".join(f"“{name}”" for name in names)
         raise LabelFileUnusable(
             f"The columns are {', '.join(header) or 'missing'}",
