@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 from fineray.progress import Loading, Monitor
 
@@ -70,12 +71,11 @@ class _Watch(MetaPathFinder):
         return found
 
     def _stand_beside(self, found: ModuleSpec, title: str) -> None:
-        loader = found.loader
-        assert loader is not None
+        loader: Any = found.loader  # whose method gives way to a function, once
         run = loader.exec_module
 
         def told(module: ModuleType) -> None:
-            del loader.exec_module  # type: ignore[attr-defined]  # the loader is as it was
+            del loader.exec_module  # the loader is as it was
             self._under_way.append(title)
             self._monitor.report(Loading(title))
             try:
