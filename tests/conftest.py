@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from fineray_desktop.main_window import MainWindow
+    from tests.support.warm import WarmProcesses
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 CXR = SHARED / "cxr"
@@ -89,10 +90,23 @@ def settings(tmp_path: Path) -> QSettings:
     return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
 
 
+@pytest.fixture(scope="session")
+def warm_processes() -> WarmProcesses:
+    """Where worker processes come from in seconds less (tests.support.warm)."""
+    from tests.support.warm import WarmProcesses
+
+    return WarmProcesses()
+
+
 @pytest.fixture
-def window(qtbot: QtBot, settings: QSettings) -> Iterator[MainWindow]:
+def window(
+    qtbot: QtBot, settings: QSettings, warm_processes: WarmProcesses, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MainWindow]:
     """The main window, shown; closed afterwards."""
+    from fineray_desktop.engine_client import EngineClient
     from fineray_desktop.main_window import MainWindow
+
+    monkeypatch.setattr(EngineClient, "processes", warm_processes)
 
     made = MainWindow(settings)
     qtbot.addWidget(made)

@@ -9,6 +9,7 @@ import threading
 import time
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import Any, ClassVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -68,6 +69,7 @@ class EngineClient(QObject):
     With `patient`, a worker that does not answer is waited for until end_worker(); otherwise it is ended at once.
     """
 
+    processes: ClassVar[Any] = multiprocessing.get_context("spawn")  # tests put a quicker way in its place
     silent = Signal(bool)  # whether a worker that has work to do has stopped answering
     _arrived = Signal(object, int)
 
@@ -133,10 +135,9 @@ class EngineClient(QObject):
 
     def _send(self, outbox: queue.SimpleQueue[Submit | Pause | Cancel | Leave], generation: int) -> None:
         without_working_folder()
-        spawn = multiprocessing.get_context("spawn")
-        ours, theirs = spawn.Pipe()
+        ours, theirs = self.processes.Pipe()
         # Not a daemon: an import has decoding processes of its own. It leaves when our end of the pipe closes.
-        worker = spawn.Process(target=serve, args=(theirs,), name="fineray engine", daemon=False)
+        worker = self.processes.Process(target=serve, args=(theirs,), name="fineray engine", daemon=False)
         worker.start()
         self._worker = worker
         theirs.close()
