@@ -34,7 +34,9 @@ def left_out_but_loaded(modules: set[str]) -> list[str]:
 def never_loaded(modules: set[str]) -> list[str]:
     """Fineray's own modules that are not among these: the way of work has to come to all of them."""
     own = (
-        path.relative_to(ROOT).with_suffix("") for part in ("core", "desktop") for path in (ROOT / part).rglob("*.py")
+        path.relative_to(ROOT / part).with_suffix("")
+        for part in ("core", "desktop")
+        for path in (ROOT / part).rglob("*.py")
     )
     names = {".".join(path.parts).removesuffix(".__init__") for path in own}
     return sorted(names - modules)

@@ -403,7 +403,7 @@ def test_files_of_the_working_folder_are_never_run(tmp_path: Path) -> None:
     """A folder of films may hold a file that is called like a module; Fineray may well be started there."""
     films = tmp_path / "films"
     write_film(films / "1.dcm", patient="PAT-1")
-    for name in ("dl", "random", "queue", "numpy", "core", "gdcm", "resources", "sitecustomize"):
+    for name in ("dl", "random", "queue", "numpy", "fineray", "fineray_resources", "gdcm", "sitecustomize"):
         (films / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n")
     start = tmp_path / "bin" / "start.py"  # as the installed `fineray` is: its own folder comes first, not this one
     start.parent.mkdir()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fineray.cli import commands
+from fineray.cli import running
 from fineray.cli.console import ConsoleMonitor
 from fineray.cli.main import main
 from fineray.progress import Monitor, Progress, Report
@@ -63,7 +63,7 @@ def test_a_signal_pauses_a_training_and_it_is_taken_up(
 
     before = signal.getsignal(number)
     with monkeypatch.context() as patch:
-        patch.setattr(commands, "ConsoleMonitor", Hasty)
+        patch.setattr(running, "ConsoleMonitor", Hasty)
         assert main(["train", str(study), "--recipe", str(recipe), "--folds", "2"]) == 130
     assert signal.getsignal(number) is before
     said = capsys.readouterr().err

@@ -24,7 +24,7 @@ import ast, importlib, sys
 from pathlib import Path
 for part in ("core", "desktop"):
     for path in sorted(Path(part).rglob("*.py")):
-        importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
+        importlib.import_module(".".join(path.relative_to(part).with_suffix("").parts).removesuffix(".__init__"))
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             named = [each.name for each in node.names] if isinstance(node, ast.Import) else []
             named += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
