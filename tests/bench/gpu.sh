@@ -35,4 +35,4 @@ done
 
 cd "$root"
 export PYTHONDONTWRITEBYTECODE=1 FINERAY_HOME="$scratch/home"
-PYTHONPATH="$root:$scratch/wheels${PYTHONPATH:+:$PYTHONPATH}" timeout -k 5 478 "$python" -m tests.bench.gpu_session "$@"
+PYTHONPATH="$root/core:$root/desktop:$root/resources:$root:$scratch/wheels${PYTHONPATH:+:$PYTHONPATH}" timeout -k 5 478 "$python" -m tests.bench.gpu_session "$@"
