@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ from tests.support.holding import serve_holding
 from tests.support.window import MINUTE, idle
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def warm_processes() -> BaseContext:
+    """Here workers start from nothing: what they load is what is told."""
+    return multiprocessing.get_context("spawn")
 
 
 class Ear(Monitor):

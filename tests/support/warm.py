@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -24,6 +25,7 @@ class WarmProcesses:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
+        forkserver._forkserver._stop()  # type: ignore[attr-defined]  # an import may have started one without them
         self._context.set_forkserver_preload(list(LIBRARIES))
 
     def Pipe(self) -> tuple[Connection, Connection]:

@@ -108,7 +108,7 @@ def test_a_fault_of_ours_is_reported_with_details(worker: tuple[BaseProcess, Con
     last = _until_end(connection)[-1]
     assert isinstance(last, Failed)
     assert "fault of its own" in last.what
-    assert "jobs.py" in last.details
+    assert "table.py" in last.details
 
 
 def test_a_cancelled_job_stops_and_a_waiting_one_never_starts(
