@@ -10,7 +10,7 @@ from typing import Any
 
 from fineray import RESEARCH_USE
 from fineray.cli.running import Reply
-from fineray.errors import FinerayError
+from fineray.errors import FinerayError, nearest
 from fineray.evaluation.operating_point import PointRule, RuleKind
 from fineray.project.project import open_project
 from fineray.project.runs import run
@@ -58,20 +58,21 @@ def point_options(added: argparse.ArgumentParser) -> None:
 
 def point_rule(options: Namespace, name: str) -> PointRule | None:
     """The rule that these options name for a run; None where there is none of them. Raises FinerayError where the class
-    is missing."""
+    is missing, or none of the run's."""
     if options.most_probable:
         return PointRule()
+    with open_project(options.project) as project:
+        metrics = run(project, name).metrics()
+    classes, several = list(metrics["classes"]), bool(metrics.get("several"))
+    known = [*classes, *(f"no {each}" for each in classes)] if several else classes
+    if options.positive and options.positive not in known:
+        raise FinerayError(f"{name} knows no class “{options.positive}”", todo=nearest(options.positive, known, ""))
     kinds: tuple[RuleKind, ...] = ("threshold", "sensitivity", "specificity", "cost")
     kind = next((each for each in kinds if getattr(options, each) is not None), None)
     if kind is None:
         return PointRule("youden", options.positive) if options.positive else None
-    if not options.positive:
-        with open_project(options.project) as project:
-            several = run(project, name).metrics().get("several")
-        if not several:  # of findings that stand side by side each is called for itself
-            raise FinerayError(
-                "An operating point is for one of two classes", todo="Say for which one: --positive CLASS."
-            )
+    if not options.positive and not several:  # of findings that stand side by side each is called for itself
+        raise FinerayError("An operating point is for one of two classes", todo="Say for which one: --positive CLASS.")
     return PointRule(kind, options.positive, getattr(options, kind))
 
 
