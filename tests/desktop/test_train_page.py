@@ -161,6 +161,7 @@ def test_weights_are_added_and_bad_files_are_explained(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # four trainings
 def test_controls_are_shown_side_by_side(window: MainWindow, qtbot: QtBot, page: TrainPage) -> None:
     page.mode.setCurrentIndex(1)
     page.epochs.setValue(1)

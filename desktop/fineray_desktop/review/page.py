@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import (
     QDialog,
     QLineEdit,
@@ -65,6 +65,8 @@ class ReviewPage(QWidget):
         self._thumbnails = Thumbnails(PICTURE, self)
         self._doubtful: tuple[DoubtfulLabel, ...] | None = None
         self._only: frozenset[int] | None = None  # images that a dialog wants listed
+        self._first = QTimer(self, singleShot=True, interval=0)
+        self._first.timeout.connect(self._choose_first)
         self.state = ReviewState(session)
         self._doubts = SideQuestion(self.state, self._doubts_came, session.failed.emit)
         self.bar = ReviewBar(self.state)
@@ -97,7 +99,7 @@ class ReviewPage(QWidget):
     @property
     def busy(self) -> bool:
         """Whether something on this page is still being worked out."""
-        return self.state.busy or self.film.explain.busy
+        return self.state.busy or self.film.explain.busy or self._first.isActive()
 
     def refresh(self, wanted: str = "") -> None:
         """List the project's runs and show the wanted one, or the newest."""
@@ -279,9 +281,17 @@ class ReviewPage(QWidget):
         self.clear_button.setVisible(filtered)
         if count:
             shown = self.table.rows_of([self.film.image] if stay and self.film.image is not None else []).tolist()
-            self._choose_row(shown[0] if shown else 0)
+            if self.film.image is None:
+                self._first.start()
+            else:
+                self._choose_row(shown[0] if shown else 0)
         else:
             self.film.clear("No image fits the filter.")
+
+    def _choose_first(self) -> None:
+        """An image after none is drawn in a turn of its own: with the figures it would keep the window waiting."""
+        if self.film.image is None and self.table.rowCount():
+            self._choose_row(0)
 
     def _listed(
         self, name: str, images: NDArray[np.int64], probabilities: NDArray[np.float64]
@@ -289,11 +299,10 @@ class ReviewPage(QWidget):
         """(images that the list holds, None for all; what it is ordered by)."""
         opened = self.state.run
         assert opened is not None
-        called = np.take_along_axis(probabilities, self.state.called[:, None], axis=1)[:, 0]
         if self._only is not None:
             return self._only, None
         if name == "wrong":
-            return None, -called
+            return None, -np.take_along_axis(probabilities, self.state.called[:, None], axis=1)[:, 0]
         if name == "uncertain":
             top = np.sort(probabilities, axis=1)
             return None, top[:, -1] - top[:, -2]
