@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -275,7 +276,7 @@ def _fineray(options: argparse.Namespace, mode: Any, changes: dict[str, Any]) ->
     note = f"{FOLDS} folds and the final model, {recipe.side or 224} pixels"
     if mode != "frozen":
         note += f", {tuning.epochs} epochs, {tuning.frozen_stages} stages frozen"
-    return {"seconds": time.perf_counter() - started, "auc": metrics["auc"], "note": note}
+    return {"seconds": time.perf_counter() - started, "auc": asdict(metrics.figures.auc), "note": note}
 
 
 def _curve(root: Path) -> None:

@@ -22,6 +22,7 @@ from sklearn.metrics import (
 
 from fineray.evaluation.choosing_point import apply_rule
 from fineray.evaluation.operating_point import PointRule
+from fineray.evaluation.wording import number
 from fineray.progress import Monitor
 from fineray.project.attributes import attribute_values
 from fineray.project.catalogue import image_rows
@@ -42,7 +43,6 @@ from fineray_desktop.review.map_dialog import MapDialog
 from fineray_desktop.review.mean_map_dialog import MeanMapDialog
 from fineray_desktop.review.page import ReviewPage
 from fineray_desktop.review.report_dialog import ReportDialog, WrittenDialog
-from fineray_desktop.review.words import number
 from tests.support.window import MINUTE, idle
 
 

@@ -96,8 +96,8 @@ def test_shuffled_labels_give_an_area_whose_interval_covers_a_half(trained_once:
         split = latest_split(project)
         assert split is not None
         done = train(project, split, control_recipes(RECIPE)["shuffled labels"], Monitor())
-        area = done.metrics()["auc"]
-    assert area["low"] <= 0.5 <= area["high"]
+        area = done.metrics().figures.auc
+    assert area.low <= 0.5 <= area.high
 
 
 def test_a_threshold_cannot_be_chosen_on_the_images_it_judges() -> None:

@@ -116,8 +116,9 @@ def add_run(
         truth,
     )
     estimate = {"value": 0.81, "low": 0.77, "high": 0.848, "n": images, "method": ""}
-    facts = {"classes": list(classes), "auc": estimate, "images": images, "label_set": "label", "several": multilabel,
-             "device": "CPU (2 threads)", "seal": None, "split": {"kind": "folds", "folds": 3, "by": ""},
+    facts = {"classes": list(classes), "auc": estimate, "images": images, "label_set": "label",
+             "multilabel": multilabel, "device": "CPU (2 threads)", "seal": None,
+             "split": {"kind": "folds", "folds": 3, "by": ""},
              "backbone": {"title": "EfficientNet-Lite0"}}  # fmt: skip
 
     def write(folder: Path) -> None:

@@ -23,7 +23,7 @@ from fineray.explaining.results import Neighbour
 from fineray.prediction.results import (
     Drift,
     DriftLine,
-    PredictionTable,
+    FolderPredictions,
     Scored,
     Share,
 )
@@ -207,7 +207,7 @@ def _predict(window: MainWindow, state: StudyState) -> Shown:
     lines = (DriftLine("Manufacturer of the device", "attribute", 0.31, 0.0001, True, shares),
              DriftLine("Distance from the training films", "numbers", 0.05, 0.4, False, ()))  # fmt: skip
     page._of = page.run.currentText(), Path(FOLDER)
-    page._show(PredictionTable(page.run.currentText(), names, OperatingPoint(), rows, 0.5, Drift(40, 299, lines)))
+    page._show(FolderPredictions(page.run.currentText(), names, OperatingPoint(), rows, 0.5, Drift(40, 299, lines)))
     page.drift.tree.expandAll()
     yield from _each_tab(window, page.tabs, "")
     page.tabs.setCurrentIndex(0)

@@ -15,6 +15,7 @@ from fineray.checks.check_result import CheckResult
 from fineray.checks.out_of_fold import out_of_fold
 from fineray.evaluation.intervals import Estimate
 from fineray.evaluation.roc_area import auc
+from fineray.evaluation.wording import with_interval
 from fineray.project.attributes import CATEGORIES, NUMBERS, raw_values
 from fineray.project.catalogue import LabelledImage
 from fineray.project.project import Project
@@ -136,7 +137,7 @@ def _alone(
 def _alone_in_words(name: str, what: str, area: Estimate, label: str) -> CheckResult | None:
     if area.value is None or area.low is None or area.high is None:
         return None
-    figure = f"AUC {area.value:.2f} (95 % {area.low:.2f} to {area.high:.2f}), five folds by patient; chance is 0.50"
+    figure = f"AUC {with_interval(area, 2)}, five folds by patient; chance is 0.50"
     figure += f"; class {label} against the rest" if label else ""
     if area.low <= 0.5:
         return CheckResult(name, "fine", f"From {what} the label cannot be told.", figure)

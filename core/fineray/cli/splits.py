@@ -76,11 +76,13 @@ def freeze(options: Namespace) -> Reply:
     rule = point_rule(options, options.name)
     with open_project(options.project, lock=True) as project:
         carry_out(FreezeRun(options.project, options.name, rule))
-        return listed(run(project, options.name).frozen() or {})
+        frozen = run(project, options.name).frozen()
+        return listed(frozen.to_json() if frozen else {})
 
 
 def open_test(options: Namespace) -> Reply:
     """Predict the sealed test set with a frozen run."""
     with open_project(options.project, lock=True) as project:
         carry_out(OpenTest(options.project, options.name))
-        return listed({"run": options.name, **(run(project, options.name).test() or {})})
+        test = run(project, options.name).test()
+        return listed({"run": options.name, **(test.to_json() if test else {})})

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from fineray.backbones.catalogue import backbone, backbones, unreadable_records, weights_file
-from fineray.cli.figures import area, figures_of, with_figures
+from fineray.cli.figures import figures_of, with_figures
 from fineray.cli.options import command, folds, of_project, of_run
 from fineray.cli.running import Answer, Reply, carry_out, listed
 from fineray.engine.messages import (
@@ -24,6 +24,8 @@ from fineray.engine.messages import (
     Train,
 )
 from fineray.errors import FinerayError
+from fineray.evaluation.intervals import Estimate
+from fineray.evaluation.wording import with_interval
 from fineray.project.project import open_project
 from fineray.project.runs import run
 from fineray.project.splits import SplitPlan, is_current, latest_split
@@ -150,26 +152,29 @@ def controls(options: Namespace) -> Reply:
     with open_project(options.project, lock=True) as project:
         first = run(project, options.name)
         recipe = Recipe.of_run(first.path)
-        request = RunControls(options.project, recipe, first.metrics()["split"]["hash"])
+        request = RunControls(options.project, recipe, first.metrics().split.hash)
         made = [asdict(each) for each in carry_out(request)]
     return Reply({"controls": made}, "\n".join(_control_line(each) for each in made))
 
 
 def _control_line(each: Answer) -> str:
     warning = "" if each["sound"] else "; its interval should cover 0.5: look for copies across the split"
-    return f"{each['what']}: AUC {area(each, 'auc')}, {each['run']}{warning}"
+    area = Estimate(each["auc"], each["low"], each["high"], 0, "")
+    return f"{each['what']}: AUC {with_interval(area)}, {each['run']}{warning}"
 
 
 def rank(options: Namespace) -> Reply:
     """The installed backbones by how well their frozen features suit the project's images."""
     with open_project(options.project, lock=True):
         ranked = [asdict(each) for each in carry_out(RankBackbones(options.project, tuple(options.backbones)))]
-    lines = [
-        f"{each['title']}: AUC {area(each, 'auc', 'auc_low', 'auc_high')}, LogME {each['logme']:.3f},"
-        f" H-score {each['h_score']:.3f}, {each['seconds']:.0f} s"
-        for each in ranked
-    ]
+    lines = [_ranked_line(each) for each in ranked]
     return Reply({"ranking": ranked}, "\n".join([*lines, "more is better in each figure"]))
+
+
+def _ranked_line(each: Answer) -> str:
+    area = Estimate(each["auc"], each["auc_low"], each["auc_high"], each["images"], "")
+    figures = f"AUC {with_interval(area)}, LogME {each['logme']:.3f}, H-score {each['h_score']:.3f}"
+    return f"{each['title']}: {figures}, {each['seconds']:.0f} s"
 
 
 def weights(options: Namespace) -> Reply:
@@ -214,7 +219,7 @@ def repeat(options: Namespace) -> Reply:
     with open_project(options.project, lock=True) as project:
         first = run(project, options.name)
         recipe = Recipe.of_run(first.path)
-        split_hash = first.metrics()["split"]["hash"]
+        split_hash = first.metrics().split.hash
         if latest_split(project, split_hash) is None:
             raise FinerayError(
                 f"The split of {options.name} is not kept any more",

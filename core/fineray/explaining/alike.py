@@ -71,8 +71,8 @@ def feature_map(project: Project, folder: RunFolder, monitor: Monitor, seed: int
 
 def _features(project: Project, folder: RunFolder, also: int | None = None) -> tuple[list[int], NDArray[np.float64]]:
     """(ids of labelled images whose features are kept, the features with every stage weighing alike, length 1)."""
-    network = folder.metrics()["backbone"]
-    if not network.get("feature_space"):
+    network = folder.metrics().backbone
+    if not network.feature_space:
         raise NoFeatures(
             "A network trained from random weights keeps no features to compare films by",
             todo="Choose a run with a pretrained backbone.",
@@ -81,8 +81,8 @@ def _features(project: Project, folder: RunFolder, also: int | None = None) -> t
     if also is not None and also not in content:
         row = project.db.execute("SELECT content_hash FROM image WHERE id = ?", (also,)).fetchone()
         content[also] = row[0]
-    widths = network["widths"]
-    found = kept_features(project, network["feature_space"], sum(widths), content)
+    widths = network.widths
+    found = kept_features(project, network.feature_space, sum(widths), content)
     if len(found) < 4 or (also is not None and also not in found):
         raise NoFeatures(
             "The features of these films are not kept any more", todo="Train again; they are worked out anew."

@@ -119,7 +119,7 @@ def _load(folder: Path, head_name: str, changed: int, held_out: bool) -> Trained
     return TrainedModel(
         frozen,
         tuned.eval().requires_grad_(False),
-        tuple(metrics["classes"]),
+        tuple(metrics.classes),
         head.multilabel,
         head.temperature,
         recipe.pooling,

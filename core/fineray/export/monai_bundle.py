@@ -81,7 +81,7 @@ def _script(folder: RunFolder, path: Path) -> float:
 
 
 def _metadata(facts: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    side, classes = facts["preprocessing"]["side"], facts["classes"]
+    side, classes = facts["preprocessing"]["input_size"], facts["classes"]
     return {
         "schema": SCHEMA,
         "version": "1.0.0",
@@ -129,7 +129,7 @@ def _metadata(facts: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _inference(facts: dict[str, Any]) -> dict[str, Any]:
-    side = facts["preprocessing"]["side"]
+    side = facts["preprocessing"]["input_size"]
     return {
         "imports": ["$import glob", "$import torch", "$from scripts import to_square"],
         "bundle_root": ".",

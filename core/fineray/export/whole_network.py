@@ -66,7 +66,7 @@ def difference(found: NDArray[np.floating], expected: NDArray[np.floating]) -> f
 
 def description(folder: RunFolder, facts: dict[str, Any]) -> dict[str, Any]:
     """What another program has to know of input and output."""
-    side = facts["preprocessing"]["side"]
+    side = facts["preprocessing"]["input_size"]
     return {
         "use": "For research use only, not for diagnosis.",
         "input": f"float32 [films, 1, {side}, {side}]: shades in 0..1, 0 black; normalisation happens inside",
@@ -79,7 +79,7 @@ def description(folder: RunFolder, facts: dict[str, Any]) -> dict[str, Any]:
             f"put it in the middle of a black square of {side} x {side} pixels; divide by 255",
         ],
         "output": "float32 [films, classes]: "
-        + ("a probability for each finding of its own" if facts["several"] else "probabilities that sum to 1"),
+        + ("a probability for each finding of its own" if facts["multilabel"] else "probabilities that sum to 1"),
         "classes": facts["classes"],
         "point": facts["point"],
         "abstain": facts["abstain"],

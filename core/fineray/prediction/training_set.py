@@ -122,9 +122,9 @@ def title_of(project: Project, name: str) -> str:
 
 
 def _likeness(project: Project, folder: RunFolder, learned: dict[int, str]) -> Likeness | None:
-    network = folder.metrics()["backbone"]
-    if not network.get("feature_space"):
+    network = folder.metrics().backbone
+    if not network.feature_space:
         return None
-    widths = tuple(network["widths"])
-    known = kept_features(project, network["feature_space"], sum(widths), learned)
+    widths = network.widths
+    known = kept_features(project, network.feature_space, sum(widths), learned)
     return Likeness.of(np.array(list(known.values())), widths) if known else None

@@ -13,10 +13,10 @@ from fineray.evaluation.predictions import Predictions
 from fineray.label_values import UNCERTAIN, findings_of
 from fineray.project.attributes import NOT_STATED, attribute_values
 from fineray.project.project import Project
+from fineray.project.run_metrics import RunMetrics, SealedTest
 from fineray.project.runs import RunFolder
 from fineray.project.splits import (
     ASIDE,
-    EXTERNAL,
     TEST,
     TRAINING,
     VALIDATION,
@@ -39,9 +39,9 @@ class Facts:
     project: Project
     folder: RunFolder
     view: ReviewQuery
-    metrics: dict[str, Any]
+    metrics: RunMetrics
     recipe: dict[str, Any]
-    test: dict[str, Any] | None
+    test: SealedTest | None
     shown: Predictions
     predicted: np.ndarray
     judgement: ReviewedRun
@@ -53,7 +53,7 @@ class Facts:
     @property
     def external(self) -> bool:
         """Whether the model was judged on images that came apart from those that it was made on."""
-        return bool(self.metrics["split"]["kind"] == EXTERNAL)
+        return self.metrics.judged_elsewhere
 
 
 def flow_steps(facts: Facts) -> list[tuple[str, str]]:
@@ -64,7 +64,7 @@ def flow_steps(facts: Facts) -> list[tuple[str, str]]:
     (patients,) = db.execute("SELECT count(DISTINCT patient_id) FROM image").fetchone()
     (images,) = db.execute("SELECT count(*) FROM image").fetchone()
     sealed = sum(image not in record.parts for (image,) in db.execute("SELECT image_id FROM sealed_image"))
-    used, in_split = metrics["images"], len(record.parts)
+    used, in_split = metrics.figures.images, len(record.parts)
     skipped = f"{files['skipped'] - by_choice:,} were no X-ray or a copy"
     if by_choice:
         skipped += f", {by_choice:,} were not wanted by the choices made at import"
@@ -75,21 +75,21 @@ def flow_steps(facts: Facts) -> list[tuple[str, str]]:
             f"{files['failed']:,} files could not be read, {skipped}",
         ),
     ]
-    if facts.external:
-        left_out = ", ".join(f"{number:,} {why}" for why, number in metrics["external"]["left_out"].items())
+    if (elsewhere := metrics.external) is not None:
+        left_out = ", ".join(f"{number:,} {why}" for why, number in elsewhere.left_out.items())
         made = "trained elsewhere" if facts.setting.kind == "other project" else "trained before"
         return [*steps, (f"{used:,} images judged by a model that was {made}", left_out)]
-    if not record.split_kept and metrics["split"]["kind"] != "folds":
+    if not record.split_kept and metrics.split.kind != "folds":
         return [*steps, (f"{used:,} images of the test part judged", "the rest of the split is not kept any more")]
     steps.append((f"{in_split + sealed:,} images with a label", _not_used(facts)))
     if sealed:
         steps.append((f"{in_split:,} images to learn from and to choose on", f"{sealed:,} sealed as the test set"))
-    if metrics["split"]["kind"] == "folds":
+    if metrics.split.kind == "folds":
         steps.append((f"{used:,} images judged, each by a model that\nhad seen nothing of its patient", ""))
     else:
         steps.append((f"{used:,} images of the test part judged", f"{in_split - used:,} for training and validation"))
     if facts.test is not None:
-        steps.append((f"{facts.test['images']:,} images of the sealed test set judged", ""))
+        steps.append((f"{facts.test.figures.images:,} images of the sealed test set judged", ""))
     return steps
 
 
@@ -147,7 +147,7 @@ def _partitions(facts: Facts) -> dict[str, list[int]]:
         return {}
     sealed = facts.shown.images.tolist() if facts.view.on_test else []
     in_part: dict[str, list[int]] = {}
-    if facts.metrics["split"]["kind"] != "folds":
+    if facts.metrics.split.kind != "folds":
         for name in (TRAINING, VALIDATION, TEST):
             in_part[name.capitalize()] = [image for image, part in record.parts.items() if part == name]
     elif sealed:
@@ -159,13 +159,13 @@ def _partitions(facts: Facts) -> dict[str, list[int]]:
 
 
 def _of_partitions(facts: Facts, sides: list[list[int]]) -> list[list[str]]:
-    labels, multilabel = dict(facts.record.labels), bool(facts.metrics.get("several"))
+    labels, multilabel = dict(facts.record.labels), facts.metrics.multilabel
     if facts.test is not None and not multilabel:  # the sealed images are judged by their labels at the opening
         of_shown = (facts.shown.classes[number] for number in facts.shown.true.tolist())
         labels |= dict(zip(facts.shown.images.tolist(), of_shown, strict=True))
     rows = _characteristics(facts.project, sides)
     counted = []
-    for name in facts.metrics["classes"]:
+    for name in facts.metrics.classes:
         marks = [[_has(labels.get(image, ""), name, multilabel) for image in side] for side in sides]
         counted.append([f"Label: {name}", *(_share(side) for side in marks)])
     return [*rows[:2], *counted, *rows[2:]]

@@ -72,7 +72,7 @@ def gather(project: Project, folder: RunFolder, view: ReviewQuery, monitor: Moni
         predicted=predicted.predicted,
         judgement=judge(project, folder, view, monitor),
         record=record,
-        setting=setting_of(project, folder, record.parts, predictions, test["seal"]) if test else development,
+        setting=setting_of(project, folder, record.parts, predictions, test.seal) if test else development,
         development=development,
         resamples=resamples_of(recipe, len(predictions.images)),
     )

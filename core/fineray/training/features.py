@@ -115,9 +115,10 @@ class _FeatureCache:
         if self._keeps:
             folder.mkdir(exist_ok=True)
         self._path = folder / f"{space}.f32"
-        self.rows: dict[str, int] = dict(
-            self._db.execute("SELECT content_hash, row FROM feature WHERE space = ?", (space,))
-        )
+        # The folder may have been cleared, or not have come along with a copy: what is gone is worked out anew.
+        there = self._path.stat().st_size // (4 * width) if self._path.is_file() else 0
+        named = self._db.execute("SELECT content_hash, row FROM feature WHERE space = ?", (space,))
+        self.rows: dict[str, int] = {key: row for key, row in named if row < there}
 
     def append(self, keys: Sequence[str], features: NDArray[np.float32]) -> None:
         """Keep one row a key."""
@@ -136,7 +137,7 @@ class _FeatureCache:
             os.fsync(file.fileno())
         with self._db:
             self._db.executemany(
-                "INSERT INTO feature VALUES (?, ?, ?)",
+                "INSERT OR REPLACE INTO feature VALUES (?, ?, ?)",
                 [(self._space, key, first + number) for number, key in enumerate(keys)],
             )
         self.rows.update((key, first + number) for number, key in enumerate(keys))

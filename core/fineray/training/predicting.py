@@ -32,7 +32,7 @@ def predicted(
     Raises what probabilities_of() raises.
     """
     metrics = folder.metrics()
-    classes, multilabel = tuple(metrics["classes"]), bool(metrics.get("several"))
+    classes, multilabel = tuple(metrics.classes), metrics.multilabel
     ids = [image.id for image in images]
     return Predictions(
         classes=classes,

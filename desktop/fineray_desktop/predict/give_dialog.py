@@ -71,7 +71,7 @@ class GiveDialog(QDialog):
         self.setMinimumWidth(540)
         keep_whole(self)
         folder = run(session.project, name)
-        frozen, multilabel = folder.frozen() is not None, bool(folder.metrics().get("several"))
+        frozen, multilabel = folder.frozen() is not None, folder.metrics().multilabel
         self.point = label(
             f"Operating point that goes along: {point_of(folder).in_words(multilabel)}", "muted", wrap=True
         )

@@ -66,7 +66,7 @@ class PredictPage(QWidget):
         self.run.setAccessibleName("Model")
         self.point = label(role="muted", wrap=True)
         self.rule = ChoiceBox()
-        self.rule.setAccessibleName("Called by")
+        self.rule.setAccessibleName("Predicted by")
         for text in RULES:
             self.rule.addItem(text)
         self.rule.setToolTip("For this time only; what the run keeps is chosen on page Review")
@@ -231,7 +231,7 @@ class PredictPage(QWidget):
             label("Which model", "heading"),
             self.run,
             self.point,
-            flowing(label("Called by", "muted"), self.rule, self.threshold),
+            flowing(label("Predicted by", "muted"), self.rule, self.threshold),
             flowing(self.give_button, self.take_button, spacing=18),
             label("To which films", "heading"),
             self.folder,
@@ -313,11 +313,11 @@ class PredictPage(QWidget):
             return
         folder = run(project, name)
         metrics, brought, own = folder.metrics(), folder.package(), point_of(folder)
-        classes, self._multilabel = tuple(metrics["classes"]), bool(metrics.get("several"))
+        classes, self._multilabel = tuple(metrics.classes), metrics.multilabel
         self._own, self._positive = own, own.positive or classes[-1]
-        images = brought["images"] if brought else metrics["images"]
+        images = brought["images"] if brought else metrics.figures.images
         origin = "; trained elsewhere" if brought else ""
-        self._about = f"{metrics['backbone']['title']}, trained on {images:,} images{origin}."
+        self._about = f"{metrics.backbone.title}, trained on {images:,} images{origin}."
         item = self.rule.model().item(THRESHOLD)  # type: ignore[attr-defined]
         item.setEnabled(self._multilabel or len(classes) == 2)
         self.rule.setItemText(MOST_PROBABLE, "From one half on" if self._multilabel else RULES[MOST_PROBABLE])
@@ -326,7 +326,7 @@ class PredictPage(QWidget):
             self.rule.setCurrentIndex(OWN)
             self.threshold.setValue(own.threshold)
         self._show_point()
-        self.abstain.setEnabled(len(metrics["classes"]) == 2 and not metrics.get("several"))
+        self.abstain.setEnabled(len(metrics.classes) == 2 and not metrics.multilabel)
         if brought and brought["abstain"]:
             self.low.setValue(brought["abstain"][0])
             self.high.setValue(brought["abstain"][1])
@@ -334,7 +334,7 @@ class PredictPage(QWidget):
         self._weigh_band()
 
     def _asked_rule(self) -> PointRule | None:
-        """By what images are called this time, None for the run's own operating point."""
+        """By what images are predicted this time, None for the run's own operating point."""
         if self.rule.currentIndex() == OWN:
             return None
         if self.rule.currentIndex() == MOST_PROBABLE:

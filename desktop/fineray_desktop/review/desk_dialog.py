@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QPushButton, QTabWidget, QVBox
 from fineray.dicom.radiograph import GrayImage
 from fineray.engine.messages import ShownImage
 from fineray.errors import FinerayError
+from fineray.evaluation.wording import interval, number
 from fineray.project.catalogue import stored_at
 from fineray.project.labels.readings import (
     adjudicate,
@@ -22,7 +23,6 @@ from fineray.project.labels.readings import (
 from fineray.review.agreement import kappa_by_patient, table_of
 from fineray_desktop.review.film_cache import FilmCache
 from fineray_desktop.review.state import ReviewState
-from fineray_desktop.review.words import interval, number
 from fineray_desktop.widgets.basics import (
     button,
     flowing,

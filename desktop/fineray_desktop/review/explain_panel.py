@@ -79,7 +79,7 @@ class ExplainPanel(QWidget):
         self.anyway_button.hide()
 
     def show_film(self, image: int | None, fold: str, predicted: str) -> None:
-        """A film; explained at once if an overlay is wanted, for what it was called (empty while that is not known).
+        """A film; explained at once if an overlay is wanted, for what was predicted (empty while that is not known).
         What is shown or asked for of it stays while film and class stay."""
         before = self._film, self.class_name.currentText()
         self._film = None if image is None else (image, fold)

@@ -1,4 +1,4 @@
-"""The right side of the review: one film, why it was called so, what is like it, its label and its note."""
+"""The right side of the review: one film, why it was predicted so, what is like it, its label and its note."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class FilmSide(QWidget):
         predicted = predictions.classes[int(state.predicted[number])] if state.chosen is not None else ""
         true = predictions.classes[predictions.true[number]]
         chance = float(predictions.probabilities[number, int(state.predicted[number])])
-        told = f"Called {predicted} ({chance:.3f})" if predicted else "Its call is being worked out"
+        told = f"Predicted {predicted} ({chance:.3f})" if predicted else "Its prediction is being worked out"
         self.view.title.setText(f"{predictions.patients[number]} · True {true}\n{told}")
         self.explain.show_film(image, predictions.parts[number], predicted)
         self.near.show_film(image, predictions.parts[number])
@@ -173,7 +173,7 @@ class FilmSide(QWidget):
         project, opened = self._state.session.project, self._state.run
         assert project is not None and opened is not None
         changes = revisions(project, image)
-        mine = [each for each in changes if each.label_set == opened.metrics.get("label_set")]
+        mine = [each for each in changes if each.label_set == opened.metrics.label_set]
         now = mine[0].after if mine and image in opened.changed else true
         self.label.setCurrentText(now or true)
         told = (f"{each.changed[:10]}: {each.before} → {each.after or 'none'}" for each in mine[:3])

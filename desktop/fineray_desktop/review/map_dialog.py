@@ -72,7 +72,7 @@ class MapDialog(QDialog):
             )  # fmt: skip
             item.sigClicked.connect(self._clicked)
             self.chart.addItem(item)
-        self.text.setText(f"{found.method}. Ringed: called wrong. Click a point to look at its image; wheel to zoom.")
+        self.text.setText(f"{found.method}. Ringed: predicted wrong. Click a point to see its image; wheel to zoom.")
 
     def _clicked(self, item: object, points: object, event: object) -> None:
         images = [int(point.data()) for point in points]  # type: ignore[attr-defined]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from fineray.project.kept_point import fixed_point, keep_point, rule_of
 from fineray.project.labels.revisions import changed_since, notes
 from fineray.project.pixel_store import StoredAt
 from fineray.project.project import Project
+from fineray.project.run_metrics import RunMetrics, SealedTest
 from fineray.project.runs import RunFolder, run
 from fineray.review.query import ReviewedRun, ReviewQuery, values_of_view
 from fineray_desktop.engine_client import Job
@@ -39,10 +39,10 @@ class OpenedRun:
     set, None where it was not opened; changed: ids of images whose label is another now; notes: image id -> text."""
 
     folder: RunFolder
-    metrics: dict[str, Any]
+    metrics: RunMetrics
     fixed: OperatingPoint
     predictions: Predictions
-    test: dict[str, Any] | None
+    test: SealedTest | None
     test_predictions: Predictions | None
     attributes: dict[str, str]
     changed: tuple[int, ...]
@@ -278,7 +278,7 @@ class ReviewState(QObject):
         shown, opened, rule = self.predictions, self.run, self.view.rule
         assert shown is not None and opened is not None
         if self.view.on_test and opened.test is not None:
-            point = OperatingPoint.from_json(opened.test["operating_point"]).of(self.view.finding)
+            point = opened.test.point.of(self.view.finding)
         elif rule.kind == "fixed":
             point = opened.fixed.of(self.view.finding)
         elif rule.kind == "threshold":

@@ -371,7 +371,7 @@ def test_figures_that_do_not_follow_are_found(frozen_study: tuple[Path, Path], t
     folder = study / "runs" / "run-001"
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     kept = (folder / "metrics.json").read_bytes()
-    metrics["per_class"][0]["sensitivity"]["low"] += 0.001
+    metrics["per_class"][0]["figures"]["sensitivity"]["low"] += 0.001
     (folder / "metrics.json").write_text(json.dumps(metrics))
     with open_project(study) as project, pytest.raises(NotVerified, match="not the one that was frozen"):
         verify_run(project, run(project, "run-001"))

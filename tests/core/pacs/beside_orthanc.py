@@ -171,7 +171,7 @@ def test_results_are_stored_in_their_studies(
     out = tmp_path / "out"
     with open_project(trained) as project:
         folder = run(project, "run-001")
-        writer = DicomResultWriter(folder, tuple(folder.metrics()["classes"]), out)
+        writer = DicomResultWriter(folder, folder.metrics().classes, out)
         predict_folder(project, folder, films, Monitor(), visit=writer)
     write_film(out / "stranger.dcm", patient="PAT-9")  # not made by Fineray: never sent
     made = [pydicom.dcmread(path) for path in out.rglob("*.dcm") if path.name != "stranger.dcm"]

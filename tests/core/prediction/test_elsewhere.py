@@ -17,7 +17,7 @@ from fineray.package.opening import open_package
 from fineray.package.verifying import NotVerified, verify_run, verify_statistics
 from fineray.prediction.abstaining import band_effect
 from fineray.prediction.predict import predict_folder, watch_folder
-from fineray.prediction.results import PredictionTable
+from fineray.prediction.results import FolderPredictions
 from fineray.prediction.validation import OtherLabels, validate
 from fineray.progress import (
     Cancelled,
@@ -69,9 +69,9 @@ def test_the_whole_review_works_on_another_hospitals_films(
     predictions = done.predictions()
     assert set(predictions.parts) == {"external"} and len(predictions.images) == 16
     facts = done.metrics()
-    assert facts["external"]["left_out"] == {"learned from": 4, "sealed elsewhere": 0, "other labels": 0}
+    assert facts.external.left_out == {"learned from": 4, "sealed elsewhere": 0, "other labels": 0}
     expected = roc_auc_score(predictions.true, predictions.probabilities[:, 1])
-    assert facts["auc"]["value"] == pytest.approx(expected)
+    assert facts.figures.auc.value == pytest.approx(expected)
     judged = judge(project, done, ReviewQuery(done.name, PointRule()), Monitor())
     assert judged.images == 16 and judged.figures.auc.value == pytest.approx(expected)
     path = write_report(project, done, ReviewQuery(done.name, PointRule()), tmp_path / "r.html", Monitor(), False, None)
@@ -94,7 +94,7 @@ def test_only_statistics_go_back(elsewhere: tuple[Project, RunFolder], tmp_path:
     assert "P0000" not in text and "EXT-" not in text and str(tmp_path) not in text
     assert told["figures"]["images"] == 16 and sum(told["scores"]["dark"]["with"]) == 8
     assert len(verify_statistics(tmp_path / "back.json")) == 1
-    told["figures"]["per_class"][0]["sensitivity"]["value"] = 0.123
+    told["figures"]["per_class"][0]["figures"]["sensitivity"]["value"] = 0.123
     (tmp_path / "forged.json").write_text(json.dumps(told))
     with pytest.raises(NotVerified, match="sensitivity of bright"):
         verify_statistics(tmp_path / "forged.json")
@@ -164,13 +164,13 @@ def test_chance_alone_is_seldom_called_drift() -> None:
 def test_a_watched_folder_is_told_anew_when_it_changes(trained: Path, tmp_path: Path) -> None:
     films = tmp_path / "watched"
     write_film(films / "1.dcm", patient="NEW-1", level=0.6)
-    tables: list[PredictionTable] = []
+    tables: list[FolderPredictions] = []
     ended = threading.Event()
 
     class Listen(Monitor):
         def report(self, what: ProgressEvent) -> None:
             if isinstance(what, Interim):
-                assert isinstance(what.result, PredictionTable)
+                assert isinstance(what.result, FolderPredictions)
                 tables.append(what.result)
                 if len(tables) == 1:
                     (films / "2.dcm").write_bytes((films / "1.dcm").read_bytes()[:900])  # still being written

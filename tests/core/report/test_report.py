@@ -98,7 +98,7 @@ def test_the_pdf_has_text_vectors_and_its_warning_on_every_page(
         assert words in whole, words
     assert "SECRET" not in whole and "^Name" not in whole
     pictures = sum(1 for page in document for each in page.get_objects() if type(each).__name__ == "PdfImage")
-    wrong = re.search(r"(\d+) of 47 images were called wrong", whole)
+    wrong = re.search(r"(\d+) of 47 images were predicted wrong", whole)
     assert wrong and pictures == min(20, int(wrong[1])) > 0, "films alone are pictures; figures are vectors"
 
 
@@ -208,4 +208,4 @@ def test_it_tells_the_runs_own_point(made: tuple[Project, RunFolder, ReviewQuery
     keep_point(project, folder, view.rule, point)
     told = text()
     assert f"counts: An image counts as “dark” from {point.threshold:.3f} on (Youden's index)." in told
-    assert "chosen on out-of-fold predictions and is kept with the run" in told and "Called “dark” from" in told
+    assert "chosen on out-of-fold predictions and is kept with the run" in told and "Predicted as “dark” from" in told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +32,6 @@ from fineray.project.splitting.split_file import SplitFileUnusable, read_split, 
 from fineray.training.opening import (
     NotFrozen,
     freeze,
-    frozen_of,
     open_test,
 )
 from fineray.training.recipe import HeadSettings, Recipe
@@ -120,8 +118,8 @@ def test_nothing_opens_before_model_and_operating_point_are_frozen(study: Projec
     assert openings(study) == []
 
     figures = open_test(study, name, Monitor())
-    assert (figures["opening"], figures["images"], figures["labels_changed"]) == (1, 12, 0)
-    assert run(study, name).test() == json.loads(json.dumps(figures))
+    assert (figures.opening, figures.figures.images, figures.labels_changed) == (1, 12, 0)
+    assert run(study, name).test() == figures
     with (run(study, name).path / "test_predictions.csv").open(encoding="utf-8") as file:
         assert {int(row["image"]) for row in csv.DictReader(file)} == _sealed(study)
 
@@ -169,7 +167,7 @@ def test_the_operating_point_decides_the_calls(study: Project) -> None:
     figures = open_test(study, name, Monitor())
     assert figures["confusion"] == ((6, 0), (6, 0)), "at a threshold of 0 everybody is called bright"
     assert figures["operating_point"]["threshold"] == 0.0
-    assert frozen_of(run(study, name)).point.positive == "bright"
+    assert run(study, name).frozen().point.positive == "bright"
 
 
 def test_operating_points(study: Project) -> None:

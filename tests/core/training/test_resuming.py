@@ -150,8 +150,8 @@ def model(folder: RunFolder) -> dict[str, bytes]:
 def same(one: RunFolder, two: RunFolder) -> None:
     assert model(one) == model(two)
     np.testing.assert_array_equal(one.predictions().probabilities, two.predictions().probabilities)
-    for name in ("strengths", "temperature", "auc"):
-        assert one.metrics()[name] == two.metrics()[name]
+    for name in ("strengths", "temperature", "figures"):
+        assert getattr(one.metrics(), name) == getattr(two.metrics(), name)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -388,7 +388,7 @@ def test_a_search_goes_on_with_the_trials_that_it_would_have_made(
                 assert left_off(study)[0].standing.paused
         assert starts > 2
         same(done, undisturbed)
-        assert done.metrics()["search"] == undisturbed.metrics()["search"]
+        assert done.metrics().search == undisturbed.metrics().search
 
 
 @pytest.mark.slow

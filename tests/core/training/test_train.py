@@ -69,9 +69,9 @@ def test_a_run_in_folds_is_whole_and_out_of_sample(study: Project) -> None:
     part_of = parts(study, split)
     assert predictions.parts == tuple(part_of[image] for image in predictions.images.tolist())
     metrics = folder.metrics()
-    assert metrics["auc"]["value"] > 0.95, "bright and dark films are easy to tell apart"
-    assert metrics["split"]["hash"] == split.hash
-    assert metrics["backbone"]["weights_sha256"].startswith("579344248a93")
+    assert metrics.figures.auc.value > 0.95, "bright and dark films are easy to tell apart"
+    assert metrics.split.hash == split.hash
+    assert metrics.backbone.weights_sha256.startswith("579344248a93")
     assert Recipe.from_json((folder.path / "recipe.json").read_text()) == QUICK
     assert Head.load(folder.path / "head.safetensors").state["weight"].shape == (2, 2096)
     assert json.loads((folder.path / "split.json").read_text())["plan"]["folds"] == 4

@@ -73,7 +73,7 @@ def _predict(request: PredictFolder, monitor: Monitor) -> ModelResult:
 
     with open_project(request.project) as opened:
         folder = run(opened, request.run)
-        classes = tuple(folder.metrics()["classes"])
+        classes = tuple(folder.metrics().classes)
         writers: list[HeatMapWriter | DicomResultWriter] = []
         if request.maps is not None:
             writers.append(HeatMapWriter(folder, classes, request.maps))

@@ -66,7 +66,7 @@ def review(request: ReviewRequest, monitor: Monitor) -> ReviewResult | str:
             with open_project(project) as opened:
                 folder = run(opened, name)
                 recipe = Recipe.of_run(folder.path)
-                split = split_of(opened, folder.metrics()["split"]["hash"])
+                split = split_of(opened, folder.metrics().split.hash)
                 return learning_curve(opened, split, recipe, monitor)
         case WriteReport(project, view, output, thumbnails, parts):
             from fineray.report.writing import write_report

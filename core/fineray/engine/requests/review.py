@@ -28,7 +28,7 @@ class JudgeRun:
 
 @dataclass(frozen=True)
 class CompareRuns:
-    """Two runs on the images that both predicted, each called by the rule of its view. Result: Comparison."""
+    """Two runs on the images that both predicted, each with classes by the rule of its view. Result: Comparison."""
 
     project: Path
     first: ReviewQuery
@@ -98,7 +98,7 @@ class LearnByNumber:
 class WriteReport:
     """Write the report of a run as .pdf or .html. Result: the path as text.
 
-    thumbnails: of films that were called wrong; parts: a folder for tables as CSV and figures as SVG and PDF.
+    thumbnails: of images that were predicted wrong; parts: a folder for tables as CSV and figures as SVG and PDF.
     """
 
     project: Path

@@ -71,7 +71,7 @@ class FittedHead:
     def state(self) -> State:
         """All of it, exactly."""
         head, standard = self.head, self.head.standardisation
-        facts = {"kind": head.kind, "several": head.multilabel, "temperature": head.temperature}
+        facts = {"kind": head.kind, "multilabel": head.multilabel, "temperature": head.temperature}
         layer = {name: torch.from_numpy(array) for name, array in head.state.items()}
         tensors = {"mean": torch.from_numpy(standard.mean), "scale": torch.from_numpy(standard.scale)}
         tensors |= with_prefix("layer", layer)

@@ -115,7 +115,7 @@ def test_a_search_is_nested_and_its_model_predicts(study: Project, monkeypatch: 
                 "the fold's own patients are not seen"
             )
     assert {fold for fold, _ in looked} == {0, 1, 2}
-    found = folder.metrics()["search"]
+    found = folder.metrics().search
     assert set(found) == {"0", "1", "2"} and all(each["trials"] >= 1 for each in found.values())
     assert any(isinstance(what, Tried) for what in heard)
     kept = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))

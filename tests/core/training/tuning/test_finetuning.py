@@ -197,7 +197,7 @@ def test_later_stages_learn_first_where_unfreezing_is_gradual(
 def test_from_scratch_starts_from_random_weights_with_the_same_split(study: Project, halves: Split) -> None:
     tuning = replace(FROM_SCRATCH, epochs=1, batch=8)
     done = train(study, halves, replace(RECIPE, mode="scratch", tuning=tuning), Monitor())
-    assert done.metrics()["mode"] == "scratch"
+    assert done.metrics().mode == "scratch"
     assert len(done.predictions().images) == 24
 
 
@@ -219,7 +219,7 @@ def test_early_stopping_keeps_the_best_epoch_and_calibrates(study: Project) -> N
     folder = train(study, split, replace(RECIPE, tuning=tuning), ear)
     epochs = [what.epoch for what in ear.of(Validated)]  # type: ignore[attr-defined]
     assert epochs and len(epochs) <= 6
-    assert folder.metrics()["temperature"] != 1.0, "validation data gave a temperature"
+    assert folder.metrics().temperature != 1.0, "validation data gave a temperature"
     folds = make_split(study, SplitPlan(folds=2))
     ear = Stopper()
     folder = train(study, folds, replace(RECIPE, tuning=replace(QUICK, validation=0.34)), ear)
