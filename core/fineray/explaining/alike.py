@@ -10,10 +10,10 @@ from sklearn.manifold import TSNE
 from fineray.errors import FinerayError
 from fineray.explaining.results import FeatureMap, Neighbour
 from fineray.progress import Monitor, Progress
-from fineray.project.catalogue import labelled_images, pseudonyms
+from fineray.project.catalogue import content_hashes, labelled_images, pseudonyms
+from fineray.project.feature_store import kept_features
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder, learned_from
-from fineray.training.features import kept_features
 
 NEAREST, MOST_POINTS, COMPONENTS = 8, 3000, 50
 
@@ -79,8 +79,7 @@ def _features(project: Project, folder: RunFolder, also: int | None = None) -> t
         )
     content = {each.id: each.content_hash for each in labelled_images(project)}
     if also is not None and also not in content:
-        row = project.db.execute("SELECT content_hash FROM image WHERE id = ?", (also,)).fetchone()
-        content[also] = row[0]
+        content[also] = content_hashes(project)[also]
     widths = network.widths
     found = kept_features(project, network.feature_space, sum(widths), content)
     if len(found) < 4 or (also is not None and also not in found):

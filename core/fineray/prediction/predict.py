@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fineray.backbones.catalogue import backbone_for
 from fineray.backbones.runtime import Runtime, best_device
+from fineray.dicom.dataset import as_they_stand
 from fineray.dicom.location import FileLocation
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import open_dicom
@@ -19,11 +20,10 @@ from fineray.prediction.scratch import scratch_project
 from fineray.prediction.training_set import TrainingSet, training_set_of
 from fineray.progress import Interim, Monitor, Progress
 from fineray.project.attributes import NOT_STATED, raw_values
-from fineray.project.catalogue import LabelledImage
+from fineray.project.catalogue import LabelledImage, imported_images, refused_files
 from fineray.project.chosen_point import point_by_rule
 from fineray.project.files.importing import NothingReadable, import_folders
 from fineray.project.files.options import ImportOptions
-from fineray.project.pixel_store import StoredAt
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
 from fineray.training.features import features_of
@@ -130,7 +130,8 @@ class _Scorer:
                 None,
                 multilabel=self._multilabel,
             )
-        images, places = _films(scratch)
+        imported = imported_images(scratch)
+        images, places = [image for image, _ in imported], {image.id: place for image, place in imported}
         sealed = {image.id for image in images if known.digest(image.content_hash) in known.sealed}
         new = [image for image in images if image.id not in sealed and image.content_hash not in self._scored]
         fresh = {image.id for image in new}
@@ -215,21 +216,7 @@ class _Scorer:
         return found
 
 
-def _films(scratch: Project) -> tuple[list[LabelledImage], dict[int, FileLocation]]:
-    """(every image read, image id -> its file), by path."""
-    rows = scratch.db.execute(
-        "SELECT image.id, patient_id, content_hash, shard, shard_offset, store_rows, store_columns, path_hash"
-        " FROM image JOIN image_file ON image_file.image_id = image.id GROUP BY image.id"
-    ).fetchall()
-    places, images = {}, []
-    for row in rows:
-        location = scratch.sources.location(row[7])
-        assert location is not None
-        places[row[0]] = location
-        images.append(LabelledImage(row[0], row[1], "", row[2], StoredAt(*row[3:7])))
-    return sorted(images, key=lambda image: (places[image.id], image.id)), places
-
-
+@as_they_stand()
 def _uid(location: FileLocation) -> str:
     try:
         ds = open_dicom(location)
@@ -239,14 +226,12 @@ def _uid(location: FileLocation) -> str:
 
 
 def _refused(scratch: Project, films: Path) -> tuple[Scored, ...]:
-    """Files that gave no film, with the reason."""
-    found = []
-    query = "SELECT path_hash, reason FROM file WHERE path_hash NOT IN (SELECT path_hash FROM image_file)"
-    for path_hash, reason in scratch.db.execute(query):
-        location = scratch.sources.location(path_hash)
-        if location is not None:
-            found.append(Scored(_relative(location, films), "", (), "", f"not scored: {reason}"))
-    return tuple(sorted(found, key=lambda row: row.file))
+    """Files that gave no image, with the reason."""
+    rows = (
+        Scored(_relative(location, films), "", (), "", f"not scored: {reason}")
+        for location, reason in refused_files(scratch)
+    )
+    return tuple(sorted(rows, key=lambda row: row.file))
 
 
 def _relative(location: FileLocation, films: Path) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from fineray.dicom.picture import PICTURE_FORMATS
 from fineray.label_values import LabelSetUnusable
-from fineray.project.attributes import DATE, NOT_STATED
+from fineray.project.attributes import DATE, NOT_STATED, raw_values
 from fineray.project.files.patients import RULES, chosen_rule
 from fineray.project.label_sets import label_set
 from fineray.project.labels.readings import readings
@@ -37,8 +38,9 @@ FIRST_IN_TABLE = ("Modality", "View position", "Manufacturer", "Laterality")
 
 def sources(facts: Facts) -> str:
     """Where the images come from."""
-    kinds = _values(facts, "transfer_syntax IN ('PNG', 'JPEG', 'TIFF')")
-    pictures, files = kinds.get(1, 0), kinds.get(0, 0)
+    kinds = _values(facts, "transfer_syntax")
+    pictures = sum(kinds.get(name, 0) for name in PICTURE_FORMATS)
+    files = sum(kinds.values()) - pictures
     told = [f"{files:,} from DICOM files"] * bool(files) + [f"{pictures:,} from PNG, JPEG or TIFF pictures"] * bool(
         pictures
     )
@@ -188,7 +190,7 @@ def disjoint(facts: Facts) -> str:
     if certificate is None:
         return f"Patient.{named}"
     studies, copies = certificate["joined_studies"], len(certificate["joined_copies"])
-    blind = _values(facts, "fingerprint IS NULL").get(1, 0)
+    blind = _values(facts, "fingerprint").get(None, 0)
     unseen = f" {blind:,} images of an earlier import could not be compared." if blind else ""
     return (
         "Patient, study and picture: images of a patient, of a study, or found to be copies of each other stay together"
@@ -270,7 +272,7 @@ def _values(facts: Facts, column: str) -> Mapping[object, int]:
     """Value of a column of the catalogue -> images of the run, and those that the figures are of, that have it."""
     images = {*facts.record.parts, *facts.shown.images.tolist()}
     found: dict[object, int] = {}
-    for image, value in facts.project.db.execute(f"SELECT id, {column} FROM image"):
+    for image, (value,) in raw_values(facts.project, (column,)).items():
         if image in images:
             found[value] = found.get(value, 0) + 1
     return found

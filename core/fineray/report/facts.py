@@ -12,14 +12,21 @@ import numpy as np
 from fineray.evaluation.predictions import Predictions
 from fineray.label_values import UNCERTAIN, findings_of
 from fineray.project.attributes import NOT_STATED, attribute_values
+from fineray.project.catalogue import (
+    ages_of,
+    file_counts,
+    patients_of,
+    reasons_left_out,
+    sealed_images,
+)
 from fineray.project.project import Project
 from fineray.project.run_metrics import RunMetrics, SealedTest
 from fineray.project.runs import RunFolder
 from fineray.project.splits import (
-    ASIDE,
     TEST,
     TRAINING,
     VALIDATION,
+    set_aside,
 )
 from fineray.report.record import Record
 from fineray.report.setting import Setting
@@ -58,21 +65,19 @@ class Facts:
 
 def flow_steps(facts: Facts) -> list[tuple[str, str]]:
     """(what is left, what went out on the way to it), from files to the images that the run was judged on."""
-    db, metrics, record = facts.project.db, facts.metrics, facts.record
-    files = Counter(dict(db.execute("SELECT status, count(*) FROM file GROUP BY status")))
-    (by_choice,) = db.execute("SELECT count(*) FROM file WHERE status = 'skipped' AND by_choice").fetchone()
-    (patients,) = db.execute("SELECT count(DISTINCT patient_id) FROM image").fetchone()
-    (images,) = db.execute("SELECT count(*) FROM image").fetchone()
-    sealed = sum(image not in record.parts for (image,) in db.execute("SELECT image_id FROM sealed_image"))
+    metrics, record = facts.metrics, facts.record
+    files, patient_of = file_counts(facts.project), patients_of(facts.project)
+    images, patients = len(patient_of), len(set(patient_of.values()))
+    sealed = sum(each.id not in record.parts for each in sealed_images(facts.project))
     used, in_split = metrics.figures.images, len(record.parts)
-    skipped = f"{files['skipped'] - by_choice:,} were no X-ray or a copy"
-    if by_choice:
-        skipped += f", {by_choice:,} were not wanted by the choices made at import"
+    skipped = f"{files.skipped - files.by_choice:,} were no X-ray or a copy"
+    if files.by_choice:
+        skipped += f", {files.by_choice:,} were not wanted by the choices made at import"
     steps = [
-        (f"{files.total():,} files seen", ""),
+        (f"{files.seen:,} files seen", ""),
         (
             f"{images:,} X-ray images of {patients:,} patients",
-            f"{files['failed']:,} files could not be read, {skipped}",
+            f"{files.failed:,} files could not be read, {skipped}",
         ),
     ]
     if (elsewhere := metrics.external) is not None:
@@ -95,23 +100,12 @@ def flow_steps(facts: Facts) -> list[tuple[str, str]]:
 
 def _not_used(facts: Facts) -> str:
     """Why images of the project are neither in the run's split nor sealed; each counts once."""
-    db, record = facts.project.db, facts.record
-    outside = dict(
-        db.execute("SELECT id, left_out FROM image WHERE id NOT IN (SELECT image_id FROM sealed_image)").fetchall()
-    )
-    split = facts.folder.split_hash()
-    aside = {
-        image
-        for (image,) in db.execute(
-            "SELECT image_id FROM split_image WHERE part = ? AND split_id = (SELECT max(id) FROM split WHERE hash = ?)",
-            (ASIDE, split),
-        )
-    }
+    record, aside = facts.record, set_aside(facts.project, facts.folder.split_hash())
     why: Counter[str] = Counter()
-    for image, left_out in outside.items():
+    for image, reason in reasons_left_out(facts.project).items():
         if image in record.parts:
             continue
-        if left_out:
+        if reason:
             why["left out"] += 1
         elif image in aside:
             why["set aside, their patients being on another side"] += 1
@@ -178,12 +172,12 @@ def _has(label: str, name: str, multilabel: bool) -> bool:
 def _characteristics(project: Project, sides: list[list[int]]) -> list[list[str]]:
     """Rows of images, patients, age and attributes, a cell a side."""
     images = list(dict.fromkeys(image for side in sides for image in side))
-    patient = dict(project.db.execute("SELECT id, patient_id FROM image"))
+    patient = patients_of(project)
     rows = [
         ["Images", *(f"{len(side):,}" for side in sides)],
         ["Patients", *(f"{len({patient[image] for image in side}):,}" for side in sides)],
     ]
-    ages = dict(project.db.execute("SELECT id, age_years FROM image WHERE age_years IS NOT NULL"))
+    ages = ages_of(project)
     rows.append(
         ["Age, median (quartiles)", *(_quartiles([ages[image] for image in side if image in ages]) for side in sides)]
     )

@@ -19,12 +19,14 @@ from fineray.checks.check_result import CHECKS_ON_LABELS, CheckResult, last_chec
 from fineray.evaluation.predictions import Predictions
 from fineray.explaining.kept import KeptMap, kept_maps
 from fineray.label_values import LabelSetUnusable
+from fineray.project.catalogue import content_hashes
 from fineray.project.label_sets import label_set, values_of
 from fineray.project.labels.revisions import revisions
 from fineray.project.project import Project
 from fineray.project.run_metrics import BackboneUsed, RunMetrics
 from fineray.project.runs import RunFolder, parts_of_run, runs
 from fineray.project.seen import label_digest, picture_digest
+from fineray.project.splits import is_kept
 from fineray.project.trials import Trial, trials
 
 
@@ -71,11 +73,10 @@ def record_of(project: Project, folder: RunFolder, shown: Predictions, on_test: 
     """Look everything up. shown: the predictions that the figures are of."""
     metrics = folder.metrics()
     parts = parts_of_run(project, folder)
-    kept = project.db.execute("SELECT EXISTS (SELECT 1 FROM split WHERE hash = ?)", (folder.split_hash(),)).fetchone()
     labels = labels_then(project, metrics.label_set, metrics.created)
     return Record(
         parts=parts,
-        split_kept=bool(kept[0]),
+        split_kept=is_kept(project, folder.split_hash()),
         labels=labels,
         checks=_coverage(project, {*parts, *shown.images.tolist()}, labels, metrics.label_set),
         maps=tuple(kept_maps(folder)),
@@ -103,7 +104,7 @@ def _coverage(project: Project, images: set[int], labels: dict[int, str], name: 
     checked = last_checked(project.root)
     if checked is None:
         return None
-    content = _contents(project)
+    content = content_hashes(project)
     pictures = sum(picture_digest(content[image]) in checked.seen.pictures for image in images)
     labelled = sum(
         image in labels and label_digest(content[image], labels[image]) in checked.seen.labelled for image in images
@@ -118,7 +119,7 @@ def _coverage(project: Project, images: set[int], labels: dict[int, str], name: 
 
 
 def _trials_before(project: Project, images: Iterable[int], metrics: RunMetrics) -> tuple[TrialSeen, ...]:
-    content, created = _contents(project), datetime.fromisoformat(metrics.created)
+    content, created = content_hashes(project), datetime.fromisoformat(metrics.created)
     digests = [picture_digest(content[image]) for image in images]
     return tuple(
         TrialSeen(each, sum(digest in each.seen.pictures for digest in digests))
@@ -152,7 +153,3 @@ def _weights(folder: RunFolder, network: BackboneUsed) -> WeightsSource | None:
         return None
     same = network.weights_sha256.startswith(chosen.weights.sha256) and chosen.weights.sha256
     return weights_source(chosen) if same else None
-
-
-def _contents(project: Project) -> dict[int, str]:
-    return dict(project.db.execute("SELECT id, content_hash FROM image"))
