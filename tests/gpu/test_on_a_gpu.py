@@ -25,7 +25,6 @@ from fineray.backbones.runtime import Runtime
 from fineray.backbones.surgery import pretrained
 from fineray.evaluation.roc_area import auc
 from fineray.explaining.saliency import grad_cam
-from fineray.explaining.trained_model import trained_model
 from fineray.progress import (
     Cancelled,
     HeadStep,
@@ -40,6 +39,7 @@ from fineray.project.splits import Split
 from fineray.training import devices
 from fineray.training.head.head import Head, Standardisation
 from fineray.training.head.selection import Examples, fit_head
+from fineray.training.model import trained_model
 from fineray.training.recipe import (
     AugmentSettings,
     HeadSettings,

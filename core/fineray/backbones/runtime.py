@@ -54,8 +54,9 @@ def device_title(device: torch.device) -> str:
 class Runtime:
     """A pretrained backbone that turns batches of grayscale images into features.
 
-    weights_sha256 names the weights in hex; device is where it runs; widths: features of an image that each
-    stage gives; batch: images that it likes at once; loaders: threads that keep it busy.
+    weights_sha256 names the weights in hex; device is where it runs; network: what runs there, in float32 (on a GPU
+    features are computed by a copy of it in bfloat16); widths: features of an image that each stage gives; batch:
+    images that it likes at once; loaders: threads that keep it busy.
     """
 
     def __init__(self, chosen: Backbone, device: torch.device, pooling: Pooling = "mean", side: int = 0) -> None:
@@ -69,7 +70,8 @@ class Runtime:
         # GPUs compute in bfloat16 several times as fast; such features are a space of their own.
         half = device.type == "cuda" and torch.cuda.is_bf16_supported()
         self.precision = torch.bfloat16 if half else torch.float32
-        self._model = folded.to(memory_format=torch.channels_last).to(device, self.precision)
+        self.network = folded.to(memory_format=torch.channels_last).to(device)
+        self._model = copy.deepcopy(self.network).to(self.precision) if half else self.network
         # A GPU wants many images at once, and many hands that resize them; on a CPU those take the network's cores.
         self.batch = max(CPU_BATCH, GPU_BATCH * 224**2 // self.side**2) if device.type == "cuda" else CPU_BATCH
         self.loaders = min(MOST_LOADERS, os.cpu_count() or 1) if device.type == "cuda" else 1

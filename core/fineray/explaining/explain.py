@@ -24,11 +24,11 @@ from fineray.explaining.saliency import (
     grad_cam,
     occlusion,
 )
-from fineray.explaining.trained_model import TrainedModel, trained_model
 from fineray.progress import Monitor, Progress
 from fineray.project.catalogue import places_of
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
+from fineray.training.model import TrainedModel, trained_model
 
 MOST_FILMS = 200  # of a mean map
 _BATCH = 2  # films of a mean map between two looks at whether it is wanted still

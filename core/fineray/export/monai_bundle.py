@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from fineray.explaining.trained_model import trained_model
 from fineray.export.onnx_model import SAME, ExportDiffers
 from fineray.export.whole_network import (
     WholeNetwork,
@@ -28,6 +27,7 @@ from fineray.export.whole_network import (
 from fineray.progress import Monitor, Progress
 from fineray.project.runs import RunFolder
 from fineray.system.output_file import CannotWriteThere
+from fineray.training.model import trained_model
 
 SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
 # The film on its black square, as fineray.training.preprocessing puts it there; MONAI's own resizing interpolates in

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from fineray.errors import FinerayError
-from fineray.explaining.trained_model import trained_model
 from fineray.export.whole_network import (
     WholeNetwork,
     description,
@@ -24,6 +23,7 @@ from fineray.export.whole_network import (
 from fineray.progress import Monitor, Progress
 from fineray.project.runs import RunFolder
 from fineray.system.output_file import check_output, whole_file
+from fineray.training.model import trained_model
 
 ENDING = ".onnx"
 INPUT, OUTPUT = "images", "probabilities"

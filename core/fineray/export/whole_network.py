@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fineray.explaining.trained_model import TrainedModel, trained_model
 from fineray.project.runs import RunFolder
+from fineray.training.model import TrainedModel, trained_model
 
 SMALLEST = 1e-30  # float32 holds hardly less
 

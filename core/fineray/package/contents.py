@@ -25,7 +25,6 @@ from fineray.backbones.surgery import architecture
 from fineray.backbones.weights import load_weights, with_names_of
 from fineray.evaluation.operating_point import PointRule
 from fineray.evaluation.predictions import Predictions
-from fineray.explaining.trained_model import trained_model
 from fineray.export.results import ExportedModel
 from fineray.export.whole_network import probe_logits
 from fineray.package.archive import (
@@ -48,6 +47,7 @@ from fineray.system.digest import sha256
 from fineray.system.output_file import check_output
 from fineray.training.features import FEATURES
 from fineray.training.learners import HEAD_FILE, NETWORK_FILE
+from fineray.training.model import trained_model
 from fineray.training.opening import NotFrozen
 from fineray.training.preprocessing import PREPROCESSING
 from fineray.training.recipe import Recipe

@@ -27,7 +27,7 @@ from fineray.project.files.options import ImportOptions
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
 from fineray.training.features import features_of
-from fineray.training.predicting import probabilities_of
+from fineray.training.model import trained_model
 from fineray.training.recipe import Recipe
 
 SEALED = "part of the sealed test set: not scored"
@@ -166,7 +166,7 @@ class _Scorer:
 
     def _score(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[Scored]:
         """What the run says of each, without a name yet."""
-        chances = probabilities_of(scratch, self._folder, images, monitor)
+        chances = trained_model(self._folder).predict(scratch, images, monitor)
         distance = self._distances(scratch, images, monitor)
         flags = self._flags(scratch, images, distance)
         predicted = self._point.names(self._classes, chances, self._multilabel)

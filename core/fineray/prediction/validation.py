@@ -35,7 +35,7 @@ from fineray.project.runs import (
 )
 from fineray.project.splits import EXTERNAL
 from fineray.training.features import feature_space
-from fineray.training.predicting import predicted
+from fineray.training.model import predicted
 from fineray.training.recipe import Recipe
 
 # Of the model's folder: what is said of the images there, or what the new run has of its own.

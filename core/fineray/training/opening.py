@@ -29,7 +29,7 @@ from fineray.project.seal import (
 from fineray.system.digest import sha256
 from fineray.system.output_file import whole_file
 from fineray.training.learners import HEAD_FILE, NETWORK_FILE
-from fineray.training.predicting import predicted
+from fineray.training.model import predicted
 
 DECIDED = ("recipe.json", "metrics.json", HEAD_FILE, NETWORK_FILE)  # what is frozen, by hash
 

@@ -217,7 +217,7 @@ def test_parse_always_knows_a_transfer_syntax() -> None:
 
 
 def test_pydicom_is_left_as_it_was_also_where_threads_read_at_once() -> None:
-    """Importing Fineray changes nothing in pydicom; while files are read, values that break the standard are passed over."""
+    """Importing Fineray changes nothing in pydicom; while files are read, what breaks the standard is passed over."""
     before = pydicom.config.settings.reading_validation_mode
     assert before == pydicom.config.WARN, "pydicom's own default"
     first, second = as_they_stand(), as_they_stand()

@@ -24,7 +24,7 @@ from fineray.project.run_metrics import RunMetrics
 from fineray.project.runs import RunFolder, run
 from fineray.review.judging import judge
 from fineray.review.query import ReviewQuery
-from fineray.training.predicting import probabilities_of
+from fineray.training.model import trained_model
 
 KEPT = Path(__file__).resolve().parents[2] / "support" / "data" / "project-of-0.1.tar.xz"
 
@@ -69,7 +69,7 @@ def test_every_figure_follows_from_its_predictions(old: Project, folder: RunFold
 def test_it_is_judged_predicts_and_travels(old: Project, folder: RunFolder, tmp_path: Path) -> None:
     judged = judge(old, folder, ReviewQuery(folder.name, PointRule("youden", "dark")), Monitor())
     assert judged.images == 16 and sum(map(sum, judged.confusion)) == 16
-    found = probabilities_of(old, folder, labelled_images(old), Monitor())
+    found = trained_model(folder).predict(old, labelled_images(old), Monitor())
     assert found.shape == (16, 2) and np.allclose(found.sum(axis=1), 1)
     export_package(old, folder, tmp_path / "old.frpkg", Monitor())
     assert verify_package(tmp_path / "old.frpkg", Monitor())

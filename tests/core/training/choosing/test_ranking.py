@@ -21,7 +21,7 @@ from fineray.training.choosing import ranking, search
 from fineray.training.choosing.ranking import NothingToRank, rank
 from fineray.training.choosing.search import SearchLearner, parameters_of, suggested
 from fineray.training.choosing.transferability import h_score, logme
-from fineray.training.predicting import probabilities_of
+from fineray.training.model import trained_model
 from fineray.training.recipe import HeadSettings, Recipe, for_mode
 from fineray.training.train import train
 
@@ -120,7 +120,7 @@ def test_a_search_is_nested_and_its_model_predicts(study: Project, monkeypatch: 
     assert any(isinstance(what, Tried) for what in heard)
     kept = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
     assert kept.head.kind == found["0"]["head"]
-    assert probabilities_of(study, folder, labelled_images(study), Monitor()).shape == (24, 2)
+    assert trained_model(folder).predict(study, labelled_images(study), Monitor()).shape == (24, 2)
 
 
 @pytest.mark.parametrize("mode", ["frozen", "finetune", "scratch"])

@@ -32,8 +32,8 @@ from fineray.project.splits import Split, SplitPlan
 from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
 from fineray.training.choosing.controls import run_controls
+from fineray.training.model import trained_model
 from fineray.training.opening import freeze, open_test
-from fineray.training.predicting import probabilities_of
 from fineray.training.recipe import (
     FROM_SCRATCH,
     AugmentSettings,
@@ -128,7 +128,7 @@ def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
     changed = [name for name in after if not torch.equal(after[name], before[name])]
     assert changed and all(not name.endswith(("running_mean", "running_var")) for name in changed)
     images = labelled_images(study)
-    again = probabilities_of(study, first, images, Monitor())
+    again = trained_model(first).predict(study, images, Monitor())
     assert again.shape == (24, 2) and np.allclose(again.sum(axis=1), 1)
     assert not list(study.root.glob(".views-*")), "views go with the training"
     assert not list(study.runs_folder.glob(".unfinished-*")), "and so do checkpoints"
@@ -168,9 +168,9 @@ def test_settings_train_and_predict_again(study: Project, halves: Split, change:
     recipe = replace(RECIPE, **{"tuning": replace(QUICK, epochs=1), **change})  # type: ignore[arg-type]
     folder = train(study, halves, recipe, Monitor())
     images = labelled_images(study)
-    one = probabilities_of(study, folder, images, Monitor())
+    one = trained_model(folder).predict(study, images, Monitor())
     np.testing.assert_allclose(one.sum(axis=1), 1)
-    np.testing.assert_array_equal(one, probabilities_of(study, folder, images, Monitor()))
+    np.testing.assert_array_equal(one, trained_model(folder).predict(study, images, Monitor()))
 
 
 def test_later_stages_learn_first_where_unfreezing_is_gradual(

@@ -1,8 +1,9 @@
-"""A finished run's network as a whole, with the maps of its stages open."""
+"""A finished run as a network: put together in this one place, whether it predicts, is explained or exported."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,36 +14,74 @@ from numpy.typing import NDArray
 
 from fineray.backbones.catalogue import Backbone, backbone_for
 from fineray.backbones.cutting import FrozenPart, LearningPart
-from fineray.backbones.runtime import best_device, shades, with_folded_batch_norms
-from fineray.backbones.surgery import (
-    FeatureNetwork,
-    Pooling,
-    pooled,
-    pretrained,
-)
+from fineray.backbones.runtime import Runtime, best_device, shades
+from fineray.backbones.surgery import Pooling, pooled
+from fineray.evaluation.predictions import Predictions
+from fineray.label_values import certainties
+from fineray.progress import Monitor
+from fineray.project.catalogue import LabelledImage, pseudonyms
+from fineray.project.project import Project
 from fineray.project.runs import RunFolder
+from fineray.training.features import features_of
 from fineray.training.head.head import Head
 from fineray.training.head.temperature import probabilities
-from fineray.training.learners import HEAD_FILE, fold_head_file, learned_parts
+from fineray.training.learners import HEAD_FILE, fold_head_file, frozen_probabilities, learned_parts
 from fineray.training.preprocessing import to_input
 from fineray.training.recipe import Recipe
 from fineray.training.tuning.network import TunedNetwork
+from fineray.training.tuning.views import AugmentedViews
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A run's model on one device. multilabel: classes are findings that may stand side by side; side: of its input;
-    held_out: whether it is the one that did not learn from the films of the fold it was asked for."""
+    """A run's model on one device. frozen: the stages before those that were tuned, None where none were cut off;
+    runtime: computes and keeps features, where the whole backbone is frozen; held_out: whether it is the one that did
+    not learn from the films of the fold it was asked for."""
 
+    recipe: Recipe
+    backbone: Backbone
+    head: Head
+    classes: tuple[str, ...]
     frozen: FrozenPart | None
     tuned: TunedNetwork
-    classes: tuple[str, ...]
-    multilabel: bool
-    temperature: float
-    pooling: Pooling
-    side: int
+    runtime: Runtime | None
     device: torch.device
     held_out: bool
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether classes are findings that may stand side by side."""
+        return self.head.multilabel
+
+    @property
+    def temperature(self) -> float:
+        """That divides the logits."""
+        return self.head.temperature
+
+    @property
+    def pooling(self) -> Pooling:
+        """How each stage's map becomes features."""
+        return self.recipe.pooling
+
+    @property
+    def side(self) -> int:
+        """Of the square input in pixels."""
+        return self.recipe.side or self.backbone.input_size
+
+    def predict(self, project: Project, images: Sequence[LabelledImage], monitor: Monitor) -> NDArray[np.float64]:
+        """Probabilities [images, classes] of a project's images, averaged over their test views where the recipe says
+        so. Raises Cancelled or a storage error."""
+        augment = replace(self.recipe.augment, views=0)
+        if self.runtime is not None:
+            features = features_of(project, images, self.backbone, self.runtime, monitor, augment, augment.test_views)
+            return frozen_probabilities(self.head, features, augment.test_views)
+        from fineray.training.tuning.finetuning import predict  # lightning_fabric is slow to import
+
+        seed = self.recipe.seed
+        with AugmentedViews(project, self.frozen, self.side, augment, self.device, seed, passes=0) as views:
+            views.fill(images, monitor)
+            logits = predict(self.tuned, views, np.arange(len(images)), augment.test_views)
+        return probabilities(logits, self.temperature, self.multilabel)
 
     def inputs(self, films: list[NDArray[np.uint8]]) -> torch.Tensor:
         """Stored films of any size -> shades [films, 1, side, side] on the device."""
@@ -105,30 +144,42 @@ def trained_model(folder: RunFolder, fold: str = "") -> TrainedModel:
 
 @lru_cache(maxsize=2)
 def _load(folder: Path, head_name: str, changed: int, held_out: bool) -> TrainedModel:
-    recipe = Recipe.of_run(folder)
-    metrics = RunFolder(folder).metrics()
+    recipe, classes = Recipe.of_run(folder), RunFolder(folder).metrics().classes
     chosen, device = backbone_for(folder, recipe.backbone), best_device()
     head = Head.load(folder / head_name)
     frozen: FrozenPart | None = None
+    runtime: Runtime | None = None
     if recipe.mode == "frozen":
-        network = _backbone(chosen, recipe.pooling, recipe.side)
-        part = LearningPart.whole(network)
+        runtime = _runtime(chosen, device, recipe.pooling, recipe.side)
+        part = LearningPart.whole(runtime.network)
     else:
         frozen, part = learned_parts(folder, chosen, recipe, device)
     tuned = TunedNetwork(part, head, 0.0).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return TrainedModel(
-        frozen,
-        tuned.eval().requires_grad_(False),
-        tuple(metrics.classes),
-        head.multilabel,
-        head.temperature,
-        recipe.pooling,
-        recipe.side or chosen.input_size,
-        device,
-        held_out,
-    )
+    tuned = tuned.eval().requires_grad_(False)
+    return TrainedModel(recipe, chosen, head, classes, frozen, tuned, runtime, device, held_out)
 
 
 @lru_cache(maxsize=1)
-def _backbone(chosen: Backbone, pooling: Pooling, side: int) -> FeatureNetwork:
-    return with_folded_batch_norms(pretrained(chosen, pooling)[0], side or chosen.input_size)
+def _runtime(chosen: Backbone, device: torch.device, pooling: Pooling, side: int) -> Runtime:
+    return Runtime(chosen, device, pooling, side)
+
+
+def predicted(
+    project: Project, folder: RunFolder, images: Sequence[LabelledImage], part: str, monitor: Monitor
+) -> Predictions:
+    """What the run's final model says of labelled images that it did not learn from, all of one part.
+
+    Raises what trained_model() and TrainedModel.predict() raise.
+    """
+    model = trained_model(folder)
+    classes, ids = model.classes, [image.id for image in images]
+    multilabel = model.multilabel
+    return Predictions(
+        classes=classes,
+        images=np.array(ids, dtype=np.int64),
+        patients=tuple(pseudonyms(project, ids)),
+        parts=(part,) * len(ids),
+        true=np.array([0 if multilabel else classes.index(image.label) for image in images], dtype=np.int64),
+        probabilities=model.predict(project, images, monitor),
+        truth=np.array([certainties(image.label, classes) for image in images]) if multilabel else None,
+    )
