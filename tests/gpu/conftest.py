@@ -101,4 +101,4 @@ def forget() -> None:
     if hasattr(devices.fabric, "cache_clear"):
         devices.fabric.cache_clear()
     model._load.cache_clear()
-    model._backbone.cache_clear()
+    model._runtime.cache_clear()
