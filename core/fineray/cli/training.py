@@ -14,7 +14,7 @@ from fineray.backbones.catalogue import backbone, backbones, unreadable_records,
 from fineray.cli.figures import area, figures_of, with_figures
 from fineray.cli.options import command, folds, of_project, of_run
 from fineray.cli.running import Answer, Reply, carry_out, listed
-from fineray.engine.messages import (
+from fineray.engine.requests.training import (
     AddWeights,
     DownloadWeights,
     FindRate,

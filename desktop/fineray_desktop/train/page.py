@@ -12,13 +12,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from fineray.backbones.catalogue import backbone, backbones, weights_file
-from fineray.engine.messages import (
-    LoadLibraries,
-    Reported,
-    RunControls,
-    RunDone,
-    Train,
-)
+from fineray.engine.protocol import Reported
+from fineray.engine.requests.training import LoadLibraries, RunControls, Train
 from fineray.progress import (
     FoldDone,
     HeadStep,
@@ -33,7 +28,7 @@ from fineray.training.recipe import (
     Tuning,
     for_mode,
 )
-from fineray.training.results import Control
+from fineray.training.results import Control, RunDone
 from fineray.training.standing import LeftOff, forgotten, left_off
 from fineray_desktop.engine_client import Job
 from fineray_desktop.loading import Loading

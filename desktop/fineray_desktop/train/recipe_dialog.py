@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineray.engine.messages import FindRate, ShowViews
+from fineray.engine.requests.training import FindRate, ShowViews
 from fineray.training.recipe import Recipe, RecipeUnusable, for_mode
 from fineray.training.results import RateCurve, ViewsShown
 from fineray_desktop.session import Session

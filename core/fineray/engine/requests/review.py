@@ -120,5 +120,12 @@ ReviewRequest = (
     | WriteReport
 )
 ReviewResult = (
-    Judgement | Comparison | Explained | tuple[Neighbour, ...] | FeatureMap | tuple[DoubtfulLabel, ...] | LearningCurve
+    Judgement
+    | Comparison
+    | Explained
+    | tuple[Neighbour, ...]
+    | FeatureMap
+    | tuple[DoubtfulLabel, ...]
+    | LearningCurve
+    | str
 )
