@@ -16,7 +16,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 import fineray_desktop.engine_client
-from fineray.engine.messages import CheckCodecs, LoadLibraries
+from fineray.engine.requests.project import CheckCodecs
+from fineray.engine.requests.training import LoadLibraries
 from fineray.progress import (
     Loading,
     Monitor,
@@ -79,7 +80,7 @@ def test_the_job_bar_names_what_is_being_loaded(
 
 
 def test_after_loading_the_bar_says_again_how_far_the_job_is(window: MainWindow, qtbot: QtBot) -> None:
-    from fineray.engine.messages import Reported
+    from fineray.engine.protocol import Reported
 
     window.session.run(CheckCodecs(), "A job", lambda result: None)
     bar, number = window.job_bar, window.job_bar._job.number  # type: ignore[union-attr]

@@ -16,13 +16,10 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from fineray.engine.jobs.table import carry_out
-from fineray.engine.messages import (
-    Failed,
-    Finished,
-    ImportFolders,
-    Train,
-)
+from fineray.engine.protocol import Failed, Finished
+from fineray.engine.requests.project import ImportFolders
 from fineray.engine.requests.review import DoubtLabels, JudgeRun
+from fineray.engine.requests.training import Train
 from fineray.errors import StorageUnavailable
 from fineray.evaluation.operating_point import PointRule
 from fineray.progress import Monitor

@@ -17,7 +17,9 @@ from pytestqt.qtbot import QtBot
 
 import fineray_desktop.engine_client as engine_client
 from fineray.dicom.scan import find_files
-from fineray.engine.messages import Failed, ImportFolders, LoadLibraries
+from fineray.engine.protocol import Failed
+from fineray.engine.requests.project import ImportFolders
+from fineray.engine.requests.training import LoadLibraries
 from fineray.progress import (
     Cancelled,
     FileResult,

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QTabWidget, QWidget
 
 from fineray.checks.check_result import CheckResult, keep_checks
 from fineray.dicom.location import FileLocation
-from fineray.engine.messages import Reported
+from fineray.engine.protocol import Reported
 from fineray.evaluation.intervals import Estimate
 from fineray.evaluation.operating_point import OperatingPoint
 from fineray.explaining.results import Neighbour

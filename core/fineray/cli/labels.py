@@ -10,7 +10,7 @@ from typing import Any
 
 from fineray.cli.options import of_project
 from fineray.cli.running import Answer, Reply, carry_out
-from fineray.engine.messages import CompareReaders
+from fineray.engine.requests.labels import CompareReaders
 from fineray.evaluation.intervals import Estimate
 from fineray.evaluation.wording import with_interval
 from fineray.project.label_sets import active_label_set, add_label_set, class_counts, label_sets, use_label_set

@@ -9,7 +9,7 @@ from typing import Any
 
 from fineray.cli.options import folds, of_project, of_run, plan_options, point_options, point_rule, split_plan
 from fineray.cli.running import Reply, carry_out, listed
-from fineray.engine.messages import FreezeRun, OpenTest, SealTest
+from fineray.engine.requests.splits import FreezeRun, OpenTest, SealTest
 from fineray.project.files.patients import RULES, identify_patients
 from fineray.project.project import open_project
 from fineray.project.runs import run

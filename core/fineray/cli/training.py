@@ -6,15 +6,16 @@ import argparse
 import os
 import time
 from argparse import Namespace
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from fineray.backbones.catalogue import backbone, backbones, unreadable_records, weights_file
 from fineray.cli.figures import figures_of, with_figures
 from fineray.cli.options import command, folds, of_project, of_run
+from fineray.cli.recipe_options import recipe_of, recipe_options, search_option
 from fineray.cli.running import Answer, Reply, carry_out, listed
-from fineray.engine.messages import (
+from fineray.engine.requests.training import (
     AddWeights,
     DownloadWeights,
     FindRate,
@@ -30,7 +31,7 @@ from fineray.project.project import open_project
 from fineray.project.runs import run
 from fineray.project.splits import SplitPlan, is_current, latest_split
 from fineray.system.user_folder import demo_folder
-from fineray.training.recipe import Balance, HeadKind, Loss, Mode, Pooling, Recipe, Uncertain, for_mode
+from fineray.training.recipe import Recipe
 from fineray.training.standing import left_off
 
 
@@ -44,7 +45,7 @@ def add_commands(group: Any) -> None:
 
     search_ = of_project(group, "search", search, "train, each fit with a search for better settings in it")
     _training_options(search_)
-    search_.add_argument("--minutes", type=float, default=10.0, metavar="N", help="for all the searching (10)")
+    search_option(search_, minutes=10.0)
 
     rank_ = of_project(group, "rank", rank, "which backbone suits this data?")
     rank_.add_argument("backbones", nargs="*", metavar="NAME", help="these alone, instead of all that are installed")
@@ -79,37 +80,13 @@ def _weights_commands(group: Any) -> None:
 
 
 def _training_options(train: argparse.ArgumentParser) -> None:
-    train.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.json, instead of the options below")
-    train.add_argument("--backbone", metavar="NAME", help="efficientnet_lite0 unless another is named")
+    train.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.json, instead of the settings below")
+    recipe_options(train)
     train.add_argument(
-        "--mode", default="frozen", choices=get_args(Mode), help="the last layer alone, later stages too, or everything"
+        "--folds",
+        type=folds,
+        help="5 unless a split was made before; given, or with --seed, one that differs is made anew",
     )
-    train.add_argument(
-        "--side", type=int, metavar="PIXELS", help="of the square input; the backbone's own if not given"
-    )
-    train.add_argument("--pooling", choices=get_args(Pooling))
-    train.add_argument("--head", dest="head_kind", choices=get_args(HeadKind))
-    train.add_argument("--loss", dest="loss_kind", choices=get_args(Loss))
-    train.add_argument(
-        "--balance", choices=get_args(Balance), help="classes of unlike size weigh alike, or are drawn alike"
-    )
-    train.add_argument("--smoothing", type=float, metavar="SHARE", help="of the labels")
-    train.add_argument("--uncertain", choices=get_args(Uncertain), help="what doubtful findings are for training")
-    train.add_argument("--views", type=int, metavar="N", help="augmented views of each image that are kept")
-    train.add_argument("--test-views", type=int, metavar="N", help="augmented views that predictions are averaged over")
-    train.add_argument("--flip", action="store_true", default=None, help="mirrored views too; laterality is lost")
-    train.add_argument("--shuffled", action="store_true", default=None, help="a control: learn from shuffled labels")
-    tuning = train.add_argument_group("with finetune or scratch")
-    tuning.add_argument("--frozen-stages", type=int, metavar="N", help="stages that stay as they are")
-    tuning.add_argument("--gradual", action="store_true", default=None, help="unfreeze the last stage first")
-    tuning.add_argument("--epochs", type=int, metavar="N")
-    tuning.add_argument("--batch", type=int, metavar="N", help="images a step")
-    tuning.add_argument("--learning-rate", type=float, metavar="RATE")
-    tuning.add_argument("--validation", type=float, metavar="SHARE", help="of training patients, for stopping early")
-    tuning.add_argument("--patience", type=int, metavar="EPOCHS", help="without a better validation AUC")
-    tuning.add_argument("--source-pull", type=float, metavar="STRENGTH", help="towards the pretrained weights (L2-SP)")
-    train.add_argument("--folds", type=folds, help="5 unless a split was made before")
-    train.add_argument("--seed", type=int, help="0 unless a split was made before")
 
 
 def train(options: Namespace) -> Reply:
@@ -246,20 +223,7 @@ def _recipe(options: Namespace) -> Recipe:
     """The recipe in a file, or the one that the options name over what suits the mode."""
     if options.recipe is not None:
         return Recipe.from_json(options.recipe.read_text("utf-8"))
-    given = {name: value for name, value in vars(options).items() if value is not None}
-    names = {"head": "head_kind", "loss": "loss_kind"}
-
-    def chosen(settings: Any, part: str = "") -> Any:
-        own = {each.name for each in fields(settings)} - {"head", "loss", "augment", "tuning"}
-        changed = {name: given[name] for name in own & given.keys()}
-        if names.get(part) in given:
-            changed["kind"] = given[names[part]]
-        return replace(settings, **changed)
-
-    start = for_mode(options.mode)
-    parts = {part: chosen(getattr(start, part), part) for part in ("head", "loss", "augment", "tuning")}
-    recipe: Recipe = replace(chosen(start), **parts)
-    return recipe
+    return recipe_of(options)
 
 
 def _split_where_needed(options: Namespace) -> None:

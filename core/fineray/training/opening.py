@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fineray.errors import FinerayError
 from fineray.evaluation.metrics import evaluate
-from fineray.evaluation.operating_point import OperatingPoint
+from fineray.evaluation.operating_point import OperatingPoint, PointRule
 from fineray.progress import Monitor
 from fineray.project.catalogue import sealed_images
+from fineray.project.chosen_point import point_by_rule
+from fineray.project.kept_point import kept_by, write_kept
 from fineray.project.project import Project
 from fineray.project.run_metrics import Frozen, SealedTest
 from fineray.project.runs import (
@@ -55,6 +58,18 @@ def freeze(project: Project, name: str, point: OperatingPoint) -> Frozen:
     with whole_file(folder.path / FROZEN) as partial:
         partial.write_text(json.dumps(frozen.to_json(), indent=2), "utf-8")
     return frozen
+
+
+def freeze_by_rule(project: Project, name: str, rule: PointRule | None) -> None:
+    """Freeze with the point that a rule gives on validation predictions (those out of fold are such), of each finding
+    where several stand side by side; the rule is kept beside it, for the figures on held-out images. Without a rule,
+    with the run's own point. Raises NoOperatingPoint and what freeze() raises."""
+    folder = run(project, name)
+    point = point_by_rule(folder, rule)
+    freeze(project, name, point)
+    if rule is not None:
+        own = {finding: replace(rule, positive=finding) for finding in point.findings} or {"": rule}
+        write_kept(folder, {finding: kept_by(folder, each, point.of(finding)) for finding, each in own.items()})
 
 
 def open_test(project: Project, name: str, monitor: Monitor) -> SealedTest:

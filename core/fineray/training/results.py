@@ -1,8 +1,17 @@
-"""What ranking, controls, the rate finder and adding weights answer; plain numbers, for the window too."""
+"""What training and the choices before it answer; plain data, for the window too."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunDone:
+    """A run was written."""
+
+    project: Path
+    run: str
 
 
 @dataclass(frozen=True)
@@ -80,3 +89,11 @@ class LearningCurve:
 
     points: tuple[LearningPoint, ...]
     how: str
+
+
+@dataclass(frozen=True)
+class DeviceFound:
+    """title: the device; explanation: what that means for the user."""
+
+    title: str
+    explanation: str

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from fineray.checks.check_result import CheckResult, last_checks
-from fineray.engine.messages import CheckData
+from fineray.engine.requests.project import CheckData
 from fineray.project.changes import leave_out
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import button, label, row

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QFrame, QInputDialog, QLineEdit, QMenu, QVBoxLayout
 
-from fineray.engine.messages import ApplyLabels, PreviewLabels
+from fineray.engine.requests.labels import ApplyLabels, PreviewLabels
 from fineray.errors import FinerayError
 from fineray.project.attributes import DATE
 from fineray.project.label_sets import use_label_set

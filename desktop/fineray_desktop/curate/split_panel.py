@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QFrame, QGridLayout, QMenu, QVBoxLayout, QWidget
 
-from fineray.engine.messages import IdentifyPatients, MakeSplit
+from fineray.engine.requests.splits import IdentifyPatients, MakeSplit
 from fineray.project.attributes import CATEGORIES
 from fineray.project.files.patients import RULES
 from fineray.project.splits import PartCount, Split, SplitPlan

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from fineray.dicom.location import FileLocation
-from fineray.engine.messages import ImportFolders, Reported
+from fineray.engine.protocol import Reported
+from fineray.engine.requests.project import ImportFolders
 from fineray.progress import FileResult
 from fineray.project.catalogue import FileRow, file_rows
 from fineray.project.files.options import ImportOptions

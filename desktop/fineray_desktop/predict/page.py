@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineray.engine.messages import Reported
+from fineray.engine.protocol import Reported
 from fineray.engine.requests.models import PredictFolder, WritePredictions
 from fineray.evaluation.intervals import Estimate
 from fineray.evaluation.operating_point import OperatingPoint, PointRule

@@ -7,7 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray.engine.requests.review import CompareRuns, JudgeRun
 from fineray.evaluation.comparison import Comparison
 from fineray.evaluation.wording import (

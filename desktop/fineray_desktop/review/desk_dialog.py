@@ -9,7 +9,6 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from fineray.dicom.radiograph import GrayImage
-from fineray.engine.messages import ShownImage
 from fineray.errors import FinerayError
 from fineray.evaluation.wording import interval, number
 from fineray.project.catalogue import stored_at
@@ -20,6 +19,7 @@ from fineray.project.labels.readings import (
     readings,
     save_reading,
 )
+from fineray.project.shown_image import ShownImage
 from fineray.review.agreement import kappa_by_patient, table_of
 from fineray_desktop.review.film_cache import FilmCache
 from fineray_desktop.review.state import ReviewState

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QSlider, QVBoxLayout, QWidget
 
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray.engine.requests.review import ExplainImage
 from fineray.explaining.results import Explained
 from fineray_desktop.review.side_question import SideQuestion

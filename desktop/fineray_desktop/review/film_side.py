@@ -7,9 +7,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QTabWidget, QVBoxLayout, QWidget
 
 from fineray.dicom.radiograph import GrayImage
-from fineray.engine.messages import Failed, ShownImage
+from fineray.engine.protocol import Failed
 from fineray.project.changes import set_labels
 from fineray.project.labels.revisions import revisions, set_note
+from fineray.project.shown_image import ShownImage
 from fineray_desktop.models.thumbnails import Thumbnails
 from fineray_desktop.review.explain_panel import ExplainPanel
 from fineray_desktop.review.film_cache import FilmCache

@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray.engine.requests.review import MapFeatures
 from fineray.explaining.results import FeatureMap
 from fineray_desktop.review.curves_tab import CurveChart

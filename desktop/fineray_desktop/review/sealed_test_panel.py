@@ -5,11 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QFrame, QVBoxLayout
 
-from fineray.engine.messages import FreezeRun, OpenTest, RunDone
+from fineray.engine.requests.splits import FreezeRun, OpenTest
 from fineray.evaluation.operating_point import PointRule
 from fineray.project.kept_point import point_of
 from fineray.project.run_metrics import Frozen, RunMetrics, SealedTest
 from fineray.project.runs import RunFolder
+from fineray.training.results import RunDone
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import (
     button,

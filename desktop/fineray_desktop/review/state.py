@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from fineray.engine.messages import Failed, Reported
+from fineray.engine.protocol import Failed, Reported
 from fineray.engine.requests.review import JudgeRun
 from fineray.errors import FinerayError
 from fineray.evaluation.one_vs_rest import OneVsRest, patient_numbers

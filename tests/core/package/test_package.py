@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fineray.engine.jobs.table import carry_out
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray.engine.requests.models import ExportModel, OpenPackage
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
 from fineray.export.whole_network import description

@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fineray.engine.jobs.table import freeze_run
-from fineray.engine.messages import FreezeRun
 from fineray.evaluation.choosing_point import choose_point
 from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
@@ -34,7 +32,7 @@ from fineray.project.splitting.strata import strata_of_labels
 from fineray.review.judging import judge
 from fineray.review.query import ReviewQuery
 from fineray.training.data import targets_of
-from fineray.training.opening import freeze, open_test
+from fineray.training.opening import freeze, freeze_by_rule, open_test
 from fineray.training.recipe import (
     AugmentSettings,
     HeadSettings,
@@ -134,7 +132,7 @@ def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp
     keep_point(study, folder, rule, choose_point(folder.predictions().finding("nodule"), rule), "nodule")
     effusion = PointRule("threshold", "effusion", 1.0)
     keep_point(study, folder, effusion, OperatingPoint("effusion", 1.0, "by hand"), "effusion")
-    freeze_run(FreezeRun(study.root, folder.name))  # with what is kept
+    freeze_by_rule(study, folder.name, None)  # with what is kept
     point = folder.frozen()
     assert point is not None and point.point == point_of(folder)
     cut = point.point.of("nodule").threshold
@@ -172,7 +170,7 @@ def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp
 def test_a_rule_freezes_every_finding(study: Project) -> None:
     seal_test(study, SplitPlan(test_share=0.25))
     folder = train(study, make_split(study, SplitPlan(folds=2)), RECIPE, Monitor())
-    freeze_run(FreezeRun(study.root, folder.name, PointRule("youden")))
+    freeze_by_rule(study, folder.name, PointRule("youden"))
     own = point_of(folder)
     for name in ("effusion", "nodule"):
         assert own.of(name) == choose_point(folder.predictions().finding(name), PointRule("youden", name))

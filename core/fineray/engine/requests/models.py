@@ -9,6 +9,7 @@ from typing import Literal
 from fineray.evaluation.operating_point import PointRule
 from fineray.export.results import Check, ExportedModel, OpenedModel
 from fineray.prediction.results import FolderPredictions, LookedAt
+from fineray.training.results import RunDone
 
 Format = Literal["frpkg", "capsule", "onnx", "monai-bundle"]
 
@@ -113,4 +114,4 @@ class Verify:
 ModelRequest = (
     PredictFolder | WritePredictions | LookAtFilm | ExportModel | OpenPackage | ValidateModel | ValidateFolder | Verify
 )
-ModelResult = FolderPredictions | LookedAt | ExportedModel | OpenedModel | tuple[Check, ...]
+ModelResult = FolderPredictions | str | LookedAt | ExportedModel | OpenedModel | RunDone | tuple[Check, ...]

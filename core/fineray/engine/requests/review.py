@@ -127,4 +127,5 @@ ReviewResult = (
     | FeatureMap
     | tuple[DoubtfulLabel, ...]
     | LearningCurve
+    | str
 )

@@ -20,7 +20,8 @@ from fineray.dicom.read import read_radiograph
 from fineray.dicom.scan import FolderMissing
 from fineray.dicom.shades import shades_8bit
 from fineray.engine.jobs.table import carry_out
-from fineray.engine.messages import Failed, ImportFolders
+from fineray.engine.protocol import Failed
+from fineray.engine.requests.project import ImportFolders
 from fineray.progress import (
     Cancelled,
     FileResult,
