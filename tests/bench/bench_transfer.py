@@ -46,7 +46,7 @@ def main() -> None:
     asked.add_argument("--only", nargs="+", choices=METHODS, default=METHODS)
     asked.add_argument("--curve", action="store_true")
     asked.add_argument("--finetune", default="{}", help="JSON of changes to the recipe's tuning")
-    asked.add_argument("--side", type=int, default=0, help="input of Fineray's rows")
+    asked.add_argument("--input-size", type=int, default=0, help="input of Fineray's rows")
     asked.add_argument("--run", choices=METHODS, help=argparse.SUPPRESS)
     asked.add_argument("--project", type=Path, help=argparse.SUPPRESS)
     options = asked.parse_args()
@@ -63,7 +63,7 @@ def main() -> None:
         print(f"{'method':10} {'seconds':>9} {'AUC (95 %)':>26} {'peak memory':>12}   note")
         for method in options.only:
             command = [sys.executable, "-m", "tests.bench.bench_transfer", str(options.folder), "--run", method]
-            command += ["--project", str(project), "--finetune", options.finetune, "--side", str(options.side)]
+            command += ["--project", str(project), "--finetune", options.finetune, "--input-size", str(options.input_size)]
             done = subprocess.run(
                 command,
                 cwd=ROOT,
@@ -265,7 +265,7 @@ def _fineray(options: argparse.Namespace, mode: Any, changes: dict[str, Any]) ->
     from fineray.training.recipe import for_mode
     from fineray.training.train import train
 
-    recipe = replace(for_mode(mode), side=0 if mode == "scratch" else options.side)
+    recipe = replace(for_mode(mode), input_size=0 if mode == "scratch" else options.input_size)
     recipe = replace(recipe, tuning=replace(recipe.tuning, **changes))
     started = time.perf_counter()
     with open_project(options.project) as project:
@@ -273,7 +273,7 @@ def _fineray(options: argparse.Namespace, mode: Any, changes: dict[str, Any]) ->
         assert split is not None
         metrics = train(project, split, recipe, Monitor()).metrics()
     tuning = recipe.tuning
-    note = f"{FOLDS} folds and the final model, {recipe.side or 224} pixels"
+    note = f"{FOLDS} folds and the final model, {recipe.input_size or 224} pixels"
     if mode != "frozen":
         note += f", {tuning.epochs} epochs, {tuning.frozen_stages} stages frozen"
     return {"seconds": time.perf_counter() - started, "auc": asdict(metrics.figures.auc), "note": note}

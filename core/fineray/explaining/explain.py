@@ -97,7 +97,7 @@ def mean_map(
     every = max(1, -(-len(images) // MOST_FILMS))
     some = list(images)[::every]
     total, on_border, on_letters = np.zeros((FINEST, FINEST)), [], []
-    mean_film = np.zeros((model.side, model.side))
+    mean_film = np.zeros((model.input_size, model.input_size))
     started = time.perf_counter()
     for start in range(0, len(some), _BATCH):
         films = [project.pixels.read(place) for place in places_of(project, some[start : start + _BATCH])]

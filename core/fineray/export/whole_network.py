@@ -28,7 +28,7 @@ class WholeNetwork(torch.nn.Module):
     @property
     def side(self) -> int:
         """Of the input, in pixels."""
-        return self._model.side
+        return self._model.input_size
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Probabilities of a batch."""

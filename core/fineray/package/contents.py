@@ -145,7 +145,7 @@ def facts_of(
             "pixels": "presentation order (0 black, 255 white) after modality, VOI and presentation LUT, 8 bit, "
             "longest side at most 512",
             "input": PREPROCESSING,
-            "input_size": model.side,
+            "input_size": model.input_size,
             "channels": "one, gray",
             "mean": sum(chosen.mean) / 3,
             "std": sum(chosen.std) / 3,

@@ -190,7 +190,7 @@ class _Scorer:
             return [None] * len(images)
         recipe = Recipe.of_run(self._folder.path)
         chosen = backbone_for(self._folder.path, recipe.backbone)
-        runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.side)
+        runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.input_size)
         features = features_of(scratch, images, chosen, runtime, monitor)[0]
         return list(map(float, likeness.distances(features)))
 

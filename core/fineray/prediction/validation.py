@@ -104,7 +104,7 @@ def _network(folder: RunFolder, used: BackboneUsed) -> BackboneUsed:
         return used
     recipe = Recipe.of_run(folder.path)
     chosen = backbone_for(folder.path, recipe.backbone)
-    runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.side)
+    runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.input_size)
     return replace(used, weights_sha256=runtime.weights_sha256, feature_space=feature_space(chosen, runtime))
 
 

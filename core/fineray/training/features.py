@@ -33,7 +33,7 @@ FEATURES = "every stage; v2"  # part of every key: change it whenever a backbone
 def feature_space(chosen: Backbone, runtime: Runtime, augment: AugmentSettings | None = None, view: int = 0) -> str:
     """The name of the space in which two features may be compared: 32 hex digits. View 0 is the film itself."""
     network = (runtime.weights_sha256, chosen.architecture, FEATURES, runtime.pooling, runtime.widths)
-    parts: tuple[object, ...] = (*network, runtime.side, chosen.mean, chosen.std, PREPROCESSING)
+    parts: tuple[object, ...] = (*network, runtime.input_size, chosen.mean, chosen.std, PREPROCESSING)
     if runtime.precision != torch.float32:
         parts = (*parts, str(runtime.precision))
     if view and augment is not None:
@@ -65,10 +65,10 @@ def features_of(
     runtime.expect(len(missing))
     total = len(images) * (1 + views)
     monitor.report(Progress(STAGE_FEATURES, total - len(missing), total, "images"))
-    augmentation = Augmentation(runtime.side, augment) if augment is not None and views else None
+    augmentation = Augmentation(runtime.input_size, augment) if augment is not None and views else None
 
     def inputs(batch: Sequence[tuple[int, LabelledImage]]) -> NDArray[np.uint8]:
-        return np.stack([to_input(project.pixels.read(image.stored_at), runtime.side) for _, image in batch])
+        return np.stack([to_input(project.pixels.read(image.stored_at), runtime.input_size) for _, image in batch])
 
     def start(batch: Sequence[tuple[int, LabelledImage]], films: NDArray[np.uint8]) -> Waiting:
         if augmentation is None:

@@ -106,7 +106,7 @@ def learner_for(
 
     frozen, part = parts_of(chosen, recipe, device)
     passes = recipe.tuning.epochs * work.fits
-    side = recipe.side or chosen.input_size
+    side = recipe.input_size or chosen.input_size
     kept = work.checkpoints_of if rank() == 0 else None  # one process writes; what others keep for themselves they lose
     with AugmentedViews(project, frozen, side, recipe.augment, device, recipe.seed, passes, kept) as views:
         views.fill(data.images, work.monitor)

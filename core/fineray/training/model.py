@@ -64,9 +64,9 @@ class TrainedModel:
         return self.recipe.pooling
 
     @property
-    def side(self) -> int:
-        """Of the square input in pixels."""
-        return self.recipe.side or self.backbone.input_size
+    def input_size(self) -> int:
+        """Pixels a side of the square input."""
+        return self.recipe.input_size or self.backbone.input_size
 
     def predict(self, project: Project, images: Sequence[LabelledImage], monitor: Monitor) -> NDArray[np.float64]:
         """Probabilities [images, classes] of a project's images, averaged over their test views where the recipe says
@@ -78,14 +78,14 @@ class TrainedModel:
         from fineray.training.tuning.finetuning import predict  # lightning_fabric is slow to import
 
         seed = self.recipe.seed
-        with AugmentedViews(project, self.frozen, self.side, augment, self.device, seed, passes=0) as views:
+        with AugmentedViews(project, self.frozen, self.input_size, augment, self.device, seed, passes=0) as views:
             views.fill(images, monitor)
             logits = predict(self.tuned, views, np.arange(len(images)), augment.test_views)
         return probabilities(logits, self.temperature, self.multilabel)
 
     def inputs(self, films: list[NDArray[np.uint8]]) -> torch.Tensor:
         """Stored films of any size -> shades [films, 1, side, side] on the device."""
-        return shades(np.stack([to_input(film, self.side) for film in films]), self.device)
+        return shades(np.stack([to_input(film, self.input_size) for film in films]), self.device)
 
     def maps(self, images: torch.Tensor) -> list[torch.Tensor]:
         """The map of each stage, the first stage first, from shades as inputs() gives them."""
@@ -150,7 +150,7 @@ def _load(folder: Path, head_name: str, changed: int, held_out: bool) -> Trained
     frozen: FrozenPart | None = None
     runtime: Runtime | None = None
     if recipe.mode == "frozen":
-        runtime = _runtime(chosen, device, recipe.pooling, recipe.side)
+        runtime = _runtime(chosen, device, recipe.pooling, recipe.input_size)
         part = LearningPart.whole(runtime.network)
     else:
         frozen, part = learned_parts(folder, chosen, recipe, device)

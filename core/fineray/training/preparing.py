@@ -87,11 +87,11 @@ def _features(
 ) -> tuple[NDArray[np.float32] | None, BackboneUsed, str]:
     """(features [views, images, n], None from scratch, where nothing pretrained is used; what gave them; the engine
     that computed them)."""
-    side = recipe.side or chosen.input_size
+    side = recipe.input_size or chosen.input_size
     if recipe.mode == "scratch":
         random = feature_network(architecture(chosen), chosen, recipe.pooling)
         return None, BackboneUsed(chosen.name, chosen.title, side, "", widths_of(random)), "torch"
-    runtime = Runtime(chosen, device, recipe.pooling, recipe.side)
+    runtime = Runtime(chosen, device, recipe.pooling, recipe.input_size)
     augment = recipe.augment
     views = max(augment.views, augment.test_views) if recipe.mode == "frozen" else 0
     features = features_of(project, images, chosen, runtime, monitor, augment, views)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from fineray.backbones.catalogue import DEFAULT_BACKBONE
 from fineray.errors import FinerayError
-from fineray.training.settings import Problem, from_told, problems, setting, strangers
+from fineray.training.settings import Problem, from_told, problems, setting, unknown_keys
 
 Mode = Literal["frozen", "finetune", "scratch"]
 HeadKind = Literal["linear", "mlp", "cosine"]
@@ -18,9 +18,9 @@ Pooling = Literal["mean", "max", "mean and deviation"]
 Loss = Literal["cross-entropy", "focal"]
 Balance = Literal["none", "weights", "sampling"]
 Uncertain = Literal["left out", "softened"]
-Norms = Literal["source", "films"]
+Norms = Literal["source", "images"]
 
-FORMAT = 3
+FORMAT = 4  # 3: `side`, and norms of `films`
 RECIPE_FILE = "recipe.json"
 SMALLEST, LARGEST, STEP = 224, 1024, 32  # pixels a side; networks halve their maps five times
 SIDES = (224, 320, 384, 512, 768, 1024)  # that are offered
@@ -249,7 +249,7 @@ FROM_SCRATCH = Tuning(
     head_rate=1e-3,
     averaging=0.0,
     blend=1.0,
-    norms="films",
+    norms="images",
 )
 
 
@@ -261,7 +261,7 @@ class Recipe:
     """backbone: catalogue name; mode: what is trained (`frozen`: the head alone; `finetune`: later stages too, from a
     head fitted to the frozen features; `scratch`: everything, from random weights, as a control).
 
-    side: of the square input in pixels, 0 for the backbone's own; pooling: how each stage's map becomes features;
+    input_size: pixels a side of the square input, 0 for the backbone's own; pooling: how each stage's map becomes features;
     shuffled: a control, it learns from labels in another order; search_minutes: time to look for better settings, 0
     for none (fineray.training.choosing.search); seed: of everything that is drawn; bootstrap: resamples for intervals.
     """
@@ -277,7 +277,7 @@ class Recipe:
             "scratch": "Everything, from random weights",
         },
     )
-    side: int = setting(
+    input_size: int = setting(
         0,
         "Input",
         "Larger inputs show finer findings and take longer, by the square of the side. Films are kept at 512 pixels;"
@@ -337,15 +337,26 @@ class Recipe:
                 "The run was made by an earlier version, with features that this one does not compute",
                 todo="Its figures stay as they are; train again for a model that predicts.",
             )
-        if found != FORMAT:
+        if found not in (3, FORMAT):
             raise RecipeUnusable(f"The recipe is of a format that is not {FORMAT}", todo=OTHER_VERSION)
-        _raise_first(strangers(Recipe, told))
+        if found == 3:
+            told = _of_third_format(told)
+        _raise_first(unknown_keys(Recipe, told))
         return from_told(Recipe, told)
 
     @staticmethod
     def of_run(folder: Path) -> Recipe:
         """The recipe of the run in that folder. Raises RecipeUnusable."""
         return Recipe.from_json((folder / RECIPE_FILE).read_bytes().decode(errors="replace"))
+
+
+def _of_third_format(told: dict[str, Any]) -> dict[str, Any]:
+    """The same under the words of today."""
+    made = {("input_size" if name == "side" else name): value for name, value in told.items()}
+    tuning = made.get("tuning")
+    if isinstance(tuning, dict) and tuning.get("norms") == "films":
+        made["tuning"] = {**tuning, "norms": "images"}
+    return made
 
 
 def for_mode(mode: Mode) -> Recipe:

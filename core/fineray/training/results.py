@@ -65,10 +65,10 @@ class WeightsAdded:
 
 @dataclass(frozen=True)
 class ViewsShown:
-    """Films and their augmented views, as the network sees them: uint8 shades, side x side bytes each; the first of
+    """Films and their augmented views, as the network sees them: uint8 shades, input_size x input_size bytes each; the first of
     each row is the film itself."""
 
-    side: int
+    input_size: int
     rows: tuple[tuple[bytes, ...], ...]
 
 

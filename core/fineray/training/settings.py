@@ -164,7 +164,7 @@ def problems(settings: Any, within: str = "") -> Iterator[Problem]:
             )
 
 
-def strangers(settings: type, told: Mapping[str, Any], within: str = "") -> Iterator[Problem]:
+def unknown_keys(settings: type, told: Mapping[str, Any], within: str = "") -> Iterator[Problem]:
     """Every key that is no setting's, and every part that is missing or no object of settings."""
     known = (*declared(settings), *parts(settings))
     deeper = [f"{name}.{inner}" for name, part in parts(settings).items() for inner in declared(part)]
@@ -173,13 +173,13 @@ def strangers(settings: type, told: Mapping[str, Any], within: str = "") -> Iter
             yield Problem(f"There is no setting “{name}”", within + name, nearest(name, (*known, *deeper), ""))
     for name, part in parts(settings).items():
         if isinstance(told.get(name), dict):
-            yield from strangers(part, told[name], f"{within}{name}.")
+            yield from unknown_keys(part, told[name], f"{within}{name}.")
         else:
             yield Problem(f"The recipe lacks the settings “{name}”", within + name, "An empty {} leaves each as it is.")
 
 
 def from_told(settings: type[T], told: Mapping[str, Any]) -> T:
-    """The settings of JSON without strangers(); what is not told stays at its default."""
+    """The settings of JSON without unknown_keys(); what is not told stays at its default."""
     whole: type = settings
     inside: dict[str, Any] = {name: from_told(part, told[name]) for name, part in parts(whole).items()}
     own = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}

@@ -26,7 +26,7 @@ class BesideDialog(QDialog):
         super().__init__(parent)
         assert state.session.project is not None
         self._state, self._project = state, state.session.project
-        self.setWindowTitle("Side by side")
+        self.setWindowTitle("Evaluated by side")
         open_at(self, 1100, 720)
         films = films_of_patient(self._project, image)
         self.left, self.right = ImageView(), ImageView()

@@ -113,7 +113,7 @@ class FilmSide(QWidget):
         """Show the film of a row of the predictions; around: the films that are likely to come next."""
         state = self._state
         predictions, project = state.predictions, state.session.project
-        if predictions is None or project is None or state.run is None or state.side is None:
+        if predictions is None or project is None or state.run is None or state.evaluated is None:
             return
         image = int(predictions.images[number])
         known = self.cache.get(image)
@@ -122,7 +122,7 @@ class FilmSide(QWidget):
         elif known is not None:
             self._show(known, keep_view=False)
         else:  # the stored pixels are there at once; the file's full depth follows from the reading process
-            self.view.show_image(GrayImage.of_shades(project.pixels.read(state.side.places[number])))
+            self.view.show_image(GrayImage.of_shades(project.pixels.read(state.evaluated.places[number])))
             self.view.note.setText("")
         self._row = number
         self.cache.ahead(around)

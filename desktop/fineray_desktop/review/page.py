@@ -77,7 +77,7 @@ class ReviewPage(QWidget):
         self.plan = PlanTab(self.state)
         self.film = FilmSide(self.state, self._thumbnails)
         self.image = self.film.view
-        self.chooser, self.judged_on, self.finding = self.bar.run, self.bar.side, self.bar.finding
+        self.chooser, self.judged_on, self.finding = self.bar.run, self.bar.evaluated, self.bar.finding
         self.matrix = self.overview.matrix
         self.table = RunPredictionsModel(self._thumbnails, self)
         self.view = table_view(self.table, "Predictions", picture=PICTURE)
@@ -214,14 +214,14 @@ class ReviewPage(QWidget):
 
     def _run_opened(self) -> None:
         opened, predictions = self.state.run, self.state.predictions
-        side = self.state.side
-        if opened is None or predictions is None or side is None:
+        evaluated = self.state.evaluated
+        if opened is None or predictions is None or evaluated is None:
             return
         self._doubtful = self._only = None
         self._doubts.drop()
         self.sealed.show_run(opened.folder, opened.metrics)
         known = self.state.chosen is not None
-        self.table.set_predictions(predictions, side.places, side.patients, self.state.predicted, known)
+        self.table.set_predictions(predictions, evaluated.places, evaluated.patients, self.state.predicted, known)
         self._reset_filters()
 
     def _shown_changed(self) -> None:

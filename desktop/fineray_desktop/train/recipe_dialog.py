@@ -38,7 +38,7 @@ NO_NUMBER = "A rate is no number; write it as 0.001 or 1e-3."
 PARTS: dict[str, type] = {"recipe": Recipe, **parts(Recipe)}
 # What is shown of each part, in this order; how is declared with the settings themselves.
 SHOWN = {
-    "recipe": ("side", "pooling", "search_minutes", "shuffled"),
+    "recipe": ("input_size", "pooling", "search_minutes", "shuffled"),
     "head": ("kind", "hidden", "inner_folds"),
     "loss": ("kind", "gamma", "balance", "smoothing", "uncertain", "certainty"),
     "augment": ("rotation", "scale", "shift", "crop", "contrast", "noise", "flip", "views", "test_views"),
@@ -181,7 +181,7 @@ class RecipeDialog(QDialog):
             item.widget().deleteLater()
         for line, looks in enumerate(shown.rows):
             for column, shades in enumerate(looks):
-                image = QImage(shades, shown.side, shown.side, shown.side, QImage.Format.Format_Grayscale8)
+                image = QImage(shades, shown.input_size, shown.input_size, shown.input_size, QImage.Format.Format_Grayscale8)
                 scaled = QPixmap.fromImage(image).scaled(
                     SIDE, SIDE, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
                 )

@@ -17,7 +17,7 @@ ALL = [each for settings in (Recipe, *parts(Recipe).values()) for each in declar
 TYPES = {"whole number": int, "number": float, "numbers": float, "text": None, "choice": None}
 # What stood there before the options were made from the declarations; scripts may hold them.
 EARLIER = (
-    "--backbone --mode --side --pooling --head --loss --balance --smoothing --uncertain --views --test-views --flip"
+    "--backbone --mode --input-size --pooling --head --loss --balance --smoothing --uncertain --views --test-views --flip"
     " --shuffled --frozen-stages --gradual --epochs --batch --learning-rate --validation --patience --source-pull"
     " --seed --folds --recipe --anew --continue --find-rate"
 )
@@ -57,7 +57,7 @@ def test_no_earlier_option_is_gone() -> None:
         ("", Recipe()),
         ("--mode finetune", for_mode("finetune")),
         ("--mode scratch --epochs 3", Recipe(mode="scratch", tuning=replace(FROM_SCRATCH, epochs=3))),
-        ("--side 256 --seed 7 --shuffled", Recipe(side=256, seed=7, shuffled=True)),
+        ("--input-size 256 --seed 7 --shuffled", Recipe(input_size=256, seed=7, shuffled=True)),
         ("--head mlp --hidden 8 --strengths 3 1", Recipe(head=HeadSettings("mlp", (3.0, 1.0), hidden=8))),
         ("--flip --rotation 0 --views 2", Recipe(augment=AugmentSettings(flip=True, rotation=0, views=2))),
     ],
@@ -67,7 +67,7 @@ def test_what_is_not_given_is_as_the_mode_begins(arguments: str, recipe: Recipe)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "where"), [("--epochs 0", "tuning.epochs"), ("--side 225", "side"), ("--noise nan", "augment.noise")]
+    ("arguments", "where"), [("--epochs 0", "tuning.epochs"), ("--input-size 225", "input_size"), ("--noise nan", "augment.noise")]
 )
 def test_what_is_out_of_bounds_is_refused_in_the_words_of_the_declaration(arguments: str, where: str) -> None:
     with pytest.raises(RecipeUnusable, match="It has to be a"):

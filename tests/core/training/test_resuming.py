@@ -69,7 +69,7 @@ RECIPES = {
     "frozen": replace(FROZEN, head=replace(HEAD, kind="mlp", hidden=4), augment=AugmentSettings(test_views=1)),
     "kept views": TUNED,
     "fresh views": replace(TUNED, augment=AugmentSettings(test_views=1), loss=LossSettings(balance="sampling")),
-    "validated": replace(TUNED, tuning=replace(TUNED.tuning, epochs=3, validation=0.34, patience=1, norms="films")),
+    "validated": replace(TUNED, tuning=replace(TUNED.tuning, epochs=3, validation=0.34, patience=1, norms="images")),
     "from scratch": replace(TUNED, mode="scratch", tuning=replace(FROM_SCRATCH, epochs=1, batch=4, dropout=0.3)),
 }
 

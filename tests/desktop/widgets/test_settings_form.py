@@ -63,10 +63,10 @@ def test_a_form_gives_back_what_it_shows(qtbot: QtBot, part: str, mode: Any) -> 
 
 
 def test_a_list_shows_also_what_it_does_not_offer(qtbot: QtBot) -> None:
-    form = SettingsForm(Recipe, ("side",))
+    form = SettingsForm(Recipe, ("input_size",))
     qtbot.addWidget(form)
-    form.show_settings(Recipe(side=256))
-    assert form.settings().side == 256
+    form.show_settings(Recipe(input_size=256))
+    assert form.settings().input_size == 256
 
 
 def test_a_text_that_is_no_number_is_said(qtbot: QtBot) -> None:

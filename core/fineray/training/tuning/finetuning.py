@@ -108,7 +108,7 @@ class Tuner:
             weights = element_weights(tuning_data.targets[tuning_data.rows], LossSettings(), tuning_data.multilabel)
         self._weights = np.zeros_like(tuning_data.targets)
         self._weights[tuning_data.rows] = weights
-        if tuning.norms == "films" and fabric.world_size > 1:
+        if tuning.norms == "images" and fabric.world_size > 1:
             network.part = _with_common_norms(network.part, fabric)
         groups, self._starts = _groups(network, chosen, tuning)
         self._wrapped, self.optimiser = fabric.setup(

@@ -137,7 +137,7 @@ def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
 def test_norms_take_the_films_statistics_where_wished_and_frozen_stages_never_do(
     study: Project, halves: Split, whole: FeatureNetwork
 ) -> None:
-    done = train(study, halves, replace(RECIPE, tuning=replace(QUICK, norms="films")), Monitor())
+    done = train(study, halves, replace(RECIPE, tuning=replace(QUICK, norms="images")), Monitor())
     before, after = whole.network.state_dict(), load_file(done.path / "network.safetensors")
     moved = {name for name in after if name.endswith("running_mean") and not torch.equal(after[name], before[name])}
     assert moved and not [name for name in moved if name.startswith("blocks.4")]
@@ -160,7 +160,7 @@ def test_tuning_starts_from_the_head_of_the_frozen_features(study: Project, halv
         {"augment": AugmentSettings(views=0, test_views=2, crop=0.1, flip=True)},
         {"head": replace(RECIPE.head, kind="mlp", hidden=8), "loss": LossSettings(kind="focal", balance="sampling")},
         {"head": replace(RECIPE.head, kind="cosine"), "pooling": "mean and deviation"},
-        {"side": 256, "tuning": replace(QUICK, gradual=True, source_pull=1.0)},
+        {"input_size": 256, "tuning": replace(QUICK, gradual=True, source_pull=1.0)},
     ],
     ids=["fresh views", "mlp and focal", "cosine", "larger input"],
 )
