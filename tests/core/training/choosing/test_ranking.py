@@ -29,8 +29,8 @@ QUICK = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=2), bootstrap
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> Project:
-    import_folders(project, [films(patients=12, each=2)], Monitor())
+def study(project: Project, images: Callable[..., Path]) -> Project:
+    import_folders(project, [images(patients=12, each=2)], Monitor())
     apply_labels(project, preview_folders(project))
     return project
 
@@ -81,8 +81,8 @@ def test_backbones_are_ranked_without_the_test_part(study: Project, monkeypatch:
         assert np.isfinite([each.logme, each.h_score]).all() and each.seconds > 0 and each.images == len(seen)
 
 
-def test_without_labels_there_is_nothing_to_rank(project: Project, films: Callable[..., Path]) -> None:
-    import_folders(project, [films(patients=3, each=1)], Monitor())
+def test_without_labels_there_is_nothing_to_rank(project: Project, images: Callable[..., Path]) -> None:
+    import_folders(project, [images(patients=3, each=1)], Monitor())
     with pytest.raises(NothingToRank):
         rank(project, None, ["efficientnet_lite0"], Monitor())
 

@@ -60,8 +60,8 @@ STAGES = backbone(DEFAULT_BACKBONE).stages
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> Project:
-    import_folders(project, [films(patients=12, each=2)], Monitor())
+def study(project: Project, images: Callable[..., Path]) -> Project:
+    import_folders(project, [images(patients=12, each=2)], Monitor())
     apply_labels(project, preview_folders(project))
     return project
 
@@ -134,7 +134,7 @@ def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
     assert not list(study.runs_folder.glob(".unfinished-*")), "and so do checkpoints"
 
 
-def test_norms_take_the_films_statistics_where_wished_and_frozen_stages_never_do(
+def test_norms_take_the_images_statistics_where_wished_and_frozen_stages_never_do(
     study: Project, halves: Split, whole: FeatureNetwork
 ) -> None:
     done = train(study, halves, replace(RECIPE, tuning=replace(QUICK, norms="images")), Monitor())
