@@ -91,7 +91,9 @@ def main() -> None:
         with open_project(root) as project:
             findings = run_checks(project, stages)
         stages.close()
-        print(f"{f'all checks of {count:,} images':40} {time.perf_counter() - started:8.1f} s, {len(findings)} findings")
+        print(
+            f"{f'all checks of {count:,} images':40} {time.perf_counter() - started:8.1f} s, {len(findings)} findings"
+        )
 
 
 if __name__ == "__main__":

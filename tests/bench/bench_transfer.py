@@ -63,7 +63,14 @@ def main() -> None:
         print(f"{'method':10} {'seconds':>9} {'AUC (95 %)':>26} {'peak memory':>12}   note")
         for method in options.only:
             command = [sys.executable, "-m", "tests.bench.bench_transfer", str(options.folder), "--run", method]
-            command += ["--project", str(project), "--finetune", options.finetune, "--input-size", str(options.input_size)]
+            command += [
+                "--project",
+                str(project),
+                "--finetune",
+                options.finetune,
+                "--input-size",
+                str(options.input_size),
+            ]
             done = subprocess.run(
                 command,
                 cwd=ROOT,
@@ -286,8 +293,8 @@ def _curve(root: Path) -> None:
     from fineray.progress import Monitor
     from fineray.project.project import open_project
     from fineray.project.splits import latest_split
+    from fineray.training.dataset import load_training_input
     from fineray.training.learners import TrainingProgress, learner_for
-    from fineray.training.preparing import prepare
     from fineray.training.recipe import for_mode
 
     modes = (("frozen", {}), ("finetune", {"epochs": 3}), ("scratch", {"epochs": 8}))
@@ -299,11 +306,11 @@ def _curve(root: Path) -> None:
         for name, changes in modes:
             recipe = for_mode(name)  # type: ignore[arg-type]
             recipe = replace(recipe, tuning=replace(recipe.tuning, **changes))
-            prepared = prepare(project, split, recipe, Monitor())
+            prepared = load_training_input(project, split, recipe, Monitor())
             data, held = prepared.data, prepared.data.parts == "1"
             order = np.random.default_rng(0).permutation(np.flatnonzero(~held))
             work = TrainingProgress(Monitor(), 4)
-            with learner_for(project, prepared.chosen, prepared.device, data, recipe, work) as learner:
+            with learner_for(project, prepared.backbone, prepared.device, data, recipe, work) as learner:
                 for images in SIZES:
                     rows = np.zeros(len(held), dtype=bool)
                     rows[order[:images]] = True

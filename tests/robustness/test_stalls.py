@@ -140,7 +140,9 @@ def test_a_drive_that_stalls_while_files_are_looked_for_can_be_left(
         let_go.set()
 
 
-def test_a_folder_that_vanishes_during_the_import(project: Project, images: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_folder_that_vanishes_during_the_import(
+    project: Project, images: Callable[..., Path], tmp_path: Path
+) -> None:
     root = images(patients=60, each=3)
     kept = shutil.copytree(root, tmp_path / "kept")
 

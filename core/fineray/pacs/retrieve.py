@@ -14,8 +14,8 @@ from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 
 from fineray.errors import DiskFull
 from fineray.pacs.association import (
-    IMAGES,
     GET,
+    IMAGES,
     MOVE,
     PENDING,
     PeerFailed,

@@ -154,9 +154,9 @@ class Tuning:
     dropout before the last layer; averaging: memory of the weights' moving average, 0 for none; blend: share of the
     tuned weights in the model that is kept, the rest is where they began (WiSE-FT, Wortsman 2022); source_pull: L2
     towards the pretrained weights (L2-SP, Li 2018); norms: batch norms of learning stages keep the statistics of the
-    `source` or take those of the `images` (frozen stages always keep theirs); validation: share of the training patients
-    set aside for early stopping and for the temperature, where the split has no validation part; patience: epochs
-    without a better validation AUC before training stops, 0 for never.
+    `source` or take those of the `images` (frozen stages always keep theirs); validation: share of the training
+    patients set aside for early stopping and for the temperature, where the split has no validation part; patience:
+    epochs without a better validation AUC before training stops, 0 for never.
     """
 
     frozen_stages: int = setting(
@@ -261,9 +261,10 @@ class Recipe:
     """backbone: catalogue name; mode: what is trained (`frozen`: the head alone; `finetune`: later stages too, from a
     head fitted to the frozen features; `scratch`: everything, from random weights, as a control).
 
-    input_size: pixels a side of the square input, 0 for the backbone's own; pooling: how each stage's map becomes features;
-    shuffled: a control, it learns from labels in another order; search_minutes: time to look for better settings, 0
-    for none (fineray.training.choosing.search); seed: of everything that is drawn; bootstrap: resamples for intervals.
+    input_size: pixels a side of the square input, 0 for the backbone's own; pooling: how each stage's map becomes
+    features; shuffled: a control, it learns from labels in another order; search_minutes: time to look for better
+    settings, 0 for none (fineray.training.choosing.search); seed: of everything that is drawn; bootstrap: resamples
+    for intervals.
     """
 
     backbone: str = setting(DEFAULT_BACKBONE, "Backbone", "A name of the catalogue (fineray weights).")
@@ -286,6 +287,7 @@ class Recipe:
         most=LARGEST,
         multiple=STEP,
         also=0,
+        earlier="side",
         offered={0: "The backbone's own", **{side: f"{side} × {side} pixels" for side in SIDES}},
     )
     pooling: Pooling = setting(

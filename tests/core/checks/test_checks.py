@@ -107,7 +107,9 @@ def _written(image: np.ndarray, text: str, size: int = 14) -> np.ndarray:
 def test_letters_in_the_pixels_are_seen_and_side_markers_are_not() -> None:
     for seed in range(20):
         random = np.random.default_rng(seed)
-        image = np.round(chest(random, build=np.random.default_rng(seed), opacity=bool(seed % 2)) * 225).astype(np.uint8)
+        image = np.round(chest(random, build=np.random.default_rng(seed), opacity=bool(seed % 2)) * 225).astype(
+            np.uint8
+        )
         image[-30:, -120:] = 20  # the phantom's own inscription
         image[:30, :40] = 20
         assert not has_text(image)

@@ -17,9 +17,9 @@ ALL = [each for settings in (Recipe, *parts(Recipe).values()) for each in declar
 TYPES = {"whole number": int, "number": float, "numbers": float, "text": None, "choice": None}
 # What stood there before the options were made from the declarations; scripts may hold them.
 EARLIER = (
-    "--backbone --mode --input-size --pooling --head --loss --balance --smoothing --uncertain --views --test-views --flip"
-    " --shuffled --frozen-stages --gradual --epochs --batch --learning-rate --validation --patience --source-pull"
-    " --seed --folds --recipe --anew --continue --find-rate"
+    "--backbone --mode --side --pooling --head --loss --balance --smoothing --uncertain --views --test-views"
+    " --flip --shuffled --frozen-stages --gradual --epochs --batch --learning-rate --validation --patience"
+    " --source-pull --seed --folds --recipe --anew --continue --find-rate"
 )
 
 
@@ -67,7 +67,8 @@ def test_what_is_not_given_is_as_the_mode_begins(arguments: str, recipe: Recipe)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "where"), [("--epochs 0", "tuning.epochs"), ("--input-size 225", "input_size"), ("--noise nan", "augment.noise")]
+    ("arguments", "where"),
+    [("--epochs 0", "tuning.epochs"), ("--input-size 225", "input_size"), ("--noise nan", "augment.noise")],
 )
 def test_what_is_out_of_bounds_is_refused_in_the_words_of_the_declaration(arguments: str, where: str) -> None:
     with pytest.raises(RecipeUnusable, match="It has to be a"):
