@@ -122,7 +122,7 @@ def mean_map(
         False,
         on_border=border,
         on_letters=letters,
-        stored=len(some),
+        images=len(some),
         mean_image=np.round(mean_image / len(some) * 255).astype(np.uint8),
     )
     keep_map(project, folder, some, found, MEAN)

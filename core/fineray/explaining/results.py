@@ -28,7 +28,7 @@ class Explained:
     deletion: float | None = None
     on_border: float | None = None
     on_letters: float | None = None
-    of_images: int = 1
+    images: int = 1
     mean_image: NDArray[np.uint8] | None = None
 
 

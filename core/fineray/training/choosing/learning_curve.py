@@ -78,8 +78,8 @@ def _points(
 def _share(data: Data, training: Rows, order: np.ndarray, share: float) -> Rows | None:
     """The first patients of each class in an order of chance, so that smaller shares lie in larger ones."""
     kept = np.zeros(len(training), dtype=bool)
-    for stratum in np.unique(data.learned_strata[training]):
-        own = training & (data.learned_strata == stratum)
+    for stratum in np.unique(data.strata[training]):
+        own = training & (data.strata == stratum)
         patients = np.unique(data.groups[own])
         ranked = patients[np.argsort(order[patients])]
         some = ranked[: max(1, round(share * len(ranked)))]
