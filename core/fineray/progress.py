@@ -120,6 +120,9 @@ class Monitor:
         """Raise Cancelled or Paused if the work is to stop. Called often, at points where stopping loses nothing."""
 
 
+SILENT = Monitor()  # for work that nobody listens to; it keeps nothing, so that all can share it
+
+
 class Quiet(Monitor):
     """Passes stopping on, and no reports: those of a part would look like those of the whole."""
 

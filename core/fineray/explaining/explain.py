@@ -25,7 +25,7 @@ from fineray.explaining.saliency import (
     occlusion,
 )
 from fineray.explaining.trained_model import TrainedModel, trained_model
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.catalogue import places_of
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
@@ -86,7 +86,7 @@ def evidence_for(folder: RunFolder, film: NDArray[np.uint8], class_name: str) ->
 
 
 def mean_map(
-    project: Project, folder: RunFolder, images: Sequence[int], class_name: str, monitor: Monitor
+    project: Project, folder: RunFolder, images: Sequence[int], class_name: str, monitor: Monitor = SILENT
 ) -> Explained:
     """The mean Grad-CAM over films, each of which weighs alike, [56, 56] over the input square. Of more than 200, every
     so manieth. What lies on borders and letters of many films is a shortcut. Raises CannotExplain, Cancelled."""

@@ -38,7 +38,7 @@ from fineray.package.archive import (
 from fineray.package.card import model_card
 from fineray.package.signature import SigningKey
 from fineray.prediction.training_set import attribute_counts, training_set_of
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.chosen_point import point_by_rule
 from fineray.project.files.rare_values import FEWEST_PATIENTS
 from fineray.project.project import Project
@@ -59,11 +59,11 @@ def export_package(
     project: Project,
     folder: RunFolder,
     output: Path,
-    monitor: Monitor,
     kind: Kind = "model",
     rule: PointRule | None = None,
     abstain: tuple[float, float] | None = None,
     key: SigningKey | None = None,
+    monitor: Monitor = SILENT,
 ) -> ExportedModel:
     """Write a run as a package, whole or not at all.
 

@@ -18,7 +18,7 @@ from fineray.export.whole_network import probe_logits
 from fineray.package.archive import PackageRefused, read_archive
 from fineray.package.signature import SignatureWrong
 from fineray.prediction.training_set import TrainingSet
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.project import CATALOGUE, create_project, open_project
 from fineray.project.runs import PACKAGE, RunFolder, write_run
 from fineray.training.features import FEATURES
@@ -29,7 +29,7 @@ SAME = 1e-5  # largest relative difference of a logit between two computers
 STAGE = "Checking the package"
 
 
-def open_package(package: Path, target: Path, monitor: Monitor, signed_by: str = "") -> OpenedModel:
+def open_package(package: Path, target: Path, signed_by: str = "", monitor: Monitor = SILENT) -> OpenedModel:
     """Check a package, try the model out, and add it to the project in `target`, or to a new one there.
 
     A package that is in the project already is not added again. signed_by: the fingerprint of the only key accepted.

@@ -17,7 +17,7 @@ from fineray.prediction.drift import drift_of
 from fineray.prediction.results import Drift, PredictionTable, Scored
 from fineray.prediction.scratch import scratch_project
 from fineray.prediction.training_set import TrainingSet, training_set_of
-from fineray.progress import Interim, Monitor, Progress
+from fineray.progress import SILENT, Interim, Monitor, Progress
 from fineray.project.attributes import NOT_STATED, raw_values
 from fineray.project.catalogue import LabelledImage
 from fineray.project.chosen_point import point_by_rule
@@ -56,10 +56,10 @@ def predict_folder(
     project: Project,
     folder: RunFolder,
     films: Path,
-    monitor: Monitor,
     abstain: tuple[float, float] | None = None,
     visit: Visit | None = None,
     rule: PointRule | None = None,
+    monitor: Monitor = SILENT,
 ) -> PredictionTable:
     """Read every film below a folder and apply the run to it; nothing of the films is kept.
 
@@ -76,11 +76,11 @@ def watch_folder(
     project: Project,
     folder: RunFolder,
     films: Path,
-    monitor: Monitor,
     every_s: float,
     abstain: tuple[float, float] | None = None,
     visit: Visit | None = None,
     rule: PointRule | None = None,
+    monitor: Monitor = SILENT,
 ) -> None:
     """Look into the folder again and again until it is cancelled (Cancelled), and report the table whenever it has
     changed (Interim). A film is read once; a file that was still being written is read again when it has changed."""
@@ -120,7 +120,7 @@ class _Scorer:
         """All that the folder holds now."""
         known = self._training_set
         try:
-            import_folders(scratch, [films], monitor, ImportOptions(frames="all"))
+            import_folders(scratch, [films], ImportOptions(frames="all"), monitor=monitor)
         except NothingReadable:
             return PredictionTable(
                 self._folder.name, self._classes, self._point, _refused(scratch, films), None, several=self._several

@@ -50,6 +50,9 @@ class SplitPlan:
         return SplitPlan(**_tuples(fields))
 
 
+FIVE_FOLDS = SplitPlan()
+
+
 def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import matplotlib
 
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
+from fineray.project.kept_point import rule_of
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
 from fineray.report.content import report
@@ -27,19 +28,20 @@ STAGE = "Writing the report"
 def write_report(
     project: Project,
     folder: RunFolder,
-    view: View,
     output: Path,
-    monitor: Monitor,
-    thumbnails: bool,
-    parts: Path | None,
+    view: View | None = None,
+    thumbnails: bool = False,
+    parts: Path | None = None,
+    monitor: Monitor = SILENT,
 ) -> Path:
     """Write .pdf or .html; with `parts`, a folder, each table as CSV and each figure as SVG and PDF too.
 
     Raises CannotWriteThere, NoOperatingPoint, Cancelled, or a storage error; an unfinished file is not left behind.
     """
+    shown = _own_view(folder) if view is None else replace(view, attribute="", value="")
     check_output(output, (".pdf", ".html"), "A report")
     monitor.report(Progress(STAGE, 0, 0, ""))
-    document = report(gather(project, folder, replace(view, attribute="", value=""), monitor), thumbnails)
+    document = report(gather(project, folder, shown, monitor), thumbnails)
     monitor.check()
     with whole_file(output) as partial:
         if output.suffix.lower() == ".pdf":
@@ -54,7 +56,14 @@ def write_report(
     return output
 
 
-def gather(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> Facts:
+def _own_view(folder: RunFolder) -> View:
+    """Every image, at the operating point that the run has; of findings side by side, the first one."""
+    metrics = folder.metrics()
+    rule = rule_of(folder, metrics["classes"][0] if metrics.get("several") else "")
+    return View(folder.name, rule, rule.positive)
+
+
+def gather(project: Project, folder: RunFolder, view: View, monitor: Monitor = SILENT) -> Facts:
     """Judge the run and collect what the report says of it."""
     predictions, called = called_predictions(folder, view)
     record = record_of(project, folder, predictions, view.on_test)

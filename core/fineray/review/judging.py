@@ -20,7 +20,7 @@ from fineray.evaluation.planning import plan
 from fineray.evaluation.predictions import Predictions
 from fineray.evaluation.question import question
 from fineray.evaluation.subgroups import subgroups
-from fineray.progress import Interim, Monitor
+from fineray.progress import SILENT, Interim, Monitor
 from fineray.project.attributes import LABELS, attribute_names, attribute_values
 from fineray.project.kept_point import fixed_point
 from fineray.project.project import Project
@@ -39,7 +39,7 @@ class NothingInView(FinerayError):
     """No image of the run is left to judge."""
 
 
-def judge(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> Judgement:
+def judge(project: Project, folder: RunFolder, view: View, monitor: Monitor = SILENT) -> Judgement:
     """Work everything out, with the run's own seed and resamples; with over 20,000 images fewer of them. What images
     count as (Called) is told first, as an Interim.
 

@@ -11,7 +11,7 @@ from typing import Any
 from fineray.errors import FinerayError
 from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.operating_point import OperatingPoint
-from fineray.progress import Monitor
+from fineray.progress import SILENT, Monitor
 from fineray.project.catalogue import sealed_images
 from fineray.project.project import Project
 from fineray.project.runs import (
@@ -80,7 +80,7 @@ def frozen_of(folder: RunFolder) -> Frozen | None:
     return Frozen(**{**fields, "point": OperatingPoint.from_json(fields["point"])})
 
 
-def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
+def open_test(project: Project, name: str, monitor: Monitor = SILENT) -> dict[str, Any]:
     """Predict the sealed images with a frozen run; the opening is counted before anything is computed.
 
     Raises NotFrozen, SealRefused, Cancelled (before it is counted), or a storage error.

@@ -12,7 +12,7 @@ from fineray.backbones.catalogue import backbone_for
 from fineray.backbones.runtime import Runtime, best_device
 from fineray.evaluation.predictions import Predictions
 from fineray.label_values import certainties
-from fineray.progress import Monitor
+from fineray.progress import SILENT, Monitor
 from fineray.project.catalogue import LabelledImage, pseudonyms
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
@@ -25,7 +25,7 @@ from fineray.training.tuning.views import Views
 
 
 def predicted(
-    project: Project, folder: RunFolder, images: Sequence[LabelledImage], part: str, monitor: Monitor
+    project: Project, folder: RunFolder, images: Sequence[LabelledImage], part: str, monitor: Monitor = SILENT
 ) -> Predictions:
     """What the run's final model says of labelled images that it did not learn from, all of one part.
 
@@ -46,7 +46,7 @@ def predicted(
 
 
 def probabilities_of(
-    project: Project, folder: RunFolder, images: Sequence[LabelledImage], monitor: Monitor
+    project: Project, folder: RunFolder, images: Sequence[LabelledImage], monitor: Monitor = SILENT
 ) -> NDArray[np.float64]:
     """[images, classes] by the run's final model. Raises WeightsNotInstalled, Cancelled or a storage error."""
     recipe = Recipe.of_run(folder.path)

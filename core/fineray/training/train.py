@@ -15,6 +15,7 @@ from fineray.evaluation.metrics import Evaluation, evaluate
 from fineray.evaluation.predictions import Predictions
 from fineray.evaluation.roc_area import auc
 from fineray.progress import (
+    SILENT,
     FoldDone,
     Monitor,
     Progress,
@@ -70,9 +71,9 @@ def train(
     project: Project,
     split: Split,
     recipe: Recipe,
-    monitor: Monitor,
     anew: bool = False,
     within: Bench | None = None,
+    monitor: Monitor = SILENT,
 ) -> RunFolder:
     """Follow the recipe on the split and keep the run.
 

@@ -45,7 +45,7 @@ def model_at_work(request: ModelRequest, monitor: Monitor) -> ModelResult | RunD
         case OpenPackage(package, target, signed_by):
             from fineray.package.opening import open_package
 
-            return open_package(package, target, monitor, signed_by)
+            return open_package(package, target, signed_by, monitor=monitor)
         case ValidateModel(project, name, statistics):
             from fineray.export.statistics import write_statistics
             from fineray.prediction.validation import validate
@@ -87,8 +87,10 @@ def _predict(request: PredictFolder, monitor: Monitor) -> ModelResult:
                     writer.write(new, seen)
 
         if request.every_s > 0:
-            watch_folder(opened, folder, request.films, monitor, request.every_s, request.abstain, visit, request.rule)
-        return predict_folder(opened, folder, request.films, monitor, request.abstain, visit, request.rule)
+            watch_folder(
+                opened, folder, request.films, request.every_s, request.abstain, visit, request.rule, monitor=monitor
+            )
+        return predict_folder(opened, folder, request.films, request.abstain, visit, request.rule, monitor=monitor)
 
 
 def _export(project: Project, folder: RunFolder, request: ExportModel, monitor: Monitor) -> ExportedModel:
@@ -100,7 +102,9 @@ def _export(project: Project, folder: RunFolder, request: ExportModel, monitor: 
 
             kind: Kind = "model" if request.format == "frpkg" else "study"
             key = read_key(request.key, request.passphrase) if request.key is not None else None
-            return export_package(project, folder, request.output, monitor, kind, request.rule, request.abstain, key)
+            return export_package(
+                project, folder, request.output, kind, request.rule, request.abstain, key, monitor=monitor
+            )
         case "onnx":
             from fineray.export.onnx_model import export_onnx
 
@@ -128,11 +132,11 @@ def _validate_folder(request: ValidateFolder, monitor: Monitor) -> RunDone:
 
     with tempfile.TemporaryDirectory(prefix="fineray-") as temporary, open_project(request.project) as opened:
         package = Path(temporary) / "model.frpkg"
-        export_package(opened, run(opened, request.run), package, monitor)
+        export_package(opened, run(opened, request.run), package, monitor=monitor)
         create_project(request.target)
         with open_project(request.target) as target:
-            import_folders(target, [request.films], monitor)
+            import_folders(target, [request.films], monitor=monitor)
             apply_labels(target, preview_table(target, request.labels, (LABEL_COLUMN,), ""))
-        brought = open_package(package, request.target, monitor)
+        brought = open_package(package, request.target, monitor=monitor)
         with open_project(request.target) as target:
             return RunDone(request.target, validate(target, run(target, brought.run), monitor).name)

@@ -26,15 +26,15 @@ def at_archive(request: PacsRequest, monitor: Monitor) -> PacsResult | str:
         case FindStudies(name, criteria, password):
             from fineray.pacs.query import find_studies
 
-            return find_studies(settings, settings.peer(name), criteria, monitor, password)
+            return find_studies(settings, settings.peer(name), criteria, password, monitor=monitor)
         case FetchStudies(name, studies, folder, password):
             from fineray.pacs.retrieve import fetch_studies
 
-            return fetch_studies(settings, settings.peer(name), studies, folder, monitor, password)
+            return fetch_studies(settings, settings.peer(name), studies, folder, password, monitor=monitor)
         case SendResults(name, folder, password):
             from fineray.pacs.send import send_results
 
-            return send_results(settings, settings.peer(name), folder, monitor, password)
+            return send_results(settings, settings.peer(name), folder, password, monitor=monitor)
         case _:
             from fineray.pacs.receiver import receive
 

@@ -48,12 +48,12 @@ def review(request: ReviewRequest, monitor: Monitor) -> ReviewResult | str:
             from fineray.explaining.alike import nearest
 
             with open_project(project) as opened:
-                return nearest(opened, run(opened, name), image, part, monitor)
+                return nearest(opened, run(opened, name), image, part, monitor=monitor)
         case MapFeatures(project, name):
             from fineray.explaining.alike import feature_map
 
             with open_project(project) as opened:
-                return feature_map(opened, run(opened, name), monitor)
+                return feature_map(opened, run(opened, name), monitor=monitor)
         case DoubtLabels(project, name):
             from fineray.explaining.doubtful import doubtful_labels
 
@@ -72,4 +72,6 @@ def review(request: ReviewRequest, monitor: Monitor) -> ReviewResult | str:
             from fineray.report.writing import write_report
 
             with open_project(project) as opened:
-                return str(write_report(opened, run(opened, view.run), view, output, monitor, thumbnails, parts))
+                return str(
+                    write_report(opened, run(opened, view.run), output, view, thumbnails, parts, monitor=monitor)
+                )

@@ -80,7 +80,7 @@ def do(request: Request, monitor: Monitor) -> Result:
     match request:
         case ImportFolders(project, folders, options):
             with open_project(project) as opened:
-                return import_folders(opened, folders, monitor, options)
+                return import_folders(opened, folders, options, monitor=monitor)
         case PreviewLabels(project, source):
             with open_project(project) as opened:
                 return preview_labels(opened, source)
@@ -91,7 +91,7 @@ def do(request: Request, monitor: Monitor) -> Result:
             from fineray.project.splitting.make import make_split
 
             with open_project(project) as opened:
-                return make_split(opened, plan, monitor.check)
+                return make_split(opened, plan, monitor)
         case SealTest(project, plan):
             from fineray.project.splitting.sealing import seal_test
 
@@ -127,7 +127,7 @@ def do(request: Request, monitor: Monitor) -> Result:
             from fineray.training.train import train
 
             with open_project(project) as opened:
-                return RunDone(project, train(opened, split_of(opened, split_hash), recipe, monitor, anew).name)
+                return RunDone(project, train(opened, split_of(opened, split_hash), recipe, anew, monitor=monitor).name)
         case RunControls(project, recipe, split_hash):
             from fineray.training.choosing.controls import run_controls
 
@@ -214,9 +214,9 @@ def run_demo(folder: Path, monitor: Monitor) -> RunDone:
     project = folder / "Demo project (synthetic)"
     create_project(project)
     films = folder / "Synthetic chest phantoms"
-    labels = write_study(films, monitor)
+    labels = write_study(films, monitor=monitor)
     with open_project(project, lock=True) as opened:
-        import_folders(opened, [films], monitor)
+        import_folders(opened, [films], monitor=monitor)
         apply_labels(opened, preview_table(opened, labels))
         monitor.report(Progress("Splitting by patient", 0, 0, ""))
         # Loaded when their turn comes: the films are drawn meanwhile, and a person sees that something happens.
@@ -226,7 +226,7 @@ def run_demo(folder: Path, monitor: Monitor) -> RunDone:
         from fineray.training.recipe import Recipe
         from fineray.training.train import train
 
-        return RunDone(project, train(opened, split, Recipe(), monitor).name)
+        return RunDone(project, train(opened, split, Recipe(), monitor=monitor).name)
 
 
 def _read_image(project: Path, image: int) -> ShownImage:

@@ -14,6 +14,7 @@ from fineray.dicom.location import FileLocation
 from fineray.dicom.scan import FoundFile, find_files
 from fineray.errors import FinerayError
 from fineray.progress import (
+    SILENT,
     Cancelled,
     FileResult,
     Monitor,
@@ -44,7 +45,7 @@ class NothingReadable(FinerayError):
 
 
 def import_folders(
-    project: Project, roots: Iterable[Path], monitor: Monitor, options: ImportOptions = EVERY_XRAY
+    project: Project, roots: Iterable[Path], options: ImportOptions = EVERY_XRAY, monitor: Monitor = SILENT
 ) -> ImportSummary:
     """Read what is new below `roots`; files seen before with the same size and time are left alone.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from fineray.errors import FinerayError
+from fineray.progress import SILENT, Monitor
 from fineray.project.attributes import attribute_values
 from fineray.project.catalogue import (
     LabelledImage,
@@ -26,6 +27,7 @@ from fineray.project.label_sets import LabelSet, active_id, active_label_set
 from fineray.project.project import Project
 from fineray.project.splits import (
     ASIDE,
+    FIVE_FOLDS,
     Certificate,
     Split,
     SplitPlan,
@@ -43,7 +45,7 @@ class PatientOnTwoSides(FinerayError):
     """A split would let a patient, or a copy of a patient's image, stand on two sides; it is refused."""
 
 
-def make_split(project: Project, plan: SplitPlan, check: Callable[[], None] = lambda: None) -> Split:
+def make_split(project: Project, plan: SplitPlan = FIVE_FOLDS, monitor: Monitor = SILENT) -> Split:
     """Assign every labelled image to a part, keep the split in the catalogue and return it.
 
     Groups stay together: patients, joined where they share a study or a picture; the sealed test set stays outside.
@@ -51,7 +53,7 @@ def make_split(project: Project, plan: SplitPlan, check: Callable[[], None] = la
     """
     images = labelled_images(project)
     check_identified(project, images)
-    grouping, sealed = group_beside_sealed(project, images, check)
+    grouping, sealed = group_beside_sealed(project, images, monitor.check)
     free = [row for row, image in enumerate(images) if image.id not in sealed]
     usable, groups = [images[row] for row in free], grouping.groups[free]
     chosen = active_label_set(project)

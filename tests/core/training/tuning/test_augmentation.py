@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from fineray.progress import Monitor
 from fineray.project.files.importing import import_folders
 from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import Project
@@ -86,7 +85,7 @@ def test_nothing_is_changed_where_every_setting_is_off() -> None:
 
 
 def test_the_users_own_films_are_shown(project: Project, films: Callable[..., Path]) -> None:
-    import_folders(project, [films(patients=4, each=1)], Monitor())
+    import_folders(project, [films(patients=4, each=1)])
     apply_labels(project, preview_folders(project))
     shown = show_views(project, Recipe(side=256), films=2, views=4)
     assert shown.side == 256 and len(shown.rows) == 2 and all(len(row) == 4 for row in shown.rows)
