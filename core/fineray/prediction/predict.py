@@ -26,6 +26,7 @@ from fineray.project.files.options import ImportOptions
 from fineray.project.pixel_store import StoredAt
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
+from fineray.system.places import Place
 from fineray.training.features import features_of
 from fineray.training.predicting import probabilities_of
 from fineray.training.recipe import Recipe
@@ -55,21 +56,66 @@ Visit = Callable[[NewFilm], None]
 def predict_folder(
     project: Project,
     folder: RunFolder,
-    films: Path,
+    films: Place,
     abstain: tuple[float, float] | None = None,
     visit: Visit | None = None,
     rule: PointRule | None = None,
     monitor: Monitor = SILENT,
 ) -> PredictionTable:
-    """Read every film below a folder and apply the run to it; nothing of the films is kept.
+    """Apply a run to every image below a folder; nothing of the images is kept.
 
-    Films of the sealed test set are refused, by content. abstain: (low, high), a band of the probability of the class
-    in question in which the run says nothing; visit: is called with each scored film; rule: chooses the operating
-    point in place of the run's own. Raises FolderMissing, NoOperatingPoint, Cancelled.
+    Images of the sealed test set are refused, by content; those unlike the training images are flagged.
+
+    Parameters
+    ----------
+    project : Project
+        The project of the run.
+    folder : RunFolder
+        The run.
+    films : str or path
+        A folder, file or ZIP archive of X-rays.
+    abstain : (float, float), optional
+        A band of the probability of the class in question, 0 to 1, in which the run says nothing.
+    visit : callable, optional
+        It is called with each scored image (NewFilm) while its pixels are there.
+    rule : PointRule, optional
+        It chooses the operating point in place of the run's own.
+    monitor : Monitor
+        Hears of each file and of Progress; may cancel.
+
+    Returns
+    -------
+    PredictionTable
+        A row an image, files without one at the end, and how the new images drift from those learned from. `to_frame`
+        gives a pandas data frame.
+
+    Raises
+    ------
+    FolderMissing
+        The folder is not there.
+    NoOperatingPoint
+        The rule leads to none.
+    Cancelled
+        By the monitor.
+
+    Notes
+    -----
+    Unlike is judged by the distance from a Gaussian around the training images in the backbone's features (Lee et al.
+    2018), along their principal components and off them; 1 in 100 training images passes the limit.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     table = fineray.predict_folder(project, fineray.run(project, "run-001"), "films/SYNTHETIC-002")
+    >>> table.scored, table.rows[0].file, table.rows[0].flag
+    (1, 'film-1.dcm', 'the run learned from this film')
+    >>> list(table.to_frame().columns)[-3:]
+    ['predicted', 'flag', 'distance']
     """
     scorer = _Scorer(project, folder, abstain, rule)
     with scratch_project() as scratch:
-        return scorer.look(scratch, films, monitor, visit)
+        return scorer.look(scratch, Path(films), monitor, visit)
 
 
 def watch_folder(
