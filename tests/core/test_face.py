@@ -24,6 +24,7 @@ from fineray.progress import SILENT
 from fineray.project.project import create_project, open_project
 from fineray.training.recipe import HeadSettings
 from tests.support.films import film
+from tests.support.tiny import add_tiny
 
 SOURCE = Path(fineray.__file__)
 NAMES = [name for name in fineray.__all__ if name not in ("RESEARCH_USE", "__version__")]
@@ -34,7 +35,7 @@ NOT_ASKED = {"GL01", "GL02", "GL03", "SA01", "ES01"}
 
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `films` of 12 synthetic patients, and `study`, a project of them with a run."""
+    """A folder with `films` of 12 synthetic patients, and `study`, a project of them with a run of a tiny network."""
     root = tmp_path_factory.mktemp("face")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FINERAY_HOME", str(root / "home"))
@@ -45,7 +46,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
             fineray.apply_labels(project, fineray.preview_labels(project, labels))
             split = fineray.make_split(project, fineray.SplitPlan(folds=3))
             head = HeadSettings(strengths=(1.0,), inner_folds=2)
-            fineray.train(project, split, fineray.Recipe(head=head, bootstrap=100))
+            fineray.train(project, split, fineray.Recipe(add_tiny(root), head=head, bootstrap=100))
     return root
 
 
