@@ -22,8 +22,8 @@ if TYPE_CHECKING:  # what type checkers and editors see; _MODULES says the same 
     from fineray.evaluation.calibration import calibration
     from fineray.evaluation.intervals import proportion
     from fineray.evaluation.metrics import evaluate
+    from fineray.evaluation.one_vs_rest import one_vs_rest
     from fineray.evaluation.predictions import Predictions
-    from fineray.evaluation.question import question
     from fineray.evaluation.roc_area import auc
     from fineray.explaining.explain import explain
     from fineray.package.contents import export_package
@@ -51,7 +51,7 @@ _MODULES = {
     "fineray.evaluation.intervals": ("proportion",),
     "fineray.evaluation.metrics": ("evaluate",),
     "fineray.evaluation.predictions": ("Predictions",),
-    "fineray.evaluation.question": ("question",),
+    "fineray.evaluation.one_vs_rest": ("one_vs_rest",),
     "fineray.evaluation.roc_area": ("auc",),
     "fineray.explaining.explain": ("explain",),
     "fineray.package.contents": ("export_package",),
@@ -97,12 +97,12 @@ __all__ = [
     "image_table",
     "import_folders",
     "make_split",
+    "one_vs_rest",
     "open_package",
     "open_project",
     "predict_folder",
     "preview_labels",
     "proportion",
-    "question",
     "read_radiograph",
     "read_radiographs",
     "run",

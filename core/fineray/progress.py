@@ -124,7 +124,9 @@ class Interim:
     result: object
 
 
-Report = Progress | Loading | FileResult | StrengthTried | HeadStep | Validated | Tried | Resumed | FoldDone | Interim
+ProgressEvent = (
+    Progress | Loading | FileResult | StrengthTried | HeadStep | Validated | Tried | Resumed | FoldDone | Interim
+)
 
 
 class Monitor:
@@ -145,7 +147,7 @@ class Monitor:
     imported
     """
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         """Take notice of a report; must return quickly."""
 
     def check(self) -> None:

@@ -283,7 +283,7 @@ def _curve(root: Path) -> None:
     from fineray.progress import Monitor
     from fineray.project.project import open_project
     from fineray.project.splits import latest_split
-    from fineray.training.learners import Work, learner_for
+    from fineray.training.learners import TrainingProgress, learner_for
     from fineray.training.preparing import prepare
     from fineray.training.recipe import for_mode
 
@@ -299,7 +299,7 @@ def _curve(root: Path) -> None:
             prepared = prepare(project, split, recipe, Monitor())
             data, held = prepared.data, prepared.data.parts == "1"
             order = np.random.default_rng(0).permutation(np.flatnonzero(~held))
-            work = Work(Monitor(), 4)
+            work = TrainingProgress(Monitor(), 4)
             with learner_for(project, prepared.chosen, prepared.device, data, recipe, work) as learner:
                 for images in SIZES:
                     rows = np.zeros(len(held), dtype=bool)

@@ -84,9 +84,9 @@ def found_faults(window: MainWindow, root: Path, sizes: tuple[QSize, ...]) -> di
     return seen
 
 
-@pytest.mark.parametrize(("count", "several"), STUDIES)
-def test_nothing_is_cut_on_any_page(quiet: MainWindow, tmp_path: Path, count: int, several: bool) -> None:
-    seen = found_faults(quiet, study(tmp_path, count, several), (LARGE, SMALL, DOUBLED))
+@pytest.mark.parametrize(("count", "multilabel"), STUDIES)
+def test_nothing_is_cut_on_any_page(quiet: MainWindow, tmp_path: Path, count: int, multilabel: bool) -> None:
+    seen = found_faults(quiet, study(tmp_path, count, multilabel), (LARGE, SMALL, DOUBLED))
     assert not seen, json.dumps(seen, indent=1, ensure_ascii=False)
 
 

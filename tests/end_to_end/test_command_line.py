@@ -271,8 +271,8 @@ def test_an_operating_point_is_kept_shown_and_applied(tmp_path: Path, films: Cal
     table = tmp_path / "t.csv"
     done = answer(fineray("predict", project, "run-001", folder, "--output", table, "--json"))
     assert done["point"] == kept["point"]
-    called = {line.split(",")[4] for line in table.read_text("utf-8").splitlines()[1:]}
-    assert called == {"bright", ""}, "all but the sealed ones"
+    predicted = {line.split(",")[4] for line in table.read_text("utf-8").splitlines()[1:]}
+    assert predicted == {"bright", ""}, "all but the sealed ones"
     fineray("predict", project, "run-001", folder, "--output", table, "--most-probable")
     assert ",dark," in table.read_text("utf-8")
     fineray("report", project, "run-001", "--output", tmp_path / "r.html")

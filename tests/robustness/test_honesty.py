@@ -114,12 +114,12 @@ def test_a_threshold_cannot_be_chosen_on_the_images_it_judges() -> None:
     with pytest.raises(NoOperatingPoint):
         apply_rule(predictions(("test",) * 200), rule)
     folds = predictions(tuple(str(number % 5) for number in range(200)))
-    called = apply_rule(folds, rule)
+    predicted = apply_rule(folds, rule)
     changed = true.copy()
     changed[::5] = 1 - changed[::5]  # other labels in fold 0 alone
     other = apply_rule(Predictions(folds.classes, folds.images, names, folds.parts, changed, both), rule)
-    assert called.thresholds["0"] == other.thresholds["0"], "fold 0 has no say in its own threshold"
-    assert called.thresholds != other.thresholds
+    assert predicted.thresholds["0"] == other.thresholds["0"], "fold 0 has no say in its own threshold"
+    assert predicted.thresholds != other.thresholds
 
 
 @pytest.mark.parametrize(("ill", "told"), [(20, False), (36, True)])

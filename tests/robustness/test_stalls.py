@@ -22,7 +22,7 @@ from fineray.progress import (
     Cancelled,
     FileResult,
     Monitor,
-    Report,
+    ProgressEvent,
 )
 from fineray.project.catalogue import counts, file_rows
 from fineray.project.files import decoding_pool
@@ -145,7 +145,7 @@ def test_a_folder_that_vanishes_during_the_import(project: Project, films: Calla
     class Puller(Monitor):
         seen: list[FileResult]
 
-        def report(self, what: Report) -> None:
+        def report(self, what: ProgressEvent) -> None:
             if isinstance(what, FileResult):
                 if not self.seen:
                     root.rename(tmp_path / "away")

@@ -56,7 +56,7 @@ def in_the_window(root: Path) -> None:
     from PySide6.QtCore import QEventLoop, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from fineray.engine.messages import ExplainDevice, TestCodecs
+    from fineray.engine.messages import CheckCodecs, ExplainDevice
     from fineray.engine.requests.models import PredictFolder
     from fineray.engine.requests.review import DoubtLabels, ExplainImage, MapFeatures
     from fineray_desktop import main_window
@@ -80,7 +80,7 @@ def in_the_window(root: Path) -> None:
             session = self.session
             for request in (
                 ExplainDevice(),
-                TestCodecs(),
+                CheckCodecs(),
                 MapFeatures(study, "run-001"),
                 DoubtLabels(study, "run-001"),
             ):

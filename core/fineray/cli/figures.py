@@ -30,7 +30,7 @@ def figures_of(root: Path, name: str, seconds: float | None = None) -> Answer:
         "seconds": round(stored["seconds"]["total"] if seconds is None else seconds, 3),
         "intervals": {"auc": asdict(found.auc), "accuracy": asdict(found.accuracy)},
         "per_class": [asdict(each) for each in found.per_class],
-        **({"findings": {name: asdict(each) for name, each in found.findings.items()}} if found.several else {}),
+        **({"findings": {name: asdict(each) for name, each in found.findings.items()}} if found.multilabel else {}),
         "images": found.images,
         "patients": found.patients,
         "out_of_sample": True,

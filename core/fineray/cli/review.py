@@ -18,7 +18,7 @@ from fineray.evaluation.operating_point import PointRule
 from fineray.project.kept_point import keep_point, point_of, rule_of
 from fineray.project.project import Project, open_project
 from fineray.project.runs import run
-from fineray.review.query import View
+from fineray.review.query import ReviewQuery
 
 
 def add_commands(group: Any) -> None:
@@ -66,28 +66,28 @@ def evaluate(options: Namespace) -> Reply:
     rates = ", ".join(
         f"{name} {area(asdict(getattr(judged.figures, name)))}" for name in ("sensitivity", "specificity")
     )
-    called = (
+    predicted = (
         f"called: {judged.point.in_words()} “{judged.positive}”: {rates}",
         f"the run's own operating point: {own.in_words(bool(answer.get('findings')))}",
     )
-    return with_figures({**answer, "point": own.to_json(), "review": asdict(judged)}, *called)
+    return with_figures({**answer, "point": own.to_json(), "review": asdict(judged)}, *predicted)
 
 
 def _rule_to_keep(options: Namespace, project: Project) -> PointRule:
-    rule, several = point_rule(options, options.name), run(project, options.name).metrics().get("several")
-    if rule is None or options.on_test or (several and not options.finding):
+    rule, multilabel = point_rule(options, options.name), run(project, options.name).metrics().get("several")
+    if rule is None or options.on_test or (multilabel and not options.finding):
         raise FinerayError(
             "There is no operating point to keep",
             todo="Say by what it is chosen on held-out images, such as --positive CLASS --sensitivity 0.9; of several"
             " findings also for which: --finding NAME.",
         )
-    return replace(rule, positive=options.finding) if several else rule
+    return replace(rule, positive=options.finding) if multilabel else rule
 
 
 def compare(options: Namespace) -> Reply:
     """Compare two runs, both called by the same rule: the one given, or that of the first."""
     rule = point_rule(options, options.first) or _own_rule(options, options.first).for_another()
-    sides = [View(name, rule, options.positive or rule.positive) for name in (options.first, options.second)]
+    sides = [ReviewQuery(name, rule, options.positive or rule.positive) for name in (options.first, options.second)]
     answer = asdict(carry_out(CompareRuns(options.project, *sides)))
     return Reply(answer, _compared_in_words(answer))
 
@@ -121,9 +121,9 @@ def _own_rule(options: Namespace, name: str, finding: str = "") -> PointRule:
         return rule_of(folder, (finding or metrics["classes"][0]) if metrics.get("several") else "")
 
 
-def _view(options: Namespace) -> View:
+def _view(options: Namespace) -> ReviewQuery:
     rule = point_rule(options, options.name) or _own_rule(options, options.name, options.finding)
-    return View(
+    return ReviewQuery(
         options.name,
         rule,
         options.positive or rule.positive,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fineray.checks.finding import Finding
+from fineray.checks.check_result import CheckResult
 from fineray.dicom.codec_result import CodecResult
 from fineray.dicom.radiograph import GrayImage
 from fineray.engine.requests.models import ModelRequest, ModelResult
@@ -13,7 +13,7 @@ from fineray.engine.requests.pacs import PacsRequest, PacsResult
 from fineray.engine.requests.review import ReviewRequest, ReviewResult
 from fineray.evaluation.operating_point import PointRule
 from fineray.export.options import ExportOptions, ExportSummary
-from fineray.progress import Report
+from fineray.progress import ProgressEvent
 from fineray.project.files.options import EVERY_XRAY, ImportOptions
 from fineray.project.files.patients import Rule
 from fineray.project.files.summary import ImportSummary
@@ -109,7 +109,7 @@ class IdentifyPatients:
 
 @dataclass(frozen=True)
 class CheckData:
-    """Run all data checks. Result: a tuple of Finding, the serious ones first."""
+    """Run all data checks. Result: a tuple of CheckResult, the serious ones first."""
 
     project: Path
 
@@ -212,7 +212,7 @@ class ReadImage:
 
 
 @dataclass(frozen=True)
-class TestCodecs:
+class CheckCodecs:
     """Decode the built-in picture of every transfer syntax. Result: a tuple of CodecResult."""
 
     __test__ = False  # no test class, whatever pytest thinks of its name
@@ -260,7 +260,7 @@ Request = (
     | PacsRequest
     | RunDemo
     | ReadImage
-    | TestCodecs
+    | CheckCodecs
     | LoadLibraries
     | ExplainDevice
 )
@@ -295,7 +295,7 @@ Result = (
     | Seal
     | Agreement
     | ExportSummary
-    | tuple[Finding, ...]
+    | tuple[CheckResult, ...]
     | tuple[CodecResult, ...]
     | tuple[Ranked, ...]
     | tuple[Control, ...]
@@ -353,7 +353,7 @@ class Reported:
     """
 
     job: int
-    reports: tuple[Report, ...]
+    reports: tuple[ProgressEvent, ...]
     elapsed: float
     rate: float | None
     remaining: float | None

@@ -27,7 +27,7 @@ from fineray.progress import (
     Pace,
     Paused,
     Progress,
-    Report,
+    ProgressEvent,
 )
 from fineray.system.loading import loading_told
 
@@ -107,13 +107,13 @@ class WorkerMonitor(Monitor):
         self._outgoing = outgoing
         self._asked = asked
         self._started = self._sent = time.monotonic()
-        self._waiting: list[Report] = []
+        self._waiting: list[ProgressEvent] = []
         self._progress: Progress | None = None
         self._stage = ""
         self._pace = Pace()
         self._rate: tuple[float | None, float | None] = (None, None)
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         """Keep a report until the next batch; of several Progress only the latest goes on.
 
         What begins is sent at once: a new stage and a library that is loaded may be silent for long. So is an Interim.

@@ -19,7 +19,7 @@ from fineray.evaluation.intervals import (
     frame_of,
     proportion,
 )
-from fineray.evaluation.question import Question
+from fineray.evaluation.one_vs_rest import OneVsRest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,13 +61,13 @@ class Calibration:
         return frame_of(("", name, each) for name, each in estimates_of(self))
 
 
-def calibration(asked: Question, *, resamples: int = 1000, seed: int = 0) -> Calibration | None:
+def calibration(asked: OneVsRest, *, resamples: int = 1000, seed: int = 0) -> Calibration | None:
     """Tell whether the probabilities of a class mean what they say.
 
     Parameters
     ----------
-    asked : Question
-        One class against the others, by `question`.
+    asked : OneVsRest
+        One class against the others, by `one_vs_rest`.
     resamples : int
         Of the bootstrap over patients.
     seed : int
@@ -89,7 +89,7 @@ def calibration(asked: Question, *, resamples: int = 1000, seed: int = 0) -> Cal
     >>> import fineray
     >>> with fineray.open_project("study") as project:
     ...     predictions = fineray.run(project, "run-001").predictions()
-    >>> found = fineray.calibration(fineray.question(predictions, "opacity (synthetic)"), resamples=100)
+    >>> found = fineray.calibration(fineray.one_vs_rest(predictions, "opacity (synthetic)"), resamples=100)
     >>> list(found.to_frame()["figure"])[:3]
     ['brier', 'scaled_brier', 'ece']
     """
@@ -116,7 +116,7 @@ def calibration(asked: Question, *, resamples: int = 1000, seed: int = 0) -> Cal
     return Calibration(**found, bins=bins(asked), curve=curve)
 
 
-def bins(asked: Question, number: int = BINS) -> tuple[Bin, ...]:
+def bins(asked: OneVsRest, number: int = BINS) -> tuple[Bin, ...]:
     """Bins of equal width with Wilson's intervals; empty ones are left out."""
     edges = np.linspace(0, 1, number + 1)
     member = _members(asked.scores, number)
@@ -175,7 +175,7 @@ def _in_the_large(x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArr
     return a
 
 
-def _all(asked: Question, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def _all(asked: OneVsRest, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     y, p, n = asked.positive.astype(np.float64), asked.scores, weights.sum(axis=1)
     x = _logit(p)
     prevalence = weights @ y / n
@@ -197,7 +197,7 @@ def _all(asked: Question, weights: NDArray[np.float64]) -> dict[str, NDArray[np.
 GRID = np.linspace(0.01, 0.99, 99)
 
 
-def _smoothed(asked: Question, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smoothed(asked: OneVsRest, weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Observed share [resamples, grid] by a Gaussian kernel on the logit (Nadaraya-Watson, Silverman's width)."""
     x, at = _logit(asked.scores), _logit(GRID)
     width = max(1.06 * float(np.std(x)) * len(x) ** -0.2, 0.05)

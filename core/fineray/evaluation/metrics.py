@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fineray.evaluation.binary_metrics import BinaryMetrics, binary_metrics
 from fineray.evaluation.bootstrap import (
     patient_weights,
     percentile_interval,
@@ -17,7 +18,6 @@ from fineray.evaluation.bootstrap import (
     weighted_hand_till,
     weighted_mean_auc,
 )
-from fineray.evaluation.figures_at import Figures, figures_at
 from fineray.evaluation.intervals import (
     BOOTSTRAP,
     Estimate,
@@ -26,9 +26,9 @@ from fineray.evaluation.intervals import (
     frame_of,
     proportion,
 )
+from fineray.evaluation.one_vs_rest import one_vs_rest, patient_numbers
 from fineray.evaluation.operating_point import OperatingPoint
 from fineray.evaluation.predictions import Predictions
-from fineray.evaluation.question import patient_numbers, question
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ class Evaluation:
     """auc: of two classes, or the mean over classes one against the rest; confusion: rows true, columns predicted.
 
     balanced_accuracy, mcc (Gorodkin 2004 with more than two classes), kappa: over all classes; macro_f1: the mean over
-    classes; hand_till: only with more than two. several: classes are findings that may stand side by side. Then
+    classes; hand_till: only with more than two. multilabel: classes are findings that may stand side by side. Then
     accuracy is the share of right answers over images and findings, confusion is empty, the figures over all classes
     are undefined, and `findings` holds those of each finding as a question of two classes.
     """
@@ -80,7 +80,7 @@ class Evaluation:
     per_class: tuple[ClassMetrics, ...]
     resamples: int
     seed: int
-    several: bool = False
+    multilabel: bool = False
     findings: dict[str, Evaluation] = field(default_factory=dict)
 
     def to_frame(self) -> pd.DataFrame:
@@ -133,10 +133,10 @@ def evaluate(
     """
     if predictions.truth is not None:
         return _evaluate_findings(predictions, predictions.truth, resamples, seed, point or OperatingPoint())
-    true, predicted = predictions.true, point.called(predictions) if point else predictions.predicted
+    true, predicted = predictions.true, point.predict(predictions) if point else predictions.predicted
     patients = patient_numbers(predictions)
     each_class = [
-        figures_at(question(predictions, name), predicted == number, resamples=resamples, seed=seed)
+        binary_metrics(one_vs_rest(predictions, name), predicted == number, resamples=resamples, seed=seed)
         for number, name in enumerate(predictions.classes)
     ]
     per_class = tuple(
@@ -199,12 +199,12 @@ def _evaluate_findings(
         per_class=tuple(replace(each.per_class[1], name=name) for name, each in of_each.items()),
         resamples=resamples,
         seed=seed,
-        several=True,
+        multilabel=True,
         findings=of_each,
     )
 
 
-def _class_metrics(name: str, figures: Figures, patients: int) -> ClassMetrics:
+def _class_metrics(name: str, figures: BinaryMetrics, patients: int) -> ClassMetrics:
     return ClassMetrics(
         name=name,
         images=figures.positives,

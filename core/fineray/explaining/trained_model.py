@@ -31,13 +31,13 @@ from fineray.training.tuning.network import TunedNetwork
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A run's model on one device. several: classes are findings that may stand side by side; side: of its input;
+    """A run's model on one device. multilabel: classes are findings that may stand side by side; side: of its input;
     held_out: whether it is the one that did not learn from the films of the fold it was asked for."""
 
     frozen: FrozenPart | None
     tuned: TunedNetwork
     classes: tuple[str, ...]
-    several: bool
+    multilabel: bool
     temperature: float
     pooling: Pooling
     side: int
@@ -60,7 +60,7 @@ class TrainedModel:
         """How far each class stands out, [images, classes], from maps: the logit of a finding, or the logit of a class
         less the mean of the others'."""
         logits = self.logits(maps)
-        if self.several:
+        if self.multilabel:
             return logits
         others = (logits.sum(dim=1, keepdim=True) - logits) / (logits.shape[1] - 1)
         return logits - others
@@ -69,7 +69,7 @@ class TrainedModel:
         """[images, classes] from shades."""
         with torch.no_grad():
             logits = self.logits(self.maps(images)).double().cpu().numpy()
-        return probabilities(logits, self.temperature, self.several)
+        return probabilities(logits, self.temperature, self.multilabel)
 
     def logits(self, maps: list[torch.Tensor]) -> torch.Tensor:
         """[images, classes], before the temperature, from maps."""
@@ -120,7 +120,7 @@ def _load(folder: Path, head_name: str, changed: int, held_out: bool) -> Trained
         frozen,
         tuned.eval().requires_grad_(False),
         tuple(metrics["classes"]),
-        head.several,
+        head.multilabel,
         head.temperature,
         recipe.pooling,
         recipe.side or chosen.input_size,

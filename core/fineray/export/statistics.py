@@ -13,7 +13,7 @@ from fineray.progress import SILENT, Monitor
 from fineray.project.project import Project
 from fineray.project.runs import PACKAGE, RunFolder
 from fineray.review.judging import judge
-from fineray.review.query import View
+from fineray.review.query import ReviewQuery
 from fineray.system.digest import sha256
 from fineray.system.output_file import check_output, whole_file
 
@@ -39,7 +39,7 @@ def write_statistics(project: Project, folder: RunFolder, output: Path, monitor:
             "with": np.histogram(chances[positive], edges)[0].tolist(),
             "without": np.histogram(chances[~positive], edges)[0].tolist(),
         }
-    judged = judge(project, folder, View(folder.name, PointRule("fixed")), monitor)
+    judged = judge(project, folder, ReviewQuery(folder.name, PointRule("fixed")), monitor)
     told = {
         "format": 1,
         "kind": "statistics",

@@ -33,7 +33,7 @@ class WholeNetwork(torch.nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Probabilities of a batch."""
         logits = self.logits(images)
-        return torch.sigmoid(logits) if self._model.several else torch.softmax(logits, dim=1)
+        return torch.sigmoid(logits) if self._model.multilabel else torch.softmax(logits, dim=1)
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         """What the probabilities are made of, [images, classes]."""

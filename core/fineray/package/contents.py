@@ -212,9 +212,9 @@ def _put_study(folder: RunFolder, into: Path, facts: dict[str, Any]) -> None:
     facts["frozen"] = {"when": frozen.frozen, "seal": frozen.seal, "hashes": frozen.hashes}
     by_number(folder.predictions()).save(into / STUDY_PREDICTIONS)
     if folder.test() is not None:
-        test, several = folder.test_predictions(), bool(facts["several"])
-        called = frozen.point.names(test.classes, test.probabilities, several)
-        by_number(test).save(into / STUDY_TEST_PREDICTIONS, called)
+        test, multilabel = folder.test_predictions(), bool(facts["several"])
+        predicted = frozen.point.names(test.classes, test.probabilities, multilabel)
+        by_number(test).save(into / STUDY_TEST_PREDICTIONS, predicted)
         shutil.copyfile(folder.path / TEST_METRICS, into / STUDY_TEST_METRICS)
 
 

@@ -14,7 +14,7 @@ from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import open_dicom
 from fineray.evaluation.operating_point import PointRule
 from fineray.prediction.drift import drift_of
-from fineray.prediction.results import Drift, PredictionTable, Scored
+from fineray.prediction.results import Drift, FolderPredictions, Scored
 from fineray.prediction.scratch import scratch_project
 from fineray.prediction.training_set import TrainingSet, training_set_of
 from fineray.progress import SILENT, Interim, Monitor, Progress
@@ -61,7 +61,7 @@ def predict_folder(
     visit: Visit | None = None,
     rule: PointRule | None = None,
     monitor: Monitor = SILENT,
-) -> PredictionTable:
+) -> FolderPredictions:
     """Apply a run to every image below a folder; nothing of the images is kept.
 
     Images of the sealed test set are refused, by content; those unlike the training images are flagged.
@@ -85,7 +85,7 @@ def predict_folder(
 
     Returns
     -------
-    PredictionTable
+    FolderPredictions
         A row an image, files without one at the end, and how the new images drift from those learned from. `to_frame`
         gives a pandas data frame.
 
@@ -153,7 +153,7 @@ class _Scorer:
     ) -> None:
         metrics = folder.metrics()
         self._folder, self._abstain = folder, abstain
-        self._classes, self._several = tuple(metrics["classes"]), bool(metrics.get("several"))
+        self._classes, self._multilabel = tuple(metrics["classes"]), bool(metrics.get("several"))
         self._has_features = bool(metrics["backbone"].get("feature_space"))
         self._point = point_by_rule(folder, rule)
         self._training_set: TrainingSet = training_set_of(project, folder)
@@ -162,14 +162,19 @@ class _Scorer:
         # The films' rows at the last look, and their drift: a watched folder seldom changes between two.
         self._before: tuple[list[Scored], Drift | None] = [], None
 
-    def look(self, scratch: Project, films: Path, monitor: Monitor, visit: Visit | None) -> PredictionTable:
+    def look(self, scratch: Project, films: Path, monitor: Monitor, visit: Visit | None) -> FolderPredictions:
         """All that the folder holds now."""
         known = self._training_set
         try:
             import_folders(scratch, [films], ImportOptions(frames="all"), monitor=monitor)
         except NothingReadable:
-            return PredictionTable(
-                self._folder.name, self._classes, self._point, _refused(scratch, films), None, several=self._several
+            return FolderPredictions(
+                self._folder.name,
+                self._classes,
+                self._point,
+                _refused(scratch, films),
+                None,
+                multilabel=self._multilabel,
             )
         images, places = _films(scratch)
         sealed = {image.id for image in images if known.digest(image.content_hash) in known.sealed}
@@ -200,8 +205,8 @@ class _Scorer:
             self._before = list(rows), drift_of(scratch, judged, known, self._classes, scored)
         limit = known.likeness.limit if known.likeness else None
         rows += _refused(scratch, films)
-        return PredictionTable(
-            self._folder.name, self._classes, self._point, tuple(rows), limit, self._before[1], self._several
+        return FolderPredictions(
+            self._folder.name, self._classes, self._point, tuple(rows), limit, self._before[1], self._multilabel
         )
 
     def _score(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[Scored]:
@@ -209,10 +214,10 @@ class _Scorer:
         chances = probabilities_of(scratch, self._folder, images, monitor)
         distance = self._distances(scratch, images, monitor)
         flags = self._flags(scratch, images, distance)
-        called = self._point.names(self._classes, chances, self._several)
+        predicted = self._point.names(self._classes, chances, self._multilabel)
         found = []
-        for row, told, flag, away in zip(chances.tolist(), called, flags, distance, strict=True):
-            if self._abstain is not None and not self._several:
+        for row, told, flag, away in zip(chances.tolist(), predicted, flags, distance, strict=True):
+            if self._abstain is not None and not self._multilabel:
                 low, high = self._abstain
                 if low <= row[self._in_question] < high:
                     told, flag = "", [*flag, f"between {low:g} and {high:g}: the run says nothing"]

@@ -57,8 +57,8 @@ def validate(project: Project, folder: RunFolder, monitor: Monitor = SILENT) -> 
     started = time.monotonic()
     known = training_set_of(project, folder)
     model, recipe = folder.metrics(), folder.recipe()
-    classes, several = tuple(model["classes"]), bool(model.get("several"))
-    images, left_out = _judged(project, known, classes, several)
+    classes, multilabel = tuple(model["classes"]), bool(model.get("several"))
+    images, left_out = _judged(project, known, classes, multilabel)
     predictions = predicted(project, folder, images, EXTERNAL, monitor)
     monitor.check()
     monitor.report(Progress("Working out intervals", 0, 0, ""))
@@ -109,14 +109,14 @@ def _network(folder: RunFolder, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _judged(
-    project: Project, known: TrainingSet, classes: tuple[str, ...], several: bool
+    project: Project, known: TrainingSet, classes: tuple[str, ...], multilabel: bool
 ) -> tuple[list[LabelledImage], dict[str, int]]:
     """(the images to judge, how many were left out for which reason)."""
     labels, labelled = active_label_set(project), labelled_images(project)
     there = {image.label for image in labelled}
-    missing = [name for name in classes if name not in (labels.classes if several else there)]
-    if (labels.kind == "multi") != several or (missing and not several) or len(missing) == len(classes):
-        what = "findings that may stand side by side" if several else "one class a film"
+    missing = [name for name in classes if name not in (labels.classes if multilabel else there)]
+    if (labels.kind == "multi") != multilabel or (missing and not multilabel) or len(missing) == len(classes):
+        what = "findings that may stand side by side" if multilabel else "one class a film"
         raise OtherLabels(
             f"The model tells {', '.join(classes)} ({what}); the labels “{labels.name}” have"
             f" {', '.join(labels.classes) or 'none'}",
@@ -130,7 +130,7 @@ def _judged(
             left_out["learned from"] += 1
         elif digest in known.sealed:
             left_out["sealed elsewhere"] += 1
-        elif not several and image.label not in classes:
+        elif not multilabel and image.label not in classes:
             left_out["other labels"] += 1
         else:
             found.append(image)

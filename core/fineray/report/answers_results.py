@@ -127,7 +127,7 @@ def failures(facts: Facts) -> str:
     counted = (
         f"{figures.false_negatives:,} images of “{positive}” missed and {figures.false_positives:,} falsely called so"
     )
-    wrong = bool((facts.called != facts.shown.true).any())
+    wrong = bool((facts.predicted != facts.shown.true).any())
     return f"{counted}; the most confident errors are listed." if wrong else f"{counted}: no image was called wrong."
 
 

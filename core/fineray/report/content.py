@@ -40,7 +40,7 @@ from fineray.report.figures import (
     forest,
 )
 from fineray.report.names import NAMES
-from fineray.review.query import Judgement
+from fineray.review.query import ReviewedRun
 
 WORST, THUMBNAIL = 20, 160
 
@@ -95,7 +95,7 @@ def estimates_table(name: str, title: str, found: dict[str, Estimate], note: str
     return Table(name, title, ("Figure", "Estimate", "Images", "Interval by"), rows, note)
 
 
-def subgroup_rows(judged: Judgement) -> list[tuple[str, ...]]:
+def subgroup_rows(judged: ReviewedRun) -> list[tuple[str, ...]]:
     """One row a subgroup."""
     return [
         (
@@ -115,9 +115,9 @@ def subgroup_rows(judged: Judgement) -> list[tuple[str, ...]]:
 
 def _operating(facts: Facts) -> str:
     point, figures = facts.judgement.point, facts.judgement.figures
-    called = f"Called “{point.positive}” from {point.threshold:.3f} on" if point.positive else "Called"
+    predicted = f"Called “{point.positive}” from {point.threshold:.3f} on" if point.positive else "Called"
     return (
-        f"{called} by {point.chosen_by}{chosen_where(facts)}, sensitivity is {words(figures.sensitivity)} and"
+        f"{predicted} by {point.chosen_by}{chosen_where(facts)}, sensitivity is {words(figures.sensitivity)} and"
         f" specificity {words(figures.specificity)}.{_kept(facts)}"
     )
 
@@ -126,12 +126,12 @@ def _kept(facts: Facts) -> str:
     """What new images count as, where that is not the point of these figures alone."""
     if facts.view.on_test:
         return ""
-    several = bool(facts.metrics.get("several"))
-    finding = (facts.view.finding or facts.metrics["classes"][0]) if several else ""
+    multilabel = bool(facts.metrics.get("several"))
+    finding = (facts.view.finding or facts.metrics["classes"][0]) if multilabel else ""
     own = point_of(facts.folder)
     kept = kept_points(facts.folder).get(finding)
     chosen = f" It was chosen {CHOSEN_ON[kept.chosen_on]} and is kept with the run." if kept is not None else ""
-    return f" For new images the run's own operating point counts: {own.in_words(several)}{chosen}"
+    return f" For new images the run's own operating point counts: {own.in_words(multilabel)}{chosen}"
 
 
 def _changed(facts: Facts) -> list[Block]:
@@ -250,12 +250,12 @@ def _results(facts: Facts) -> list[Block]:
 
 def _failures(facts: Facts, thumbnails: bool) -> list[Block]:
     shown = facts.shown
-    chance = shown.probabilities[np.arange(len(shown.true)), facts.called]
-    wrong = np.flatnonzero(facts.called != shown.true)
+    chance = shown.probabilities[np.arange(len(shown.true)), facts.predicted]
+    wrong = np.flatnonzero(facts.predicted != shown.true)
     worst = wrong[np.argsort(-chance[wrong])][:WORST].tolist()
     rows = [
         (shown.patients[row], str(shown.images[row]), shown.classes[shown.true[row]],
-         shown.classes[facts.called[row]], f"{chance[row]:.3f}", shown.parts[row])
+         shown.classes[facts.predicted[row]], f"{chance[row]:.3f}", shown.parts[row])
         for row in worst
     ]  # fmt: skip
     blocks: list[Block] = [

@@ -23,7 +23,7 @@ from fineray.project.splits import (
 )
 from fineray.report.record import Record
 from fineray.report.setting import Setting
-from fineray.review.query import Judgement, View
+from fineray.review.query import ReviewedRun, ReviewQuery
 
 TABLE_ONE = ("sex", "view_position", "manufacturer", "site_hash", "modality", "laterality")
 MOST_VALUES = 6
@@ -38,13 +38,13 @@ class Facts:
 
     project: Project
     folder: RunFolder
-    view: View
+    view: ReviewQuery
     metrics: dict[str, Any]
     recipe: dict[str, Any]
     test: dict[str, Any] | None
     shown: Predictions
-    called: np.ndarray
-    judgement: Judgement
+    predicted: np.ndarray
+    judgement: ReviewedRun
     record: Record
     setting: Setting
     development: Setting
@@ -159,20 +159,20 @@ def _partitions(facts: Facts) -> dict[str, list[int]]:
 
 
 def _of_partitions(facts: Facts, sides: list[list[int]]) -> list[list[str]]:
-    labels, several = dict(facts.record.labels), bool(facts.metrics.get("several"))
-    if facts.test is not None and not several:  # the sealed images are judged by their labels at the opening
+    labels, multilabel = dict(facts.record.labels), bool(facts.metrics.get("several"))
+    if facts.test is not None and not multilabel:  # the sealed images are judged by their labels at the opening
         of_shown = (facts.shown.classes[number] for number in facts.shown.true.tolist())
         labels |= dict(zip(facts.shown.images.tolist(), of_shown, strict=True))
     rows = _characteristics(facts.project, sides)
     counted = []
     for name in facts.metrics["classes"]:
-        marks = [[_has(labels.get(image, ""), name, several) for image in side] for side in sides]
+        marks = [[_has(labels.get(image, ""), name, multilabel) for image in side] for side in sides]
         counted.append([f"Label: {name}", *(_share(side) for side in marks)])
     return [*rows[:2], *counted, *rows[2:]]
 
 
-def _has(label: str, name: str, several: bool) -> bool:
-    return findings_of(label).get(name, False) if several else label == name
+def _has(label: str, name: str, multilabel: bool) -> bool:
+    return findings_of(label).get(name, False) if multilabel else label == name
 
 
 def _characteristics(project: Project, sides: list[list[int]]) -> list[list[str]]:

@@ -16,7 +16,7 @@ from fineray.backbones.catalogue import (
     backbone_for,
     weights_source,
 )
-from fineray.checks.finding import CHECKS_ON_LABELS, Finding, last_checked
+from fineray.checks.check_result import CHECKS_ON_LABELS, CheckResult, last_checked
 from fineray.evaluation.predictions import Predictions
 from fineray.explaining.kept import KeptMap, kept_maps
 from fineray.label_values import LabelSetUnusable
@@ -40,7 +40,7 @@ class Coverage:
     labelled: int
     on_pictures: tuple[str, ...]
     on_labels: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
 
 
 @dataclass(frozen=True)

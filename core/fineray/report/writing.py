@@ -18,8 +18,8 @@ from fineray.report.facts import Facts
 from fineray.report.html import svg_of, to_html
 from fineray.report.record import record_of
 from fineray.report.setting import setting_of
-from fineray.review.judging import called_predictions, judge, resamples_of
-from fineray.review.query import View
+from fineray.review.judging import judge, predictions_at_point, resamples_of
+from fineray.review.query import ReviewQuery
 from fineray.system.output_file import check_output, whole_file
 from fineray.system.places import Place
 
@@ -30,7 +30,7 @@ def write_report(
     project: Project,
     folder: RunFolder,
     output: Place,
-    view: View | None = None,
+    view: ReviewQuery | None = None,
     thumbnails: bool = False,
     parts: Place | None = None,
     monitor: Monitor = SILENT,
@@ -45,7 +45,7 @@ def write_report(
         A run with predictions.
     output : str or path
         A .pdf or .html in a folder that is there.
-    view : View, optional
+    view : ReviewQuery, optional
         The class, finding and operating point that it is of; every image at the run's own point unless given.
     thumbnails : bool
         Show images that were predicted wrong, by pseudonym.
@@ -101,16 +101,16 @@ def write_report(
     return output
 
 
-def _own_view(folder: RunFolder) -> View:
+def _own_view(folder: RunFolder) -> ReviewQuery:
     """Every image, at the operating point that the run has; of findings side by side, the first one."""
     metrics = folder.metrics()
     rule = rule_of(folder, metrics["classes"][0] if metrics.get("several") else "")
-    return View(folder.name, rule, rule.positive)
+    return ReviewQuery(folder.name, rule, rule.positive)
 
 
-def gather(project: Project, folder: RunFolder, view: View, monitor: Monitor = SILENT) -> Facts:
+def gather(project: Project, folder: RunFolder, view: ReviewQuery, monitor: Monitor = SILENT) -> Facts:
     """Judge the run and collect what the report says of it."""
-    predictions, called = called_predictions(folder, view)
+    predictions, predicted = predictions_at_point(folder, view)
     record = record_of(project, folder, predictions, view.on_test)
     test, recipe = folder.test() if view.on_test else None, folder.recipe()
     held_out = folder.predictions() if test is not None else predictions
@@ -123,7 +123,7 @@ def gather(project: Project, folder: RunFolder, view: View, monitor: Monitor = S
         recipe=recipe,
         test=test,
         shown=predictions,
-        called=called.called,
+        predicted=predicted.predicted,
         judgement=judge(project, folder, view, monitor),
         record=record,
         setting=setting_of(project, folder, record.parts, predictions, test["seal"]) if test else development,

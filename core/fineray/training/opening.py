@@ -97,8 +97,8 @@ def open_test(project: Project, name: str, monitor: Monitor = SILENT) -> dict[st
         raise NotFrozen(f"The model of {name} was changed after it was frozen", todo="Train again.")
     metrics = folder.metrics()
     classes = tuple(metrics["classes"])
-    several = metrics.get("several", False)
-    images = [image for image in sealed_images(project) if image.label and (several or image.label in classes)]
+    multilabel = metrics.get("several", False)
+    images = [image for image in sealed_images(project) if image.label and (multilabel or image.label in classes)]
     monitor.check()
     opening = record_opening(project, name, frozen.hashes[HEAD_FILE])
     predictions = predicted(project, folder, images, "sealed test", monitor)
@@ -114,7 +114,7 @@ def open_test(project: Project, name: str, monitor: Monitor = SILENT) -> dict[st
         "labels_changed": labels_changed(project),
     }
     with whole_file(folder.path / TEST_PREDICTIONS) as partial:
-        predictions.save(partial, frozen.point.names(classes, predictions.probabilities, several))
+        predictions.save(partial, frozen.point.names(classes, predictions.probabilities, multilabel))
     with whole_file(folder.path / TEST_METRICS) as partial:  # what makes the opening's figures count
         partial.write_text(json.dumps(figures, indent=2), "utf-8")
     return figures

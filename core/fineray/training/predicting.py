@@ -21,7 +21,7 @@ from fineray.training.head.head import Head
 from fineray.training.head.temperature import probabilities
 from fineray.training.learners import HEAD_FILE, frozen_probabilities, learned_parts
 from fineray.training.recipe import Recipe
-from fineray.training.tuning.views import Views
+from fineray.training.tuning.views import AugmentedViews
 
 
 def predicted(
@@ -32,16 +32,16 @@ def predicted(
     Raises what probabilities_of() raises.
     """
     metrics = folder.metrics()
-    classes, several = tuple(metrics["classes"]), bool(metrics.get("several"))
+    classes, multilabel = tuple(metrics["classes"]), bool(metrics.get("several"))
     ids = [image.id for image in images]
     return Predictions(
         classes=classes,
         images=np.array(ids, dtype=np.int64),
         patients=tuple(pseudonyms(project, ids)),
         parts=(part,) * len(ids),
-        true=np.array([0 if several else classes.index(image.label) for image in images], dtype=np.int64),
+        true=np.array([0 if multilabel else classes.index(image.label) for image in images], dtype=np.int64),
         probabilities=probabilities_of(project, folder, images, monitor),
-        truth=np.array([certainties(image.label, classes) for image in images]) if several else None,
+        truth=np.array([certainties(image.label, classes) for image in images]) if multilabel else None,
     )
 
 
@@ -62,7 +62,7 @@ def probabilities_of(
 
     frozen, part = learned_parts(folder.path, chosen, recipe, device)
     tuned = TunedNetwork(part, head, recipe.tuning.dropout).to(device)
-    with Views(project, frozen, side or chosen.input_size, augment, device, recipe.seed, passes=0) as views:
+    with AugmentedViews(project, frozen, side or chosen.input_size, augment, device, recipe.seed, passes=0) as views:
         views.fill(images, monitor)
         logits = predict(tuned, views, np.arange(len(images)), augment.test_views)
-    return probabilities(logits, head.temperature, head.several)
+    return probabilities(logits, head.temperature, head.multilabel)

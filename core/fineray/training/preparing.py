@@ -128,7 +128,7 @@ def _data(
         learned_strata=strata,
         groups=np.array([group_of[image.id] for image in images], dtype=np.int64),
         parts=np.array([part_of[image.id] for image in images]),
-        several=chosen.kind == "multi",
+        multilabel=chosen.kind == "multi",
     )
 
 

@@ -32,7 +32,7 @@ from fineray.project.runs import (
 )
 from fineray.project.seal import current_seal
 from fineray.project.splits import Split
-from fineray.training.checkpoint import Bench, Noting, bench
+from fineray.training.checkpoint import Checkpoints, Noting, checkpoints_of
 from fineray.training.data import Data
 from fineray.training.devices import first_process_first, of_first_process, rank
 from fineray.training.head.head import Head
@@ -40,7 +40,7 @@ from fineray.training.learners import (
     Fitted,
     FittedFrozen,
     Learner,
-    Work,
+    TrainingProgress,
     fold_head_file,
     learner_for,
 )
@@ -72,7 +72,7 @@ def train(
     split: Split,
     recipe: Recipe,
     anew: bool = False,
-    within: Bench | None = None,
+    within: Checkpoints | None = None,
     monitor: Monitor = SILENT,
 ) -> RunFolder:
     """Follow a recipe on a split, and keep the run.
@@ -92,7 +92,7 @@ def train(
         Every setting.
     anew : bool
         Do not go on with a training that was paused.
-    within : Bench, optional
+    within : Checkpoints, optional
         The larger work that this is a part of.
     monitor : Monitor
         Hears of Progress, FoldDone, HeadStep and Validated; may pause or cancel.
@@ -129,14 +129,14 @@ def train(
     """
     if rank() == 0:
         project.check_writable()
-    place = within or bench(project, "training", recipe, split.hash)
+    place = within or checkpoints_of(project, "training", recipe, split.hash)
     if anew:
         place.clear()
     with place.at_work():
         return _trained(project, split, recipe, Noting(monitor, place), place)
 
 
-def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, place: Bench) -> RunFolder:
+def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, place: Checkpoints) -> RunFolder:
     started = time.monotonic()
     with first_process_first():
         prepared = prepare(project, split, recipe, monitor)
@@ -146,7 +146,7 @@ def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, p
     data = prepared.data
     featured = time.monotonic()
     fits = split.plan.folds + 1 if split.plan.kind == "folds" else 1
-    work = Work(monitor, fits, place)
+    work = TrainingProgress(monitor, fits, place)
     given = (project, prepared.chosen, prepared.device, data, recipe, work)
     searching = None
     if recipe.search_minutes:
@@ -211,11 +211,11 @@ def _predictions(
         parts=tuple(data.parts[rows].tolist()),
         true=data.strata[rows],
         probabilities=probabilities,
-        truth=data.targets[rows] if data.several else None,
+        truth=data.targets[rows] if data.multilabel else None,
     )
 
 
-def _folds(data: Data, learner: Learner, work: Work, place: Bench, recipe: Recipe) -> _Outcome:
+def _folds(data: Data, learner: Learner, work: TrainingProgress, place: Checkpoints, recipe: Recipe) -> _Outcome:
     names = sorted(set(data.parts.tolist()), key=int)
     probabilities = np.zeros((len(data.images), len(data.classes)))
     chosen, heads, temperatures, inner = {}, {}, {}, {}
@@ -249,7 +249,7 @@ def _folds(data: Data, learner: Learner, work: Work, place: Bench, recipe: Recip
     )
 
 
-def _holdout(data: Data, learner: Learner, work: Work) -> _Outcome:
+def _holdout(data: Data, learner: Learner, work: TrainingProgress) -> _Outcome:
     training, validation, test = (data.parts == name for name in ("training", "validation", "test"))
     final = learner.fit(training, 1, validation)
     probabilities = final.probabilities(test)

@@ -12,7 +12,7 @@ from fineray.project.attributes import CATEGORIES
 from fineray.project.files.patients import RULES
 from fineray.project.splits import PartCount, Split, SplitPlan
 from fineray_desktop.curate.apart_by import ApartBy
-from fineray_desktop.models.image_table import part_title
+from fineray_desktop.models.images_model import part_title
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import (
     button,

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from fineray.review.query import PART
-from fineray_desktop.models.image_table import part_title
+from fineray_desktop.models.images_model import part_title
 from fineray_desktop.review.state import ReviewState
 from fineray_desktop.widgets.basics import button, row
 from fineray_desktop.widgets.eliding import ChoiceBox
@@ -83,7 +83,7 @@ class ReviewBar(QWidget):
         _fill(self.side, sides, self._state.view.on_test)
         self.side.setVisible(len(sides) > 1)
         _fill(self.finding, [(name, name) for name in opened.predictions.classes], self._state.view.finding)
-        self.finding.setVisible(self._state.several)
+        self.finding.setVisible(self._state.multilabel)
         _fill(
             self.attribute,
             [(EVERYONE, ""), ("Held out in", PART), *((title, name) for name, title in opened.attributes.items())],

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 from fineray.engine.messages import Failed
 from fineray.engine.requests.review import CompareRuns, JudgeRun
 from fineray.evaluation.comparison import Comparison
-from fineray.review.query import Judgement, View
+from fineray.review.query import ReviewedRun, ReviewQuery
 from fineray_desktop.engine_client import Job
 from fineray_desktop.review.curves_tab import CurveChart
 from fineray_desktop.review.state import ReviewState
@@ -113,7 +113,7 @@ class CompareDialog(QDialog):
             job.cancel()  # of one that has ended nothing happens
         self._jobs.clear()
 
-    def _draw(self, found: Judgement, view: View, colour: str) -> None:
+    def _draw(self, found: ReviewedRun, view: ReviewQuery, colour: str) -> None:
         if found.curves is not None and view.run in (self._mine, self.other.currentText()):
             self.chart.band(found.curves.roc, colour, name=view.run)
             self.chart.setRange(xRange=(0, 1), yRange=(0, 1), padding=0.03)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from fineray.evaluation.curves import Curve
-from fineray.review.query import Judgement
+from fineray.review.query import ReviewedRun
 from fineray_desktop.review.fading import fade
 from fineray_desktop.review.state import ReviewState
 from fineray_desktop.review.words import FIGURES, interval, number
@@ -131,7 +131,7 @@ class CurvesTab(QWidget):
             return
         self._draw(found)
 
-    def _draw(self, found: Judgement) -> None:
+    def _draw(self, found: ReviewedRun) -> None:
         curves, theme = found.curves, current_theme()
         assert curves is not None
         main, second = theme.accent, SERIES[5]
@@ -179,7 +179,7 @@ class CurvesTab(QWidget):
             self.scores.line([found.point.threshold] * 2, [-bottom, top], second, width=1.5)
         self.scores.setRange(xRange=(0, 1), yRange=(-bottom, top), padding=0.05)
 
-    def _draw_calibration(self, found: Judgement, main: str, second: str) -> None:
+    def _draw_calibration(self, found: ReviewedRun, main: str, second: str) -> None:
         calibrated = found.calibration
         if calibrated is None:
             return

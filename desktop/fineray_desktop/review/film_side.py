@@ -125,12 +125,12 @@ class FilmSide(QWidget):
             self.view.note.setText("")
         self._row = number
         self.cache.ahead(around)
-        called = predictions.classes[int(state.called[number])] if state.chosen is not None else ""
+        predicted = predictions.classes[int(state.predicted[number])] if state.chosen is not None else ""
         true = predictions.classes[predictions.true[number]]
-        chance = float(predictions.probabilities[number, int(state.called[number])])
-        told = f"Called {called} ({chance:.3f})" if called else "Its call is being worked out"
+        chance = float(predictions.probabilities[number, int(state.predicted[number])])
+        told = f"Called {predicted} ({chance:.3f})" if predicted else "Its call is being worked out"
         self.view.title.setText(f"{predictions.patients[number]} · True {true}\n{told}")
-        self.explain.show_film(image, predictions.parts[number], called)
+        self.explain.show_film(image, predictions.parts[number], predicted)
         self.near.show_film(image, predictions.parts[number])
         self.note.setText(state.run.notes.get(image, ""))
         self._show_label(image, true)
@@ -166,7 +166,7 @@ class FilmSide(QWidget):
             self.label.addItems(predictions.classes)
         # Of several findings that stand side by side, a label is more than one of two answers.
         only_read = self._state.session.read_only
-        self.label.setEnabled(not only_read and not self._state.several)
+        self.label.setEnabled(not only_read and not self._state.multilabel)
         self.note.setReadOnly(only_read)
 
     def _show_label(self, image: int, true: str) -> None:

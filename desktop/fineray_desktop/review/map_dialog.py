@@ -63,7 +63,7 @@ class MapDialog(QDialog):
         theme = current_theme()
         for number, name in enumerate(predictions.classes):
             those = (rows >= 0) & (predictions.true[rows] == number)
-            wrong = predictions.true[rows] != self._state.called[rows]
+            wrong = predictions.true[rows] != self._state.predicted[rows]
             pens = [pg.mkPen(theme.text, width=1.6) if each else pg.mkPen(None) for each in wrong[those]]
             item = pg.ScatterPlotItem(
                 pos=found.points[those], data=[found.images[row] for row in np.flatnonzero(those)], size=9, pen=pens,

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QSlider, QVBoxLayout, QWidget
 
-from fineray.evaluation.figures_at import Figures, figures_at
+from fineray.evaluation.binary_metrics import BinaryMetrics, binary_metrics
 from fineray.evaluation.intervals import Estimate
 from fineray.evaluation.operating_point import PointRule
 from fineray.project.splits import EXTERNAL
@@ -289,12 +289,12 @@ class Overview(QWidget):
         state.shown_changed.connect(self._preview)
         state.judged.connect(self._show_judgement)
 
-    def _fade(self, called: bool, figures: bool, overall: bool) -> None:
+    def _fade(self, predicted: bool, figures: bool, overall: bool) -> None:
         """Grey what is of the choice before: what images were called, the figures, those over all classes."""
-        fade(self.matrix, called)
-        self.matrix.wait(called)
+        fade(self.matrix, predicted)
+        self.matrix.wait(predicted)
         for each in (self.right_button, self.wrong_button):
-            each.setEnabled(not called)
+            each.setEnabled(not predicted)
         many = self._state.predictions is not None and len(self._state.predictions.classes) > 2
         fade(self.figures, figures)
         fade(self.accuracy, figures)
@@ -333,10 +333,10 @@ class Overview(QWidget):
         rows, known = state.in_view, state.chosen is not None
         every = int(rows.sum())
         at_once = known and asked is not None and every <= MOST_AT_ONCE
-        self._fade(called=not known, figures=not at_once, overall=True)
+        self._fade(predicted=not known, figures=not at_once, overall=True)
         if known:
             confusion = np.zeros((len(predictions.classes),) * 2, dtype=np.int64)
-            np.add.at(confusion, (predictions.true[rows], state.called[rows]), 1)
+            np.add.at(confusion, (predictions.true[rows], state.predicted[rows]), 1)
             self.matrix.set_matrix(predictions.classes, confusion.tolist())
             right = int(np.trace(confusion))
             self.right_button.setText(f"On the diagonal: {right:,} right")
@@ -352,8 +352,8 @@ class Overview(QWidget):
         self.older.setVisible(changed > 0)
         self._about.setText(f"“{state.view.positive}” against the rest")
         if at_once and asked is not None:
-            called = state.called[rows] == predictions.classes.index(state.view.positive)
-            figures = figures_at(asked, called, prevalence=state.view.prevalence, resamples=0)
+            predicted = state.predicted[rows] == predictions.classes.index(state.view.positive)
+            figures = binary_metrics(asked, predicted, prevalence=state.view.prevalence, resamples=0)
             self._show_figures(figures, right / every, settled=False)
         self._overall_card.setVisible(len(predictions.classes) > 2)
 
@@ -361,7 +361,7 @@ class Overview(QWidget):
         found = self._state.judgement
         if found is None:
             return
-        self._fade(called=False, figures=False, overall=False)
+        self._fade(predicted=False, figures=False, overall=False)
         every = sum(map(sum, found.confusion))
         right = sum(line[number] for number, line in enumerate(found.confusion))
         self._show_figures(found.figures, right / max(every, 1), settled=True)
@@ -370,7 +370,7 @@ class Overview(QWidget):
             self.auc.setText(number(found.overall["auc"].value))
             self._auc_range.setText(f"{_range(found.overall['auc'])}\nmean over classes")
 
-    def _show_figures(self, figures: Figures, right: float, settled: bool) -> None:
+    def _show_figures(self, figures: BinaryMetrics, right: float, settled: bool) -> None:
         shown = {key: each for key, each in figures.estimates().items() if key in FIGURES}
         self.figures.show_figures(shown, settled)
         many = self._state.predictions is not None and len(self._state.predictions.classes) > 2

@@ -43,7 +43,7 @@ class SealedPanel(QFrame):
         self.setProperty("role", "card")
         self._session = session
         self._folder: RunFolder | None = None
-        self._several = False
+        self._multilabel = False
         self.rule, self.positive = ChoiceBox(), ChoiceBox()
         for text, name, value in RULES:
             self.rule.addItem(text, (name, value))
@@ -81,10 +81,10 @@ class SealedPanel(QFrame):
         self.positive.clear()
         self.positive.addItems(classes)
         self.positive.setCurrentIndex(len(classes) - 1)
-        self._several = bool(metrics.get("several"))
+        self._multilabel = bool(metrics.get("several"))
         model = self.rule.model()
         for number, (_, kind, _) in enumerate(RULES):
-            may = self._several or len(classes) == 2 or kind in (None, "most probable")
+            may = self._multilabel or len(classes) == 2 or kind in (None, "most probable")
             model.item(number).setEnabled(may)  # type: ignore[attr-defined]
         self.rule.setCurrentIndex(0)
         self._made_for = metrics.get("seal")
@@ -132,12 +132,12 @@ class SealedPanel(QFrame):
         if frozen is None:
             if not fits:
                 return "This run was trained before the test set was sealed. Train again to judge a run on it."
-            kept = point_of(self._folder).in_words(self._several) if self._folder is not None else ""
+            kept = point_of(self._folder).in_words(self._multilabel) if self._folder is not None else ""
             return (
                 "Fix what an image counts as, then open the test set once. Both are final for this run. Kept with the"
                 f" run: {kept}"
             )
-        said = f"Frozen. {OperatingPoint.from_json(frozen['point']).in_words(self._several)}"
+        said = f"Frozen. {OperatingPoint.from_json(frozen['point']).in_words(self._multilabel)}"
         if test is not None:
             said += f" This was opening {test['opening']} of the test set"
             times = len(state.openings) if state is not None else 0
@@ -149,7 +149,7 @@ class SealedPanel(QFrame):
     def _rule_changed(self) -> None:
         name, value = self.rule.currentData()
         shown = self.rule.isVisibleTo(self) or self._form.isRowVisible(self.rule)
-        self._form.setRowVisible(self.positive, shown and name not in (None, "most probable") and not self._several)
+        self._form.setRowVisible(self.positive, shown and name not in (None, "most probable") and not self._multilabel)
         self._form.setRowVisible(self.value, shown and value is not None)
         if value is not None:
             self.value.setValue(value)

@@ -28,8 +28,8 @@ def _predictions(true: np.ndarray, probabilities: np.ndarray, patients: np.ndarr
 
 def _binary(confusion: list[list[int]]) -> Predictions:
     true = np.repeat([0, 0, 1, 1], [count for row in confusion for count in row])
-    called = np.repeat([0, 1, 0, 1], [count for row in confusion for count in row])
-    return _predictions(true, np.stack([1 - called, called], axis=1) * 0.8 + 0.1)
+    predicted = np.repeat([0, 1, 0, 1], [count for row in confusion for count in row])
+    return _predictions(true, np.stack([1 - predicted, predicted], axis=1) * 0.8 + 0.1)
 
 
 @pytest.mark.parametrize(

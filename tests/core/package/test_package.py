@@ -45,8 +45,8 @@ from fineray.project.runs import (
 from fineray.project.splits import SplitPlan
 from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
-from fineray.review.judging import called_predictions
-from fineray.review.query import View
+from fineray.review.judging import predictions_at_point
+from fineray.review.query import ReviewQuery
 from fineray.system.output_file import CannotWriteThere
 from fineray.training.opening import NotFrozen, freeze, open_test
 from fineray.training.recipe import HeadSettings, Recipe
@@ -404,8 +404,8 @@ def test_a_brought_point_is_not_chosen_again(trained: Path, tmp_path: Path) -> N
     name = open_package(package, tmp_path / "mine").run
     with open_project(tmp_path / "mine") as project:
         done = validate(project, run(project, name), Monitor())
-        _, called = called_predictions(done, View(done.name, rule_of(done)))
-        assert called.point.threshold == 0.9 == point_of(done).threshold and called.thresholds == {}
+        _, predicted = predictions_at_point(done, ReviewQuery(done.name, rule_of(done)))
+        assert predicted.point.threshold == 0.9 == point_of(done).threshold and predicted.thresholds == {}
         export_package(project, done, tmp_path / "again.frpkg")
     (tmp_path / "members").mkdir()
     read_archive(tmp_path / "again.frpkg", tmp_path / "members")

@@ -23,7 +23,7 @@ from fineray.backbones.catalogue import (
     backbone,
     weights_source,
 )
-from fineray.checks.finding import CHECKS, last_checked, last_checks
+from fineray.checks.check_result import CHECKS, last_checked, last_checks
 from fineray.checks.run import run_checks
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
 from fineray.evaluation.subgroups import Split
@@ -50,7 +50,7 @@ from fineray.report.content import report
 from fineray.report.document import Paragraph, Table
 from fineray.report.facts import Facts
 from fineray.report.writing import gather
-from fineray.review.query import View
+from fineray.review.query import ReviewQuery
 from fineray.training.choosing.ranking import rank
 from fineray.training.opening import freeze, open_test
 from fineray.training.recipe import (
@@ -113,7 +113,7 @@ def bare(studies: Studies, tmp_path: Path) -> Iterator[Project]:
 
 
 def facts_of(project: Project, folder: RunFolder, *, on_test: bool = False, rule: PointRule = PointRule()) -> Facts:  # noqa: B008
-    return gather(project, folder, View(folder.name, rule, "dark", on_test=on_test), Monitor())
+    return gather(project, folder, ReviewQuery(folder.name, rule, "dark", on_test=on_test), Monitor())
 
 
 def answered(facts: Facts) -> dict[str, str]:
@@ -605,7 +605,7 @@ def test_findings_side_by_side(bare: Project) -> None:
     set_labels(bare, values, "x", chosen.id)
     recipe = replace(PLAIN, loss=LossSettings(uncertain="softened", certainty=0.75))
     folder = train(bare, make_split(bare, SplitPlan(folds=2)), recipe)
-    facts = gather(bare, folder, View(folder.name, PointRule(), "b", finding="b"), Monitor())
+    facts = gather(bare, folder, ReviewQuery(folder.name, PointRule(), "b", finding="b"), Monitor())
     found = answered(facts)
     assert found["C 12"] == (
         "Images without a label take no part; a doubtful finding judges nothing and is learned from as 0.75."

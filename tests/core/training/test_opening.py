@@ -174,11 +174,11 @@ def test_the_operating_point_decides_the_calls(study: Project) -> None:
 
 def test_operating_points(study: Project) -> None:
     predictions = run(study, _train(study)).predictions()
-    assert OperatingPoint().called(predictions).tolist() == predictions.predicted.tolist()
+    assert OperatingPoint().predict(predictions).tolist() == predictions.predicted.tolist()
     everything = choose_point(predictions, PointRule("sensitivity", "dark", 1.0))
     positive = predictions.true == predictions.classes.index("dark")
-    assert (everything.called(predictions)[positive] == predictions.classes.index("dark")).all()
-    assert choose_point(predictions, PointRule("threshold", "dark", 0.0)).called(predictions).tolist() == [1] * len(
+    assert (everything.predict(predictions)[positive] == predictions.classes.index("dark")).all()
+    assert choose_point(predictions, PointRule("threshold", "dark", 0.0)).predict(predictions).tolist() == [1] * len(
         positive
     )
     for refused in (PointRule("youden", "grey"), PointRule("threshold", "dark", 1.5)):

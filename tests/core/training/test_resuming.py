@@ -22,7 +22,7 @@ from fineray.progress import (
     Monitor,
     Paused,
     Progress,
-    Report,
+    ProgressEvent,
     Resumed,
 )
 from fineray.project.files.importing import import_folders
@@ -32,7 +32,7 @@ from fineray.project.runs import RunFolder, runs
 from fineray.project.splits import Split, SplitPlan
 from fineray.project.splitting.make import make_split
 from fineray.training import checkpoint
-from fineray.training.checkpoint import Keeping, State, bench
+from fineray.training.checkpoint import Keeping, State, checkpoints_of
 from fineray.training.choosing.controls import run_controls
 from fineray.training.choosing.learning_curve import learning_curve
 from fineray.training.features import STAGE_FEATURES
@@ -54,7 +54,7 @@ from fineray.training.standing import (
 from fineray.training.train import train
 from fineray.training.tuning import finetuning
 from fineray.training.tuning.finetuning import TrainingDiverged
-from fineray.training.tuning.views import STAGE_VIEWS, Views
+from fineray.training.tuning.views import STAGE_VIEWS, AugmentedViews
 from tests.support.tiny import TINY, add_tiny
 
 HEAD = HeadSettings(strengths=(1.0, 0.1), inner_folds=2)
@@ -85,12 +85,12 @@ class Ear(Monitor):
         self,
         after: int = 10**9,
         how: type[BaseException] = Paused,
-        when: Callable[[Report], bool] = lambda what: False,
+        when: Callable[[ProgressEvent], bool] = lambda what: False,
     ) -> None:
-        self.heard: list[Report] = []
+        self.heard: list[ProgressEvent] = []
         self.after, self._how, self._when = after, how, when
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         self.heard.append(what)
 
     def check(self) -> None:
@@ -98,7 +98,7 @@ class Ear(Monitor):
         if self.after < 0 or (self.heard and self._when(self.heard[-1])):
             raise self._how
 
-    def of(self, kind: type) -> list[Report]:
+    def of(self, kind: type) -> list[ProgressEvent]:
         return [what for what in self.heard if isinstance(what, kind)]
 
 
@@ -108,7 +108,7 @@ class Count:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.of: Counter[str] = Counter()
         for name, owner, what in (
-            ("views", Views, "_keep"),
+            ("views", AugmentedViews, "_keep"),
             ("steps", finetuning.Tuner, "step"),
             ("fits", selection, "fit_layer"),
         ):
@@ -265,7 +265,7 @@ def test_between_two_checkpoints_lie_no_two_minutes_however_slow_the_disk(
     now, kept = [0.0], [0.0]
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
     for step_s, write_s in ((0.5, 0.01), (7.0, 2.0), (20.0, 10.0)):
-        place = bench(study, "training", TUNED, halves.hash)
+        place = checkpoints_of(study, "training", TUNED, halves.hash)
         keeping = Keeping(place, "work")
         kept[0], writing, began = now[0], 0.0, now[0]
 

@@ -32,7 +32,7 @@ from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
 from fineray.project.splitting.strata import strata_of_labels
 from fineray.review.judging import judge
-from fineray.review.query import View
+from fineray.review.query import ReviewQuery
 from fineray.training.data import targets_of
 from fineray.training.opening import freeze, frozen_of, open_test
 from fineray.training.recipe import (
@@ -156,10 +156,10 @@ def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp
         assert predictions.classes[number] == name
     assert unlike, "at one half the counts are others"
     with (folder.path / "test_predictions.csv").open(encoding="utf-8") as file:
-        called = [row["predicted_findings"] for row in csv.DictReader(file)]
-    assert called == point.point.names(predictions.classes, predictions.probabilities, several=True)
+        predicted = [row["predicted_findings"] for row in csv.DictReader(file)]
+    assert predicted == point.point.names(predictions.classes, predictions.probabilities, multilabel=True)
     assert len(verify_run(study, folder)) == 3
-    judged = judge(study, folder, View(folder.name, PointRule(), on_test=True, finding="nodule"), Monitor())
+    judged = judge(study, folder, ReviewQuery(folder.name, PointRule(), on_test=True, finding="nodule"), Monitor())
     assert [list(row) for row in judged.confusion] == [list(row) for row in figures["findings"]["nodule"]["confusion"]]
     capsule = tmp_path / "c.frpkg"
     export_package(study, folder, capsule, kind="study")

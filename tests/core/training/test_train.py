@@ -16,7 +16,7 @@ from fineray.progress import (
     HeadStep,
     Monitor,
     Progress,
-    Report,
+    ProgressEvent,
     StrengthTried,
 )
 from fineray.project.catalogue import labelled_images
@@ -39,9 +39,9 @@ QUICK = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=2), bootstrap
 
 class Recorder(Monitor):
     def __init__(self) -> None:
-        self.reports: list[Report] = []
+        self.reports: list[ProgressEvent] = []
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         self.reports.append(what)
 
 
@@ -138,7 +138,7 @@ def test_cancelling_keeps_the_features_and_no_half_run(study: Project) -> None:
         def __init__(self) -> None:
             self.computed = 0
 
-        def report(self, what: Report) -> None:
+        def report(self, what: ProgressEvent) -> None:
             if isinstance(what, Progress) and what.stage == STAGE_FEATURES:
                 self.computed = what.done
 

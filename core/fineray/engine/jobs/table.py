@@ -15,6 +15,7 @@ from fineray.engine.jobs.review import review
 from fineray.engine.messages import (
     AddWeights,
     ApplyLabels,
+    CheckCodecs,
     CheckData,
     CompareReaders,
     DeviceFound,
@@ -43,7 +44,6 @@ from fineray.engine.messages import (
     ShownImage,
     ShowViews,
     Stopped,
-    TestCodecs,
     Train,
 )
 from fineray.engine.requests.models import ModelRequest
@@ -161,7 +161,7 @@ def do(request: Request, monitor: Monitor) -> Result:
         case ReadImage(project, image):
             monitor.check()  # an image that was passed over while it waited is not read
             return _read_image(project, image)
-        case TestCodecs():
+        case CheckCodecs():
             return tuple(codec_self_test())
         case LoadLibraries():
             from fineray.backbones.runtime import best_device, device_title

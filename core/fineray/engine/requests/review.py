@@ -13,17 +13,17 @@ from fineray.explaining.results import (
     FeatureMap,
     Neighbour,
 )
-from fineray.review.query import Judgement, View
+from fineray.review.query import ReviewedRun, ReviewQuery
 from fineray.training.results import LearningCurve
 
 
 @dataclass(frozen=True)
 class JudgeRun:
-    """Every figure of a run on the images in view. Result: Judgement, and before it what images count as, a Called as
+    """Every figure of a run on the images in view. Result: ReviewedRun, and before it what images count as, a Called as
     an Interim."""
 
     project: Path
-    view: View
+    view: ReviewQuery
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class CompareRuns:
     """Two runs on the images that both predicted, each called by the rule of its view. Result: Comparison."""
 
     project: Path
-    first: View
-    second: View
+    first: ReviewQuery
+    second: ReviewQuery
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class WriteReport:
     """
 
     project: Path
-    view: View
+    view: ReviewQuery
     output: Path
     thumbnails: bool = False
     parts: Path | None = None
@@ -120,5 +120,11 @@ ReviewRequest = (
     | WriteReport
 )
 ReviewResult = (
-    Judgement | Comparison | Explained | tuple[Neighbour, ...] | FeatureMap | tuple[DoubtfulLabel, ...] | LearningCurve
+    ReviewedRun
+    | Comparison
+    | Explained
+    | tuple[Neighbour, ...]
+    | FeatureMap
+    | tuple[DoubtfulLabel, ...]
+    | LearningCurve
 )

@@ -26,7 +26,7 @@ from fineray.progress import (
     FileResult,
     Monitor,
     Progress,
-    Report,
+    ProgressEvent,
 )
 from fineray.project.catalogue import (
     counts,
@@ -48,10 +48,10 @@ class Recorder(Monitor):
     """Keeps all reports; cancels after `files` files."""
 
     def __init__(self, files: int | None = None) -> None:
-        self.reports: list[Report] = []
+        self.reports: list[ProgressEvent] = []
         self._files = files
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         self.reports.append(what)
 
     def check(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from fineray.progress import Monitor, Report, Tried
+from fineray.progress import Monitor, ProgressEvent, Tried
 from fineray.project.catalogue import labelled_images
 from fineray.project.files.importing import import_folders
 from fineray.project.labels.preview import apply_labels, preview_folders
@@ -99,10 +99,10 @@ def test_a_search_is_nested_and_its_model_predicts(study: Project, monkeypatch: 
 
     monkeypatch.setattr(SearchLearner, "_loss", spy)
 
-    heard: list[Report] = []
+    heard: list[ProgressEvent] = []
 
     class Ear(Monitor):
-        def report(self, what: Report) -> None:
+        def report(self, what: ProgressEvent) -> None:
             heard.append(what)
 
     folder = train(study, split, replace(QUICK, search_minutes=0.05), monitor=Ear())

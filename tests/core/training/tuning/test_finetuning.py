@@ -19,7 +19,7 @@ from fineray.progress import (
     HeadStep,
     Monitor,
     Paused,
-    Report,
+    ProgressEvent,
     Resumed,
     Validated,
 )
@@ -46,7 +46,7 @@ from fineray.training.recipe import (
 from fineray.training.train import train
 from fineray.training.tuning.finetuning import TrainingDiverged, Tuner, rate_share
 from fineray.training.tuning.rate_finder import find_rate, steepest
-from fineray.training.tuning.views import Views
+from fineray.training.tuning.views import AugmentedViews
 
 QUICK = Tuning(frozen_stages=6, epochs=2, batch=8)
 RECIPE = Recipe(
@@ -80,17 +80,17 @@ class Stopper(Monitor):
     """Listens, and pauses once it has heard of so many steps."""
 
     def __init__(self, after: int = 10**9) -> None:
-        self.heard: list[Report] = []
+        self.heard: list[ProgressEvent] = []
         self.after = after
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         self.heard.append(what)
 
     def check(self) -> None:
         if sum(isinstance(what, HeadStep) for what in self.heard) > self.after:
             raise Paused
 
-    def of(self, kind: type) -> list[Report]:
+    def of(self, kind: type) -> list[ProgressEvent]:
         return [what for what in self.heard if isinstance(what, kind)]
 
 
@@ -230,22 +230,24 @@ def test_a_full_memory_cuts_the_batch_and_goes_on(
     study: Project, halves: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = train(study, halves, RECIPE)
-    learning = Views.learning
+    learning = AugmentedViews.learning
     sizes: list[int] = []
 
-    def small(self: Views, rows: np.ndarray, epoch: int) -> object:
+    def small(self: AugmentedViews, rows: np.ndarray, epoch: int) -> object:
         if len(rows) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
         sizes.append(len(rows))
         return learning(self, rows, epoch)
 
-    monkeypatch.setattr(Views, "learning", small)
+    monkeypatch.setattr(AugmentedViews, "learning", small)
     cut_up = train(study, halves, replace(RECIPE, bootstrap=101))
     assert set(sizes) == {2}
     one, two = load_file(plain.path / "network.safetensors"), load_file(cut_up.path / "network.safetensors")
     for name in one:
         torch.testing.assert_close(one[name].float(), two[name].float(), rtol=1e-2, atol=2e-3)
-    monkeypatch.setattr(Views, "learning", lambda self, rows, epoch: (_ for _ in ()).throw(torch.OutOfMemoryError("x")))
+    monkeypatch.setattr(
+        AugmentedViews, "learning", lambda self, rows, epoch: (_ for _ in ()).throw(torch.OutOfMemoryError("x"))
+    )
     with pytest.raises(torch.OutOfMemoryError):
         train(study, halves, replace(RECIPE, bootstrap=102))
 

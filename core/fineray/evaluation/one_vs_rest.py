@@ -11,7 +11,7 @@ from fineray.evaluation.predictions import Predictions
 
 
 @dataclass(frozen=True)
-class Question:
+class OneVsRest:
     """scores: the probability of the class `name`, 0..1 [n]; positive: whether an image truly belongs to it [n];
     patients: numbers that tell which images belong together [n]."""
 
@@ -20,12 +20,12 @@ class Question:
     positive: NDArray[np.bool_]
     patients: NDArray[np.int64]
 
-    def only(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Question:
+    def only(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> OneVsRest:
         """The same question about some of the images."""
-        return Question(self.name, self.scores[rows], self.positive[rows], self.patients[rows])
+        return OneVsRest(self.name, self.scores[rows], self.positive[rows], self.patients[rows])
 
 
-def question(predictions: Predictions, name: str) -> Question:
+def one_vs_rest(predictions: Predictions, name: str) -> OneVsRest:
     """Ask of one class against the others, which areas, curves and calibration are of.
 
     Parameters
@@ -37,7 +37,7 @@ def question(predictions: Predictions, name: str) -> Question:
 
     Returns
     -------
-    Question
+    OneVsRest
         Its `scores` [n] are the probability of the class, `positive` [n] whether an image truly belongs to it,
         `patients` [n] numbers that tell which images belong together.
 
@@ -46,12 +46,12 @@ def question(predictions: Predictions, name: str) -> Question:
     >>> import fineray
     >>> with fineray.open_project("study") as project:
     ...     predictions = fineray.run(project, "run-001").predictions()
-    >>> asked = fineray.question(predictions, "opacity (synthetic)")
+    >>> asked = fineray.one_vs_rest(predictions, "opacity (synthetic)")
     >>> int(asked.positive.sum()), len(asked.scores)
     (12, 24)
     """
     number = predictions.classes.index(name)
-    return Question(
+    return OneVsRest(
         name, predictions.probabilities[:, number], predictions.true == number, patient_numbers(predictions)
     )
 
