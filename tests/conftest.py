@@ -57,14 +57,14 @@ def cxr() -> Path:
 
 
 @pytest.fixture
-def films(tmp_path: Path) -> Callable[..., Path]:
-    """films(patients=6, each=2): a folder of small DICOM films in folders by class, `bright` and `dark`."""
+def images(tmp_path: Path) -> Callable[..., Path]:
+    """images(patients=6, each=2): a folder of small DICOM images in folders by class, `bright` and `dark`."""
 
-    from tests.support.films import write_films_of_patients  # needs a writer of DICOM, which not all machines have
+    from tests.support.images import write_images_of_patients  # needs a writer of DICOM, which not all machines have
 
-    def make(patients: int = 6, each: int = 2, folder: str = "films") -> Path:
+    def make(patients: int = 6, each: int = 2, folder: str = "images") -> Path:
         root = tmp_path / folder
-        write_films_of_patients(root, patients, each)
+        write_images_of_patients(root, patients, each)
         return root
 
     return make
@@ -118,22 +118,22 @@ def window(
 
 @pytest.fixture(scope="session")
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `study` (a project of 40 patients with two runs: 001 frozen, 002 tuned) and its `films`."""
+    """A folder with `study` (a project of 40 patients with two runs: 001 frozen, 002 tuned) and its `images`."""
     from fineray.project.files.importing import import_folders
     from fineray.project.labels.preview import apply_labels, preview_folders
     from fineray.project.splits import SplitPlan
     from fineray.project.splitting.make import make_split
     from fineray.training.recipe import HeadSettings, Recipe, Tuning
     from fineray.training.train import train
-    from tests.support.films import write_classes
+    from tests.support.images import write_classes
 
     root = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FINERAY_HOME", str(root / "home"))
-        write_classes(root / "films", 40, bright=0.62, dark=0.38)
+        write_classes(root / "images", 40, bright=0.62, dark=0.38)
         create_project(root / "study")
         with open_project(root / "study") as opened:
-            import_folders(opened, [root / "films"])
+            import_folders(opened, [root / "images"])
             apply_labels(opened, preview_folders(opened))
             split = make_split(opened, SplitPlan(folds=3))
             head = HeadSettings(strengths=(1.0,), inner_folds=2)
@@ -145,7 +145,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trained(trained_once: Path, tmp_path: Path) -> Path:
-    """A copy of that project, to be changed at will; the films lie in its sibling `films`."""
+    """A copy of that project, to be changed at will; the images lie in its sibling `images`."""
     shutil.copytree(trained_once / "study", tmp_path / "trained" / "study")
-    (tmp_path / "trained" / "films").symlink_to(trained_once / "films")
+    (tmp_path / "trained" / "images").symlink_to(trained_once / "images")
     return tmp_path / "trained" / "study"

@@ -143,7 +143,7 @@ class Monitor:
     ...             print(what.status)
     >>> fineray.create_project("watched")
     >>> with fineray.open_project("watched", lock=True) as project:
-    ...     _ = fineray.import_folders(project, "films/SYNTHETIC-002", monitor=Files())
+    ...     _ = fineray.import_folders(project, "images/SYNTHETIC-002", monitor=Files())
     imported
     """
 

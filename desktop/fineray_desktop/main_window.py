@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineray.engine.messages import RunDemo, RunDone
+from fineray.engine.requests.training import RunDemo
 from fineray.errors import FinerayError
 from fineray.export.options import ExportSummary
 from fineray.project.changes import undo
+from fineray.training.results import RunDone
 from fineray_desktop.closing import Closing
 from fineray_desktop.help.user_guide import ABSENT, open_user_guide, user_guide
 from fineray_desktop.manners import Manners
@@ -190,7 +191,7 @@ class MainWindow(QMainWindow):
         _action(project.addAction("Open a &model…"), self.start_page.choose_model)
         _action(project.addAction("Try the &demo study"), lambda: self.start_page.demo_asked.emit())
         project.addSeparator()
-        self.export_action = project.addAction("&Export films without identity…")
+        self.export_action = project.addAction("&Export images without identity…")
         _action(self.export_action, self._export)
         _action(project.addAction("&Close project"), self.session.close_project)
         _action(project.addAction("&Quit"), self.close, QKeySequence("Ctrl+Q"))

@@ -1,6 +1,6 @@
 """Memory of training on many images: `python -m tests.bench.bench_memory [IMAGES]`, 20,000 unless told otherwise.
 
-Made-up films with real pixels in the store, learned from in one process with the frozen backbone and by fine-tuning the
+Made-up images with real pixels in the store, learned from in one process with the frozen backbone and by fine-tuning the
 last stage for one epoch; the peak memory of each is printed, beside that of a tenth of the images.
 """
 
@@ -50,7 +50,7 @@ def _train(root: Path, mode: str) -> None:
         assert split is not None
         metrics = train(project, split, recipe).metrics()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{peak:7.0f} MB at most, {metrics['seconds']['total']:6.0f} s")
+    print(f"{peak:7.0f} MB at most, {metrics.seconds['total']:6.0f} s")
 
 
 if __name__ == "__main__":

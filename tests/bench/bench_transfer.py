@@ -1,6 +1,6 @@
 """Transfer learning beside what a user would write: `python -m tests.bench.bench_transfer [FOLDER] [--only NAME ...]`.
 
-The same films, folds by patient, backbone and machine; each method in a process of its own, so that its peak memory is
+The same images, folds by patient, backbone and machine; each method in a process of its own, so that its peak memory is
 its own. FOLDER holds `labels.csv` and DICOM files; the default is ../shared/cxr beside the repository. Methods:
 
 tutorial    the well-known loop: decode, resize, frozen backbone, forward every epoch, SGD on the last layer, 25 epochs.
@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = ROOT.parent / "shared" / "cxr"
 METHODS = ("tutorial", "fastai", "scratch", "frozen", "finetune")
 FOLDS, EPOCHS, TUTORIAL_EPOCHS, BATCH = 5, 4, 25, 16
-SIZES = (50, 100, 200, 400)  # training films of the learning curve
+SIZES = (50, 100, 200, 400)  # training images of the learning curve
 
 
 def main() -> None:
@@ -45,7 +46,7 @@ def main() -> None:
     asked.add_argument("--only", nargs="+", choices=METHODS, default=METHODS)
     asked.add_argument("--curve", action="store_true")
     asked.add_argument("--finetune", default="{}", help="JSON of changes to the recipe's tuning")
-    asked.add_argument("--side", type=int, default=0, help="input of Fineray's rows")
+    asked.add_argument("--input-size", type=int, default=0, help="input of Fineray's rows")
     asked.add_argument("--run", choices=METHODS, help=argparse.SUPPRESS)
     asked.add_argument("--project", type=Path, help=argparse.SUPPRESS)
     options = asked.parse_args()
@@ -62,7 +63,14 @@ def main() -> None:
         print(f"{'method':10} {'seconds':>9} {'AUC (95 %)':>26} {'peak memory':>12}   note")
         for method in options.only:
             command = [sys.executable, "-m", "tests.bench.bench_transfer", str(options.folder), "--run", method]
-            command += ["--project", str(project), "--finetune", options.finetune, "--side", str(options.side)]
+            command += [
+                "--project",
+                str(project),
+                "--finetune",
+                options.finetune,
+                "--input-size",
+                str(options.input_size),
+            ]
             done = subprocess.run(
                 command,
                 cwd=ROOT,
@@ -121,7 +129,7 @@ class _Study:
         self.groups = np.array([group_of[image.id] for image in images])
 
     def picture(self, row: int) -> Any:
-        """A film as a tutorial decodes it: pydicom, polarity, 8 bits, Pillow."""
+        """An image as a tutorial decodes it: pydicom, polarity, 8 bits, Pillow."""
         import pydicom
         from PIL import Image
 
@@ -164,7 +172,7 @@ def _tutorial(options: argparse.Namespace) -> dict[str, Any]:
         [transforms.Resize((224, 224)), transforms.ToTensor(), transforms.Normalize([0.5] * 3, [0.5] * 3)]
     )
 
-    class Films(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    class Images(torch.utils.data.Dataset):  # type: ignore[type-arg]
         def __init__(self, rows: np.ndarray) -> None:
             self.rows = rows
 
@@ -176,7 +184,7 @@ def _tutorial(options: argparse.Namespace) -> dict[str, Any]:
             return look(study.picture(row)), int(study.labels[row])
 
     def forward(rows: np.ndarray) -> torch.Tensor:
-        loader = torch.utils.data.DataLoader(Films(rows), batch_size=BATCH, num_workers=2)
+        loader = torch.utils.data.DataLoader(Images(rows), batch_size=BATCH, num_workers=2)
         with torch.no_grad():
             return torch.cat([model(inputs) for inputs, _ in loader])
 
@@ -194,7 +202,7 @@ def _tutorial(options: argparse.Namespace) -> dict[str, Any]:
         return last
 
     started = time.perf_counter()
-    kept = forward(np.arange(len(study.labels)))  # both phases of an epoch together see every film once
+    kept = forward(np.arange(len(study.labels)))  # both phases of an epoch together see every image once
     learn(kept, torch.from_numpy(study.labels), 1)
     epoch = time.perf_counter() - started
     scores = np.zeros(len(study.labels))
@@ -262,7 +270,7 @@ def _fineray(options: argparse.Namespace, mode: Any, changes: dict[str, Any]) ->
     from fineray.training.recipe import for_mode
     from fineray.training.train import train
 
-    recipe = replace(for_mode(mode), side=0 if mode == "scratch" else options.side)
+    recipe = replace(for_mode(mode), input_size=0 if mode == "scratch" else options.input_size)
     recipe = replace(recipe, tuning=replace(recipe.tuning, **changes))
     started = time.perf_counter()
     with open_project(options.project) as project:
@@ -270,14 +278,14 @@ def _fineray(options: argparse.Namespace, mode: Any, changes: dict[str, Any]) ->
         assert split is not None
         metrics = train(project, split, recipe).metrics()
     tuning = recipe.tuning
-    note = f"{FOLDS} folds and the final model, {recipe.side or 224} pixels"
+    note = f"{FOLDS} folds and the final model, {recipe.input_size or 224} pixels"
     if mode != "frozen":
         note += f", {tuning.epochs} epochs, {tuning.frozen_stages} stages frozen"
-    return {"seconds": time.perf_counter() - started, "auc": metrics["auc"], "note": note}
+    return {"seconds": time.perf_counter() - started, "auc": asdict(metrics.figures.auc), "note": note}
 
 
 def _curve(root: Path) -> None:
-    """AUC on the films of the first fold, learned from ever more films of the others; one line a size and mode."""
+    """AUC on the images of the first fold, learned from ever more images of the others; one line a size and mode."""
     from dataclasses import replace
 
     from fineray.progress import Monitor
@@ -336,7 +344,7 @@ def _draw(points: dict[str, list[tuple[int, dict[str, Any]]]]) -> None:
         axes.fill_between(images, *bounds, color=colour, alpha=0.12, linewidth=0)
     axes.set_xscale("log", base=2)
     axes.set_xticks(SIZES, [str(size) for size in SIZES])
-    axes.set_xlabel("Training films")
+    axes.set_xlabel("Training images")
     axes.set_ylabel("AUC on the first fold, 95 % intervals")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")

@@ -23,7 +23,7 @@ from fineray.dicom.read import SeveralFrames
 from fineray.progress import SILENT
 from fineray.project.project import create_project, open_project
 from fineray.training.recipe import HeadSettings
-from tests.support.films import film
+from tests.support.images import image
 from tests.support.tiny import add_tiny
 
 SOURCE = Path(fineray.__file__)
@@ -35,14 +35,14 @@ NOT_ASKED = {"GL01", "GL02", "GL03", "SA01", "ES01"}
 
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `films` of 12 synthetic patients, and `study`, a project of them with a run of a tiny network."""
+    """A folder with `images` of 12 synthetic patients, and `study`, a project of them with a run of a tiny network."""
     root = tmp_path_factory.mktemp("face")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FINERAY_HOME", str(root / "home"))
-        labels = write_study(root / "films", patients=12)
+        labels = write_study(root / "images", patients=12)
         create_project(root / "study")
         with open_project(root / "study", lock=True) as project:
-            fineray.import_folders(project, root / "films")
+            fineray.import_folders(project, root / "images")
             fineray.apply_labels(project, fineray.preview_labels(project, labels))
             split = fineray.make_split(project, fineray.SplitPlan(folds=3))
             head = HeadSettings(strengths=(1.0,), inner_folds=2)
@@ -54,7 +54,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def in_copy(studied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder: a copy of that study, to be changed at will."""
     shutil.copytree(studied / "study", tmp_path / "study")
-    (tmp_path / "films").symlink_to(studied / "films")
+    (tmp_path / "images").symlink_to(studied / "images")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FINERAY_HOME", str(studied / "home"))
     return tmp_path
@@ -141,7 +141,7 @@ def test_a_monitor_is_optional_and_last() -> None:
 
 def test_a_file_gives_exactly_one_image_or_says_how_many_it_holds(tmp_path: Path) -> None:
     frames = np.arange(3 * 48 * 40, dtype=np.uint16).reshape(3, 48, 40) % 4096
-    ds = film(frames[0])
+    ds = image(frames[0])
     ds.NumberOfFrames, ds.PixelData = 3, frames.tobytes()
     ds.save_as(tmp_path / "cine.dcm", enforce_file_format=True)
     with pytest.raises(SeveralFrames, match=r"holds 3 frames.*1 to 3"):
@@ -154,9 +154,9 @@ def test_a_file_gives_exactly_one_image_or_says_how_many_it_holds(tmp_path: Path
 def test_tables_as_data_frames(in_copy: Path) -> None:
     with fineray.open_project("study") as project:
         table = fineray.image_table(project)
-        preview = fineray.preview_labels(project, in_copy / "films" / "labels.csv").to_frame()
+        preview = fineray.preview_labels(project, in_copy / "images" / "labels.csv").to_frame()
         predictions = fineray.run(project, "run-001").predictions()
-        scored = fineray.predict_folder(project, fineray.run(project, "run-001"), in_copy / "films" / "SYNTHETIC-001")
+        scored = fineray.predict_folder(project, fineray.run(project, "run-001"), in_copy / "images" / "SYNTHETIC-001")
     images = table.to_frame()
     assert list(images["image"]) == [row.id for row in table.rows] and set(images["part"]) == {"1", "2", "3"}
     assert dict(zip(preview["image"], preview["label"], strict=True)) == dict(

@@ -20,19 +20,19 @@ from fineray.training.recipe import HeadSettings, Recipe
 from fineray.training.train import train
 from fineray_desktop.main_window import MainWindow
 from fineray_desktop.review.page import ReviewPage
-from tests.support.films import write_film, write_films_of_patients
+from tests.support.images import write_image, write_images_of_patients
 from tests.support.window import settled
 
 
 @pytest.fixture(scope="session")
-def _trained_with_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("trained with films")
-    write_films_of_patients(root / "films", 16, 2)
+def _trained_with_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("trained with images")
+    write_images_of_patients(root / "images", 16, 2)
     create_project(root / "study")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FINERAY_HOME", str(root / "home"))
         with open_project(root / "study") as project:
-            import_folders(project, [root / "films"])
+            import_folders(project, [root / "images"])
             apply_labels(project, preview_folders(project))
             split = make_split(project, SplitPlan(folds=4))
             train(project, split, Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100))
@@ -40,15 +40,15 @@ def _trained_with_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def trained(_trained_with_films: Path, tmp_path: Path, home: Path) -> Path:
-    """A copy of a project of 16 patients with labels, a split and a run; its films lie in `films` beside it."""
-    shutil.copytree(_trained_with_films / "study", tmp_path / "trained study")
-    shutil.copytree(_trained_with_films / "films", tmp_path / "films")
-    shutil.copytree(_trained_with_films / "home" / "sources", home / "sources")
+def trained(_trained_with_images: Path, tmp_path: Path, home: Path) -> Path:
+    """A copy of a project of 16 patients with labels, a split and a run; its images lie in `images` beside it."""
+    shutil.copytree(_trained_with_images / "study", tmp_path / "trained study")
+    shutil.copytree(_trained_with_images / "images", tmp_path / "images")
+    shutil.copytree(_trained_with_images / "home" / "sources", home / "sources")
     for path in (home / "sources").glob("*.sqlite"):  # this user knows where
         db = sqlite3.connect(path)
         with db:
-            places = (str(_trained_with_films), str(tmp_path))
+            places = (str(_trained_with_images), str(tmp_path))
             db.execute("UPDATE source SET path = replace(path, ?, ?), root = replace(root, ?, ?)", places * 2)
         db.close()
     return tmp_path / "trained study"
@@ -57,7 +57,7 @@ def trained(_trained_with_films: Path, tmp_path: Path, home: Path) -> Path:
 @pytest.fixture(scope="session")
 def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a project `study` of 24 patients whose classes overlap, with two runs, and the `home` that knows
-    its films; tests take a copy of the project."""
+    its images; tests take a copy of the project."""
     folder = tmp_path_factory.mktemp("review")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FINERAY_HOME", str(folder / "home"))
@@ -71,11 +71,11 @@ def _make(folder: Path) -> None:
         level = 0.5 + (0.02 if label == "bright" else 0) + 0.03 * np.sin(patient * 2.4)
         tags = {"Manufacturer": ("ACME", "Other")[patient % 3 == 0], "PixelSpacing": [0.2, 0.2]}
         for which in range(2):
-            path = folder / "films" / label / f"p{patient}-{which}"
-            write_film(path, patient=f"PAT-{patient}", number=which, level=level, **tags)
+            path = folder / "images" / label / f"p{patient}-{which}"
+            write_image(path, patient=f"PAT-{patient}", number=which, level=level, **tags)
     create_project(folder / "study")
     with open_project(folder / "study") as project:
-        import_folders(project, [folder / "films"])
+        import_folders(project, [folder / "images"])
         apply_labels(project, preview_folders(project))
         split = make_split(project, SplitPlan(folds=3))
         for strengths in ((1.0,), (0.03,)):

@@ -12,13 +12,8 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QObject
 from pytestqt.qtbot import QtBot
 
-from fineray.engine.messages import (
-    Alive,
-    Failed,
-    ImportFolders,
-    ReadImage,
-    Reported,
-)
+from fineray.engine.protocol import Alive, Failed, Reported
+from fineray.engine.requests.project import ImportFolders, ReadImage
 from fineray.project.catalogue import counts
 from fineray.project.files.summary import ImportSummary
 from fineray.project.project import create_project, open_project
@@ -45,9 +40,9 @@ def _ends(job: Job) -> list[object]:
     return seen
 
 
-def test_a_job_ends_once(client: EngineClient, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]) -> None:
+def test_a_job_ends_once(client: EngineClient, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]) -> None:
     create_project(tmp_path / "p")
-    job = client.start(ImportFolders(tmp_path / "p", (films(),)))
+    job = client.start(ImportFolders(tmp_path / "p", (images(),)))
     seen, reports = _ends(job), []
     job.reported.connect(reports.append)
     with qtbot.waitSignal(job.ended, timeout=MINUTE):
@@ -58,10 +53,10 @@ def test_a_job_ends_once(client: EngineClient, qtbot: QtBot, tmp_path: Path, fil
 
 
 def test_cancelling_stops_and_keeps(
-    client: EngineClient, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    client: EngineClient, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     create_project(tmp_path / "p")
-    job = client.start(ImportFolders(tmp_path / "p", (films(patients=60, each=5),)))
+    job = client.start(ImportFolders(tmp_path / "p", (images(patients=60, each=5),)))
     seen = _ends(job)
     with qtbot.waitSignal(job.reported, timeout=MINUTE):
         pass
@@ -74,10 +69,10 @@ def test_cancelling_stops_and_keeps(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills with a Unix signal")
 def test_a_dead_worker_is_said_and_replaced(
-    client: EngineClient, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    client: EngineClient, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     create_project(tmp_path / "p")
-    folder = films(patients=60, each=5)
+    folder = images(patients=60, each=5)
     job = client.start(ImportFolders(tmp_path / "p", (folder,)))
     seen = _ends(job)
     with qtbot.waitSignal(job.reported, timeout=MINUTE):

@@ -16,6 +16,7 @@ from sklearn.metrics import accuracy_score, recall_score
 from fineray.errors import StorageUnavailable
 from fineray.evaluation.choosing_point import apply_rule
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
+from fineray.evaluation.wording import number
 from fineray.project.kept_point import kept_points, point_of
 from fineray.project.project import open_project
 from fineray.project.runs import (
@@ -31,8 +32,7 @@ from fineray_desktop.predict.page import MOST_PROBABLE, THRESHOLD, PredictPage
 from fineray_desktop.review.fading import is_faded
 from fineray_desktop.review.overview import KINDS
 from fineray_desktop.review.page import ReviewPage
-from fineray_desktop.review.words import number
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.window import MINUTE, idle, settled
 
 OCCLUSION = 2
@@ -75,10 +75,10 @@ def _old(page: ReviewPage, rule: PointRule) -> list[str]:
         counts_as = predictions.classes[predicted[row_of[page.table.image(row)]]]
         if page.table.index(row, 3).data() not in (WAIT, counts_as):
             wrong.append(f"row {row}")
-    shown = page.film.image
+    shown = page.image.image
     if shown is not None and "being worked out" not in page.image.title.text():
         counts_as = predictions.classes[predicted[row_of[shown]]]
-        if f"Called {counts_as} " not in page.image.title.text():
+        if f"Predicted {counts_as} " not in page.image.title.text():
             wrong.append("title")
     judged = page.state.judgement
     of_the_rule = judged is not None and sum(map(sum, judged.confusion)) == len(true)
@@ -94,7 +94,7 @@ def _old(page: ReviewPage, rule: PointRule) -> list[str]:
 
 
 def test_no_old_figure_stands_under_a_new_rule_and_figures_overtake_an_overlay(page: ReviewPage, qtbot: QtBot) -> None:
-    panel = page.film.explain
+    panel = page.image.explain
     panel.method.setCurrentIndex(OCCLUSION)
     job = panel.question._job
     assert job is not None
@@ -136,7 +136,7 @@ def test_no_old_figure_stands_under_a_new_rule_and_figures_overtake_an_overlay(p
 
 
 def test_an_overlay_is_given_up_when_nobody_looks(page: ReviewPage, window: MainWindow, qtbot: QtBot) -> None:
-    panel = page.film.explain
+    panel = page.image.explain
     panel.method.setCurrentIndex(OCCLUSION)
     for leave, come_back in (
         (lambda: window.show_page("Train"), lambda: window.show_page("Review")),
@@ -187,7 +187,7 @@ def test_a_choice_stays_with_its_run(page: ReviewPage, window: MainWindow, qtbot
 def test_predict_applies_the_runs_point_unless_another_is_chosen(
     page: ReviewPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    write_film(tmp_path / "new" / "film.dcm", patient="NEW", level=0.5)
+    write_image(tmp_path / "new" / "image.dcm", patient="NEW", level=0.5)
     predict = window.page("Predict")
     assert isinstance(predict, PredictPage)
     predict.take(tmp_path / "new")
@@ -265,8 +265,9 @@ def test_each_finding_has_its_own_point(page: ReviewPage, qtbot: QtBot, tmp_path
         truth = np.column_stack([one.true == 1, np.arange(len(one.true)) % 3 == 0]).astype(float)
         both = replace(one, classes=("dark", "nodule"), true=np.zeros_like(one.true), truth=truth)
         replace(both, probabilities=np.column_stack([one.probabilities[:, 1]] * 2)).save(into / "predictions.csv")
-        metrics = {**like.metrics(), "classes": ["dark", "nodule"], "several": True, "confusion": []}
-        (into / "metrics.json").write_text(json.dumps(metrics))
+        made = like.metrics()
+        figures = replace(made.figures, classes=("dark", "nodule"), multilabel=True, confusion=())
+        (into / "metrics.json").write_text(json.dumps(replace(made, figures=figures).to_json()))
 
     name = _made_like(tmp_path / "study", two_findings)
     page.refresh(name)

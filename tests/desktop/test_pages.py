@@ -24,12 +24,12 @@ from fineray_desktop.importing.page import DropZone, ImportPage
 from fineray_desktop.main_window import MainWindow
 from fineray_desktop.review.page import ReviewPage
 from fineray_desktop.train.page import TrainPage
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.window import MINUTE, idle
 
 
 def _imported(window: MainWindow, qtbot: QtBot, root: Path, folder: Path) -> CuratePage:
-    """Page Curate of a new project that holds the folder's films."""
+    """Page Curate of a new project that holds the folder's images."""
     window.start_page.create(root)
     importing = window.page("Import")
     assert isinstance(importing, ImportPage)
@@ -64,14 +64,14 @@ def test_a_folder_without_a_readable_file_is_explained(window: MainWindow, qtbot
 
 
 def test_dropped_folders_are_imported_and_filtered(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     window.start_page.create(tmp_path / "p")
     page = window.page("Import")
     assert isinstance(page, ImportPage)
-    (films() / "readme").write_text("x")
+    (images() / "readme").write_text("x")
     data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "films"))])
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "images"))])
     zone = page.findChild(DropZone)
     assert zone is not None
     copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -89,12 +89,12 @@ def test_dropped_folders_are_imported_and_filtered(
 
 
 def test_a_cancelled_import_says_that_it_can_go_on(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     window.start_page.create(tmp_path / "p")
     page = window.page("Import")
     assert isinstance(page, ImportPage)
-    folder = films(patients=60, each=5)
+    folder = images(patients=60, each=5)
     page.import_folders([folder])
     qtbot.waitUntil(lambda: page.table.rowCount() > 0, timeout=MINUTE)
     qtbot.mouseClick(window.job_bar.cancel, Qt.MouseButton.LeftButton)
@@ -108,9 +108,9 @@ def test_a_cancelled_import_says_that_it_can_go_on(
 
 
 def test_labels_that_do_not_fit_are_explained(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
-    page = _imported(window, qtbot, tmp_path / "p", films())
+    page = _imported(window, qtbot, tmp_path / "p", images())
     assert page.images.table.rowCount() == 12
 
     def preview(text: str) -> str:
@@ -144,10 +144,10 @@ def test_labels_that_do_not_fit_are_explained(
 
 
 def test_checks_show_their_images_and_leave_them_out(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
-    folder = films(patients=24, each=2)
-    write_film(folder / "dark/again", patient="PAT-0", number=0, level=0.75)
+    folder = images(patients=24, each=2)
+    write_image(folder / "dark/again", patient="PAT-0", number=0, level=0.75)
     page = _imported(window, qtbot, tmp_path / "p", folder)
     _label_by_folder(page, window, qtbot)
     assert page.checks.run_button.isEnabled()
@@ -211,8 +211,8 @@ def test_labelling_by_keyboard_and_undo(window: MainWindow, qtbot: QtBot, traine
 
 def test_images_without_patients_are_asked_about(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     for number in range(12):
-        write_film(tmp_path / f"films/{number % 2}/{number}", patient="ANON", number=number)
-    page = _imported(window, qtbot, tmp_path / "p", tmp_path / "films")
+        write_image(tmp_path / f"images/{number % 2}/{number}", patient="ANON", number=number)
+    page = _imported(window, qtbot, tmp_path / "p", tmp_path / "images")
     _label_by_folder(page, window, qtbot)
     page.split.folds.setValue(2)
     page.split.make()
@@ -230,10 +230,10 @@ def test_images_without_patients_are_asked_about(window: MainWindow, qtbot: QtBo
 
 
 def test_the_doctor_shows_kinds_before_and_after(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
-    folder = films(patients=4, each=1)
-    write_film(folder / "bright/inverse", patient="INV", number=1, PhotometricInterpretation="MONOCHROME1")
+    folder = images(patients=4, each=1)
+    write_image(folder / "bright/inverse", patient="INV", number=1, PhotometricInterpretation="MONOCHROME1")
     window.start_page.create(tmp_path / "p")
     page = window.page("Import")
     assert isinstance(page, ImportPage)
@@ -298,7 +298,7 @@ def test_review_shows_one_of_several_findings_at_a_time(window: MainWindow, qtbo
     assert page.table.rowCount() == 32
     page.finding.setCurrentIndex(1)
     qtbot.waitUntil(lambda: not page.busy, timeout=MINUTE)
-    assert page.table.rowCount() == 24, "films on which the finding is doubtful judge nothing"
+    assert page.table.rowCount() == 24, "images on which the finding is doubtful judge nothing"
     page.chooser.setCurrentText("run-001")
     qtbot.waitUntil(lambda: not page.finding.isVisible() and page.table.rowCount() == 32, timeout=MINUTE)
 
@@ -306,7 +306,7 @@ def test_review_shows_one_of_several_findings_at_a_time(window: MainWindow, qtbo
 def test_review_without_the_files_shows_the_stored_pixels(
     window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "films").rename(tmp_path / "moved away")
+    (tmp_path / "images").rename(tmp_path / "moved away")
     window.open_project(trained)
     window.show_page("Review")
     page = window.page("Review")
@@ -316,12 +316,12 @@ def test_review_without_the_files_shows_the_stored_pixels(
 
 
 def test_closing_a_project_stops_its_job(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     window.start_page.create(tmp_path / "p")
     page = window.page("Import")
     assert isinstance(page, ImportPage)
-    page.import_folders([films(patients=60, each=5)])
+    page.import_folders([images(patients=60, each=5)])
     qtbot.waitUntil(lambda: page.table.rowCount() > 0, timeout=MINUTE)
     window.session.close_project()
     idle(window, qtbot)

@@ -16,12 +16,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from fineray.engine.messages import (
-    ImportFolders,
-    Reported,
-    RunControls,
-    Train,
-)
+from fineray.engine.protocol import Reported
+from fineray.engine.requests.project import ImportFolders
+from fineray.engine.requests.training import RunControls, Train
 from fineray.progress import FileResult, Progress
 from fineray.project.project import create_project, open_project
 from fineray.training.recipe import AugmentSettings, HeadSettings
@@ -241,12 +238,12 @@ def test_a_checkpoint_that_never_comes_holds_nobody_up(
 
 
 def test_closing_during_an_import_keeps_what_was_read(
-    window: MainWindow, qtbot: QtBot, films: Callable[..., Path], tmp_path: Path
+    window: MainWindow, qtbot: QtBot, images: Callable[..., Path], tmp_path: Path
 ) -> None:
     create_project(tmp_path / "new")
     window.open_project(tmp_path / "new")
     job = window.session.run(
-        ImportFolders(tmp_path / "new", (films(patients=60, each=5),)), "Import", lambda done: None
+        ImportFolders(tmp_path / "new", (images(patients=60, each=5),)), "Import", lambda done: None
     )
 
     def read(event: Reported) -> bool:

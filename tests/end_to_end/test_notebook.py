@@ -27,8 +27,8 @@ def test_it_runs_from_import_to_report(tmp_path: Path, monkeypatch: pytest.Monke
     names: dict[str, Any] = {}
     for cell in _cells():
         exec(compile("".join(cell["source"]), cell["id"], "exec"), names)
-    assert names["scored"].rows[0].flag == "the run learned from this film"
+    assert names["scored"].rows[0].flag == "the run learned from this image"
     assert len(names["table"]) == len(names["images"]) == names["split"].certificate.images
     assert {path.name for path in (tmp_path / "first-study").iterdir()} == {
-        *("films", "study", "report.pdf", "model.frpkg")
+        *("images", "study", "report.pdf", "model.frpkg")
     }

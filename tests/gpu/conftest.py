@@ -11,10 +11,9 @@ import pytest
 import torch
 
 from fineray.backbones.catalogue import Backbone
-from fineray.explaining import trained_model
 from fineray.project.project import Project, open_project
 from fineray.project.splits import Split, SplitPlan, latest_split
-from fineray.training import devices
+from fineray.training import devices, model
 from tests.support.one_device import stand_in_for_fabric
 from tests.support.synthetic import random_backbone, write_study
 
@@ -101,5 +100,5 @@ def forget() -> None:
     """What was kept of another device."""
     if hasattr(devices.fabric, "cache_clear"):
         devices.fabric.cache_clear()
-    trained_model._load.cache_clear()
-    trained_model._backbone.cache_clear()
+    model._load.cache_clear()
+    model._runtime.cache_clear()

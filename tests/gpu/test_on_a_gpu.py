@@ -25,7 +25,6 @@ from fineray.backbones.runtime import Runtime
 from fineray.backbones.surgery import pretrained
 from fineray.evaluation.roc_area import auc
 from fineray.explaining.saliency import grad_cam
-from fineray.explaining.trained_model import trained_model
 from fineray.progress import (
     Cancelled,
     HeadStep,
@@ -40,6 +39,7 @@ from fineray.project.splits import Split
 from fineray.training import devices
 from fineray.training.head.head import Head, Standardisation
 from fineray.training.head.selection import Examples, fit_head
+from fineray.training.model import trained_model
 from fineray.training.recipe import (
     AugmentSettings,
     HeadSettings,
@@ -332,12 +332,12 @@ def _path() -> str:
 
 def test_an_explanation_is_the_cpus(gpu: torch.device, on, study: Project, split: Split, recipe: Recipe) -> None:  # type: ignore[no-untyped-def]
     run = train(study, split, recipe)
-    films = [study.pixels.read(image.stored_at) for image in labelled_images(study)[:4]]
+    images = [study.pixels.read(image.stored_at) for image in labelled_images(study)[:4]]
     maps = []
     for device in (gpu, CPU):
         use(device, on)
         model = trained_model(run)
         assert model.device.type == device.type
-        maps.append(grad_cam(model, model.inputs(films), 1))
+        maps.append(grad_cam(model, model.inputs(images), 1))
     assert maps[0].std() > 0
     assert np.corrcoef(maps[0].ravel(), maps[1].ravel())[0, 1] > 0.995

@@ -15,22 +15,22 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from fineray.engine.messages import ExplainDevice
 from fineray.engine.requests.pacs import EchoArchive
+from fineray.engine.requests.training import ExplainDevice
 from fineray.pacs.settings import PacsSettings, Peer, save_settings
 from fineray.system.network_use import _in_words, _of_this_computer, watch_network
 from fineray.system.silence import REFUSED, SETTINGS
 from fineray.system.user_folder import CACHES
 from fineray_desktop.help.network_dialog import NOTHING, NetworkDialog
 from fineray_desktop.main_window import MainWindow
-from tests.support.films import write_classes
+from tests.support.images import write_classes
 from tests.support.recording import can_record
 from tests.support.tracing import alone, calls, made, spoken, trace
 
 ROOT = Path(__file__).parents[2]
 needs_strace = pytest.mark.skipif(not can_record(), reason="needs strace, allowed to look at processes")
 # As many images as make compiling worth while, and a few over: fineray.backbones.runtime.WORTH_COMPILING.
-FILMS = 208
+IMAGES = 208
 
 
 def fresh(root: Path) -> dict[str, str]:
@@ -56,7 +56,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("openvino")
     root = tmp_path_factory.mktemp("watched")
     environment = fresh(root)
-    write_classes(root / "films", FILMS)
+    write_classes(root / "images", IMAGES)
     write_classes(root / "few", 12)
     for words in ([], ["window"]):
         command = [sys.executable, "-m", "tests.robustness.way_of_work", str(root), *words]

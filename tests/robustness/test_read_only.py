@@ -16,13 +16,10 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from fineray.engine.jobs.table import carry_out
-from fineray.engine.messages import (
-    Failed,
-    Finished,
-    ImportFolders,
-    Train,
-)
+from fineray.engine.protocol import Failed, Finished
+from fineray.engine.requests.project import ImportFolders
 from fineray.engine.requests.review import DoubtLabels, JudgeRun
+from fineray.engine.requests.training import Train
 from fineray.errors import StorageUnavailable
 from fineray.evaluation.operating_point import PointRule
 from fineray.progress import Monitor
@@ -98,7 +95,7 @@ def test_the_second_opens_for_reading_only_and_says_who_has_it(
     review = window.page("Review")
     assert isinstance(review, ReviewPage)
     qtbot.waitUntil(lambda: review.table.rowCount() == 40, timeout=60_000)
-    assert not review.film.label.isEnabled() and review.film.note.isReadOnly()
+    assert not review.image.label.isEnabled() and review.image.note.isReadOnly()
     assert written(trained) == before
 
     window.read_only.again_button.click()

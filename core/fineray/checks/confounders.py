@@ -1,4 +1,4 @@
-"""Whether something other than the anatomy gives the label away: attributes of the files, borders of the films."""
+"""Whether something other than the anatomy gives the label away: attributes of the files, borders of the images."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fineray.checks.check_result import CheckResult
 from fineray.checks.out_of_fold import out_of_fold
 from fineray.evaluation.intervals import Estimate
 from fineray.evaluation.roc_area import auc
+from fineray.evaluation.wording import with_interval
 from fineray.project.attributes import CATEGORIES, NUMBERS, raw_values
 from fineray.project.catalogue import LabelledImage
 from fineray.project.project import Project
@@ -113,7 +114,7 @@ def borders_alone(
     borders: NDArray[np.float64], images: Sequence[LabelledImage], groups: NDArray[np.int64], seed: int = 0
 ) -> CheckResult | None:
     """How well a classifier tells the label from the borders [images, shades] alone, where no finding lies."""
-    return _alone("borders alone", "the borders of the films alone", borders, images, groups, seed)
+    return _alone("borders alone", "the borders of the images alone", borders, images, groups, seed)
 
 
 def _alone(
@@ -136,7 +137,7 @@ def _alone(
 def _alone_in_words(name: str, what: str, area: Estimate, label: str) -> CheckResult | None:
     if area.value is None or area.low is None or area.high is None:
         return None
-    figure = f"AUC {area.value:.2f} (95 % {area.low:.2f} to {area.high:.2f}), five folds by patient; chance is 0.50"
+    figure = f"AUC {with_interval(area, 2)}, five folds by patient; chance is 0.50"
     figure += f"; class {label} against the rest" if label else ""
     if area.low <= 0.5:
         return CheckResult(name, "fine", f"From {what} the label cannot be told.", figure)

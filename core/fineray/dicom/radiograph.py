@@ -117,7 +117,7 @@ class Radiograph:
     Examples
     --------
     >>> import fineray
-    >>> radiograph = fineray.read_radiograph("films/SYNTHETIC-002/film-1.dcm")
+    >>> radiograph = fineray.read_radiograph("images/SYNTHETIC-002/image-1.dcm")
     >>> radiograph.identity.patient_id, radiograph.attributes.modality, radiograph.warnings
     ('SYNTHETIC-002', 'DX', ())
     """

@@ -12,7 +12,7 @@ from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
 from fineray.dicom import archive
-from fineray.dicom.dataset import parse
+from fineray.dicom.dataset import as_they_stand, parse
 from fineray.dicom.location import FileLocation
 from fineray.dicom.picture import picture_format, read_picture
 from fineray.dicom.pixels import frame_count, stored_values
@@ -29,7 +29,7 @@ from fineray.dicom.radiograph import (
 from fineray.dicom.transfer_syntax import actual_syntax
 from fineray.system.places import Place
 
-# Projection radiography (PS3.3 C.7.3.1.1.1). "OT", "SC" and an absent modality are what secondary captures of films
+# Projection radiography (PS3.3 C.7.3.1.1.1). "OT", "SC" and an absent modality are what secondary captures of images
 # carry; they are taken for X-rays because a user chose the folder.
 XRAY_MODALITIES = ("CR", "DX", "RG", "MG", "IO", "PX", "XR", "RF", "XA", "OT", "SC", "")
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
@@ -46,6 +46,7 @@ class SeveralFrames(NotARadiograph):
     """The file holds several frames and nobody has said which to take."""
 
 
+@as_they_stand()
 def read_radiographs(location: FileLocation | Place, frames: FrameChoice = "none") -> list[Radiograph]:
     """Read the images of a file.
 
@@ -78,7 +79,7 @@ def read_radiographs(location: FileLocation | Place, frames: FrameChoice = "none
     Examples
     --------
     >>> import fineray
-    >>> [radiograph] = fineray.read_radiographs("films/SYNTHETIC-001/film-1.dcm")
+    >>> [radiograph] = fineray.read_radiographs("images/SYNTHETIC-001/image-1.dcm")
     >>> radiograph.image.index.shape
     (400, 360)
     """
@@ -95,6 +96,7 @@ def read_radiographs(location: FileLocation | Place, frames: FrameChoice = "none
     return [_radiograph(ds, frame) for frame in chosen]
 
 
+@as_they_stand()
 def read_radiograph(location: FileLocation | Place, frame: int | None = None) -> Radiograph:
     """Read the one image of a file, or one frame of several.
 
@@ -132,7 +134,7 @@ def read_radiograph(location: FileLocation | Place, frame: int | None = None) ->
     Examples
     --------
     >>> import fineray
-    >>> radiograph = fineray.read_radiograph("films/SYNTHETIC-001/film-1.dcm")
+    >>> radiograph = fineray.read_radiograph("images/SYNTHETIC-001/image-1.dcm")
     >>> radiograph.attributes.view_position, radiograph.attributes.bits_stored
     ('AP', 8)
     """
@@ -146,6 +148,7 @@ def read_radiograph(location: FileLocation | Place, frame: int | None = None) ->
     return _radiograph(ds, frame or 1)
 
 
+@as_they_stand()
 def open_dicom(location: FileLocation) -> Dataset | None:
     """The data set behind an image, with the transfer syntax that it really has; None for a picture.
 

@@ -30,7 +30,7 @@ def shades(image: GrayImage, window: Window | None = None) -> NDArray[np.float32
     Examples
     --------
     >>> import fineray
-    >>> radiograph = fineray.read_radiograph("films/SYNTHETIC-001/film-1.dcm")
+    >>> radiograph = fineray.read_radiograph("images/SYNTHETIC-001/image-1.dcm")
     >>> shown = fineray.shades(radiograph.image)
     >>> shown.shape, shown.dtype.name, bool(shown.min() >= 0 and shown.max() <= 1)
     ((400, 360), 'float32', True)

@@ -14,6 +14,7 @@ from fineray.evaluation.bootstrap import (
     weighted_average_precision,
     weighted_confusion,
 )
+from fineray.evaluation.confusion import confusion
 from fineray.evaluation.intervals import (
     BOOTSTRAP,
     Estimate,
@@ -71,15 +72,14 @@ def binary_metrics(
     resamples: int = 2000,
     seed: int = 0,
 ) -> BinaryMetrics:
-    """Every figure where the images `called` [n] are taken for the class.
+    """Every figure where the images `predicted` [n] are taken for the class.
 
     Proportions by `method`, the area by DeLong and Obuchowski, everything else by a bootstrap over patients; where no
     resample differs (there was no error at all), by the bounds of sensitivity and specificity. With 0 resamples the
     bootstrapped figures have no interval: a preview while an operating point is being moved.
     """
     positive, patients, n = asked.positive, asked.patients, len(asked.scores)
-    table = np.array([[(~positive & ~predicted).sum(), (~positive & predicted).sum()],
-                      [(positive & ~predicted).sum(), (positive & predicted).sum()]], dtype=np.float64)  # fmt: skip
+    table = confusion(positive.astype(np.int64), predicted.astype(np.int64), 2).astype(np.float64)
     sensitivity = proportion(predicted[positive], patients[positive], method)
     specificity = proportion(~predicted[~positive], patients[~positive], method)
     derived = dict(_DERIVED)
@@ -146,7 +146,7 @@ def _by_rates(
 
 
 def _cells(tables: Counts) -> tuple[Counts, Counts, Counts, Counts]:
-    """TN, FP, FN, TP of tables [..., true, called]."""
+    """TN, FP, FN, TP of tables [..., true, predicted]."""
     return tables[..., 0, 0], tables[..., 0, 1], tables[..., 1, 0], tables[..., 1, 1]
 
 
@@ -181,7 +181,7 @@ def _kappa(tables: Counts) -> Counts:
 
 
 def predictive_values(sensitivity: Counts, specificity: Counts, prevalence: float) -> tuple[Counts, Counts]:
-    """(PPV, NPV) where that share, 0..1, of the people has the condition (Bayes); NaN where nobody is called so."""
+    """(PPV, NPV) where that share, 0..1, of the people has the condition (Bayes); NaN where nobody is predicted so."""
     hit, passed = sensitivity * prevalence, specificity * (1 - prevalence)
     return _ratio(hit, hit + (1 - specificity) * (1 - prevalence)), _ratio(
         passed, passed + (1 - sensitivity) * prevalence

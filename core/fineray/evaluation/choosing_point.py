@@ -62,8 +62,8 @@ def given_point(classes: Sequence[str], rule: PointRule) -> OperatingPoint:
 def apply_rule(predictions: Predictions, rule: PointRule, validation: Predictions | None = None) -> PredictedClasses:
     """Choose by the rule and apply it where it was not chosen.
 
-    Out-of-fold predictions are called, fold by fold, at the threshold that the rule gives on the other folds; a
-    held-out part at the one that it gives on validation predictions. Raises NoOperatingPoint.
+    Out-of-fold predictions are turned into classes, fold by fold, at the threshold that the rule gives on the other
+    folds; a held-out part at the one that it gives on validation predictions. Raises NoOperatingPoint.
     """
     if rule.kind in ("most probable", "threshold"):
         point = choose_point(predictions, rule)

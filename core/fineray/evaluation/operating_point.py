@@ -1,4 +1,4 @@
-"""From probabilities to calls."""
+"""From probabilities to predicted classes."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ class PointRule:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """positive: the class that is called when its probability reaches the threshold (0..1), else the other one; empty
-    for the most probable class. chosen_by: the rule, in words. findings: where classes are findings that stand side by
-    side, the points of those that have one; the others are called from one half on, and the fields above say nothing.
+    """positive: the class that is predicted when its probability reaches the threshold (0..1), else the other one;
+    empty for the most probable class. chosen_by: the rule, in words. findings: where classes are findings that stand
+    side by side, the points of those that have one; the others are predicted from one half on, and the fields above
+    say nothing.
     """
 
     positive: str = ""
@@ -49,7 +50,7 @@ class OperatingPoint:
         return self.findings.get(finding, OperatingPoint()) if finding else self
 
     def names(self, classes: Sequence[str], probabilities: NDArray[np.float64], multilabel: bool) -> list[str]:
-        """What each row of probabilities counts as: a class, or the findings that are called, between bars."""
+        """What each row of probabilities counts as: a class, or the findings that are predicted, between bars."""
         if not multilabel:
             return [classes[number] for number in self.numbers(classes, probabilities).tolist()]
         cuts = [self.of(name).threshold for name in classes]
@@ -104,7 +105,7 @@ class OperatingPoint:
 class PredictedClasses:
     """What the images count as at a chosen operating point.
 
-    called: class numbers [n]; point: for other images; thresholds: that were applied, by part (fold or test).
+    predicted: class numbers [n]; point: for other images; thresholds: that were applied, by part (fold or test).
     """
 
     predicted: NDArray[np.int64]

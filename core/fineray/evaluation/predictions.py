@@ -98,7 +98,7 @@ class Predictions:
     def save(self, path: Place, predicted: Sequence[str] | None = None) -> None:
         """Write as CSV, one column p_<class> a class; of findings `true` and `predicted` are multi-label values.
 
-        called: what each image counts as, in place of the most probable class or the findings from one half on.
+        predicted: what each image counts as, in place of the most probable class or the findings from one half on.
         """
         kind = "" if self.truth is None else "_findings"
         with Path(path).open("w", newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""The project's films as DICOM files without identity."""
+"""The project's images as DICOM files without identity."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from fineray.export.key_file import SHORTEST, KeyFileRefused, write_key_file
 from fineray.export.options import ExportOptions, ExportSummary
 from fineray.progress import SILENT, FileResult, Monitor, Progress
 from fineray.project.blanking import blanked_regions
-from fineray.project.catalogue import source_of, stored_at
+from fineray.project.catalogue import devices, images_to_export, source_of, stored_at
 from fineray.project.label_sets import label_sets, values_of
 from fineray.project.project import Project
 
 STAGE = "De-identifying"
-MANIFEST = "films.csv"
+MANIFEST = "images.csv"
 
 
 class CannotExport(FinerayError):
-    """The folder is not empty, or no film can be exported."""
+    """The folder is not empty, or no image can be exported."""
 
 
 def export_deidentified(
     project: Project, target: Path, options: ExportOptions, monitor: Monitor = SILENT
 ) -> ExportSummary:
-    """Write each film to `target`/<pseudonym>/<number>.dcm, and films.csv with content hashes and labels.
+    """Write each image to `target`/<pseudonym>/<number>.dcm, and images.csv with content hashes and labels.
 
-    Films that were left out stay behind, and those that say that letters are burned in where none were found or drawn.
+    Images that were left out stay behind, and those that say that letters are burned in where none were found or drawn.
     Raises CannotExport, KeyFileRefused, Cancelled (what is written stays), or a storage error.
     """
     if options.key_file is not None and len(options.passphrase) < SHORTEST:
@@ -48,19 +48,17 @@ def export_deidentified(
     try:
         target.mkdir(parents=True, exist_ok=True)
         export = _Export(project, target, options)
-        images = project.db.execute(
-            "SELECT image.id, pseudonym, content_hash FROM image JOIN patient ON patient.id = patient_id"
-            " WHERE left_out = '' ORDER BY pseudonym, image.id"
-        ).fetchall()
-        monitor.report(Progress(STAGE, 0, len(images), "films"))
-        for done, (image, pseudonym, content_hash) in enumerate(images, start=1):
+        images = images_to_export(project)
+        monitor.report(Progress(STAGE, 0, len(images), "images"))
+        for done, image in enumerate(images, start=1):
             monitor.check()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # pydicom warns of values that break the standard; they may hold names
-                problem = export.write(image, pseudonym, content_hash)
+                problem = export.write(image.id, image.pseudonym, image.content_hash)
             if problem:
-                monitor.report(FileResult(f"{pseudonym}, image {image}", "skipped", problem, "It was not exported."))
-            monitor.report(Progress(STAGE, done, len(images), "films"))
+                name = f"{image.pseudonym}, image {image.id}"
+                monitor.report(FileResult(name, "skipped", problem, "It was not exported."))
+            monitor.report(Progress(STAGE, done, len(images), "images"))
         return export.finish()
     except OSError as error:
         raise storage_error(error) or error from error
@@ -71,9 +69,7 @@ class _Export:
         self._project, self._target, self._options = project, target, options
         self._regions = blanked_regions(project)
         # What the catalogue holds as text was had by enough patients when it was imported.
-        self._devices = {
-            text for row in project.db.execute("SELECT DISTINCT manufacturer, model FROM image") for text in row
-        }
+        self._devices = devices(project)
         self._rows: list[tuple[str, int, str, str]] = []
         self._held_back: dict[str, int] = defaultdict(int)
         self._blanked = 0
@@ -81,19 +77,19 @@ class _Export:
         self._uids: dict[str, str] = {}
 
     def write(self, image: int, pseudonym: str, content_hash: str) -> str:
-        """Write one film; returns why it was held back, or nothing."""
+        """Write one image; returns why it was held back, or nothing."""
         problem = self._write(image, pseudonym, content_hash)
         if problem:
             self._held_back[problem] += 1
         return problem
 
     def finish(self) -> ExportSummary:
-        """Write the list of films and the key."""
+        """Write the list of images and the key."""
         if not self._rows:
-            reasons = "; ".join(self._held_back) or "The project holds no films"
+            reasons = "; ".join(self._held_back) or "The project holds no images"
             raise CannotExport(
-                f"No film could be exported: {reasons}",
-                todo="Bring back the folders that the films were imported from.",
+                f"No image could be exported: {reasons}",
+                todo="Bring back the folders that the images were imported from.",
             )
         self._write_manifest()
         if self._options.key_file is not None:

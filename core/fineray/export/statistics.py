@@ -1,4 +1,4 @@
-"""What a hospital returns of a validation: figures and counts, nothing of a single film."""
+"""What a hospital returns of a validation: figures and counts, nothing of a single image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from fineray.system.output_file import check_output, whole_file
 
 BINS = 20
 FEWEST = 5  # patients of a subgroup, below which it is not told
-_FACTS = {"format", "created", "fineray", "device", "data_sha256", "backbone", "environment", "seconds"}
 
 
 def write_statistics(project: Project, folder: RunFolder, output: Path, monitor: Monitor = SILENT) -> None:
@@ -29,7 +28,6 @@ def write_statistics(project: Project, folder: RunFolder, output: Path, monitor:
     """
     check_output(output, (".json",), "A file of statistics")
     metrics, predictions = folder.metrics(), folder.predictions()
-    figures = {name: value for name, value in metrics.items() if name not in _FACTS | {"split", "external", "seal"}}
     edges = np.linspace(0, 1, BINS + 1)
     scores: dict[str, Any] = {}
     for number, name in enumerate(predictions.classes):
@@ -43,10 +41,12 @@ def write_statistics(project: Project, folder: RunFolder, output: Path, monitor:
     told = {
         "format": 1,
         "kind": "statistics",
-        **{name: metrics[name] for name in ("created", "fineray", "environment")},
+        "created": metrics.created,
+        "fineray": metrics.fineray,
+        "environment": metrics.environment,
         "package_sha256": sha256(folder.path / PACKAGE),
-        "left_out": metrics.get("external", {}).get("left_out", {}),
-        "figures": figures,
+        "left_out": metrics.external.left_out if metrics.external else {},
+        "figures": metrics.figures.to_json(),
         "point": {"positive": judged.point.positive, "threshold": judged.point.threshold},
         "confusion_at_point": judged.confusion,
         "scores": {"bins": edges.tolist(), **scores},

@@ -107,7 +107,7 @@ def tried_out(folder: Path, facts: dict[str, Any], package: Path) -> float:
         made_with = facts["preprocessing"]["input"], facts["preprocessing"]["features"]
         if made_with != (PREPROCESSING, FEATURES):
             raise PackageRefused(
-                "The model was made for films prepared in another way than this version does",
+                "The model was made for images prepared in another way than this version does",
                 where=str(package),
                 todo=f"Use Fineray {facts['fineray']}, or ask the sender for a new package.",
             )
@@ -117,10 +117,10 @@ def tried_out(folder: Path, facts: dict[str, Any], package: Path) -> float:
         point = OperatingPoint.from_json(facts["point"])
         known = TrainingSet.load(folder)
         (folder / "model_card.md").read_text("utf-8")
-        classes = RunFolder(folder).metrics()["classes"]
+        classes = RunFolder(folder).metrics().classes
         found = probe_logits(RunFolder(folder))
         expected = np.array(facts["reference"], dtype=np.float64)
-        if not found.shape == expected.shape == (len(expected), len(classes)) or classes != facts["classes"]:
+        if not found.shape == expected.shape == (len(expected), len(classes)) or list(classes) != facts["classes"]:
             raise ValueError("classes that do not fit together")
         if known.scores.shape[1] != len(classes):
             raise ValueError("scores of other classes")

@@ -1,4 +1,4 @@
-"""A run applied to a folder of films that are in no project."""
+"""A run applied to a folder of images that are in no project."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fineray.backbones.catalogue import backbone_for
 from fineray.backbones.runtime import Runtime, best_device
+from fineray.dicom.dataset import as_they_stand
 from fineray.dicom.location import FileLocation
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import open_dicom
@@ -19,30 +20,29 @@ from fineray.prediction.scratch import scratch_project
 from fineray.prediction.training_set import TrainingSet, training_set_of
 from fineray.progress import SILENT, Interim, Monitor, Progress
 from fineray.project.attributes import NOT_STATED, raw_values
-from fineray.project.catalogue import LabelledImage
+from fineray.project.catalogue import LabelledImage, imported_images, refused_files
 from fineray.project.chosen_point import point_by_rule
 from fineray.project.files.importing import NothingReadable, import_folders
 from fineray.project.files.options import ImportOptions
-from fineray.project.pixel_store import StoredAt
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
 from fineray.system.places import Place
 from fineray.training.features import features_of
-from fineray.training.predicting import probabilities_of
+from fineray.training.model import trained_model
 from fineray.training.recipe import Recipe
 
 SEALED = "part of the sealed test set: not scored"
-LEARNED = "the run learned from this film"
-UNLIKE = "unlike the films that the run learned from"
-ALIKE = {"CR": "DX"}  # two ways to make the same kind of film
+LEARNED = "the run learned from this image"
+UNLIKE = "unlike the images that the run learned from"
+ALIKE = {"CR": "DX"}  # two ways to make the same kind of image
 TOLD_BY = {"modality": "modality", "body_part": "body part", "view_position": "view"}
 STAGE_WATCH = "Watching the folder"
 LOOK_EVERY_S = 0.2  # whether the watch was ended
 
 
 @dataclass(frozen=True)
-class NewFilm:
-    """A scored film while it can still be looked at. project: the scratch project that holds its pixels."""
+class NewImage:
+    """A scored image while it can still be looked at. project: the scratch project that holds its pixels."""
 
     project: Project
     image: LabelledImage
@@ -50,13 +50,13 @@ class NewFilm:
     scored: Scored
 
 
-Visit = Callable[[NewFilm], None]
+Visit = Callable[[NewImage], None]
 
 
 def predict_folder(
     project: Project,
     folder: RunFolder,
-    films: Place,
+    source: Place,
     abstain: tuple[float, float] | None = None,
     visit: Visit | None = None,
     rule: PointRule | None = None,
@@ -72,12 +72,12 @@ def predict_folder(
         The project of the run.
     folder : RunFolder
         The run.
-    films : str or path
+    source : str or path
         A folder, file or ZIP archive of X-rays.
     abstain : (float, float), optional
         A band of the probability of the class in question, 0 to 1, in which the run says nothing.
     visit : callable, optional
-        It is called with each scored image (NewFilm) while its pixels are there.
+        It is called with each scored image (NewImage) while its pixels are there.
     rule : PointRule, optional
         It chooses the operating point in place of the run's own.
     monitor : Monitor
@@ -107,21 +107,21 @@ def predict_folder(
     --------
     >>> import fineray
     >>> with fineray.open_project("study") as project:
-    ...     table = fineray.predict_folder(project, fineray.run(project, "run-001"), "films/SYNTHETIC-002")
+    ...     table = fineray.predict_folder(project, fineray.run(project, "run-001"), "images/SYNTHETIC-002")
     >>> table.scored, table.rows[0].file, table.rows[0].flag
-    (1, 'film-1.dcm', 'the run learned from this film')
+    (1, 'image-1.dcm', 'the run learned from this image')
     >>> list(table.to_frame().columns)[-3:]
     ['predicted', 'flag', 'distance']
     """
     scorer = _Scorer(project, folder, abstain, rule)
     with scratch_project() as scratch:
-        return scorer.look(scratch, Path(films), monitor, visit)
+        return scorer.look(scratch, Path(source), monitor, visit)
 
 
 def watch_folder(
     project: Project,
     folder: RunFolder,
-    films: Path,
+    source: Path,
     every_s: float,
     abstain: tuple[float, float] | None = None,
     visit: Visit | None = None,
@@ -129,16 +129,16 @@ def watch_folder(
     monitor: Monitor = SILENT,
 ) -> None:
     """Look into the folder again and again until it is cancelled (Cancelled), and report the table whenever it has
-    changed (Interim). A film is read once; a file that was still being written is read again when it has changed."""
+    changed (Interim). An image is read once; a file that was still being written is read again when it has changed."""
     scorer = _Scorer(project, folder, abstain, rule)
     seen: tuple[Scored, ...] | None = None
     with scratch_project() as scratch:
         while True:
-            table = scorer.look(scratch, films, monitor, visit)
+            table = scorer.look(scratch, source, monitor, visit)
             if table.rows != seen:
                 seen = table.rows
                 monitor.report(Interim(table))
-            monitor.report(Progress(STAGE_WATCH, table.scored, 0, "films"))
+            monitor.report(Progress(STAGE_WATCH, table.scored, 0, "images"))
             until = time.monotonic() + every_s
             while time.monotonic() < until:
                 monitor.check()
@@ -146,37 +146,38 @@ def watch_folder(
 
 
 class _Scorer:
-    """A run, ready to say something of films; what was said of a film is kept while the folder is watched."""
+    """A run, ready to say something of images; what was said of an image is kept while the folder is watched."""
 
     def __init__(
         self, project: Project, folder: RunFolder, abstain: tuple[float, float] | None, rule: PointRule | None
     ) -> None:
         metrics = folder.metrics()
         self._folder, self._abstain = folder, abstain
-        self._classes, self._multilabel = tuple(metrics["classes"]), bool(metrics.get("several"))
-        self._has_features = bool(metrics["backbone"].get("feature_space"))
+        self._classes, self._multilabel = tuple(metrics.classes), metrics.multilabel
+        self._has_features = bool(metrics.backbone.feature_space)
         self._point = point_by_rule(folder, rule)
         self._training_set: TrainingSet = training_set_of(project, folder)
         self._scored: dict[str, Scored] = {}  # by content
         self._uids: dict[tuple[int, str], str] = {}  # SOP Instance UIDs, by image and content: each file is opened once
-        # The films' rows at the last look, and their drift: a watched folder seldom changes between two.
+        # The images' rows at the last look, and their drift: a watched folder seldom changes between two.
         self._before: tuple[list[Scored], Drift | None] = [], None
 
-    def look(self, scratch: Project, films: Path, monitor: Monitor, visit: Visit | None) -> FolderPredictions:
+    def look(self, scratch: Project, source: Path, monitor: Monitor, visit: Visit | None) -> FolderPredictions:
         """All that the folder holds now."""
         known = self._training_set
         try:
-            import_folders(scratch, [films], ImportOptions(frames="all"), monitor=monitor)
+            import_folders(scratch, [source], ImportOptions(frames="all"), monitor=monitor)
         except NothingReadable:
             return FolderPredictions(
                 self._folder.name,
                 self._classes,
                 self._point,
-                _refused(scratch, films),
+                _refused(scratch, source),
                 None,
                 multilabel=self._multilabel,
             )
-        images, places = _films(scratch)
+        imported = imported_images(scratch)
+        images, places = [image for image, _ in imported], {image.id: place for image, place in imported}
         sealed = {image.id for image in images if known.digest(image.content_hash) in known.sealed}
         new = [image for image in images if image.id not in sealed and image.content_hash not in self._scored]
         fresh = {image.id for image in new}
@@ -189,29 +190,29 @@ class _Scorer:
             key = image.id, image.content_hash
             if key not in self._uids:
                 self._uids[key] = _uid(place)
-            name, uid = _relative(place, films), self._uids[key]
+            name, uid = _relative(place, source), self._uids[key]
             if image.id in sealed:
                 rows.append(Scored(name, uid, (), "", SEALED))
                 continue
             row = replace(self._scored[image.content_hash], file=name, sop_instance_uid=uid)
             rows.append(row)
             if visit is not None and image.id in fresh:
-                monitor.report(Progress("Writing results", number, len(images), "films"))
+                monitor.report(Progress("Writing results", number, len(images), "images"))
                 monitor.check()
-                visit(NewFilm(scratch, image, place, row))
+                visit(NewImage(scratch, image, place, row))
         if rows != self._before[0]:
             judged = [image.id for image in images if image.id not in sealed]
             scored = [row for row in rows if row.probabilities]
             self._before = list(rows), drift_of(scratch, judged, known, self._classes, scored)
         limit = known.likeness.limit if known.likeness else None
-        rows += _refused(scratch, films)
+        rows += _refused(scratch, source)
         return FolderPredictions(
             self._folder.name, self._classes, self._point, tuple(rows), limit, self._before[1], self._multilabel
         )
 
     def _score(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[Scored]:
         """What the run says of each, without a name yet."""
-        chances = probabilities_of(scratch, self._folder, images, monitor)
+        chances = trained_model(self._folder).predict(scratch, images, monitor)
         distance = self._distances(scratch, images, monitor)
         flags = self._flags(scratch, images, distance)
         predicted = self._point.names(self._classes, chances, self._multilabel)
@@ -229,20 +230,20 @@ class _Scorer:
         return self._classes.index(self._point.positive) if self._point.positive else len(self._classes) - 1
 
     def _distances(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[float | None]:
-        """How far each film is from those that were learned from, None where features are not kept."""
+        """How far each image is from those that were learned from, None where features are not kept."""
         likeness = self._training_set.likeness
         if likeness is None or not self._has_features:
             return [None] * len(images)
         recipe = Recipe.of_run(self._folder.path)
         chosen = backbone_for(self._folder.path, recipe.backbone)
-        runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.side)
+        runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.input_size)
         features = features_of(scratch, images, chosen, runtime, monitor)[0]
         return list(map(float, likeness.distances(features)))
 
     def _flags(
         self, scratch: Project, images: Sequence[LabelledImage], distance: Sequence[float | None]
     ) -> list[list[str]]:
-        """What speaks against each film."""
+        """What speaks against each image."""
         known = self._training_set
         usual = {name: {ALIKE.get(value, value) for value in known.attributes[name]} for name in TOLD_BY}
         own = raw_values(scratch, tuple(TOLD_BY))
@@ -261,21 +262,7 @@ class _Scorer:
         return found
 
 
-def _films(scratch: Project) -> tuple[list[LabelledImage], dict[int, FileLocation]]:
-    """(every image read, image id -> its file), by path."""
-    rows = scratch.db.execute(
-        "SELECT image.id, patient_id, content_hash, shard, shard_offset, store_rows, store_columns, path_hash"
-        " FROM image JOIN image_file ON image_file.image_id = image.id GROUP BY image.id"
-    ).fetchall()
-    places, images = {}, []
-    for row in rows:
-        location = scratch.sources.location(row[7])
-        assert location is not None
-        places[row[0]] = location
-        images.append(LabelledImage(row[0], row[1], "", row[2], StoredAt(*row[3:7])))
-    return sorted(images, key=lambda image: (places[image.id], image.id)), places
-
-
+@as_they_stand()
 def _uid(location: FileLocation) -> str:
     try:
         ds = open_dicom(location)
@@ -284,19 +271,17 @@ def _uid(location: FileLocation) -> str:
     return str(ds.get("SOPInstanceUID", "")) if ds is not None else ""
 
 
-def _refused(scratch: Project, films: Path) -> tuple[Scored, ...]:
-    """Files that gave no film, with the reason."""
-    found = []
-    query = "SELECT path_hash, reason FROM file WHERE path_hash NOT IN (SELECT path_hash FROM image_file)"
-    for path_hash, reason in scratch.db.execute(query):
-        location = scratch.sources.location(path_hash)
-        if location is not None:
-            found.append(Scored(_relative(location, films), "", (), "", f"not scored: {reason}"))
-    return tuple(sorted(found, key=lambda row: row.file))
+def _refused(scratch: Project, source: Path) -> tuple[Scored, ...]:
+    """Files that gave no image, with the reason."""
+    rows = (
+        Scored(_relative(location, source), "", (), "", f"not scored: {reason}")
+        for location, reason in refused_files(scratch)
+    )
+    return tuple(sorted(rows, key=lambda row: row.file))
 
 
-def _relative(location: FileLocation, films: Path) -> str:
-    root = films.resolve()
+def _relative(location: FileLocation, source: Path) -> str:
+    root = source.resolve()
     path = location.path
     inside = path.relative_to(root).as_posix() if root in path.parents else path.name
     return f"{inside}/{location.member}" if location.member else inside

@@ -104,7 +104,7 @@ def write_report(
 def _own_view(folder: RunFolder) -> ReviewQuery:
     """Every image, at the operating point that the run has; of findings side by side, the first one."""
     metrics = folder.metrics()
-    rule = rule_of(folder, metrics["classes"][0] if metrics.get("several") else "")
+    rule = rule_of(folder, metrics.classes[0] if metrics.multilabel else "")
     return ReviewQuery(folder.name, rule, rule.positive)
 
 
@@ -126,7 +126,7 @@ def gather(project: Project, folder: RunFolder, view: ReviewQuery, monitor: Moni
         predicted=predicted.predicted,
         judgement=judge(project, folder, view, monitor),
         record=record,
-        setting=setting_of(project, folder, record.parts, predictions, test["seal"]) if test else development,
+        setting=setting_of(project, folder, record.parts, predictions, test.seal) if test else development,
         development=development,
         resamples=resamples_of(recipe, len(predictions.images)),
     )

@@ -13,10 +13,11 @@ from fineray.evaluation.binary_metrics import binary_metrics
 from fineray.evaluation.calibration import calibration
 from fineray.evaluation.choosing_point import apply_rule
 from fineray.evaluation.comparison import Comparison, compare
+from fineray.evaluation.confusion import confusion
 from fineray.evaluation.curves import curves
 from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.one_vs_rest import one_vs_rest
-from fineray.evaluation.operating_point import OperatingPoint, PointRule, PredictedClasses
+from fineray.evaluation.operating_point import PointRule, PredictedClasses
 from fineray.evaluation.planning import plan
 from fineray.evaluation.predictions import Predictions
 from fineray.evaluation.subgroups import subgroups
@@ -41,7 +42,7 @@ class NothingInView(FinerayError):
 
 def judge(project: Project, folder: RunFolder, view: ReviewQuery, monitor: Monitor = SILENT) -> ReviewedRun:
     """Work everything out, with the run's own seed and resamples; with over 20,000 images fewer of them. What images
-    count as (Called) is told first, as an Interim.
+    count as (PredictedClasses) is told first, as an Interim.
 
     Raises NothingInView, NoOperatingPoint, NoSuchAttribute, Cancelled.
     """
@@ -66,8 +67,6 @@ def judge(project: Project, folder: RunFolder, view: ReviewQuery, monitor: Monit
     figures = binary_metrics(
         asked, calls == number, prevalence=view.prevalence, method=view.method, resamples=resamples, seed=seed
     )
-    confusion = np.zeros((len(shown.classes), len(shown.classes)), dtype=np.int64)
-    np.add.at(confusion, (shown.true, calls), 1)
     overall = {}
     if len(shown.classes) > 2:
         evaluation = evaluate(shown, resamples=resamples, seed=seed)
@@ -85,7 +84,7 @@ def judge(project: Project, folder: RunFolder, view: ReviewQuery, monitor: Monit
         thresholds=predicted.thresholds,
         figures=figures,
         overall=overall,
-        confusion=tuple(map(tuple, confusion.tolist())),
+        confusion=tuple(map(tuple, confusion(shown.true, calls, len(shown.classes)).tolist())),
         curves=drawn,
         calibration=calibrated,
         subgroups=subgroups(asked, calls == number, _attributes(project, shown)),
@@ -102,7 +101,9 @@ def predictions_at_point(folder: RunFolder, view: ReviewQuery) -> tuple[Predicti
     """The run's predictions, and what they count as. Raises NoOperatingPoint."""
     if view.on_test:
         predictions, validation = folder.test_predictions(), None
-        point = OperatingPoint.from_json((folder.test() or {})["operating_point"])
+        test = folder.test()
+        assert test is not None, "only what was opened is judged"
+        point = test.point
     else:
         predictions, validation = folder.predictions(), folder.validation_predictions()
         point = fixed_point(folder)
@@ -121,7 +122,7 @@ def predictions_at_point(folder: RunFolder, view: ReviewQuery) -> tuple[Predicti
 
 
 def compare_views(project: Project, first: ReviewQuery, second: ReviewQuery) -> Comparison:
-    """Two runs, each called by its own rule. Raises NotComparable, NoOperatingPoint, RunMissing."""
+    """Two runs, each with classes by its own rule. Raises NotComparable, NoOperatingPoint, RunMissing."""
     sides = []
     for view in (first, second):
         predictions, predicted = predictions_at_point(run(project, view.run), view)

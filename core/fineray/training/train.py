@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fineray.evaluation.metrics import Evaluation, evaluate
+from fineray import __version__
+from fineray.backbones.runtime import device_title
+from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.predictions import Predictions
 from fineray.evaluation.roc_area import auc
 from fineray.progress import (
@@ -24,7 +26,9 @@ from fineray.progress import (
 from fineray.project.catalogue import pseudonyms
 from fineray.project.label_sets import active_label_set
 from fineray.project.project import Project
+from fineray.project.run_metrics import RunMetrics, SplitUsed
 from fineray.project.runs import (
+    METRICS,
     PREDICTIONS,
     VALIDATION_PREDICTIONS,
     RunFolder,
@@ -44,7 +48,7 @@ from fineray.training.learners import (
     fold_head_file,
     learner_for,
 )
-from fineray.training.preparing import prepare
+from fineray.training.preparing import environment, prepare
 from fineray.training.recipe import Recipe
 
 STAGE_FIGURES = "Working out intervals"
@@ -164,22 +168,31 @@ def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, p
     monitor.check()
     monitor.report(Progress(STAGE_FIGURES, 0, 0, ""))
     evaluation = evaluate(predictions, resamples=recipe.bootstrap, seed=recipe.seed)
-    facts = {
-        **prepared.facts,
-        "mode": recipe.mode,
-        "label_set": active_label_set(project).name,
-        "seal": seal.hash if (seal := current_seal(project)) else None,
-        "strengths": {**outcome.chosen, "final": outcome.final.strength},
-        "temperature": outcome.final.temperature,
-        "temperatures": {**outcome.temperatures, "final": outcome.final.temperature},
-        "inner_folds": outcome.inner_folds,
-        **({"search": searching.found} if searching else {}),
-        "seconds": {
+    seal = current_seal(project)
+    metrics = RunMetrics(
+        figures=evaluation,
+        split=SplitUsed.of(split.plan, split.hash),
+        backbone=prepared.used,
+        label_set=active_label_set(project).name,
+        mode=recipe.mode,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        fineray=__version__,
+        device=device_title(prepared.device),
+        engine=prepared.engine,
+        data_sha256=prepared.data_sha256,
+        environment=environment(),
+        seal=seal.hash if seal else None,
+        temperature=outcome.final.temperature,
+        temperatures={**outcome.temperatures, "final": outcome.final.temperature},
+        strengths={**outcome.chosen, "final": outcome.final.strength},
+        inner_folds=outcome.inner_folds,
+        search={str(fold): found for fold, found in searching.found.items()} if searching else None,
+        seconds={
             "features": round(featured - started, 3),
             "heads": round(trained - featured, 3),
             "total": round(time.monotonic() - started, 3),
         },
-    }
+    )
     monitor.check()
     if rank() > 0:
         return RunFolder(project.runs_folder / of_first_process(""))
@@ -190,10 +203,9 @@ def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, p
             searching.final if searching else recipe,
             predictions,
             validation,
-            evaluation,
             outcome,
             split,
-            facts,
+            metrics,
         ),
     )
     of_first_process(run.name)
@@ -276,10 +288,9 @@ def _write(
     recipe: Recipe,
     predictions: Predictions,
     validation: Predictions | None,
-    evaluation: Evaluation,
     outcome: _Outcome,
     split: Split,
-    facts: dict[str, Any],
+    metrics: RunMetrics,
 ) -> None:
     (folder / "recipe.json").write_text(recipe.to_json(), "utf-8")
     (folder / "split.json").write_text(json.dumps({"format": 1, **asdict(split)}, indent=2), "utf-8")
@@ -289,5 +300,4 @@ def _write(
     outcome.final.save(folder)
     for fold, head in outcome.heads.items():
         head.save(folder / fold_head_file(fold))
-    metrics = {"format": 1, **asdict(evaluation), **facts}
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2), "utf-8")
+    (folder / METRICS).write_text(json.dumps(metrics.to_json(), indent=2), "utf-8")

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from fineray.checks.check_result import CheckResult, last_checks
-from fineray.engine.messages import CheckData
+from fineray.engine.requests.project import CheckData
 from fineray.project.changes import leave_out
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import button, label, row
@@ -23,7 +23,7 @@ class CheckPanel(QFrame):
         super().__init__()
         self.setProperty("role", "card")
         self._session = session
-        self.run_button = button("Check the data", tip="Copies, confounders, faulty films, doubtful labels")
+        self.run_button = button("Check the data", tip="Copies, confounders, faulty images, doubtful labels")
         self.state = label(role="muted", wrap=True)
         self._list = QVBoxLayout()
         self._list.setSpacing(10)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QFrame, QInputDialog, QLineEdit, QMenu, QVBoxLayout
 
-from fineray.engine.messages import ApplyLabels, PreviewLabels
+from fineray.engine.requests.labels import ApplyLabels, PreviewLabels
 from fineray.errors import FinerayError
 from fineray.project.attributes import DATE
 from fineray.project.label_sets import use_label_set
@@ -50,7 +50,7 @@ class LabelPanel(QFrame):
         self.csv_button = button("From a table…", tip=tip)
         self.folders_button = button("From folder names", tip="The first folder below the imported one is the label")
         self.more_button = button(
-            " By attribute", "menu", tip="Labels by an attribute of the films, or one finding of several"
+            " By attribute", "menu", tip="Labels by an attribute of the images, or one finding of several"
         )
         self.more = QMenu(self.more_button)
         self.more_button.setMenu(self.more)

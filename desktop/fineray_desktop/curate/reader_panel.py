@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QFrame, QGridLayout, QVBoxLayout, QWidget
 
-from fineray.engine.messages import CompareReaders
+from fineray.engine.requests.labels import CompareReaders
 from fineray.review.agreement import Agreement
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import button, label, row
@@ -80,7 +80,7 @@ class ReaderPanel(QFrame):
         if enough and self.first.currentText() == self.second.currentText():
             self.second.setCurrentIndex(1 if self.first.currentIndex() == 0 else 0)
         self.state.setText(
-            "How far do two label sets agree, and on which films not?"
+            "How far do two label sets agree, and on which images not?"
             if enough
             else "Each reader's labels are a label set of their own. Make a second one first (tab Labels)."
         )

@@ -9,8 +9,9 @@ from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from fineray.dicom.shades import shades_8bit
-from fineray.engine.messages import CheckCodecs, ReadImage, ShownImage
+from fineray.engine.requests.project import CheckCodecs, ReadImage
 from fineray.project.files.file_kinds import FileKind, file_kinds
+from fineray.project.shown_image import ShownImage
 from fineray_desktop.engine_client import Job
 from fineray_desktop.loading import Loading
 from fineray_desktop.models.file_kinds_model import FileKindsModel

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from fineray.dicom.location import FileLocation
-from fineray.engine.messages import ImportFolders, Reported
+from fineray.engine.protocol import Reported
+from fineray.engine.requests.project import ImportFolders
 from fineray.progress import FileResult
 from fineray.project.catalogue import FileRow, file_rows
 from fineray.project.files.options import ImportOptions
@@ -122,7 +123,7 @@ class ImportPage(QWidget):
         self._say("Reading the folders. You may go on to other pages meanwhile.")
 
     def ask_archive(self) -> PacsDialog:
-        """Look for films in an archive; what is fetched or received is imported."""
+        """Look for images in an archive; what is fetched or received is imported."""
         from fineray_desktop.pacs.dialog import PacsDialog
 
         dialog = PacsDialog(self._session, self)

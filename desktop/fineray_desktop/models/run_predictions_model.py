@@ -20,7 +20,7 @@ WAIT = "…"  # where it is being worked out
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which predictions are wanted: (true, called) class numbers, right or wrong ones, a text in patient or classes,
+    """Which predictions are wanted: (true, predicted) class numbers, right or wrong ones, a text in patient or classes,
     those in view [n], and those of some images alone."""
 
     cell: tuple[int | None, int | None] = (None, None)
@@ -34,7 +34,7 @@ class RunPredictionsModel(ThumbnailsModel):
     """Out-of-sample predictions of a run. The score is the probability of the class that an image counts as."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
-        super().__init__(("Patient", "True", "Called", "Score", "Held out in"), thumbnails, parent)
+        super().__init__(("Patient", "True", "Predicted", "Score", "Held out in"), thumbnails, parent)
         self._predictions: Predictions | None = None
         self._predicted: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._known = True
@@ -49,7 +49,7 @@ class RunPredictionsModel(ThumbnailsModel):
         predicted: NDArray[np.int64],
         known: bool = True,
     ) -> None:
-        """Show these predictions instead, unfiltered. patients: pseudonyms; called, known: as set_predicted()."""
+        """Show these predictions instead, unfiltered. patients: pseudonyms; predicted, known: as set_predicted()."""
         self._predictions, self._patients = predictions, patients
         self._wanted, self._first = Wanted(), None
         self.set_pictures(predictions.images, places.__getitem__)

@@ -10,10 +10,10 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from fineray.evaluation.curves import Curve
+from fineray.evaluation.wording import METRICS, interval, number
 from fineray.review.query import ReviewedRun
 from fineray_desktop.review.fading import fade
 from fineray_desktop.review.state import ReviewState
-from fineray_desktop.review.words import FIGURES, interval, number
 from fineray_desktop.theme import current_theme
 from fineray_desktop.widgets.basics import card, label
 from fineray_desktop.widgets.charts import SERIES, Chart
@@ -67,7 +67,7 @@ class CurvesTab(QWidget):
         self.recall = CurveChart("Precision-recall curve", "Sensitivity", "PPV", SQUARE)
         self.calibration = CurveChart("Calibration", "Predicted probability", "Observed share", SQUARE)
         self.benefit = CurveChart("Decision curve", "Threshold", "Net benefit")
-        self.scores = CurveChart("Scores by class", "Score", "Films")
+        self.scores = CurveChart("Scores by class", "Score", "Images")
         self.scores.getAxis("left").tickStrings = _counts
         self.calibrated = label(role="muted", wrap=True)
         self._note = label("Curves are being worked out…", "muted", wrap=True)
@@ -193,7 +193,7 @@ class CurvesTab(QWidget):
                     [each.mean], [share.value], pen=None, symbol="o", symbolSize=5, symbolBrush=second
                 )
         named = (
-            (FIGURES["brier"][0], calibrated.brier),
+            (METRICS["brier"].short, calibrated.brier),
             ("ECE (10 bins)", calibrated.ece),
             ("Slope", calibrated.slope),
             ("Intercept", calibrated.intercept),

@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray.engine.requests.review import MapFeatures
 from fineray.explaining.results import FeatureMap
 from fineray_desktop.review.curves_tab import CurveChart
@@ -72,7 +72,7 @@ class MapDialog(QDialog):
             )  # fmt: skip
             item.sigClicked.connect(self._clicked)
             self.chart.addItem(item)
-        self.text.setText(f"{found.method}. Ringed: called wrong. Click a point to look at its image; wheel to zoom.")
+        self.text.setText(f"{found.method}. Ringed: predicted wrong. Click a point to see its image; wheel to zoom.")
 
     def _clicked(self, item: object, points: object, event: object) -> None:
         images = [int(point.data()) for point in points]  # type: ignore[attr-defined]

@@ -32,7 +32,7 @@ class ReportDialog(QDialog):
         self.setWindowTitle("Report")
         self.setMinimumWidth(480)
         keep_whole(self)
-        self.thumbnails = QCheckBox("Thumbnails of films that were called wrong, by pseudonym")
+        self.thumbnails = QCheckBox("Thumbnails of images that were predicted wrong, by pseudonym")
         self.parts = QCheckBox("Tables as CSV and figures as SVG and PDF, in a folder beside it")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         save = buttons.addButton("Save as…", QDialogButtonBox.ButtonRole.AcceptRole)
@@ -47,7 +47,7 @@ class ReportDialog(QDialog):
             label(
                 "Data flow, characteristics, split, recipe, every figure with its interval, subgroups, failures,"
                 " limits, environment, and what CLAIM 2024 and TRIPOD+AI ask for: filled in as far as the project"
-                " knows it, the rest marked for you. It holds no name; films are known by pseudonyms.",
+                " knows it, the rest marked for you. It holds no name; images are known by pseudonyms.",
                 "muted",
                 wrap=True,
             )

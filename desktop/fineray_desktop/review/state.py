@@ -1,15 +1,14 @@
-"""What the review looks at: a run, a side of it, a subgroup, an operating point. Panels change it and follow it."""
+"""What the review looks at: a run, which of its images are evaluated, a subgroup, an operating point. Panels change it and follow it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from fineray.engine.messages import Failed, Reported
+from fineray.engine.protocol import Failed, Reported
 from fineray.engine.requests.review import JudgeRun
 from fineray.errors import FinerayError
 from fineray.evaluation.one_vs_rest import OneVsRest, patient_numbers
@@ -22,6 +21,7 @@ from fineray.project.kept_point import fixed_point, keep_point, rule_of
 from fineray.project.labels.revisions import changed_since, notes
 from fineray.project.pixel_store import StoredAt
 from fineray.project.project import Project
+from fineray.project.run_metrics import RunMetrics, SealedTest
 from fineray.project.runs import RunFolder, run
 from fineray.review.query import ReviewedRun, ReviewQuery, values_of_view
 from fineray_desktop.engine_client import Job
@@ -39,10 +39,10 @@ class OpenedRun:
     set, None where it was not opened; changed: ids of images whose label is another now; notes: image id -> text."""
 
     folder: RunFolder
-    metrics: dict[str, Any]
+    metrics: RunMetrics
     fixed: OperatingPoint
     predictions: Predictions
-    test: dict[str, Any] | None
+    test: SealedTest | None
     test_predictions: Predictions | None
     attributes: dict[str, str]
     changed: tuple[int, ...]
@@ -50,7 +50,7 @@ class OpenedRun:
 
 
 @dataclass(frozen=True)
-class Side:
+class Evaluated:
     """What is judged: held-out or sealed predictions, or one finding of them. places: of the pixels of each row;
     numbers: that tell patients apart; patients: their pseudonyms."""
 
@@ -67,7 +67,7 @@ class ReviewState(QObject):
     A choice of the operating point belongs to the run: it is kept as soon as it is known, where the run may be changed.
     """
 
-    opened = Signal()  # another run, side or finding
+    opened = Signal()  # another run, set of images or finding
     shown_changed = Signal()  # what images count as, which are in view, or the class in question
     judging = Signal(bool)  # whether figures are being worked out
     judged = Signal()
@@ -77,7 +77,7 @@ class ReviewState(QObject):
         self.session = session
         self.run: OpenedRun | None = None
         self.predictions: Predictions | None = None
-        self.side: Side | None = None
+        self.evaluated: Evaluated | None = None
         self.judgement: ReviewedRun | None = None  # of this view, None until it has arrived
         self.view = ReviewQuery("", PointRule())
         self.chosen: PredictedClasses | None = None  # what images count as by the view's rule, None until it is known
@@ -119,7 +119,7 @@ class ReviewState(QObject):
         self._loading.forget()
         self._cancel()
         self._figure(False)
-        self.run = self.predictions = self.side = self.judgement = self.chosen = None
+        self.run = self.predictions = self.evaluated = self.judgement = self.chosen = None
 
     @property
     def multilabel(self) -> bool:
@@ -144,21 +144,21 @@ class ReviewState(QObject):
 
     def question(self) -> OneVsRest | None:
         """The class in question against the rest, over the images in view."""
-        if self.predictions is None or self.side is None or not self.in_view.any():
+        if self.predictions is None or self.evaluated is None or not self.in_view.any():
             return None
         number = self.predictions.classes.index(self.view.positive)
         scores, positive = self.predictions.probabilities[:, number], self.predictions.true == number
-        return OneVsRest(self.view.positive, scores, positive, self.side.numbers).only(self.in_view)
+        return OneVsRest(self.view.positive, scores, positive, self.evaluated.numbers).only(self.in_view)
 
-    def set_side(self, on_test: bool) -> None:
+    def set_evaluated(self, on_test: bool) -> None:
         """Look at the sealed test set, or at held-out images."""
         if self.run is not None and on_test != self.view.on_test:
-            self._ask_side(replace(self.view, on_test=on_test))
+            self._ask_evaluated(replace(self.view, on_test=on_test))
 
     def set_finding(self, name: str) -> None:
         """Look at another of several findings."""
         if self.run is not None and name != self.view.finding:
-            self._ask_side(replace(self.view, finding=name))
+            self._ask_evaluated(replace(self.view, finding=name))
 
     def set_positive(self, name: str) -> None:
         """Put another class in question; what images count as stays, since the rule belongs to the run."""
@@ -207,20 +207,20 @@ class ReviewState(QObject):
             self.run = replace(opened, changed=both[0], notes=both[1])
             self.shown_changed.emit()
 
-    def _show(self, found: OpenedRun, side: Side, view: ReviewQuery) -> None:
+    def _show(self, found: OpenedRun, evaluated: Evaluated, view: ReviewQuery) -> None:
         self.run = found
-        self._show_side(side, view)
+        self._show_evaluated(evaluated, view)
 
-    def _ask_side(self, view: ReviewQuery) -> None:
+    def _ask_evaluated(self, view: ReviewQuery) -> None:
         project, opened = self.session.project, self.run
         self._age()
         if project is not None and opened is not None:
             self._loading.ask(
-                project.root, lambda found: _side(found, opened, view), lambda found: self._show_side(*found)
+                project.root, lambda found: _evaluated(found, opened, view), lambda found: self._show_evaluated(*found)
             )
 
     def _age(self) -> None:
-        """Another run, side or finding is chosen: what is on show belongs to the choice before."""
+        """Another run, set of images or finding is chosen: what is on show belongs to the choice before."""
         self._keep()
         if self.predictions is not None:
             self._cancel()
@@ -228,13 +228,13 @@ class ReviewState(QObject):
             self._figure(True)
             self.shown_changed.emit()
 
-    def _show_side(self, side: Side, view: ReviewQuery) -> None:
-        shown = side.predictions
+    def _show_evaluated(self, evaluated: Evaluated, view: ReviewQuery) -> None:
+        shown = evaluated.predictions
         positive = next(
             each for each in (view.positive, view.rule.positive, shown.classes[-1]) if each in shown.classes
         )
         self.view = self._sound = replace(view, positive=positive, attribute="", value="")
-        self.predictions, self.side, self.judgement, self.values = shown, side, None, {}
+        self.predictions, self.evaluated, self.judgement, self.values = shown, evaluated, None, {}
         self.in_view = np.ones(len(shown.images), dtype=bool)
         self._to_keep = False
         self.chosen = self._called_at_once()
@@ -278,7 +278,7 @@ class ReviewState(QObject):
         shown, opened, rule = self.predictions, self.run, self.view.rule
         assert shown is not None and opened is not None
         if self.view.on_test and opened.test is not None:
-            point = OperatingPoint.from_json(opened.test["operating_point"]).of(self.view.finding)
+            point = opened.test.point.of(self.view.finding)
         elif rule.kind == "fixed":
             point = opened.fixed.of(self.view.finding)
         elif rule.kind == "threshold":
@@ -356,7 +356,7 @@ class ReviewState(QObject):
         self.session.point_kept.emit(opened.folder.name)
 
 
-def _read(project: Project, name: str, on_test: bool) -> tuple[OpenedRun, Side, ReviewQuery]:
+def _read(project: Project, name: str, on_test: bool) -> tuple[OpenedRun, Evaluated, ReviewQuery]:
     folder = run(project, name)
     predictions, test = folder.predictions(), folder.test()
     opened = OpenedRun(
@@ -370,10 +370,12 @@ def _read(project: Project, name: str, on_test: bool) -> tuple[OpenedRun, Side, 
         changed_since(project, folder, predictions),
         notes(project),
     )
-    return opened, *_side(project, opened, ReviewQuery(folder.name, PointRule(), on_test=on_test and test is not None))
+    return opened, *_evaluated(
+        project, opened, ReviewQuery(folder.name, PointRule(), on_test=on_test and test is not None)
+    )
 
 
-def _side(project: Project, opened: OpenedRun, view: ReviewQuery) -> tuple[Side, ReviewQuery]:
+def _evaluated(project: Project, opened: OpenedRun, view: ReviewQuery) -> tuple[Evaluated, ReviewQuery]:
     """What is judged, and the view of it by the run's own rule."""
     shown = opened.test_predictions if view.on_test else opened.predictions
     assert shown is not None
@@ -382,8 +384,8 @@ def _side(project: Project, opened: OpenedRun, view: ReviewQuery) -> tuple[Side,
         finding = view.finding or shown.classes[0]
         shown = shown.finding(finding)
     places = places_of(project, shown.images.tolist())
-    side = Side(shown, places, patient_numbers(shown), np.array(shown.patients))
-    return side, replace(view, finding=finding, rule=rule_of(opened.folder, finding))
+    evaluated = Evaluated(shown, places, patient_numbers(shown), np.array(shown.patients))
+    return evaluated, replace(view, finding=finding, rule=rule_of(opened.folder, finding))
 
 
 def _values(project: Project, attribute: str, shown: Predictions) -> tuple[NDArray[np.str_], dict[str, int]]:

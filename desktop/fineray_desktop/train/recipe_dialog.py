@@ -1,4 +1,4 @@
-"""All settings of a recipe, with the user's own films as the network will see them."""
+"""All settings of a recipe, with the user's own images as the network will see them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineray.engine.messages import FindRate, ShowViews
+from fineray.engine.requests.training import FindRate, ShowViews
 from fineray.training.recipe import Recipe, RecipeUnusable, for_mode
 from fineray.training.results import RateCurve, ViewsShown
+from fineray.training.settings import parts
 from fineray_desktop.session import Session
-from fineray_desktop.train.recipe_fields import (
-    AUGMENT,
-    HEAD,
-    INPUT,
-    LOSS,
-    TUNING,
-)
 from fineray_desktop.widgets.basics import (
     button,
     card,
@@ -38,8 +32,21 @@ from fineray_desktop.widgets.basics import (
 from fineray_desktop.widgets.charts import LineChart
 from fineray_desktop.widgets.settings_form import SettingsForm
 
-FILMS, VIEWS, SHOWN = 3, 4, 118  # films, looks at each, pixels
+IMAGES, VIEWS, SIDE = 3, 4, 118  # images, looks at each, pixels
 WAIT_MS = 400  # after a change, before views are drawn anew
+NO_NUMBER = "A rate is no number; write it as 0.001 or 1e-3."
+PARTS: dict[str, type] = {"recipe": Recipe, **parts(Recipe)}
+# What is shown of each part, in this order; how is declared with the settings themselves.
+SHOWN = {
+    "recipe": ("input_size", "pooling", "search_minutes", "shuffled"),
+    "head": ("kind", "hidden", "inner_folds"),
+    "loss": ("kind", "gamma", "balance", "smoothing", "uncertain", "certainty"),
+    "augment": ("rotation", "scale", "shift", "crop", "contrast", "noise", "flip", "views", "test_views"),
+    "tuning": (
+        *("gradual", "learning_rate", "head_rate", "slower", "batch", "weight_decay", "warm_up", "dropout"),
+        *("averaging", "blend", "source_pull", "norms", "validation", "patience"),
+    ),
+}
 
 
 class RecipeDialog(QDialog):
@@ -50,21 +57,15 @@ class RecipeDialog(QDialog):
         self._session, self.recipe = session, recipe
         self.setWindowTitle("Settings of the training")
         open_at(self, 960, 640)
-        self.forms = {
-            "recipe": SettingsForm(INPUT),
-            "head": SettingsForm(HEAD),
-            "loss": SettingsForm(LOSS),
-            "augment": SettingsForm(AUGMENT),
-            "tuning": SettingsForm(TUNING),
-        }
+        self.forms = {part: SettingsForm(settings, SHOWN[part]) for part, settings in PARTS.items()}
         self.problem = label(role="warning", wrap=True)
         self._views = QGridLayout()
         self._views.setSpacing(6)
-        self.views_note = label("Drawing views of your films…", "muted", wrap=True)
+        self.views_note = label("Drawing views of your images…", "muted", wrap=True)
         self.rate_chart = LineChart(
             "Loss by learning rate", "Learning rate", "Loss", empty="A short trial draws the curve.", log_x=True
         )
-        self.find_rate = button("Find a rate", tip="A short trial on training films; nothing of it is kept")
+        self.find_rate = button("Find a rate", tip="A short trial on training images; nothing of it is kept")
         self._lay_out()
         self._waiting = QTimer(self, singleShot=True, interval=WAIT_MS)
         self._waiting.timeout.connect(self._draw_views)
@@ -89,11 +90,11 @@ class RecipeDialog(QDialog):
 
     def _edited(self) -> Recipe | None:
         try:
-            parts = {name: form.settings() for name, form in self.forms.items() if name != "recipe"}
-            edited: Recipe = replace(self.forms["recipe"].settings(), **parts)
+            inside = {name: form.settings() for name, form in self.forms.items() if name != "recipe"}
+            edited: Recipe = replace(self.forms["recipe"].settings(), **inside)
         except (ValueError, RecipeUnusable) as error:
-            what = error.what if isinstance(error, RecipeUnusable) else "A rate is no number; write it as 0.001 or 1e-3"
-            self.problem.setText(f"{what}.")
+            unusable = isinstance(error, RecipeUnusable)
+            self.problem.setText(f"{error.what}. {error.todo}" if unusable else NO_NUMBER)
             self.problem.show()
             return None
         self.problem.hide()
@@ -119,7 +120,9 @@ class RecipeDialog(QDialog):
         looks.setLayout(self._views)
         beside = QVBoxLayout()
         beside.addWidget(
-            label("Your films as the network sees them; the first of each row is the film itself.", "muted", wrap=True)
+            label(
+                "Your images as the network sees them; the first of each row is the image itself.", "muted", wrap=True
+            )
         )
         beside.addWidget(looks)
         beside.addWidget(self.views_note)
@@ -171,7 +174,7 @@ class RecipeDialog(QDialog):
         edited, project = self._edited(), self._session.project
         if edited is None or project is None:
             return
-        job = self._session.engine.start(ShowViews(project.root, edited, FILMS, VIEWS))
+        job = self._session.engine.start(ShowViews(project.root, edited, IMAGES, VIEWS))
         job.finished.connect(self._show_views)
         job.failed.connect(lambda failed: self.views_note.setText(f"{failed.what}. {failed.todo}"))
 
@@ -180,15 +183,17 @@ class RecipeDialog(QDialog):
             item.widget().deleteLater()
         for line, looks in enumerate(shown.rows):
             for column, shades in enumerate(looks):
-                image = QImage(shades, shown.side, shown.side, shown.side, QImage.Format.Format_Grayscale8)
+                image = QImage(
+                    shades, shown.input_size, shown.input_size, shown.input_size, QImage.Format.Format_Grayscale8
+                )
                 scaled = QPixmap.fromImage(image).scaled(
-                    SHOWN, SHOWN, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+                    SIDE, SIDE, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
                 )
                 picture = QLabel()
                 picture.setPixmap(scaled)
-                picture.setAccessibleName("Film" if column == 0 else f"View {column} of the film")
+                picture.setAccessibleName("Image" if column == 0 else f"View {column} of the image")
                 self._views.addWidget(picture, line, column)
-        self.views_note.setText("" if shown.rows else "Label some films to see views of them here.")
+        self.views_note.setText("" if shown.rows else "Label some images to see views of them here.")
 
     def _find_rate(self) -> None:
         edited, project = self._edited(), self._session.project

@@ -33,6 +33,22 @@ from fineray.backbones.catalogue import (
 from fineray.backbones.describing import NotACnn, describe
 from fineray.backbones.surgery import pretrained
 from fineray.backbones.weights import WeightsDamaged
+from fineray.progress import Cancelled, Monitor, Progress, ProgressEvent
+
+
+class Listener(Monitor):
+    """Keeps what it hears, and gives up after so many reports."""
+
+    def __init__(self) -> None:
+        self.heard: list[ProgressEvent] = []
+        self.patience = 1 << 30
+
+    def report(self, what: ProgressEvent) -> None:
+        self.heard.append(what)
+
+    def check(self) -> None:
+        if len(self.heard) >= self.patience:
+            raise Cancelled
 
 
 def published(name: str, folder: Path) -> Path:
@@ -96,17 +112,17 @@ def test_unknown_weights_need_a_source_and_stand_beside_the_known(home: Path, tm
     with pytest.raises(WeightsDamaged, match="does not know"):
         add_weights(path)
     with pytest.raises(WeightsDamaged, match="written down"):
-        add_weights(path, "resnet18", Source(title="Hand films"))
-    source = Source("Hand films", "Bone age in years", "12,611 hand films", "CC0")
+        add_weights(path, "resnet18", Source(title="Hand images"))
+    source = Source("Hand images", "Bone age in years", "12,611 hand images", "CC0")
     added = add_weights(path, "resnet18", source)
-    again = backbone("Hand films")
+    again = backbone("Hand images")
     assert again == added and again.source_task == "Bone age in years" and again.licence == "CC0"
     assert weights_file(backbone("resnet18")) is None
     network, _ = pretrained(again)
     torch.testing.assert_close(network.network.layer1[0].conv1.weight, state["layer1.0.conv1.weight"])
-    (home / "weights" / "Hand-films.json").write_text("{", "utf-8")
-    assert [path.name for path in unreadable_records()] == ["Hand-films.json"]
-    assert "Hand films" not in [each.name for each in backbones()]
+    (home / "weights" / "Hand-images.json").write_text("{", "utf-8")
+    assert [path.name for path in unreadable_records()] == ["Hand-images.json"]
+    assert "Hand images" not in [each.name for each in backbones()]
 
 
 def test_what_does_not_fit_or_is_no_weights_is_refused(home: Path, tmp_path: Path) -> None:
@@ -168,15 +184,22 @@ def test_a_download_goes_through_the_same_checks(home: Path, tmp_path: Path, kno
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         known("resnet18", path, f"http://127.0.0.1:{server.server_address[1]}/{path.name}")
-        seen: list[tuple[int, int]] = []
-        added = download_weights("resnet18", lambda done, total: seen.append((done, total)))
-        assert seen[-1] == (path.stat().st_size,) * 2 and weights_file(added) is not None
+        listener = Listener()
+        added = download_weights("resnet18", listener)
+        megabytes = path.stat().st_size // 1_000_000
+        assert listener.heard[-1] == Progress("Fetching weights", megabytes, megabytes, "MB")
+        assert len(listener.heard) > 2 and weights_file(added) is not None
+        listener.heard.clear()
+        listener.patience = 1
+        with pytest.raises(Cancelled):
+            download_weights("resnet18", listener)
+        assert len(listener.heard) == 1, "stopped between two blocks"
         path.write_bytes(b"something else")
         with pytest.raises(WeightsDamaged):
-            download_weights("resnet18")
+            download_weights("resnet18", Monitor())
         path.unlink()
         with pytest.raises(DownloadFailed, match="404"):
-            download_weights("resnet18")
+            download_weights("resnet18", Monitor())
         server.shutdown()
     with pytest.raises(DownloadFailed, match="package"):
-        download_weights("efficientnet_lite0")
+        download_weights("efficientnet_lite0", Monitor())

@@ -20,10 +20,10 @@ from fineray.progress import Cancelled, Monitor
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("demo") / "films", patients=12)
+    return write_study(tmp_path_factory.mktemp("demo") / "images", patients=12)
 
 
-def test_films_of_many_kinds_are_readable_and_labelled(study: Path) -> None:
+def test_images_of_many_kinds_are_readable_and_labelled(study: Path) -> None:
     with study.open(newline="") as file:
         rows = list(csv.DictReader(file))
     files = sorted(path for path in study.parent.rglob("*.dcm"))

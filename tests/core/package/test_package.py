@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fineray.engine.jobs.table import carry_out
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray.engine.requests.models import ExportModel, OpenPackage
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
 from fineray.export.whole_network import description
@@ -72,16 +72,16 @@ def rewritten(package: Path, output: Path, change: Callable[[dict[str, bytes]], 
 
 @pytest.mark.parametrize("name", ["run-001", "run-002"])
 def test_it_says_the_same_elsewhere(trained: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    films = trained.parent / "films"
+    images = trained.parent / "images"
     with open_project(trained) as project:
-        before = predict_folder(project, run(project, name), films)
+        before = predict_folder(project, run(project, name), images)
     package = packed(trained, name, tmp_path / "m.frpkg")
     monkeypatch.setenv("FINERAY_HOME", str(tmp_path / "elsewhere"))
     opened = open_package(package, tmp_path / "there")
     assert opened.difference <= 1e-6 and opened.classes == ("bright", "dark") and opened.fingerprint == ""
     with open_project(opened.project) as project:
         assert runs(project) == [] and [each.name for each in models(project)] == [opened.run]
-        after = predict_folder(project, run(project, opened.run), films)
+        after = predict_folder(project, run(project, opened.run), images)
         with pytest.raises(NotJudgedHere):
             run(project, opened.run).predictions()
     got, expected = (np.array([row.probabilities for row in table.rows]) for table in (after, before))
@@ -259,7 +259,7 @@ def test_it_joins_a_project_once_and_only_an_empty_folder_becomes_one(trained: P
     again = packed(tmp_path / "mine", "run-001", tmp_path / "again.frpkg")
     opened = open_package(again, tmp_path / "third")
     with open_project(opened.project) as project:
-        table = predict_folder(project, run(project, opened.run), trained.parent / "films")
+        table = predict_folder(project, run(project, opened.run), trained.parent / "images")
     assert all(LEARNED in row.flag for row in table.rows), "what it learned from is known at the third place too"
 
 
@@ -271,7 +271,7 @@ def test_a_point_chosen_at_export_calls_elsewhere(trained: Path, tmp_path: Path)
         folder = run(project, opened.run)
         facts = folder.package()
         assert facts is not None and facts["abstain"] == [0.4, 0.6] and facts["point"]["positive"] == "dark"
-        table = predict_folder(project, folder, trained.parent / "films")
+        table = predict_folder(project, folder, trained.parent / "images")
         assert table.point == OperatingPoint.from_json(facts["point"])
 
 
@@ -289,7 +289,7 @@ def test_the_runs_own_point_goes_along_in_every_form(trained: Path, tmp_path: Pa
     with open_project(opened.project) as project:
         folder = run(project, opened.run)
         assert point_of(folder) == point and rule_of(folder).kind == "fixed"
-        assert predict_folder(project, folder, trained.parent / "films").point == point
+        assert predict_folder(project, folder, trained.parent / "images").point == point
     chosen = packed(trained, "run-001", tmp_path / "n.frpkg", rule=PointRule())
     opened = open_package(chosen, tmp_path / "third")
     with open_project(opened.project) as project:
@@ -330,9 +330,9 @@ def test_nothing_half_written_is_left(trained: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def frozen_study(tmp_path: Path, films: Callable[..., Path]) -> tuple[Path, Path]:
-    """(a project with a sealed test set, a frozen run and the test opened; its films)."""
-    folder = films(patients=40, each=1)
+def frozen_study(tmp_path: Path, images: Callable[..., Path]) -> tuple[Path, Path]:
+    """(a project with a sealed test set, a frozen run and the test opened; its images)."""
+    folder = images(patients=40, each=1)
     create_project(tmp_path / "sealed")
     with open_project(tmp_path / "sealed") as project:
         import_folders(project, [folder])
@@ -348,7 +348,7 @@ def frozen_study(tmp_path: Path, films: Callable[..., Path]) -> tuple[Path, Path
 def test_a_capsule_holds_a_frozen_study_and_its_figures_follow(
     frozen_study: tuple[Path, Path], trained: Path, tmp_path: Path
 ) -> None:
-    study, films = frozen_study
+    study, images = frozen_study
     with pytest.raises(NotFrozen):
         packed(trained, "run-001", tmp_path / "no.frpkg", kind="study")
     capsule = packed(study, "run-001", tmp_path / "c.frpkg", kind="study")
@@ -359,8 +359,8 @@ def test_a_capsule_holds_a_frozen_study_and_its_figures_follow(
     opened = open_package(capsule, tmp_path / "there")
     with open_project(opened.project) as project:
         folder = run(project, opened.run)
-        assert folder.package() is not None and runs(project) == [], "its predictions are not of films here"
-        table = predict_folder(project, folder, films)
+        assert folder.package() is not None and runs(project) == [], "its predictions are not of images here"
+        table = predict_folder(project, folder, images)
     refused = [row for row in table.rows if row.flag == SEALED]
     assert len(refused) == 10, "the seal travels along"
     assert table.point.threshold == 0.6
@@ -371,7 +371,7 @@ def test_figures_that_do_not_follow_are_found(frozen_study: tuple[Path, Path], t
     folder = study / "runs" / "run-001"
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     kept = (folder / "metrics.json").read_bytes()
-    metrics["per_class"][0]["sensitivity"]["low"] += 0.001
+    metrics["per_class"][0]["figures"]["sensitivity"]["low"] += 0.001
     (folder / "metrics.json").write_text(json.dumps(metrics))
     with open_project(study) as project, pytest.raises(NotVerified, match="not the one that was frozen"):
         verify_run(project, run(project, "run-001"))
@@ -392,12 +392,12 @@ def test_a_brought_point_is_not_chosen_again(trained: Path, tmp_path: Path) -> N
 
     package = packed(trained, "run-001", tmp_path / "m.frpkg", rule=PointRule("threshold", "dark", 0.9))
     create_project(tmp_path / "mine")
-    from tests.support.films import write_film
+    from tests.support.images import write_image
 
     for patient in range(8):
         label = ("bright", "dark")[patient % 2]
         level = 0.62 if label == "bright" else 0.38
-        write_film(tmp_path / "new" / label / f"n{patient}", patient=f"NEW-{patient}", level=level)
+        write_image(tmp_path / "new" / label / f"n{patient}", patient=f"NEW-{patient}", level=level)
     with open_project(tmp_path / "mine") as project:
         import_folders(project, [tmp_path / "new"])
         apply_labels(project, preview_folders(project))

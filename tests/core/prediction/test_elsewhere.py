@@ -1,4 +1,4 @@
-"""A model judged on another project's films, what it tells of drift, and what may be returned to its makers."""
+"""A model judged on another project's images, what it tells of drift, and what may be returned to its makers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fineray.package.opening import open_package
 from fineray.package.verifying import NotVerified, verify_run, verify_statistics
 from fineray.prediction.abstaining import band_effect
 from fineray.prediction.predict import predict_folder, watch_folder
-from fineray.prediction.results import PredictionTable
+from fineray.prediction.results import FolderPredictions
 from fineray.prediction.validation import OtherLabels, validate
 from fineray.progress import (
     Cancelled,
@@ -32,36 +32,36 @@ from fineray.project.runs import RunFolder, run, runs
 from fineray.report.writing import write_report
 from fineray.review.judging import judge
 from fineray.review.query import ReviewQuery
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 
-def other_films(root: Path, patients: int = 16, names: tuple[str, str] = ("bright", "dark"), **tags: object) -> Path:
+def other_images(root: Path, patients: int = 16, names: tuple[str, str] = ("bright", "dark"), **tags: object) -> Path:
     for patient in range(patients):
         level = (0.6, 0.4)[patient % 2]
-        write_film(root / names[patient % 2] / f"e{patient}", patient=f"EXT-{patient}", level=level, **tags)
+        write_image(root / names[patient % 2] / f"e{patient}", patient=f"EXT-{patient}", level=level, **tags)
     return root
 
 
 @pytest.fixture
 def elsewhere(trained: Path, tmp_path: Path) -> tuple[Project, RunFolder]:
-    """(another hospital's project with films and labels, the model that was brought there)."""
+    """(another hospital's project with images and labels, the model that was brought there)."""
     with open_project(trained) as project:
         export_package(project, run(project, "run-001"), tmp_path / "m.frpkg")
     create_project(tmp_path / "elsewhere")
     name = open_package(tmp_path / "m.frpkg", tmp_path / "elsewhere").run
     project = open_project(tmp_path / "elsewhere")
     # of the 40 training patients four come along, and must not count
-    other = other_films(tmp_path / "films")
+    other = other_images(tmp_path / "images")
     for number in range(4):
         label = ("bright", "dark")[number % 2]
-        source = trained.parent / "films" / label / f"p{number}"
+        source = trained.parent / "images" / label / f"p{number}"
         (other / label / f"known{number}").write_bytes(source.read_bytes())
     import_folders(project, [other])
     apply_labels(project, preview_folders(project))
     return project, run(project, name)
 
 
-def test_the_whole_review_works_on_another_hospitals_films(
+def test_the_whole_review_works_on_another_hospitals_images(
     elsewhere: tuple[Project, RunFolder], tmp_path: Path
 ) -> None:
     project, model = elsewhere
@@ -69,17 +69,17 @@ def test_the_whole_review_works_on_another_hospitals_films(
     predictions = done.predictions()
     assert set(predictions.parts) == {"external"} and len(predictions.images) == 16
     facts = done.metrics()
-    assert facts["external"]["left_out"] == {"learned from": 4, "sealed elsewhere": 0, "other labels": 0}
+    assert facts.external.left_out == {"learned from": 4, "sealed elsewhere": 0, "other labels": 0}
     expected = roc_auc_score(predictions.true, predictions.probabilities[:, 1])
-    assert facts["auc"]["value"] == pytest.approx(expected)
+    assert facts.figures.auc.value == pytest.approx(expected)
     judged = judge(project, done, ReviewQuery(done.name, PointRule()), Monitor())
     assert judged.images == 16 and judged.figures.auc.value == pytest.approx(expected)
     path = write_report(project, done, tmp_path / "r.html", ReviewQuery(done.name, PointRule()), False, None)
     assert "trained elsewhere" in Path(path).read_text("utf-8")
     assert [each.name for each in runs(project)] == [done.name]
     assert len(verify_run(project, done)) == 1
-    table = predict_folder(project, done, tmp_path / "films")
-    assert sum("learned from this film" in row.flag for row in table.rows) == 4, "a validated model can be applied too"
+    table = predict_folder(project, done, tmp_path / "images")
+    assert sum("learned from this image" in row.flag for row in table.rows) == 4, "a validated model can be applied too"
     project.close()
 
 
@@ -90,11 +90,11 @@ def test_only_statistics_go_back(elsewhere: tuple[Project, RunFolder], tmp_path:
     text = (tmp_path / "back.json").read_text("utf-8")
     told = json.loads(text)
     for row in range(16):
-        assert repr(float(done.predictions().probabilities[row, 0])) not in text, "no score of a single film"
+        assert repr(float(done.predictions().probabilities[row, 0])) not in text, "no score of a single image"
     assert "P0000" not in text and "EXT-" not in text and str(tmp_path) not in text
     assert told["figures"]["images"] == 16 and sum(told["scores"]["dark"]["with"]) == 8
     assert len(verify_statistics(tmp_path / "back.json")) == 1
-    told["figures"]["per_class"][0]["sensitivity"]["value"] = 0.123
+    told["figures"]["per_class"][0]["figures"]["sensitivity"]["value"] = 0.123
     (tmp_path / "forged.json").write_text(json.dumps(told))
     with pytest.raises(NotVerified, match="sensitivity of bright"):
         verify_statistics(tmp_path / "forged.json")
@@ -115,7 +115,7 @@ def test_labels_of_another_question_are_refused(trained: Path, tmp_path: Path) -
         target.parent.mkdir()
         create_project(target)
         with open_project(target) as project:
-            import_folders(project, [other_films(tmp_path / names[0] / "films", 4, names)])
+            import_folders(project, [other_images(tmp_path / names[0] / "images", 4, names)])
             apply_labels(project, preview_folders(project))
             name = open_package(tmp_path / "m.frpkg", target).run
             with pytest.raises(OtherLabels, match="bright, dark"):
@@ -127,10 +127,10 @@ def test_drift_is_told_where_there_is_some_and_not_where_there_is_none(trained: 
     alike = tmp_path / "alike"
     for patient in range(40):
         label = ("bright", "dark")[patient % 2]
-        write_film(alike / f"{patient}", patient=f"NEW-{patient}", level=0.62 if label == "bright" else 0.38)
+        write_image(alike / f"{patient}", patient=f"NEW-{patient}", level=0.62 if label == "bright" else 0.38)
     unlike = tmp_path / "unlike"
     for patient in range(40):
-        write_film(unlike / f"{patient}", patient=f"ODD-{patient}", level=0.9, PatientSex="F", ViewPosition="AP")
+        write_image(unlike / f"{patient}", patient=f"ODD-{patient}", level=0.9, PatientSex="F", ViewPosition="AP")
     with open_project(trained) as project:
         folder = run(project, "run-001")
         same = predict_folder(project, folder, alike).drift
@@ -162,20 +162,20 @@ def test_chance_alone_is_seldom_called_drift() -> None:
 
 
 def test_a_watched_folder_is_told_anew_when_it_changes(trained: Path, tmp_path: Path) -> None:
-    films = tmp_path / "watched"
-    write_film(films / "1.dcm", patient="NEW-1", level=0.6)
-    tables: list[PredictionTable] = []
+    images = tmp_path / "watched"
+    write_image(images / "1.dcm", patient="NEW-1", level=0.6)
+    tables: list[FolderPredictions] = []
     ended = threading.Event()
 
     class Listen(Monitor):
         def report(self, what: ProgressEvent) -> None:
             if isinstance(what, Interim):
-                assert isinstance(what.result, PredictionTable)
+                assert isinstance(what.result, FolderPredictions)
                 tables.append(what.result)
                 if len(tables) == 1:
-                    (films / "2.dcm").write_bytes((films / "1.dcm").read_bytes()[:900])  # still being written
+                    (images / "2.dcm").write_bytes((images / "1.dcm").read_bytes()[:900])  # still being written
                 elif len(tables) == 2:
-                    write_film(films / "2.dcm", patient="NEW-2", level=0.4)
+                    write_image(images / "2.dcm", patient="NEW-2", level=0.4)
                 else:
                     ended.set()
 
@@ -187,7 +187,7 @@ def test_a_watched_folder_is_told_anew_when_it_changes(trained: Path, tmp_path: 
     with open_project(trained) as project, pytest.raises(Cancelled):
         folder = run(project, "run-001")
         watch_folder(
-            project, folder, films, every_s=0.5, visit=lambda new: visited.append(new.scored.file), monitor=Listen()
+            project, folder, images, every_s=0.5, visit=lambda new: visited.append(new.scored.file), monitor=Listen()
         )
     assert [table.scored for table in tables] == [1, 1, 2] and visited == ["1.dcm", "2.dcm"]
     assert "not scored" in tables[1].rows[1].flag and tables[2].rows[1].flag == ""

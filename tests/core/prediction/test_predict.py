@@ -1,4 +1,4 @@
-"""A run on films that are in no project: the same probabilities as inside, strangers flagged, sealed films refused."""
+"""A run on images that are in no project: the same probabilities as inside, strangers flagged, sealed images refused."""
 
 from __future__ import annotations
 
@@ -30,73 +30,77 @@ from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
 from fineray.system.output_file import CannotWriteThere
 from fineray.system.user_folder import user_folder
+from fineray.training.model import trained_model
 from fineray.training.opening import freeze
-from fineray.training.predicting import probabilities_of
 from fineray.training.recipe import HeadSettings, Recipe, Tuning
 from fineray.training.train import train
-from tests.support.films import write_film, write_picture
+from tests.support.images import write_image, write_picture
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> tuple[Project, RunFolder, Path]:
-    """(project with a run, the run, its films)."""
-    folder = films(patients=16, each=2)
+def study(project: Project, images: Callable[..., Path]) -> tuple[Project, RunFolder, Path]:
+    """(project with a run, the run, its images)."""
+    folder = images(patients=16, each=2)
     import_folders(project, [folder])
     apply_labels(project, preview_folders(project))
     return project, train(project, make_split(project, SplitPlan(folds=3)), RECIPE), folder
 
 
-def test_the_same_films_get_the_same_probabilities(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
-    project, run, films = study
-    table = predict_folder(project, run, films)
+def test_the_same_images_get_the_same_probabilities(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
+    project, run, images = study
+    table = predict_folder(project, run, images)
     images = labelled_images(project)
     inside = dict(
-        zip((image.content_hash for image in images), probabilities_of(project, run, images, Monitor()), strict=True)
+        zip(
+            (image.content_hash for image in images),
+            trained_model(run).predict(project, images, Monitor()),
+            strict=True,
+        )
     )
     assert table.scored == 32 and all(LEARNED in row.flag for row in table.rows)
     got = np.array(sorted(row.probabilities for row in table.rows))
     assert got == pytest.approx(np.array(sorted(map(tuple, inside.values()))), abs=1e-5)
     for row in table.rows:
-        assert row.sop_instance_uid == str(pydicom.dcmread(films / row.file).SOPInstanceUID)
+        assert row.sop_instance_uid == str(pydicom.dcmread(images / row.file).SOPInstanceUID)
         assert row.predicted == table.classes[int(np.argmax(row.probabilities))]
 
 
-def test_nothing_of_the_films_stays_behind(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
-    project, run, films = study
+def test_nothing_of_the_images_stays_behind(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
+    project, run, images = study
     before = {path.name for path in (user_folder() / "sources").iterdir()}
     images = len(image_rows(project))
-    predict_folder(project, run, films)
+    predict_folder(project, run, images)
     assert {path.name for path in (user_folder() / "sources").iterdir()} == before
     assert len(image_rows(project)) == images
 
 
-def test_strangers_are_flagged_and_what_is_no_film_is_said(
-    project: Project, films: Callable[..., Path], tmp_path: Path
+def test_strangers_are_flagged_and_what_is_no_image_is_said(
+    project: Project, images: Callable[..., Path], tmp_path: Path
 ) -> None:
-    import_folders(project, [films(patients=50, each=2)])  # with few films hardly anything is strange
+    import_folders(project, [images(patients=50, each=2)])  # with few images hardly anything is strange
     apply_labels(project, preview_folders(project))
     run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
     new = tmp_path / "new"
-    write_film(new / "bright.dcm", patient="NEW-1", level=0.75)
-    write_film(new / "side.dcm", patient="NEW-2", level=0.75, ViewPosition="LL")
+    write_image(new / "bright.dcm", patient="NEW-1", level=0.75)
+    write_image(new / "side.dcm", patient="NEW-2", level=0.75, ViewPosition="LL")
     picture = np.kron(np.indices((6, 5)).sum(axis=0) % 2, np.ones((8, 8))) * 4095
     write_picture(new / "board.dcm", picture.astype(np.uint16), "NEW-3")
-    (new / "notes.txt").write_text("no film")
+    (new / "notes.txt").write_text("no image")
     (new / "hand.dcm").write_bytes(Path(get_testdata_file("RG3_UNCI.dcm")).read_bytes())
     rows = {row.file: row for row in predict_folder(project, run, new).rows}
     assert rows["bright.dcm"].flag == "" and rows["bright.dcm"].predicted == "bright"
     assert "view LL" in rows["side.dcm"].flag
-    assert "unlike the films" in rows["board.dcm"].flag and "unlike the films" in rows["hand.dcm"].flag
+    assert "unlike the images" in rows["board.dcm"].flag and "unlike the images" in rows["hand.dcm"].flag
     assert "body part EXTREMITY" in rows["hand.dcm"].flag
     assert rows["notes.txt"].probabilities == () and rows["notes.txt"].flag.startswith("not scored")
     table = predict_folder(project, run, new, abstain=(0.0, 1.0))
     assert {row.predicted for row in table.rows} == {""} and "says nothing" in table.rows[0].flag
 
 
-def test_films_of_the_sealed_test_set_are_refused(project: Project, films: Callable[..., Path]) -> None:
-    folder = films(patients=16, each=2)
+def test_images_of_the_sealed_test_set_are_refused(project: Project, images: Callable[..., Path]) -> None:
+    folder = images(patients=16, each=2)
     import_folders(project, [folder])
     apply_labels(project, preview_folders(project))
     seal = seal_test(project, SplitPlan(test_share=0.25))
@@ -111,32 +115,32 @@ def test_films_of_the_sealed_test_set_are_refused(project: Project, films: Calla
 
 
 def test_the_runs_own_point_calls_unless_another_is_asked_for(study: tuple[Project, RunFolder, Path]) -> None:
-    project, run, films = study
+    project, run, images = study
     keep_point(project, run, PointRule("threshold", "dark", 0.0), OperatingPoint("dark", 0.0, "by hand"))
-    assert {row.predicted for row in predict_folder(project, run, films).rows} == {"dark"}
-    other = predict_folder(project, run, films, rule=PointRule("threshold", "bright", 0.0))
+    assert {row.predicted for row in predict_folder(project, run, images).rows} == {"dark"}
+    other = predict_folder(project, run, images, rule=PointRule("threshold", "bright", 0.0))
     assert {row.predicted for row in other.rows} == {"bright"} and other.point.positive == "bright"
-    most = predict_folder(project, run, films, rule=PointRule())
+    most = predict_folder(project, run, images, rule=PointRule())
     for row in most.rows:
         assert row.predicted == most.classes[int(np.argmax(row.probabilities))]
     assert {row.predicted for row in most.rows} == {"bright", "dark"}
     with pytest.raises(NoOperatingPoint):
-        predict_folder(project, run, films, rule=PointRule("youden", "grey"))
+        predict_folder(project, run, images, rule=PointRule("youden", "grey"))
 
 
 def test_tuned_runs_predict_too(study: tuple[Project, RunFolder, Path]) -> None:
-    project, _, films = study
+    project, _, images = study
     split = latest_split(project)
     assert split is not None
     recipe = Recipe(mode="finetune", tuning=Tuning(epochs=1, frozen_stages=7), bootstrap=100)
     run = train(project, split, recipe)
-    table = predict_folder(project, run, films / "dark")
+    table = predict_folder(project, run, images / "dark")
     assert table.scored == 16 and table.limit is not None
 
 
 def test_tables_are_written_whole_or_not_at_all(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
-    project, run, films = study
-    table = predict_folder(project, run, films)
+    project, run, images = study
+    table = predict_folder(project, run, images)
     write_predictions(table, tmp_path / "p.csv", Monitor())
     with (tmp_path / "p.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -159,24 +163,24 @@ def test_an_empty_folder_is_no_error(study: tuple[Project, RunFolder, Path], tmp
     assert predict_folder(project, run, tmp_path / "empty").rows == ()
 
 
-def test_the_limit_of_likeness_holds_on_new_films_of_the_same_kind() -> None:
+def test_the_limit_of_likeness_holds_on_new_images_of_the_same_kind() -> None:
     random = np.random.default_rng(0)
     mixing = random.normal(size=(10, 60))
 
-    def films(n: int) -> np.ndarray:
+    def images(n: int) -> np.ndarray:
         return random.normal(size=(n, 10)) @ mixing + random.normal(size=(n, 60)) * 0.3
 
-    likeness = Likeness.of(films(400), (20, 40))
+    likeness = Likeness.of(images(400), (20, 40))
     assert likeness is not None
-    assert (likeness.distances(films(2000)) > likeness.limit).mean() < 0.03
-    strange = films(200)
+    assert (likeness.distances(images(2000)) > likeness.limit).mean() < 0.03
+    strange = images(200)
     strange[:, 7] += 15
     assert (likeness.distances(strange) > likeness.limit).mean() > 0.9
-    assert Likeness.of(films(10), (20, 40)) is None
+    assert Likeness.of(images(10), (20, 40)) is None
 
 
-def test_a_held_out_run_learned_from_its_training_part_alone(project: Project, films: Callable[..., Path]) -> None:
-    folder = films(patients=40, each=1)
+def test_a_held_out_run_learned_from_its_training_part_alone(project: Project, images: Callable[..., Path]) -> None:
+    folder = images(patients=40, each=1)
     import_folders(project, [folder])
     apply_labels(project, preview_folders(project))
     split = make_split(project, SplitPlan("holdout"))

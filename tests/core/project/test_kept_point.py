@@ -27,6 +27,7 @@ from fineray.project.kept_point import (
     write_kept,
 )
 from fineray.project.project import Project
+from fineray.project.run_metrics import Frozen
 from fineray.project.runs import (
     FROZEN,
     OPERATING_POINT,
@@ -69,7 +70,7 @@ def make_run(project: Project, predicted: Callable[..., Predictions]) -> Callabl
 
         def write(into: Path) -> None:
             shown.save(into / "predictions.csv")
-            facts = {"classes": shown.classes, "several": multilabel, "auc": {}, "split": {"kind": "folds"}}
+            facts = {"classes": shown.classes, "multilabel": multilabel, "auc": {}, "split": {"kind": "folds"}}
             (into / "metrics.json").write_text(json.dumps(facts))
 
         return write_run(project, write)
@@ -143,7 +144,7 @@ def test_a_frozen_run_keeps_what_it_was_frozen_with(project: Project, make_run: 
     folder, rule = make_run(), RULES[0]
     keep_point(project, folder, rule, point_by_rule(folder, rule))
     fixed = OperatingPoint("yes", 0.25, "by hand")
-    (folder.path / FROZEN).write_text(json.dumps({"format": 1, "point": fixed.to_json()}))
+    (folder.path / FROZEN).write_text(json.dumps(Frozen(fixed, "", "", {}).to_json()))
     with pytest.raises(PointFixed):
         keep_point(project, folder, PointRule("threshold", "yes", 0.9), OperatingPoint("yes", 0.9))
     assert point_of(folder) == fixed == fixed_point(folder) and rule_of(folder) == rule

@@ -194,7 +194,7 @@ def test_a_study_in_which_nothing_optional_was_done(bare: Project) -> None:
         "C 36": "See the table of characteristics by partition; clinical ones are for the author to add.",
         "C 37": result,
         "C 38": "Sensitivity *; specificity *.",
-        "C 39": "* images of “dark” missed and * falsely called so*.",
+        "C 39": "* images of “dark” missed and * falsely predicted so*.",
         "C 40": LIMITS,
         "C 42": "Run run-001; data hash *…, split hash *…. A study protocol is for the author to add.",
         "C 43": OPEN,
@@ -209,7 +209,7 @@ def test_a_study_in_which_nothing_optional_was_done(bare: Project) -> None:
         "T 12a-g": trained,
         "T 13": "Classes weigh as they come.",
         "T 14": AUTHOR,
-        "T 15": "A probability of each class, scaled by a temperature of *. Called by most probable class.",
+        "T 15": "A probability of each class, scaled by a temperature of *. Predicted by most probable class.",
         "T 16": "Drawn at random, so that both sides are of the same sites, devices and time.",
         "T 18a-f": OPEN,
         "T 20a-c": "See the data flow diagram and the table of characteristics of this report.",
@@ -273,7 +273,7 @@ def test_a_study_in_which_everything_was_done(studies: Studies, tmp_path: Path) 
         "C 36": "See the table of characteristics by partition; clinical ones are for the author to add.",
         "C 37": result,
         "C 38": "Sensitivity *; specificity *.",
-        "C 39": "* images of “dark” missed and * falsely called so*.",
+        "C 39": "* images of “dark” missed and * falsely predicted so*.",
         "C 40": LIMITS,
         "C 42": "Run run-002; data hash *…, split hash *…. A study protocol is for the author to add.",
         "C 43": OPEN,
@@ -508,7 +508,7 @@ def test_too_few_patients_leave_nothing_to_choose_by(bare: Project) -> None:
     dark = [each.id for each in images if each.label == "dark"]
     leave_out(bare, dark[2:], "x")
     folder = train(bare, make_split(bare, SplitPlan(folds=2)), CHOSEN)
-    assert folder.metrics()["inner_folds"] == {"1": 0, "2": 0, "final": 2}
+    assert folder.metrics().inner_folds == {"1": 0, "2": 0, "final": 2}
     found = answered(facts_of(bare, folder))
     assert "in up to 2 inner folds of the training patients (2 of 3 models: the strongest)" in found["C 26"]
     assert "temperature scaling on images held out inside the training part, in 1 of 3 models" in found["C 25"]
@@ -585,7 +585,7 @@ def test_modes_and_what_a_search_chose(bare: Project, studies: Studies) -> None:
     assert found["C 1"].endswith("A control: it learned from labels in another order.")
     assert "no temperature scaling" in found["C 25"] and "epoch with the best" not in found["C 26"]
     assert found["C 27"] == "Blended with those that training began from (50% tuned)."
-    assert found["T 15"].startswith("A probability of each class. Called"), "nothing was scaled"
+    assert found["T 15"].startswith("A probability of each class. Predicted"), "nothing was scaled"
     assert "The model is a control" in text_of(facts)
     searched = replace(PLAIN, search_minutes=0.001)
     found = answered(facts_of(bare, train(bare, folds, searched)))

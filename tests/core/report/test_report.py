@@ -37,23 +37,23 @@ from fineray.review.query import ReviewQuery
 from fineray.system.output_file import CannotWriteThere
 from fineray.training.recipe import HeadSettings, Recipe
 from fineray.training.train import train
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1)), bootstrap=100)
 
 
 @pytest.fixture
 def made(project: Project, tmp_path: Path) -> tuple[Project, RunFolder, ReviewQuery]:
-    """A run on films of two makers, with one file that cannot be read and one image left out."""
+    """A run on images of two makers, with one file that cannot be read and one image left out."""
     for patient in range(24):
         label = ("bright", "dark")[patient % 2]
         level = 0.5 + (0.02 if label == "bright" else 0) + 0.03 * np.sin(patient * 2.4)  # some will be called wrong
         tags = {"Manufacturer": ("ACME", "Other")[patient % 3 == 0], "PatientSex": "FM"[patient % 4 // 2]}
         for number in range(2):
-            path = tmp_path / "films" / label / f"p{patient}-{number}"
-            write_film(path, patient=f"SECRET-{patient}", number=number, level=level, **tags)
-    (tmp_path / "films" / "bright" / "broken.dcm").write_bytes(b"DICM" * 50)
-    import_folders(project, [tmp_path / "films"])
+            path = tmp_path / "images" / label / f"p{patient}-{number}"
+            write_image(path, patient=f"SECRET-{patient}", number=number, level=level, **tags)
+    (tmp_path / "images" / "bright" / "broken.dcm").write_bytes(b"DICM" * 50)
+    import_folders(project, [tmp_path / "images"])
     apply_labels(project, preview_folders(project))
     leave_out(project, [image_rows(project)[0].id], "a copy")
     folder = train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
@@ -98,8 +98,8 @@ def test_the_pdf_has_text_vectors_and_its_warning_on_every_page(
         assert words in whole, words
     assert "SECRET" not in whole and "^Name" not in whole
     pictures = sum(1 for page in document for each in page.get_objects() if type(each).__name__ == "PdfImage")
-    wrong = re.search(r"(\d+) of 47 images were called wrong", whole)
-    assert wrong and pictures == min(20, int(wrong[1])) > 0, "films alone are pictures; figures are vectors"
+    wrong = re.search(r"(\d+) of 47 images were predicted wrong", whole)
+    assert wrong and pictures == min(20, int(wrong[1])) > 0, "images alone are pictures; figures are vectors"
 
 
 class _Links(HTMLParser):
@@ -114,7 +114,7 @@ class _Links(HTMLParser):
 def test_a_figure_taller_than_a_page_is_shrunk_to_fit(
     made: tuple[Project, RunFolder, ReviewQuery], tmp_path: Path
 ) -> None:
-    """Found with films of which each named another maker, model and body part."""
+    """Found with images of which each named another maker, model and body part."""
     project, folder, view = made
     with project.db as db:
         for column in ("manufacturer", "model", "body_part", "view_position"):
@@ -180,9 +180,9 @@ def test_what_cannot_be_written_leaves_nothing(made: tuple[Project, RunFolder, R
 
 
 def test_several_classes_and_a_report_without_a_class_of_its_own(
-    project: Project, films: Callable[..., Path], tmp_path: Path
+    project: Project, images: Callable[..., Path], tmp_path: Path
 ) -> None:
-    import_folders(project, [films(patients=24, each=1)])
+    import_folders(project, [images(patients=24, each=1)])
     apply_labels(project, preview_folders(project))
     some = [row.id for row in image_rows(project)][:8]
     set_labels(project, dict.fromkeys(some, "grey & <other>"), "x")
@@ -206,4 +206,4 @@ def test_it_tells_the_runs_own_point(made: tuple[Project, RunFolder, ReviewQuery
     keep_point(project, folder, view.rule, point)
     told = text()
     assert f"counts: An image counts as “dark” from {point.threshold:.3f} on (Youden's index)." in told
-    assert "chosen on out-of-fold predictions and is kept with the run" in told and "Called “dark” from" in told
+    assert "chosen on out-of-fold predictions and is kept with the run" in told and "Predicted as “dark” from" in told

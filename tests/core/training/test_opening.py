@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -33,20 +32,19 @@ from fineray.project.splitting.split_file import SplitFileUnusable, read_split, 
 from fineray.training.opening import (
     NotFrozen,
     freeze,
-    frozen_of,
     open_test,
 )
 from fineray.training.recipe import HeadSettings, Recipe
 from fineray.training.train import train
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1)), bootstrap=200)
 SEAL = SplitPlan(test_share=0.25)
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> Project:
-    import_folders(project, [films(patients=24, each=2)])
+def study(project: Project, images: Callable[..., Path]) -> Project:
+    import_folders(project, [images(patients=24, each=2)])
     apply_labels(project, preview_folders(project))
     return project
 
@@ -76,14 +74,14 @@ def test_sealed_images_reach_nothing_that_learns(study: Project) -> None:
         seal_test(study, SEAL)
 
 
-def test_whole_groups_are_sealed_and_later_films_of_them_set_aside(study: Project, tmp_path: Path) -> None:
+def test_whole_groups_are_sealed_and_later_images_of_them_set_aside(study: Project, tmp_path: Path) -> None:
     seal_test(study, SEAL)
     patient_of = dict(study.db.execute("SELECT image.id, patient_id FROM image"))
     theirs = {patient_of[image] for image in _sealed(study)}
     assert not theirs & {image.patient_id for image in labelled_images(study)}
     hashes = {study.keyed_hash(f"patient:PAT-{number}"): number for number in range(24)}
     (id_hash,) = study.db.execute("SELECT id_hash FROM patient WHERE id = ?", (min(theirs),)).fetchone()
-    write_film(tmp_path / "later/x", patient=f"PAT-{hashes[id_hash]}", number=77)
+    write_image(tmp_path / "later/x", patient=f"PAT-{hashes[id_hash]}", number=77)
     import_folders(study, [tmp_path / "later"])
     (new,) = study.db.execute("SELECT max(id) FROM image").fetchone()
     set_labels(study, {new: "dark"}, "x")
@@ -120,8 +118,8 @@ def test_nothing_opens_before_model_and_operating_point_are_frozen(study: Projec
     assert openings(study) == []
 
     figures = open_test(study, name, Monitor())
-    assert (figures["opening"], figures["images"], figures["labels_changed"]) == (1, 12, 0)
-    assert run(study, name).test() == json.loads(json.dumps(figures))
+    assert (figures.opening, figures.figures.images, figures.labels_changed) == (1, 12, 0)
+    assert run(study, name).test() == figures
     with (run(study, name).path / "test_predictions.csv").open(encoding="utf-8") as file:
         assert {int(row["image"]) for row in csv.DictReader(file)} == _sealed(study)
 
@@ -169,7 +167,7 @@ def test_the_operating_point_decides_the_calls(study: Project) -> None:
     figures = open_test(study, name, Monitor())
     assert figures["confusion"] == ((6, 0), (6, 0)), "at a threshold of 0 everybody is called bright"
     assert figures["operating_point"]["threshold"] == 0.0
-    assert frozen_of(run(study, name)).point.positive == "bright"
+    assert run(study, name).frozen().point.positive == "bright"
 
 
 def test_operating_points(study: Project) -> None:

@@ -69,7 +69,7 @@ RECIPES = {
     "frozen": replace(FROZEN, head=replace(HEAD, kind="mlp", hidden=4), augment=AugmentSettings(test_views=1)),
     "kept views": TUNED,
     "fresh views": replace(TUNED, augment=AugmentSettings(test_views=1), loss=LossSettings(balance="sampling")),
-    "validated": replace(TUNED, tuning=replace(TUNED.tuning, epochs=3, validation=0.34, patience=1, norms="films")),
+    "validated": replace(TUNED, tuning=replace(TUNED.tuning, epochs=3, validation=0.34, patience=1, norms="images")),
     "from scratch": replace(TUNED, mode="scratch", tuning=replace(FROM_SCRATCH, epochs=1, batch=4, dropout=0.3)),
 }
 
@@ -127,9 +127,9 @@ class Count:
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path], tmp_path: Path) -> Project:
+def study(project: Project, images: Callable[..., Path], tmp_path: Path) -> Project:
     add_tiny(tmp_path)
-    import_folders(project, [films(patients=12, each=1)])
+    import_folders(project, [images(patients=12, each=1)])
     apply_labels(project, preview_folders(project))
     return project
 
@@ -150,8 +150,8 @@ def model(folder: RunFolder) -> dict[str, bytes]:
 def same(one: RunFolder, two: RunFolder) -> None:
     assert model(one) == model(two)
     np.testing.assert_array_equal(one.predictions().probabilities, two.predictions().probabilities)
-    for name in ("strengths", "temperature", "auc"):
-        assert one.metrics()[name] == two.metrics()[name]
+    for name in ("strengths", "temperature", "figures"):
+        assert getattr(one.metrics(), name) == getattr(two.metrics(), name)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -230,9 +230,9 @@ with open_project(Path(sys.argv[1])) as project:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_killed_outright_among_the_views_and_within_an_epoch(
-    study: Project, halves: Split, tmp_path: Path, films: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    study: Project, halves: Split, tmp_path: Path, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import_folders(study, [films(patients=36, each=1, folder="more")])
+    import_folders(study, [images(patients=36, each=1, folder="more")])
     apply_labels(study, preview_folders(study))
     halves = make_split(study, SplitPlan(folds=2))
     count = Count(monkeypatch)
@@ -388,7 +388,7 @@ def test_a_search_goes_on_with_the_trials_that_it_would_have_made(
                 assert left_off(study)[0].standing.paused
         assert starts > 2
         same(done, undisturbed)
-        assert done.metrics()["search"] == undisturbed.metrics()["search"]
+        assert done.metrics().search == undisturbed.metrics().search
 
 
 @pytest.mark.slow

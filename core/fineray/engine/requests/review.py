@@ -28,7 +28,7 @@ class JudgeRun:
 
 @dataclass(frozen=True)
 class CompareRuns:
-    """Two runs on the images that both predicted, each called by the rule of its view. Result: Comparison."""
+    """Two runs on the images that both predicted, each with classes by the rule of its view. Result: Comparison."""
 
     project: Path
     first: ReviewQuery
@@ -37,9 +37,9 @@ class CompareRuns:
 
 @dataclass(frozen=True)
 class ExplainImage:
-    """Where on a film the evidence for a class lies. Result: Explained.
+    """Where on an image the evidence for a class lies. Result: Explained.
 
-    fold: in which the film was held out, empty if in none.
+    fold: in which the image was held out, empty if in none.
     """
 
     project: Path
@@ -52,7 +52,7 @@ class ExplainImage:
 
 @dataclass(frozen=True)
 class ExplainCell:
-    """The mean evidence over films. Result: Explained."""
+    """The mean evidence over images. Result: Explained."""
 
     project: Path
     run: str
@@ -62,7 +62,7 @@ class ExplainCell:
 
 @dataclass(frozen=True)
 class FindNearest:
-    """The training images most like a film. Result: a tuple of Neighbour. part: in which the film was held out."""
+    """The training images most like an image. Result: a tuple of Neighbour. part: in which the image was held out."""
 
     project: Path
     run: str
@@ -98,7 +98,7 @@ class LearnByNumber:
 class WriteReport:
     """Write the report of a run as .pdf or .html. Result: the path as text.
 
-    thumbnails: of films that were called wrong; parts: a folder for tables as CSV and figures as SVG and PDF.
+    thumbnails: of images that were predicted wrong; parts: a folder for tables as CSV and figures as SVG and PDF.
     """
 
     project: Path
@@ -127,4 +127,5 @@ ReviewResult = (
     | FeatureMap
     | tuple[DoubtfulLabel, ...]
     | LearningCurve
+    | str
 )

@@ -89,7 +89,7 @@ def import_folders(
     >>> import fineray
     >>> fineray.create_project("new study")
     >>> with fineray.open_project("new study", lock=True) as project:
-    ...     summary = fineray.import_folders(project, "films/SYNTHETIC-001")
+    ...     summary = fineray.import_folders(project, "images/SYNTHETIC-001")
     >>> summary.imported, summary.failed
     (3, 0)
     """

@@ -28,7 +28,7 @@ class ImportOptions:
     --------
     >>> import fineray
     >>> frontal = fineray.ImportOptions(modalities=("CR", "DX"), views=("PA", "AP"))
-    >>> frontal.objection(fineray.read_radiograph("films/SYNTHETIC-001/film-1.dcm").attributes) is None
+    >>> frontal.objection(fineray.read_radiograph("images/SYNTHETIC-001/image-1.dcm").attributes) is None
     True
     """
 

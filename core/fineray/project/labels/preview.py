@@ -123,7 +123,7 @@ class FromTable:
     --------
     >>> import fineray
     >>> from pathlib import Path
-    >>> source = fineray.FromTable(Path("films/labels.csv"), into="reader 1")
+    >>> source = fineray.FromTable(Path("images/labels.csv"), into="reader 1")
     >>> with fineray.open_project("study") as project:
     ...     fineray.preview_labels(project, source).label_set
     'reader 1'
@@ -216,7 +216,7 @@ def preview_labels(project: Project, source: LabelSource | Place) -> LabelPrevie
     --------
     >>> import fineray
     >>> with fineray.open_project("study") as project:
-    ...     preview = fineray.preview_labels(project, "films/labels.csv")
+    ...     preview = fineray.preview_labels(project, "images/labels.csv")
     >>> preview.classes["opacity (synthetic)"]  # images, patients
     (12, 6)
     """
@@ -363,7 +363,7 @@ def apply_labels(project: Project, preview: LabelPreview) -> int:
     --------
     >>> import fineray
     >>> with fineray.open_project("study", lock=True) as project:
-    ...     fineray.apply_labels(project, fineray.preview_labels(project, "films/labels.csv"))
+    ...     fineray.apply_labels(project, fineray.preview_labels(project, "images/labels.csv"))
     24
     """
     if not preview.matched:

@@ -48,8 +48,8 @@ def _controls(project: Project, split: Split, recipe: Recipe, monitor: Monitor, 
             folder = train(project, split, each, within=place.inside(what), monitor=monitor)
             done = {**done, what: folder.name}
             place.save(DONE, State({}, done))
-        area = folder.metrics()["auc"]
-        low, high = area["low"], area["high"]
-        sound = what != "shuffled labels" or low is None or low <= 0.5 <= high
-        found.append(Control(what, folder.name, area["value"], low, high, sound))
+        area = folder.metrics().figures.auc
+        low, high = area.low, area.high
+        sound = what != "shuffled labels" or low is None or high is None or low <= 0.5 <= high
+        found.append(Control(what, folder.name, area.value, low, high, sound))
     return found

@@ -105,7 +105,7 @@ class Head:
         """Write as safetensors, all float64; what is no array stands in its metadata."""
         arrays = {"mean": self.standardisation.mean, "scale": self.standardisation.scale}
         arrays |= {f"layer.{name}": np.ascontiguousarray(value) for name, value in self.state.items()}
-        facts = {"kind": self.kind, "several": self.multilabel, "temperature": self.temperature}
+        facts = {"kind": self.kind, "multilabel": self.multilabel, "temperature": self.temperature}
         # one entry, since safetensors writes several in an order that changes
         save_file(arrays, path, metadata={"head": json.dumps(facts)})
 
@@ -118,7 +118,9 @@ class Head:
             state = {name.removeprefix("layer."): value for name, value in arrays.items() if name.startswith("layer.")}
             kind: HeadKind = facts["kind"]
             standardisation = Standardisation(arrays["mean"], arrays["scale"])
-            return Head(standardisation, kind, state, bool(facts["several"]), float(facts["temperature"]))
+            # Runs of 0.1 say `several`.
+            multilabel = bool(facts["multilabel"] if "multilabel" in facts else facts["several"])
+            return Head(standardisation, kind, state, multilabel, float(facts["temperature"]))
 
 
 def outputs(layer: torch.nn.Module, standardised: torch.Tensor) -> Floats:

@@ -27,13 +27,13 @@ from fineray.project.project import Project
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> Project:
-    import_folders(project, [films(patients=6, each=2)])
+def study(project: Project, images: Callable[..., Path]) -> Project:
+    import_folders(project, [images(patients=6, each=2)])
     apply_labels(project, preview_folders(project))
     return project
 
 
-def test_each_reader_reads_every_film_once_in_an_order_of_chance(study: Project) -> None:
+def test_each_reader_reads_every_image_once_in_an_order_of_chance(study: Project) -> None:
     images = [row.id for row in image_rows(study)]
     one, two = reading_order(images, "run-001", "AB"), reading_order(images, "run-001", "CD")
     assert sorted(one) == sorted(images) and one != two and one == reading_order(reversed(images), "run-001", " AB ")

@@ -21,7 +21,7 @@ from fineray.training.choosing import ranking, search
 from fineray.training.choosing.ranking import NothingToRank, rank
 from fineray.training.choosing.search import SearchLearner, parameters_of, suggested
 from fineray.training.choosing.transferability import h_score, logme
-from fineray.training.predicting import probabilities_of
+from fineray.training.model import trained_model
 from fineray.training.recipe import HeadSettings, Recipe, for_mode
 from fineray.training.train import train
 
@@ -29,8 +29,8 @@ QUICK = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=2), bootstrap
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> Project:
-    import_folders(project, [films(patients=12, each=2)])
+def study(project: Project, images: Callable[..., Path]) -> Project:
+    import_folders(project, [images(patients=12, each=2)])
     apply_labels(project, preview_folders(project))
     return project
 
@@ -81,8 +81,8 @@ def test_backbones_are_ranked_without_the_test_part(study: Project, monkeypatch:
         assert np.isfinite([each.logme, each.h_score]).all() and each.seconds > 0 and each.images == len(seen)
 
 
-def test_without_labels_there_is_nothing_to_rank(project: Project, films: Callable[..., Path]) -> None:
-    import_folders(project, [films(patients=3, each=1)])
+def test_without_labels_there_is_nothing_to_rank(project: Project, images: Callable[..., Path]) -> None:
+    import_folders(project, [images(patients=3, each=1)])
     with pytest.raises(NothingToRank):
         rank(project, None, ["efficientnet_lite0"], Monitor())
 
@@ -115,12 +115,12 @@ def test_a_search_is_nested_and_its_model_predicts(study: Project, monkeypatch: 
                 "the fold's own patients are not seen"
             )
     assert {fold for fold, _ in looked} == {0, 1, 2}
-    found = folder.metrics()["search"]
+    found = folder.metrics().search
     assert set(found) == {"0", "1", "2"} and all(each["trials"] >= 1 for each in found.values())
     assert any(isinstance(what, Tried) for what in heard)
     kept = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
     assert kept.head.kind == found["0"]["head"]
-    assert probabilities_of(study, folder, labelled_images(study), Monitor()).shape == (24, 2)
+    assert trained_model(folder).predict(study, labelled_images(study), Monitor()).shape == (24, 2)
 
 
 @pytest.mark.parametrize("mode", ["frozen", "finetune", "scratch"])

@@ -182,7 +182,7 @@ def test_all_views_are_learned_from_and_none_straddles_an_inner_fold() -> None:
     found = fit_head(doubled, (12,), Recipe())
     stacked = doubled.features.reshape(120, 12)
     np.testing.assert_allclose(found.head.standardisation.mean, stacked.mean(axis=0), rtol=1e-5)
-    # the film itself twice changes nothing: held-out losses are of the films, fitted on the same mean loss
+    # the image itself twice changes nothing: held-out losses are of the images, fitted on the same mean loss
     same = fit_head(replace(examples, features=np.concatenate([examples.features] * 2)), (12,), Recipe())
     once = fit_head(examples, (12,), Recipe())
     np.testing.assert_allclose([b for _, b in same.losses], [b for _, b in once.losses], rtol=1e-3)
@@ -234,7 +234,7 @@ def test_a_class_of_one_patient_gets_the_strongest_regularisation() -> None:
 )
 def test_recipes_survive_a_round_trip(strengths: list[float], folds: int, seed: int, resamples: int, side: int) -> None:
     head = HeadSettings(strengths=tuple(strengths), inner_folds=folds)
-    recipe = Recipe(head=head, seed=seed, bootstrap=resamples, side=side)
+    recipe = Recipe(head=head, seed=seed, bootstrap=resamples, input_size=side)
     assert Recipe.from_json(recipe.to_json()) == recipe
 
 
@@ -247,6 +247,6 @@ def test_foreign_recipes_are_refused(text: str) -> None:
 @pytest.mark.parametrize("side", [100, 225, 2048])
 def test_impossible_inputs_are_refused(side: int) -> None:
     with pytest.raises(RecipeUnusable, match="224 to 1024"):
-        Recipe(side=side)
+        Recipe(input_size=side)
     with pytest.raises(RecipeUnusable, match="strength"):
         Recipe(head=HeadSettings(strengths=()))

@@ -32,8 +32,8 @@ from fineray.project.splits import Split, SplitPlan
 from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
 from fineray.training.choosing.controls import run_controls
+from fineray.training.model import trained_model
 from fineray.training.opening import freeze, open_test
-from fineray.training.predicting import probabilities_of
 from fineray.training.recipe import (
     FROM_SCRATCH,
     AugmentSettings,
@@ -60,8 +60,8 @@ STAGES = backbone(DEFAULT_BACKBONE).stages
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> Project:
-    import_folders(project, [films(patients=12, each=2)])
+def study(project: Project, images: Callable[..., Path]) -> Project:
+    import_folders(project, [images(patients=12, each=2)])
     apply_labels(project, preview_folders(project))
     return project
 
@@ -128,16 +128,16 @@ def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
     changed = [name for name in after if not torch.equal(after[name], before[name])]
     assert changed and all(not name.endswith(("running_mean", "running_var")) for name in changed)
     images = labelled_images(study)
-    again = probabilities_of(study, first, images, Monitor())
+    again = trained_model(first).predict(study, images, Monitor())
     assert again.shape == (24, 2) and np.allclose(again.sum(axis=1), 1)
     assert not list(study.root.glob(".views-*")), "views go with the training"
     assert not list(study.runs_folder.glob(".unfinished-*")), "and so do checkpoints"
 
 
-def test_norms_take_the_films_statistics_where_wished_and_frozen_stages_never_do(
+def test_norms_take_the_images_statistics_where_wished_and_frozen_stages_never_do(
     study: Project, halves: Split, whole: FeatureNetwork
 ) -> None:
-    done = train(study, halves, replace(RECIPE, tuning=replace(QUICK, norms="films")))
+    done = train(study, halves, replace(RECIPE, tuning=replace(QUICK, norms="images")))
     before, after = whole.network.state_dict(), load_file(done.path / "network.safetensors")
     moved = {name for name in after if name.endswith("running_mean") and not torch.equal(after[name], before[name])}
     assert moved and not [name for name in moved if name.startswith("blocks.4")]
@@ -160,7 +160,7 @@ def test_tuning_starts_from_the_head_of_the_frozen_features(study: Project, halv
         {"augment": AugmentSettings(views=0, test_views=2, crop=0.1, flip=True)},
         {"head": replace(RECIPE.head, kind="mlp", hidden=8), "loss": LossSettings(kind="focal", balance="sampling")},
         {"head": replace(RECIPE.head, kind="cosine"), "pooling": "mean and deviation"},
-        {"side": 256, "tuning": replace(QUICK, gradual=True, source_pull=1.0)},
+        {"input_size": 256, "tuning": replace(QUICK, gradual=True, source_pull=1.0)},
     ],
     ids=["fresh views", "mlp and focal", "cosine", "larger input"],
 )
@@ -168,9 +168,9 @@ def test_settings_train_and_predict_again(study: Project, halves: Split, change:
     recipe = replace(RECIPE, **{"tuning": replace(QUICK, epochs=1), **change})  # type: ignore[arg-type]
     folder = train(study, halves, recipe)
     images = labelled_images(study)
-    one = probabilities_of(study, folder, images, Monitor())
+    one = trained_model(folder).predict(study, images, Monitor())
     np.testing.assert_allclose(one.sum(axis=1), 1)
-    np.testing.assert_array_equal(one, probabilities_of(study, folder, images, Monitor()))
+    np.testing.assert_array_equal(one, trained_model(folder).predict(study, images, Monitor()))
 
 
 def test_later_stages_learn_first_where_unfreezing_is_gradual(
@@ -197,7 +197,7 @@ def test_later_stages_learn_first_where_unfreezing_is_gradual(
 def test_from_scratch_starts_from_random_weights_with_the_same_split(study: Project, halves: Split) -> None:
     tuning = replace(FROM_SCRATCH, epochs=1, batch=8)
     done = train(study, halves, replace(RECIPE, mode="scratch", tuning=tuning))
-    assert done.metrics()["mode"] == "scratch"
+    assert done.metrics().mode == "scratch"
     assert len(done.predictions().images) == 24
 
 
@@ -219,7 +219,7 @@ def test_early_stopping_keeps_the_best_epoch_and_calibrates(study: Project) -> N
     folder = train(study, split, replace(RECIPE, tuning=tuning), monitor=ear)
     epochs = [what.epoch for what in ear.of(Validated)]  # type: ignore[attr-defined]
     assert epochs and len(epochs) <= 6
-    assert folder.metrics()["temperature"] != 1.0, "validation data gave a temperature"
+    assert folder.metrics().temperature != 1.0, "validation data gave a temperature"
     folds = make_split(study, SplitPlan(folds=2))
     ear = Stopper()
     folder = train(study, folds, replace(RECIPE, tuning=replace(QUICK, validation=0.34)), monitor=ear)
