@@ -168,7 +168,7 @@ def test_tables_as_data_frames(in_copy: Path) -> None:
     evaluation = fineray.evaluate(predictions, resamples=100)
     figures = evaluation.to_frame().set_index(["class", "figure"])
     assert figures.loc[("", "accuracy"), "value"] == evaluation.accuracy.value
-    assert figures.loc[(predictions.classes[1], "auc"), "low"] == evaluation.per_class[1].auc.low
+    assert figures.loc[(predictions.classes[1], "auc"), "low"] == evaluation.per_class[1].figures.auc.low
     assert list(scored.to_frame()["predicted"]) == [row.predicted for row in scored.rows]
 
 

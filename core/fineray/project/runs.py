@@ -68,7 +68,7 @@ class RunFolder:
     >>> import fineray
     >>> with fineray.open_project("study") as project:
     ...     run = fineray.run(project, "run-001")
-    >>> run.metrics()["mode"], run.judged
+    >>> run.metrics().mode, run.judged
     ('frozen', True)
     """
 
