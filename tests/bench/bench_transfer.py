@@ -291,8 +291,8 @@ def _curve(root: Path) -> None:
     from fineray.progress import Monitor
     from fineray.project.project import open_project
     from fineray.project.splits import latest_split
+    from fineray.training.dataset import load_training_input
     from fineray.training.learners import TrainingProgress, learner_for
-    from fineray.training.preparing import prepare
     from fineray.training.recipe import for_mode
 
     modes = (("frozen", {}), ("finetune", {"epochs": 3}), ("scratch", {"epochs": 8}))
@@ -304,11 +304,11 @@ def _curve(root: Path) -> None:
         for name, changes in modes:
             recipe = for_mode(name)  # type: ignore[arg-type]
             recipe = replace(recipe, tuning=replace(recipe.tuning, **changes))
-            prepared = prepare(project, split, recipe, Monitor())
+            prepared = load_training_input(project, split, recipe, Monitor())
             data, held = prepared.data, prepared.data.parts == "1"
             order = np.random.default_rng(0).permutation(np.flatnonzero(~held))
             work = TrainingProgress(Monitor(), 4)
-            with learner_for(project, prepared.chosen, prepared.device, data, recipe, work) as learner:
+            with learner_for(project, prepared.backbone, prepared.device, data, recipe, work) as learner:
                 for images in SIZES:
                     rows = np.zeros(len(held), dtype=bool)
                     rows[order[:images]] = True

@@ -17,7 +17,7 @@ from fineray.progress import FileResult, Monitor, ProgressEvent
 from fineray.project.files import decoding_pool
 from fineray.project.files.decoding_pool import CRASHED, MEMORY_A_PROCESS
 from fineray.project.files.importing import NothingReadable, import_folders
-from fineray.project.files.preparation import Outcome, prepare
+from fineray.project.files.preparation import Outcome, store_file
 from fineray.project.project import Project
 from tests.robustness.reliability import Reliability
 from tests.support.images import write_image
@@ -37,7 +37,7 @@ def prepare_and_measure(locations: list[FileLocation]) -> list[Outcome]:
 
 def _measured(location: FileLocation, *rest: object) -> Outcome:
     began = time.monotonic()
-    outcome = prepare(location, *rest)  # type: ignore[arg-type]
+    outcome = store_file(location, *rest)  # type: ignore[arg-type]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     with (location.path.parent.parent / f"prepared.{os.getpid()}").open("a") as file:
         file.write(json.dumps([location.path.name, time.monotonic() - began, peak]) + "\n")
@@ -142,6 +142,6 @@ def _greedy(location: FileLocation, *rest: object) -> Outcome:
 
     preparation.read_radiographs = greedy  # type: ignore[assignment]
     try:
-        return prepare(location, *rest)  # type: ignore[arg-type]
+        return store_file(location, *rest)  # type: ignore[arg-type]
     finally:
         preparation.read_radiographs = kept

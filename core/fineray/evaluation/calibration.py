@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say (oracles O7, O8)."""
+"""Whether probabilities mean what they say (Cox 1958; Van Calster et al. 2019; Guo et al. 2017)."""
 
 from __future__ import annotations
 
@@ -129,18 +129,6 @@ def bins(asked: OneVsRest, number: int = BINS) -> tuple[Bin, ...]:
         )
         for each in np.unique(member)
     )
-
-
-def calibration_errors(
-    scores: NDArray[np.float64], positive: NDArray[np.bool_], number: int = BINS
-) -> tuple[float, float, float]:
-    """(expected error, its root mean square, the largest) over bins of equal width (Guo 2017)."""
-    member = _members(scores, number)
-    sizes = np.bincount(member, minlength=number)
-    with np.errstate(invalid="ignore"):
-        gaps = np.abs(np.bincount(member, weights=scores - positive, minlength=number) / sizes)[sizes > 0]
-    share = sizes[sizes > 0] / len(scores)
-    return float(share @ gaps), float(np.sqrt(share @ gaps**2)), float(gaps.max())
 
 
 def logistic(

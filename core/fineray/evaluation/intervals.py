@@ -1,4 +1,4 @@
-"""Estimates with 95 % intervals, and the intervals of proportions (oracles O4).
+"""Estimates with 95 % intervals, and the intervals of proportions (Newcombe 1998).
 
 Images of one patient are not independent: every interval knows the patients.
 """

@@ -1,4 +1,4 @@
-"""The area under the ROC curve, its interval, and the difference of two areas on the same images (oracles O1 to O3).
+"""The area under the ROC curve, its interval, and the difference of two areas on the same images.
 
 Variances by Obuchowski (1997), which are DeLong's (1988) with one image a patient.
 """

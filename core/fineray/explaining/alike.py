@@ -25,8 +25,8 @@ class NoFeatures(FinerayError):
 def nearest(
     project: Project, folder: RunFolder, image: int, part: str, number: int = NEAREST, monitor: Monitor = SILENT
 ) -> tuple[Neighbour, ...]:
-    """The training images most like an image, the nearest first. part: the fold (or part) in which the image was held out;
-    none of its images is given, since the model that judged the image did not learn from them. Raises NoFeatures,
+    """The training images most like an image, the nearest first. part: the fold (or part) in which the image was held
+    out; none of its images is given, since the model that judged the image did not learn from them. Raises NoFeatures,
     Cancelled."""
     images, features = _features(project, folder, image)
     monitor.check()

@@ -141,8 +141,8 @@ def evidence_for(folder: RunFolder, pixels: NDArray[np.uint8], class_name: str) 
 def mean_map(
     project: Project, folder: RunFolder, images: Sequence[int], class_name: str, monitor: Monitor = SILENT
 ) -> Explained:
-    """The mean Grad-CAM over images, each of which weighs alike, [56, 56] over the input square. Of more than 200, every
-    so manieth. What lies on borders and letters of many images is a shortcut. Raises CannotExplain, Cancelled."""
+    """The mean Grad-CAM over images, each of which weighs alike, [56, 56] over the input square. Of more than 200,
+    every so manieth. What lies on borders and letters of many images is a shortcut. Raises CannotExplain, Cancelled."""
     if not images:
         raise CannotExplain("No image was chosen", todo="Choose a cell of the confusion matrix that holds images.")
     model = trained_model(folder)

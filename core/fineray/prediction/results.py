@@ -63,8 +63,8 @@ class Drift:
 
 @dataclass(frozen=True)
 class FolderPredictions:
-    """rows: one an image, files without an image at the end; limit: the distance from which images count as unlike; drift:
-    None with too few images; multilabel: classes are findings that stand side by side."""
+    """rows: one an image, files without an image at the end; limit: the distance from which images count as unlike;
+    drift: None with too few images; multilabel: classes are findings that stand side by side."""
 
     run: str
     classes: tuple[str, ...]

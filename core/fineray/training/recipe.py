@@ -154,9 +154,9 @@ class Tuning:
     dropout before the last layer; averaging: memory of the weights' moving average, 0 for none; blend: share of the
     tuned weights in the model that is kept, the rest is where they began (WiSE-FT, Wortsman 2022); source_pull: L2
     towards the pretrained weights (L2-SP, Li 2018); norms: batch norms of learning stages keep the statistics of the
-    `source` or take those of the `images` (frozen stages always keep theirs); validation: share of the training patients
-    set aside for early stopping and for the temperature, where the split has no validation part; patience: epochs
-    without a better validation AUC before training stops, 0 for never.
+    `source` or take those of the `images` (frozen stages always keep theirs); validation: share of the training
+    patients set aside for early stopping and for the temperature, where the split has no validation part; patience:
+    epochs without a better validation AUC before training stops, 0 for never.
     """
 
     frozen_stages: int = setting(
@@ -321,6 +321,7 @@ class Recipe:
         most=LARGEST,
         multiple=STEP,
         also=0,
+        earlier="side",
         offered={0: "The backbone's own", **{side: f"{side} × {side} pixels" for side in SIDES}},
     )
     pooling: Pooling = setting(

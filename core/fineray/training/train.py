@@ -38,6 +38,7 @@ from fineray.project.seal import current_seal
 from fineray.project.splits import Split
 from fineray.training.checkpoint import Checkpoints, Noting, checkpoints_of
 from fineray.training.data import Data
+from fineray.training.dataset import environment, load_training_input
 from fineray.training.devices import first_process_first, of_first_process, rank
 from fineray.training.head.head import Head
 from fineray.training.learners import (
@@ -48,7 +49,6 @@ from fineray.training.learners import (
     fold_head_file,
     learner_for,
 )
-from fineray.training.preparing import environment, prepare
 from fineray.training.recipe import Recipe
 
 STAGE_FIGURES = "Working out intervals"
@@ -143,7 +143,7 @@ def train(
 def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, place: Checkpoints) -> RunFolder:
     started = time.monotonic()
     with first_process_first():
-        prepared = prepare(project, split, recipe, monitor)
+        prepared = load_training_input(project, split, recipe, monitor)
         place.claim(prepared.made_of)
     if place.begun:
         monitor.report(Resumed(place.folds_done(recipe.mode == "frozen")))
@@ -151,7 +151,7 @@ def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, p
     featured = time.monotonic()
     fits = split.plan.folds + 1 if split.plan.kind == "folds" else 1
     work = TrainingProgress(monitor, fits, place)
-    given = (project, prepared.chosen, prepared.device, data, recipe, work)
+    given = (project, prepared.backbone, prepared.device, data, recipe, work)
     searching = None
     if recipe.search_minutes:
         from fineray.training.choosing.search import (
@@ -221,7 +221,7 @@ def _predictions(
         images=np.array(images, dtype=np.int64),
         patients=tuple(pseudonyms(project, images)),
         parts=tuple(data.parts[rows].tolist()),
-        true=data.strata[rows],
+        true=data.true[rows],
         probabilities=probabilities,
         truth=data.targets[rows] if data.multilabel else None,
     )

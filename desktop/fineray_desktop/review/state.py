@@ -1,4 +1,5 @@
-"""What the review looks at: a run, which of its images are evaluated, a subgroup, an operating point. Panels change it and follow it."""
+"""What the review looks at: a run, which of its images are evaluated, a subgroup, an operating point. Panels change it
+and follow it."""
 
 from __future__ import annotations
 

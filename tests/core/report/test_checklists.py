@@ -26,7 +26,7 @@ from fineray.backbones.catalogue import (
 from fineray.checks.check_result import CHECKS, last_checked, last_checks
 from fineray.checks.run import run_checks
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
-from fineray.evaluation.subgroups import Split
+from fineray.evaluation.subgroups import AttributeSubgroups
 from fineray.explaining.explain import explain
 from fineray.explaining.kept import EXPLANATIONS
 from fineray.package.card import backbone_words
@@ -320,7 +320,7 @@ def test_a_study_in_which_everything_was_done(studies: Studies, tmp_path: Path) 
             db.execute("UPDATE image SET sex = '' WHERE id = ?", (int(facts.shown.images[0]),))
         unstated = answered(facts_of(project, run(project, "run-002"), on_test=True))
         assert unstated["C 12"].endswith("Attributes that are not stated form a subgroup of their own.")
-        tested = Split("sex", "Sex", facts.judgement.subgroups[0].subgroups, 0.02, 0.04)
+        tested = AttributeSubgroups("sex", "Sex", facts.judgement.subgroups[0].subgroups, 0.02, 0.04)
         more = replace(facts, judgement=replace(facts.judgement, subgroups=(tested,)))
         assert ANSWERS["robustness"](more) == (
             "Figures by sex; interaction with the AUC tested for sex, corrected after Holm."

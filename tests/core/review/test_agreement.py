@@ -1,4 +1,4 @@
-"""Cohen's kappa against caret (oracle O5), scikit-learn and statsmodels."""
+"""Cohen's kappa against caret, scikit-learn and statsmodels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fineray.project.project import Project
 from fineray.review.agreement import NothingInCommon, agreement, kappa_of_table
 
 
-def test_oracle_5_caret() -> None:
+def test_kappa_as_caret_gives_it() -> None:
     found = kappa_of_table(np.array([[661, 246], [36, 207]]))
     assert found.value == pytest.approx(0.4411, abs=5e-5)
     assert (found.low, found.high) == (pytest.approx(0.3903, abs=5e-4), pytest.approx(0.4919, abs=5e-4))

@@ -27,9 +27,9 @@ from fineray.project.runs import runs
 from fineray.project.splits import SplitPlan, parts
 from fineray.project.splitting.make import make_split
 from fineray.training import learners
+from fineray.training.dataset import SplitOutdated
 from fineray.training.features import STAGE_FEATURES
 from fineray.training.head.head import Head
-from fineray.training.preparing import SplitOutdated
 from fineray.training.preprocessing import to_input
 from fineray.training.recipe import HeadSettings, Recipe
 from fineray.training.train import train

@@ -68,7 +68,7 @@ def add_weights(request: AddWeights, _: Monitor) -> WeightsAdded:
     """Take a weight file in."""
     from fineray.backbones import adding
 
-    source = adding.Source(request.title, request.task, request.data, request.licence)
+    source = adding.WeightSource(request.title, request.task, request.data, request.licence)
     added = adding.add_weights(request.file, request.backbone, source if source.title or source.task else None)
     return WeightsAdded(added.name, added.weights.sha256)
 

@@ -21,7 +21,7 @@ from fineray.dicom.location import FileLocation
 from fineray.dicom.scan import FoundFile
 from fineray.progress import SILENT, Monitor
 from fineray.project.files.options import ImportOptions
-from fineray.project.files.preparation import Outcome, Rejected, prepare
+from fineray.project.files.preparation import Outcome, Rejected, store_file
 from fineray.project.pixel_store import PixelStore, ShardWriter
 from fineray.system.processes import without_working_folder
 
@@ -185,6 +185,6 @@ def _prepare_here(locations: list[FileLocation]) -> list[Outcome]:
         for location in locations:
             # A thread of C: it ends the process even while a decoder holds the interpreter.
             faulthandler.dump_traceback_later(SECONDS_A_FILE, exit=True, file=nowhere)
-            outcomes.append(prepare(location, options, side, writer))
+            outcomes.append(store_file(location, options, side, writer))
             faulthandler.cancel_dump_traceback_later()
     return outcomes

@@ -24,12 +24,12 @@ from fineray.progress import (
 from fineray.project.files.decoding_pool import DecodingPool
 from fineray.project.files.options import EVERY_XRAY, ImportOptions
 from fineray.project.files.patients import chosen_rule, patient_hash, patient_number
-from fineray.project.files.preparation import Outcome, Prepared, Rejected
+from fineray.project.files.preparation import Outcome, Rejected, StoredImage
 from fineray.project.files.rare_values import COLUMNS, RareValues
 from fineray.project.files.summary import ImportSummary
 from fineray.project.pixel_store import sync_shards
 from fineray.project.project import Project
-from fineray.project.sources import Source
+from fineray.project.sources import SourceFile
 from fineray.system.places import Place
 
 COMMIT_EVERY_S = 1.0
@@ -100,7 +100,7 @@ def import_folders(
     found = _find(folders, monitor)
     hashes = {file.location: project.keyed_hash(str(file.location)) for file in found}
     project.sources.record(
-        Source(hashes[file.location], file.location, _root_of(file.location.path, folders)) for file in found
+        SourceFile(hashes[file.location], file.location, _root_of(file.location.path, folders)) for file in found
     )
     known = {
         row[0]: row[1:] for row in project.db.execute("SELECT path_hash, size, mtime_ns FROM file WHERE by_choice = 0")
@@ -193,7 +193,9 @@ class _Writer:
             raise
         self._last_commit = time.monotonic()
 
-    def _images(self, outcome: tuple[Prepared, ...], location: FileLocation, path_hash: str) -> tuple[list[int], bool]:
+    def _images(
+        self, outcome: tuple[StoredImage, ...], location: FileLocation, path_hash: str
+    ) -> tuple[list[int], bool]:
         """(image ids of the file's images, whether one of them is new or came from this very file before)."""
         known = {
             row[0] for row in self._db.execute("SELECT image_id FROM image_file WHERE path_hash = ?", (path_hash,))
@@ -201,7 +203,7 @@ class _Writer:
         found = [self._image(prepared, location) for prepared in outcome]
         return [image for image, _ in found], any(new or image in known for image, new in found)
 
-    def _image(self, prepared: Prepared, location: FileLocation) -> tuple[int, bool]:
+    def _image(self, prepared: StoredImage, location: FileLocation) -> tuple[int, bool]:
         """(image id, whether it is new); a file that changed on disk updates its image in place."""
         hashed = self._project.keyed_hash
         identity, a = prepared.identity, prepared.attributes

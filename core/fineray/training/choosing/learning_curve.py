@@ -13,9 +13,9 @@ from fineray.project.project import Project
 from fineray.project.splits import Split
 from fineray.training.checkpoint import Checkpoints, checkpoints_of
 from fineray.training.data import Data, Rows
+from fineray.training.dataset import load_training_input
 from fineray.training.head.head import Floats
 from fineray.training.learners import TrainingProgress, learner_for
-from fineray.training.preparing import prepare
 from fineray.training.recipe import Recipe
 from fineray.training.results import LearningCurve, LearningPoint
 
@@ -47,14 +47,14 @@ def _points(
 ) -> tuple[list[LearningPoint], int]:
     """(the points, in how many parts each was judged)."""
     quiet = TrainingProgress(Quiet(monitor), 1, place)
-    prepared = prepare(project, split, plain, monitor)
+    prepared = load_training_input(project, split, plain, monitor)
     if place is not None:
         place.claim(prepared.made_of)
     data = prepared.data
     folds = sorted(set(data.parts.tolist())) if split.plan.kind == "folds" else ["validation"]
     order = np.random.default_rng(plain.seed).permutation(int(data.groups.max()) + 1)
     points = []
-    with learner_for(project, prepared.chosen, prepared.device, data, plain, quiet) as learner:
+    with learner_for(project, prepared.backbone, prepared.device, data, plain, quiet) as learner:
         for number, share in enumerate(SHARES):
             scores = np.full((len(data.images), len(data.classes)), np.nan)
             learned: list[Rows] = []
@@ -94,9 +94,9 @@ def _point(data: Data, scores: Floats, learned: list[Rows]) -> LearningPoint:
     images = round(float(np.mean([rows.sum() for rows in learned])))
     judged = ~np.isnan(scores[:, 0])
     if not data.multilabel and len(data.classes) == 2:
-        found = auc(scores[judged, 1], data.strata[judged] == 1, data.groups[judged])
+        found = auc(scores[judged, 1], data.true[judged] == 1, data.groups[judged])
         return LearningPoint(patients, images, found.value, found.low, found.high)
-    true = data.strata[judged]
+    true = data.true[judged]
     if data.multilabel:  # the mean over findings, without intervals of their own
         areas = []
         for number in range(len(data.classes)):
