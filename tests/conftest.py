@@ -119,7 +119,6 @@ def window(
 @pytest.fixture(scope="session")
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `study` (a project of 40 patients with two runs: 001 frozen, 002 tuned) and its `images`."""
-    from fineray.progress import Monitor
     from fineray.project.files.importing import import_folders
     from fineray.project.labels.preview import apply_labels, preview_folders
     from fineray.project.splits import SplitPlan
@@ -134,13 +133,13 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_classes(root / "images", 40, bright=0.62, dark=0.38)
         create_project(root / "study")
         with open_project(root / "study") as opened:
-            import_folders(opened, [root / "images"], Monitor())
+            import_folders(opened, [root / "images"])
             apply_labels(opened, preview_folders(opened))
             split = make_split(opened, SplitPlan(folds=3))
             head = HeadSettings(strengths=(1.0,), inner_folds=2)
-            train(opened, split, Recipe(head=head, bootstrap=100), Monitor())
+            train(opened, split, Recipe(head=head, bootstrap=100))
             tuned = Recipe(mode="finetune", head=head, tuning=Tuning(epochs=1, frozen_stages=7), bootstrap=100)
-            train(opened, split, tuned, Monitor())
+            train(opened, split, tuned)
     return root
 
 

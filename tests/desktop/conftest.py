@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from fineray.progress import Monitor
 from fineray.project.files.importing import import_folders
 from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import create_project, open_project
@@ -33,10 +32,10 @@ def _trained_with_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FINERAY_HOME", str(root / "home"))
         with open_project(root / "study") as project:
-            import_folders(project, [root / "images"], Monitor())
+            import_folders(project, [root / "images"])
             apply_labels(project, preview_folders(project))
             split = make_split(project, SplitPlan(folds=4))
-            train(project, split, Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100), Monitor())
+            train(project, split, Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100))
     return root
 
 
@@ -76,12 +75,12 @@ def _make(folder: Path) -> None:
             write_image(path, patient=f"PAT-{patient}", number=which, level=level, **tags)
     create_project(folder / "study")
     with open_project(folder / "study") as project:
-        import_folders(project, [folder / "images"], Monitor())
+        import_folders(project, [folder / "images"])
         apply_labels(project, preview_folders(project))
         split = make_split(project, SplitPlan(folds=3))
         for strengths in ((1.0,), (0.03,)):
             recipe = Recipe(head=HeadSettings(strengths=strengths, inner_folds=2), bootstrap=100)
-            train(project, split, recipe, Monitor())
+            train(project, split, recipe)
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def feed(project: Project, folder: Path, first: int, number: int, monkeypatch: p
         (folder / f"{each:05d} {done}").write_bytes(data)
     ends = Ends()
     try:
-        summary = import_folders(project, [folder], ends)
+        summary = import_folders(project, [folder], monitor=ends)
     except NothingReadable:
         summary = None
     assert len(ends.files) == len({each.path for each in ends.files}) == number
@@ -118,7 +118,7 @@ def test_a_decoder_cannot_take_more_memory_than_its_limit(
     (tmp_path / "images" / "greedy").write_bytes((tmp_path / "images" / "f0").read_bytes() + b"GREEDY")
     monkeypatch.setattr(decoding_pool, "_prepare_here", prepare_greedily)
     ends = Ends()
-    import_folders(project, [tmp_path / "images"], ends)
+    import_folders(project, [tmp_path / "images"], monitor=ends)
     by_name = {Path(each.path).name: each for each in ends.files}
     assert "too large for this computer's memory" in by_name.pop("greedy").reason
     assert {each.status for each in by_name.values()} == {"imported"}

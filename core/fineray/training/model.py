@@ -32,7 +32,7 @@ from fineray.training.tuning.network import TunedNetwork
 from fineray.training.tuning.views import AugmentedViews
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equal to itself alone: it holds arrays, and what is made of it is kept by it
 class TrainedModel:
     """A run's model on one device. frozen: the stages before those that were tuned, None where none were cut off;
     runtime: computes and keeps features, where the whole backbone is frozen; held_out: whether it is the one that did

@@ -17,6 +17,7 @@ from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.predictions import Predictions
 from fineray.evaluation.roc_area import auc
 from fineray.progress import (
+    SILENT,
     FoldDone,
     Monitor,
     Progress,
@@ -74,17 +75,61 @@ def train(
     project: Project,
     split: Split,
     recipe: Recipe,
-    monitor: Monitor,
     anew: bool = False,
     within: Checkpoints | None = None,
+    monitor: Monitor = SILENT,
 ) -> RunFolder:
-    """Follow the recipe on the split and keep the run.
+    """Follow a recipe on a split, and keep the run.
 
     With folds, every image is predicted once, by a model that saw nothing of its patient; the final model learns from
     all images. With training, validation and test parts, the model learns from the first, chooses its regularisation
     on the second and is judged on the third. A training that was paused, or killed, goes on from where it is kept and
-    ends in the same run, unless it is to begin anew. within: the bench of the larger work that it is a part of.
-    Raises SplitOutdated, WeightsNotInstalled, Paused, Cancelled (nothing is kept then), storage errors.
+    ends in the same run.
+
+    Parameters
+    ----------
+    project : Project
+        Its images and labels.
+    split : Split
+        By `make_split`; the images must still be those that it divided.
+    recipe : Recipe
+        Every setting.
+    anew : bool
+        Do not go on with a training that was paused.
+    within : Checkpoints, optional
+        The larger work that this is a part of.
+    monitor : Monitor
+        Hears of Progress, FoldDone, HeadStep and Validated; may pause or cancel.
+
+    Returns
+    -------
+    RunFolder
+        Predictions, figures and the model, in a folder of the project.
+
+    Raises
+    ------
+    SplitOutdated
+        Labels or images changed since the split was made.
+    WeightsNotInstalled
+        The backbone's weights are not on this computer.
+    Paused, Cancelled
+        By the monitor; only after Paused is something kept to go on from.
+    DiskFull, StorageUnavailable, MemoryFull
+        This computer refuses.
+
+    Notes
+    -----
+    The head's regularisation is chosen by folds inside the training images, its temperature on predictions of images
+    that it did not learn from (Guo et al. 2017).
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study", lock=True) as project:
+    ...     split = fineray.make_split(project, fineray.SplitPlan(folds=3))
+    ...     run = fineray.train(project, split, fineray.Recipe(bootstrap=100))
+    >>> run.name, run.predictions().probabilities.shape
+    ('run-002', (24, 2))
     """
     if rank() == 0:
         project.check_writable()

@@ -20,7 +20,7 @@ from fineray.progress import Cancelled, Monitor
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("demo") / "images", Monitor(), patients=12)
+    return write_study(tmp_path_factory.mktemp("demo") / "images", patients=12)
 
 
 def test_images_of_many_kinds_are_readable_and_labelled(study: Path) -> None:
@@ -63,4 +63,4 @@ def test_making_it_can_be_cancelled(tmp_path: Path) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        write_study(tmp_path / "x", Impatient())
+        write_study(tmp_path / "x", monitor=Impatient())

@@ -71,6 +71,6 @@ def test_it_is_judged_predicts_and_travels(old: Project, folder: RunFolder, tmp_
     assert judged.images == 16 and sum(map(sum, judged.confusion)) == 16
     found = trained_model(folder).predict(old, labelled_images(old), Monitor())
     assert found.shape == (16, 2) and np.allclose(found.sum(axis=1), 1)
-    export_package(old, folder, tmp_path / "old.frpkg", Monitor())
+    export_package(old, folder, tmp_path / "old.frpkg")
     assert verify_package(tmp_path / "old.frpkg", Monitor())
-    assert open_package(tmp_path / "old.frpkg", tmp_path / "other", Monitor()).classes == ("bright", "dark")
+    assert open_package(tmp_path / "old.frpkg", tmp_path / "other").classes == ("bright", "dark")

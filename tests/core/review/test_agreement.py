@@ -13,7 +13,6 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from fineray.evaluation.intervals import BOOTSTRAP
-from fineray.progress import Monitor
 from fineray.project.changes import set_labels
 from fineray.project.files.importing import import_folders
 from fineray.project.label_sets import add_label_set
@@ -41,7 +40,7 @@ def test_against_statsmodels_and_scikit_learn(counts: list[list[int]]) -> None:
 
 
 def test_two_readers_of_a_study(project: Project, images: Callable[..., Path]) -> None:
-    import_folders(project, [images(patients=8, each=2)], Monitor())
+    import_folders(project, [images(patients=8, each=2)])
     one, two = add_label_set(project, "one"), add_label_set(project, "two")
     with pytest.raises(NothingInCommon):
         agreement(project, "one", "two")

@@ -27,7 +27,9 @@ def train(request: Train, monitor: Monitor) -> RunDone:
 
     with open_project(request.project) as project:
         split = split_of(project, request.split_hash)
-        return RunDone(request.project, training.train(project, split, request.recipe, monitor, request.anew).name)
+        return RunDone(
+            request.project, training.train(project, split, request.recipe, request.anew, monitor=monitor).name
+        )
 
 
 def run_controls(request: RunControls, monitor: Monitor) -> tuple[Control, ...]:

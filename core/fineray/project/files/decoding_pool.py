@@ -19,7 +19,7 @@ from types import TracebackType
 
 from fineray.dicom.location import FileLocation
 from fineray.dicom.scan import FoundFile
-from fineray.progress import Monitor
+from fineray.progress import SILENT, Monitor
 from fineray.project.files.options import ImportOptions
 from fineray.project.files.preparation import Outcome, Rejected, store_file
 from fineray.project.pixel_store import PixelStore, ShardWriter
@@ -54,7 +54,7 @@ class DecodingPool:
         self._pool = self._new_pool(self._processes)
         self._pool.submit(os.getpid)  # the first task starts the processes
 
-    def prepare_all(self, files: Sequence[FoundFile], monitor: Monitor) -> Iterator[tuple[FoundFile, Outcome]]:
+    def prepare_all(self, files: Sequence[FoundFile], monitor: Monitor = SILENT) -> Iterator[tuple[FoundFile, Outcome]]:
         """Each file with its outcome, in the order in which they are finished. May raise Cancelled or OSError."""
         waiting = iter(_tasks(files))
         flying: dict[Future[list[Outcome]], list[FoundFile]] = {}

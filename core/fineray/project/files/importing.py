@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -14,6 +15,7 @@ from fineray.dicom.location import FileLocation
 from fineray.dicom.scan import FoundFile, find_files
 from fineray.errors import FinerayError
 from fineray.progress import (
+    SILENT,
     Cancelled,
     FileResult,
     Monitor,
@@ -28,6 +30,7 @@ from fineray.project.files.summary import ImportSummary
 from fineray.project.pixel_store import sync_shards
 from fineray.project.project import Project
 from fineray.project.sources import SourceFile
+from fineray.system.places import Place
 
 COMMIT_EVERY_S = 1.0
 # Attributes of fineray.dicom that are columns of the same name.
@@ -44,16 +47,56 @@ class NothingReadable(FinerayError):
 
 
 def import_folders(
-    project: Project, roots: Iterable[Path], monitor: Monitor, options: ImportOptions = EVERY_XRAY
+    project: Project,
+    roots: Place | Iterable[Place],
+    options: ImportOptions = EVERY_XRAY,
+    monitor: Monitor = SILENT,
 ) -> ImportSummary:
-    """Read what is new below `roots`; files seen before with the same size and time are left alone.
+    """Read what is new below folders into a project.
 
-    What is read is committed every second, so cancelling (Cancelled) or a crash keeps it.
-    Raises FolderMissing, NothingReadable (when the project is still empty afterwards) or a storage error.
+    Files seen before with the same size and time are left alone. What is read is committed every second, so that
+    cancelling or a crash keeps it.
+
+    Parameters
+    ----------
+    project : Project
+        It gets attributes without identity, and shades of 8 bits, the longest side at most 512 pixels.
+    roots : str or path, or several
+        Folders, files or ZIP archives. They are opened read-only.
+    options : ImportOptions
+        Which X-rays are wanted; all of them unless given.
+    monitor : Monitor
+        Hears of each file (FileResult) and of Progress in files.
+
+    Returns
+    -------
+    ImportSummary
+        How many files were imported, skipped, failed, there twice or known, and the seconds that it took.
+
+    Raises
+    ------
+    FolderMissing
+        A folder is not there.
+    NothingReadable
+        The project is still empty afterwards.
+    Cancelled
+        By the monitor.
+    DiskFull, StorageUnavailable
+        The disk refuses, or the project may only be read.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> fineray.create_project("new study")
+    >>> with fineray.open_project("new study", lock=True) as project:
+    ...     summary = fineray.import_folders(project, "images/SYNTHETIC-001")
+    >>> summary.imported, summary.failed
+    (3, 0)
     """
     project.check_writable()
     started = time.monotonic()
-    folders = [root.resolve() for root in roots]
+    given = [roots] if isinstance(roots, str | os.PathLike) else roots
+    folders = [Path(root).resolve() for root in given]
     found = _find(folders, monitor)
     hashes = {file.location: project.keyed_hash(str(file.location)) for file in found}
     project.sources.record(

@@ -8,7 +8,7 @@ import numpy as np
 
 from fineray.evaluation.bootstrap import patient_weights, percentile_interval, weighted_mean_auc
 from fineray.evaluation.roc_area import auc
-from fineray.progress import Monitor, Progress, Quiet
+from fineray.progress import SILENT, Monitor, Progress, Quiet
 from fineray.project.project import Project
 from fineray.project.splits import Split
 from fineray.training.checkpoint import Checkpoints, checkpoints_of
@@ -24,7 +24,7 @@ FEWEST = 3  # patients of each class, below which a share is left out
 _RESAMPLES = 500
 
 
-def learning_curve(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> LearningCurve:
+def learning_curve(project: Project, split: Split, recipe: Recipe, monitor: Monitor = SILENT) -> LearningCurve:
     """Train on nested shares of the training patients, drawn class by class, and judge on the held-out ones.
 
     With folds these are each fold's own; with a held-out test part the validation part, since the test part is for

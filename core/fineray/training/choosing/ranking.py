@@ -18,7 +18,7 @@ from fineray.backbones.runtime import Runtime, best_device
 from fineray.errors import FinerayError
 from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.predictions import Predictions
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.catalogue import LabelledImage, labelled_images
 from fineray.project.label_sets import active_label_set
 from fineray.project.project import Project
@@ -44,7 +44,7 @@ class NothingToRank(FinerayError):
     """There are no labels to rank by."""
 
 
-def rank(project: Project, split: Split | None, names: Sequence[str], monitor: Monitor) -> list[Ranked]:
+def rank(project: Project, split: Split | None, names: Sequence[str], monitor: Monitor = SILENT) -> list[Ranked]:
     """The named backbones, or all that are installed, the best AUC first.
 
     Looks at the images that may be learned from: neither the sealed test set nor, where the latest split has one, its

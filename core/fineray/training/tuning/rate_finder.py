@@ -8,7 +8,7 @@ import math
 import numpy as np
 import torch
 
-from fineray.progress import HeadStep, Monitor, Progress
+from fineray.progress import SILENT, HeadStep, Monitor, Progress
 from fineray.project.project import Project
 from fineray.project.splits import TEST, Split
 from fineray.project.trials import keep_trial
@@ -23,7 +23,7 @@ SMOOTH = 0.9  # memory of the loss's moving average
 ENOUGH = 4.0  # times the least loss: the rate is too high by then
 
 
-def find_rate(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> RateCurve:
+def find_rate(project: Project, split: Split, recipe: Recipe, monitor: Monitor = SILENT) -> RateCurve:
     """Try rates on training images: of the first fold, or of the training part. Nothing is kept of it.
 
     Raises RecipeUnusable in mode frozen, where there is no rate to choose, and what train() raises.

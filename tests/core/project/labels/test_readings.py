@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from fineray.progress import Monitor
 from fineray.project.catalogue import image_rows
 from fineray.project.changes import set_labels, undo
 from fineray.project.files.importing import import_folders
@@ -29,7 +28,7 @@ from fineray.project.project import Project
 
 @pytest.fixture
 def study(project: Project, images: Callable[..., Path]) -> Project:
-    import_folders(project, [images(patients=6, each=2)], Monitor())
+    import_folders(project, [images(patients=6, each=2)])
     apply_labels(project, preview_folders(project))
     return project
 
