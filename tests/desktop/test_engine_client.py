@@ -57,6 +57,7 @@ def test_a_job_ends_once(client: EngineClient, qtbot: QtBot, tmp_path: Path, fil
     assert all(isinstance(each, Reported) for each in reports)
 
 
+@pytest.mark.alone  # within two seconds
 def test_cancelling_stops_and_keeps(
     client: EngineClient, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
 ) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,42 +12,11 @@ from typing import Any
 import pytest
 from pydicom.data import get_testdata_file
 
-from fineray.cli.main import main
 from fineray.project.project import open_project
 from fineray.project.schema import VERSION
 from fineray.project.splits import latest_split
+from tests.support.commands import answer, fineray, installed
 from tests.support.films import write_film
-
-
-def fineray(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run a command in this process, which spares it the import of torch; installed() is the real thing."""
-    words, out, err = list(map(str, arguments)), io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            status = main(words)
-        except SystemExit as leaving:
-            status = int(leaving.code or 0)
-    return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
-
-
-def installed(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the program itself."""
-    return subprocess.run(
-        [sys.executable, "-m", "fineray_desktop.app", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        timeout=280,
-        check=False,
-    )
-
-
-def answer(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, Any]:
-    assert done.returncode == status, done.stderr
-    lines = done.stdout.splitlines()
-    assert len(lines) == 1, done.stdout
-    parsed: dict[str, Any] = json.loads(lines[0])
-    return parsed
 
 
 def test_the_main_job_on_real_radiographs(tmp_path: Path, cxr: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.test_command_line import answer, fineray
+from tests.support.commands import answer, fineray
 from tests.support.films import write_film
 
 

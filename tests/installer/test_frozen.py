@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from fineray.cli.main import parser
-from tests.installer.test_parts import INSTALLER, ROOT, module
+from tests.support.installer import INSTALLER, ROOT, module
 
 recorded, way = module("recorded"), module("way_of_work")
 left_out = module("pyinstaller/left_out")

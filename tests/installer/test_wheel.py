@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import fineray
-from tests.installer.test_parts import ROOT
+from tests.support.installer import ROOT
 
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
 PACKAGES = {"fineray", "fineray_desktop", "fineray_resources"}

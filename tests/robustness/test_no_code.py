@@ -22,8 +22,8 @@ from fineray.package.archive import LIST
 from fineray.project.label_sets import active_label_set, class_counts
 from fineray.project.project import CATALOGUE, Project, open_project
 from fineray.project.runs import runs
-from tests.core.package.test_package import packed, rewritten
 from tests.support.films import write_film
+from tests.support.packages import packed, rewritten
 
 ROOT = Path(__file__).parents[2]
 # Names that run code or rebuild objects from bytes. Own processes speak by pipes that nobody else has.

@@ -27,6 +27,7 @@ class WarmProcesses:
         self._context = multiprocessing.get_context("forkserver")
         forkserver._forkserver._stop()  # type: ignore[attr-defined]  # an import may have started one without them
         self._context.set_forkserver_preload(list(LIBRARIES))
+        forkserver.ensure_running()  # before an import asks for a server with its own libraries alone
 
     def Pipe(self) -> tuple[Connection, Connection]:
         """Both ends of a pipe."""

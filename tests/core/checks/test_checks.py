@@ -35,7 +35,7 @@ from fineray.project.pixel_store import StoredAt
 from fineray.project.project import Project
 from fineray.project.splits import SplitPlan, is_current
 from fineray.project.splitting.make import make_split
-from tests.support.films import write_film
+from tests.support.films import texture, write_film, write_picture
 
 
 def _labels(random: np.random.Generator, n: int = 240) -> np.ndarray:
@@ -188,12 +188,10 @@ def test_copies_small_classes_and_missing_ids_are_found(
 
 
 def test_a_copy_under_another_name_is_serious_and_can_be_left_out(project: Project, tmp_path: Path) -> None:
-    from tests.core.project.splitting.test_make import _texture
-    from tests.support.films import write_picture
 
     for patient in range(24):
-        write_picture(tmp_path / f"films/{patient % 2}/{patient}", _texture(patient, 0), f"PAT-{patient}")
-    write_picture(tmp_path / "films/1/copy", _texture(4, 0)[:, ::-1], "SOMEBODY")
+        write_picture(tmp_path / f"films/{patient % 2}/{patient}", texture(patient, 0), f"PAT-{patient}")
+    write_picture(tmp_path / "films/1/copy", texture(4, 0)[:, ::-1], "SOMEBODY")
     import_folders(project, [tmp_path / "films"], Monitor())
     apply_labels(project, preview_folders(project))
     split = make_split(project, SplitPlan(folds=2))

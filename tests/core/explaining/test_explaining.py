@@ -24,7 +24,7 @@ from fineray.project.splits import latest_split
 from fineray.training.predicting import probabilities_of
 from fineray.training.recipe import Recipe, Tuning
 from fineray.training.train import train
-from tests.core.explaining.conftest import PATCH, planted, train_on
+from tests.support.planted import PATCH, planted, train_on
 
 Taught = tuple[Project, RunFolder]
 
@@ -146,6 +146,7 @@ def test_a_shortcut_on_the_border_shows_in_the_mean_map(tmp_path: Path) -> None:
         project.close()
 
 
+@pytest.mark.alone
 def test_grad_cam_is_quick(taught: Taught) -> None:
     project, folder = taught
     image = int(folder.predictions().images[0])

@@ -42,32 +42,12 @@ from fineray.project.runs import (
     run,
     runs,
 )
-from fineray.project.splits import SplitPlan
-from fineray.project.splitting.make import make_split
-from fineray.project.splitting.sealing import seal_test
 from fineray.review.judging import called_predictions
 from fineray.review.query import View
 from fineray.system.output_file import CannotWriteThere
-from fineray.training.opening import NotFrozen, freeze, open_test
-from fineray.training.recipe import HeadSettings, Recipe
-from fineray.training.train import train
-
-
-def packed(study: Path, name: str, output: Path, **how: object) -> Path:
-    with open_project(study) as project:
-        export_package(project, run(project, name), output, Monitor(), **how)  # type: ignore[arg-type]
-    return output
-
-
-def rewritten(package: Path, output: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
-    """The package with its members changed, in whatever way."""
-    with zipfile.ZipFile(package) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    change(members)
-    with zipfile.ZipFile(output, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return output
+from fineray.training.opening import NotFrozen
+from tests.support.packages import packed, rewritten
+from tests.support.studies import Zoo, lend
 
 
 @pytest.mark.parametrize("name", ["run-001", "run-002"])
@@ -330,19 +310,10 @@ def test_nothing_half_written_is_left(trained: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def frozen_study(tmp_path: Path, films: Callable[..., Path]) -> tuple[Path, Path]:
+def frozen_study(zoo: Zoo, tmp_path: Path, home: Path) -> tuple[Path, Path]:
     """(a project with a sealed test set, a frozen run and the test opened; its films)."""
-    folder = films(patients=40, each=1)
-    create_project(tmp_path / "sealed")
-    with open_project(tmp_path / "sealed") as project:
-        import_folders(project, [folder], Monitor())
-        apply_labels(project, preview_folders(project))
-        seal_test(project, SplitPlan(test_share=0.25))
-        recipe = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
-        train(project, make_split(project, SplitPlan(folds=3)), recipe, Monitor())
-        freeze(project, "run-001", OperatingPoint("dark", 0.6, "by hand"))
-        open_test(project, "run-001", Monitor())
-    return tmp_path / "sealed", folder
+    made = zoo.sealed_and_opened()
+    return lend(made, tmp_path / "sealed", home), made / "films"
 
 
 def test_a_capsule_holds_a_frozen_study_and_its_figures_follow(

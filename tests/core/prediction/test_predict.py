@@ -20,11 +20,9 @@ from fineray.prediction.predict import LEARNED, SEALED, predict_folder
 from fineray.prediction.tables import write_predictions
 from fineray.progress import Monitor
 from fineray.project.catalogue import image_rows, labelled_images
-from fineray.project.files.importing import import_folders
 from fineray.project.kept_point import keep_point
-from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import Project
-from fineray.project.runs import RunFolder
+from fineray.project.runs import RunFolder, runs
 from fineray.project.splits import SplitPlan, latest_split, parts
 from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
@@ -35,17 +33,17 @@ from fineray.training.predicting import probabilities_of
 from fineray.training.recipe import HeadSettings, Recipe, Tuning
 from fineray.training.train import train
 from tests.support.films import write_film, write_picture
+from tests.support.studies import Zoo
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> tuple[Project, RunFolder, Path]:
+def study(zoo: Zoo, lent: Callable[[Path], Project]) -> tuple[Project, RunFolder, Path]:
     """(project with a run, the run, its films)."""
-    folder = films(patients=16, each=2)
-    import_folders(project, [folder], Monitor())
-    apply_labels(project, preview_folders(project))
-    return project, train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor()), folder
+    made = zoo.reviewed()
+    project = lent(made)
+    return project, runs(project)[0], made / "films"
 
 
 def test_the_same_films_get_the_same_probabilities(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
@@ -73,10 +71,9 @@ def test_nothing_of_the_films_stays_behind(study: tuple[Project, RunFolder, Path
 
 
 def test_strangers_are_flagged_and_what_is_no_film_is_said(
-    project: Project, films: Callable[..., Path], tmp_path: Path
+    zoo: Zoo, lent: Callable[[Path], Project], tmp_path: Path
 ) -> None:
-    import_folders(project, [films(patients=50, each=2)], Monitor())  # with few films hardly anything is strange
-    apply_labels(project, preview_folders(project))
+    project = lent(zoo.labelled(50, 2, features=True))  # with few films hardly anything is strange
     run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
     new = tmp_path / "new"
     write_film(new / "bright.dcm", patient="NEW-1", level=0.75)
@@ -95,10 +92,9 @@ def test_strangers_are_flagged_and_what_is_no_film_is_said(
     assert {row.predicted for row in table.rows} == {""} and "says nothing" in table.rows[0].flag
 
 
-def test_films_of_the_sealed_test_set_are_refused(project: Project, films: Callable[..., Path]) -> None:
-    folder = films(patients=16, each=2)
-    import_folders(project, [folder], Monitor())
-    apply_labels(project, preview_folders(project))
+def test_films_of_the_sealed_test_set_are_refused(zoo: Zoo, lent: Callable[[Path], Project]) -> None:
+    made = zoo.labelled(16, 2, features=True)
+    project, folder = lent(made), made / "films"
     seal = seal_test(project, SplitPlan(test_share=0.25))
     run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
     table = predict_folder(project, run, folder, Monitor())
@@ -175,10 +171,9 @@ def test_the_limit_of_likeness_holds_on_new_films_of_the_same_kind() -> None:
     assert Likeness.of(films(10), (20, 40)) is None
 
 
-def test_a_held_out_run_learned_from_its_training_part_alone(project: Project, films: Callable[..., Path]) -> None:
-    folder = films(patients=40, each=1)
-    import_folders(project, [folder], Monitor())
-    apply_labels(project, preview_folders(project))
+def test_a_held_out_run_learned_from_its_training_part_alone(zoo: Zoo, lent: Callable[[Path], Project]) -> None:
+    made = zoo.labelled(40, 1, features=True)
+    project, folder = lent(made), made / "films"
     split = make_split(project, SplitPlan("holdout"))
     run = train(project, split, RECIPE, Monitor())
     part_of = parts(project, split)

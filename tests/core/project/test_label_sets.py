@@ -44,7 +44,6 @@ from fineray.project.labels.preview import (
     FromFinding,
     FromTable,
     apply_labels,
-    preview_folders,
     preview_labels,
     preview_table,
 )
@@ -53,14 +52,13 @@ from fineray.project.splits import SplitPlan, is_current
 from fineray.project.splitting.assign import CannotSplit
 from fineray.project.splitting.make import make_split
 from tests.support.films import write_film
+from tests.support.studies import Zoo
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> Project:
+def study(zoo: Zoo, lent: Callable[[Path], Project]) -> Project:
     """Twelve patients, one film each, labelled bright and dark."""
-    import_folders(project, [films(patients=12, each=1)], Monitor())
-    apply_labels(project, preview_folders(project))
-    return project
+    return lent(zoo.labelled(12, 1))
 
 
 def _csv(tmp_path: Path, text: str) -> Path:

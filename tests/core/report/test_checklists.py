@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -67,6 +66,7 @@ from tests.core.report.studies import (
     do_everything,
     make_study,
 )
+from tests.support.studies import Zoo, lend
 
 RULE = PointRule("youden", "dark")
 QUICK = Tuning(epochs=1, frozen_stages=7, blend=1.0, averaging=0.0)
@@ -74,30 +74,26 @@ QUICK = Tuning(epochs=1, frozen_stages=7, blend=1.0, averaging=0.0)
 
 @dataclass(frozen=True)
 class Studies:
-    """Projects that are made once, when they are asked for; `bare` has no attributes, `stated` has, with `everything`
-    all was done."""
+    """Copies of three studies of the zoo: `bare` has no attributes, `stated` has, with `everything` all was done."""
 
-    root: Path
+    zoo: Zoo
 
     @contextmanager
     def copy(self, name: str, to: Path) -> Iterator[Project]:
-        if not (self.root / name).is_dir():
-            self._make(name)
-        shutil.copytree(self.root / name / "study", to)
-        with open_project(to) as project:
+        with open_project(lend(self.zoo.made(f"{name} study", lambda root: self._make(name, root)), to)) as project:
             yield project
 
-    def _make(self, name: str) -> None:
+    def _make(self, name: str, root: Path) -> None:
         if name == "everything":
-            with self.copy("stated", self.root / name / "study") as project:
+            with self.copy("stated", root / "study") as project:
                 do_everything(project)
         else:
-            make_study(self.root / name, 48 if name == "stated" else 24, stated=name == "stated")
+            make_study(root, 48 if name == "stated" else 24, stated=name == "stated")
 
 
-@pytest.fixture(scope="module")
-def studies(tmp_path_factory: pytest.TempPathFactory) -> Studies:
-    return Studies(tmp_path_factory.mktemp("studies"))
+@pytest.fixture
+def studies(zoo: Zoo) -> Studies:
+    return Studies(zoo)
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ from fineray.training.train import train
 from fineray.training.tuning import finetuning
 from fineray.training.tuning.finetuning import TrainingDiverged
 from fineray.training.tuning.views import STAGE_VIEWS, Views
+from tests.support.studies import Zoo
 from tests.support.tiny import TINY, add_tiny
 
 HEAD = HeadSettings(strengths=(1.0, 0.1), inner_folds=2)
@@ -127,11 +128,9 @@ class Count:
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path], tmp_path: Path) -> Project:
+def study(zoo: Zoo, lent: Callable[[Path], Project], tmp_path: Path) -> Project:
     add_tiny(tmp_path)
-    import_folders(project, [films(patients=12, each=1)], Monitor())
-    apply_labels(project, preview_folders(project))
-    return project
+    return lent(zoo.labelled(12, 1))
 
 
 @pytest.fixture

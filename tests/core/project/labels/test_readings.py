@@ -8,11 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fineray.progress import Monitor
 from fineray.project.catalogue import image_rows
 from fineray.project.changes import set_labels, undo
-from fineray.project.files.importing import import_folders
-from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.labels.readings import (
     ReadingRefused,
     adjudicate,
@@ -25,13 +22,12 @@ from fineray.project.labels.readings import (
 )
 from fineray.project.labels.revisions import notes, revisions, set_note
 from fineray.project.project import Project
+from tests.support.studies import Zoo
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> Project:
-    import_folders(project, [films(patients=6, each=2)], Monitor())
-    apply_labels(project, preview_folders(project))
-    return project
+def study(zoo: Zoo, lent: Callable[[Path], Project]) -> Project:
+    return lent(zoo.labelled(6, 2))
 
 
 def test_each_reader_reads_every_film_once_in_an_order_of_chance(study: Project) -> None:

@@ -36,7 +36,8 @@ from fineray.project.splitting.make import (
     make_split,
 )
 from fineray.project.splitting.split_file import SplitFileUnusable, read_split, write_split
-from tests.support.films import write_film, write_picture
+from tests.support.films import texture, write_film, write_picture
+from tests.support.studies import Zoo
 
 
 @st.composite
@@ -80,10 +81,8 @@ def test_no_patient_stands_on_two_sides(study: tuple[np.ndarray, np.ndarray, Spl
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> Project:
-    import_folders(project, [films(patients=20, each=2)], Monitor())
-    apply_labels(project, preview_folders(project))
-    return project
+def study(zoo: Zoo, lent: Callable[[Path], Project]) -> Project:
+    return lent(zoo.labelled(20, 2))
 
 
 def test_folds_are_stratified_kept_and_repeatable(study: Project) -> None:
@@ -164,7 +163,7 @@ def _copies(folder: Path, random: np.random.Generator) -> None:
     """200 patients with 3 films each; five films come again under other IDs, changed as archives change them."""
     for patient in range(200):
         for number in range(3):
-            write_picture(folder / f"{patient % 2}/p{patient}-{number}", _texture(patient, number), f"PAT-{patient}")
+            write_picture(folder / f"{patient % 2}/p{patient}-{number}", texture(patient, number), f"PAT-{patient}")
     changes = (
         lambda image: image,
         lambda image: image[:, ::-1],
@@ -173,15 +172,9 @@ def _copies(folder: Path, random: np.random.Generator) -> None:
         lambda image: np.clip(image * 0.8 + 300, 0, 4095),
     )
     for number, change in enumerate(changes):
-        original = _texture(40 * number, 1).astype(float)
+        original = texture(40 * number, 1).astype(float)
         copy = np.round(np.clip(change(original) + random.normal(0, 15, original.shape), 0, 4095)).astype(np.uint16)
         write_picture(folder / f"1/copy-{number}", copy, f"OTHER-{number}")
-
-
-def _texture(patient: int, number: int) -> np.ndarray:
-    random = np.random.default_rng([patient, number])
-    coarse = random.normal(size=(12, 12))
-    return np.round(2048 + 500 * np.kron(coarse, np.ones((8, 8)))).clip(0, 4095).astype(np.uint16)
 
 
 def test_no_group_stands_on_two_sides_over_a_thousand_seeds(project: Project, tmp_path: Path) -> None:

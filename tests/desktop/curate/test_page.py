@@ -24,8 +24,7 @@ from fineray_desktop.curate.page import CuratePage
 from fineray_desktop.main_window import MainWindow
 from fineray_desktop.review.overview import KINDS
 from fineray_desktop.review.page import ReviewPage
-from tests.desktop.test_pages import _imported
-from tests.support.window import MINUTE, idle
+from tests.support.window import MINUTE, idle, imported
 
 
 @pytest.fixture
@@ -105,7 +104,7 @@ def test_uncertain_and_several_findings_by_keyboard(window: MainWindow, qtbot: Q
 def test_another_column_of_the_table_goes_into_a_set_of_its_own(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
 ) -> None:
-    page = _imported(window, qtbot, tmp_path / "p", films())
+    page = imported(window, qtbot, tmp_path / "p", films())
     rows = "".join(f"PAT-{number},{'a' if number < 3 else 'b'},{number % 2},{number % 3 - 1}\n" for number in range(6))
     (tmp_path / "labels.csv").write_text("patient_id,grade,effusion,nodule\n" + rows)
     page.labels.preview(FromTable(tmp_path / "labels.csv", ()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +42,7 @@ from fineray_desktop.review.mean_map_dialog import MeanMapDialog
 from fineray_desktop.review.page import ReviewPage
 from fineray_desktop.review.report_dialog import ReportDialog, WrittenDialog
 from fineray_desktop.review.words import number
+from tests.support.studies import Zoo, lend
 from tests.support.window import MINUTE, idle
 
 
@@ -367,11 +367,9 @@ def test_the_next_film_comes_from_the_cache(page: ReviewPage, qtbot: QtBot) -> N
 
 
 def test_three_classes_are_judged_one_against_the_rest(
-    window: MainWindow, qtbot: QtBot, studied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    window: MainWindow, qtbot: QtBot, zoo: Zoo, tmp_path: Path, home: Path
 ) -> None:
-    monkeypatch.setenv("FINERAY_HOME", str(studied / "home"))
-    shutil.copytree(studied / "study", tmp_path / "three")
-    with open_project(tmp_path / "three") as project:
+    with open_project(lend(zoo.overlapping(), tmp_path / "three", home)) as project:
         rows = sorted(image_rows(project), key=lambda row: row.patient)
         set_labels(project, {row.id: "grey" for row in rows if int(row.patient[1:]) % 3 == 0}, "x")
         recipe = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
