@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from tests.support.covered import COVERED
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +46,7 @@ def mirrored(module: str) -> Path:
 
 @cache
 def imported(path: Path) -> frozenset[str]:
-    """Modules of ours and of the tests that a file imports, anywhere in it, or names in a string."""
+    """Modules of ours and of the tests that a file imports, anywhere in it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -58,16 +56,29 @@ def imported(path: Path) -> frozenset[str]:
     return frozenset(name for name in found if file_of(name) is not None or name.startswith("tests."))
 
 
-def reached(path: Path, room: str) -> set[str]:
-    """Modules that a test file imports, and those of one room that these import in turn: what it exercises."""
+def room(module: str) -> str:
+    """The folder, or file, of the package that a module lies in."""
+    return ".".join(module.split(".")[:2])
+
+
+def room_beside(path: Path) -> str:
+    """The room whose tests lie where this file lies."""
+    tests, folder = path.relative_to(ROOT / "tests").parts[:2]
+    return ".".join((next((name for name, mirror in MIRRORS.items() if mirror == tests), tests), folder))
+
+
+def reached(path: Path, module: str) -> set[str]:
+    """Modules that a test file comes to: those that it imports, and what these import in turn, as far as that lies in
+    their rooms, in the test's own, in the room of `module` or at the top of the package."""
     seen: set[str] = set()
     ahead = set(imported(path))
+    rooms = {room(module), room_beside(path), *map(room, ahead)}
     while ahead:
         name = ahead.pop()
         seen.add(name)
         file = file_of(name)
-        if file is not None and name.startswith(room):
-            ahead |= {each for each in imported(file) if each.startswith(room)} - seen
+        if file is not None and (room(name) in rooms or room(name) == name):
+            ahead |= imported(file) - seen
         elif name.startswith("tests.support"):
             helper = ROOT.joinpath(*name.split(".")).with_suffix(".py")
             ahead |= (imported(helper) if helper.is_file() else frozenset()) - seen
@@ -83,14 +94,13 @@ def listed(module: str) -> tuple[str, ...]:
     return ()
 
 
-@pytest.mark.parametrize("module", sources())
-def test_a_source_file_has_its_test_file(module: str) -> None:
-    if mirrored(module).is_file():
-        return
-    room = ".".join(module.split(".")[:2])
-    tests = [ROOT / "tests" / name for name in listed(module)]
-    assert tests, f"{mirrored(module).relative_to(ROOT)} is missing, and no other stands in tests/support/covered.py"
-    assert any(module in reached(path, room) for path in tests), f"{listed(module)} never come to {module}"
+def test_source_files_have_test_files() -> None:
+    lacking = {}
+    for module in sources():
+        tests = [ROOT / "tests" / name for name in listed(module)]
+        if not mirrored(module).is_file() and not any(module in reached(path, module) for path in tests):
+            lacking[module] = listed(module)
+    assert lacking == {}, "neither at the place of their name nor come to from where tests/support/covered.py says"
 
 
 def test_the_list_is_no_longer_than_it_must_be() -> None:

@@ -73,6 +73,7 @@ def test_cancelling_stops_and_keeps(
         assert counts(project).images < 300
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(sys.platform == "win32", reason="kills with a Unix signal")
 def test_a_dead_worker_is_said_and_replaced(
     client: EngineClient, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]

@@ -44,12 +44,16 @@ def quiet(qtbot: QtBot, dressed: None, settings: QSettings, monkeypatch: pytest.
     window.close()
 
 
-@pytest.mark.parametrize(("count", "several"), STUDIES)
+@pytest.mark.parametrize(
+    ("count", "several"),
+    [pytest.param(*each, marks=[] if each == (3, True) else pytest.mark.integration) for each in STUDIES],
+)
 def test_nothing_is_cut_on_any_page(quiet: MainWindow, tmp_path: Path, count: int, several: bool) -> None:
     seen = found_faults(quiet, study(tmp_path, count, several), (LARGE, SMALL, DOUBLED))
     assert not seen, json.dumps(seen, indent=1, ensure_ascii=False)
 
 
+@pytest.mark.integration
 def test_the_window_fits_a_screen_at_twice_the_scale(tmp_path: Path) -> None:
     """A process of its own, whose screen has 1920 × 1200 pixels, each point of two by two."""
     screen = {"name": "screen", "x": 0, "y": 0, "width": 1920, "height": 1200, "logicalDpi": 96, "logicalBaseDpi": 96}

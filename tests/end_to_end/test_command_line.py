@@ -19,6 +19,7 @@ from tests.support.commands import answer, fineray, installed
 from tests.support.films import write_film
 
 
+@pytest.mark.integration
 def test_the_main_job_on_real_radiographs(tmp_path: Path, cxr: Path) -> None:
     project = tmp_path / "study"
     assert answer(installed("new", project, "--json")) == {"project": str(project)}
@@ -72,6 +73,7 @@ def test_folders_as_labels_and_words_for_people(tmp_path: Path, films: Callable[
         assert split is not None and (split.plan.folds, split.plan.seed) == (4, 5)
 
 
+@pytest.mark.integration
 def test_split_and_check(tmp_path: Path, films: Callable[..., Path]) -> None:
     project = tmp_path / "study"
     fineray("new", project)
@@ -151,6 +153,7 @@ def test_errors_are_said_and_counted(tmp_path: Path, films: Callable[..., Path],
     assert "newer Fineray" in refused("train", project)
 
 
+@pytest.mark.integration
 def test_wrong_command_lines_and_help() -> None:
     assert installed("import").returncode == 2
     assert installed("train", "p", "--folds", "1").returncode == 2
@@ -160,6 +163,7 @@ def test_wrong_command_lines_and_help() -> None:
         assert command in help_text.stdout
 
 
+@pytest.mark.integration
 def test_the_demo_without_a_window(tmp_path: Path) -> None:
     figures = answer(installed("demo", "--no-window", "--json", tmp_path / "demo"))
     assert Path(figures["project"]).is_dir()
@@ -193,6 +197,7 @@ def test_label_sets_readers_and_labels_out(tmp_path: Path, films: Callable[..., 
     assert "no label set" in refused["error"]
 
 
+@pytest.mark.integration
 def test_a_sealed_test_set_from_seal_to_opening(tmp_path: Path, films: Callable[..., Path]) -> None:
     project = tmp_path / "study"
     fineray("new", project)
@@ -211,6 +216,7 @@ def test_a_sealed_test_set_from_seal_to_opening(tmp_path: Path, films: Callable[
     assert "sealed test set, opening 1" in fineray("evaluate", project, "run-001").stdout
 
 
+@pytest.mark.integration
 def test_an_operating_point_is_kept_shown_and_applied(tmp_path: Path, films: Callable[..., Path]) -> None:
     project, folder = tmp_path / "study", films(patients=24, each=1)
     fineray("new", project)
@@ -365,6 +371,7 @@ def test_runs_are_judged_compared_and_reported(tmp_path: Path, films: Callable[.
     assert ".pdf" in refused["error"]
 
 
+@pytest.mark.integration
 def test_files_of_the_working_folder_are_never_run(tmp_path: Path) -> None:
     """A folder of films may hold a file that is called like a module; Fineray may well be started there."""
     films = tmp_path / "films"

@@ -49,6 +49,7 @@ def test_a_model_goes_out_comes_in_and_is_judged(trained: Path, tmp_path: Path) 
     assert failed["error"] and failed["todo"]
 
 
+@pytest.mark.integration
 def test_a_folder_is_watched_until_interrupted(trained: Path, tmp_path: Path) -> None:
     write_film(tmp_path / "new" / "1.dcm", patient="N-1", level=0.6)
     command = [

@@ -62,7 +62,13 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     yield know
 
 
-@pytest.mark.parametrize("name", ["resnet18", "densenet121", "mobilenet_v3_large"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet18",
+        *(pytest.param(each, marks=pytest.mark.integration) for each in ("densenet121", "mobilenet_v3_large")),
+    ],
+)
 def test_a_known_file_is_checked_and_converted_once(name: str, home: Path, tmp_path: Path, known) -> None:  # type: ignore[no-untyped-def]
     path = published(name, tmp_path)
     known(name, path)

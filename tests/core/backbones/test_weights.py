@@ -36,6 +36,7 @@ from fineray.backbones.weights import (
 )
 
 LITE0 = backbone("efficientnet_lite0")
+SMALL = ("efficientnet_lite0", "resnet18", "mobilenet_v3_large")
 NAMES = [
     *(
         "efficientnet_lite0",
@@ -138,7 +139,13 @@ def test_a_file_that_would_run_code_is_refused(tmp_path: Path, monkeypatch: pyte
         load_weights(replace(LITE0, weights=replace(LITE0.weights, sha256=digest)))
 
 
-@pytest.mark.parametrize("chosen", manifest(), ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param(each, id=each.name, marks=[] if each.name in SMALL else pytest.mark.integration)
+        for each in manifest()
+    ],
+)
 def test_the_manifest_tells_the_truth_about_each_network(chosen: Backbone) -> None:
     model = architecture(chosen)
     staged = 0

@@ -80,6 +80,7 @@ def test_effects_agree_with_known_tables() -> None:
     assert association_findings([Association("x", 0.05, 1e-9, "")])[0].severity == "fine", "too weak to matter"
 
 
+@pytest.mark.integration
 def test_view_position_is_found_on_the_real_films(project: Project, cxr: Path) -> None:
     import_folders(project, [cxr / "dicom"], Monitor())
     apply_labels(project, preview_table(project, cxr / "labels.csv"))

@@ -88,6 +88,7 @@ def test_the_model_is_the_one_that_predicted(taught: Taught) -> None:
     )
 
 
+@pytest.mark.integration
 def test_a_tuned_model_is_explained_as_a_whole(taught: Taught) -> None:
     project, _ = taught
     recipe = Recipe(mode="finetune", tuning=Tuning(epochs=1, frozen_stages=7), bootstrap=100)
@@ -120,6 +121,7 @@ def test_a_random_map_and_a_constant_one_get_a_badge(taught: Taught) -> None:
     assert any("No part" in each for each in empty.problems)
 
 
+@pytest.mark.integration
 def test_randomised_weights_destroy_the_map_on_average(taught: Taught) -> None:
     project, folder = taught
     predictions, rows = _of_class(folder, "sick")
@@ -130,6 +132,7 @@ def test_randomised_weights_destroy_the_map_on_average(taught: Taught) -> None:
     assert np.median(likeness) < 0.5
 
 
+@pytest.mark.integration
 def test_a_shortcut_on_the_border_shows_in_the_mean_map(tmp_path: Path) -> None:
     corner = (slice(2, 12), slice(2, 40))
     project = train_on(tmp_path / "study", planted(tmp_path / "films", corner))
@@ -197,6 +200,7 @@ def test_a_map_of_the_features_has_every_image(taught: Taught) -> None:
     assert len(found.images) == len(found.points) == 30 and np.isfinite(found.points).all()
 
 
+@pytest.mark.integration
 def test_planted_label_errors_come_first() -> None:
     random = np.random.default_rng(0)
     truth = np.repeat([0, 1], 100)

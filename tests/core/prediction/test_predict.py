@@ -70,6 +70,7 @@ def test_nothing_of_the_films_stays_behind(study: tuple[Project, RunFolder, Path
     assert len(image_rows(project)) == images
 
 
+@pytest.mark.integration
 def test_strangers_are_flagged_and_what_is_no_film_is_said(
     zoo: Zoo, lent: Callable[[Path], Project], tmp_path: Path
 ) -> None:
@@ -120,6 +121,7 @@ def test_the_runs_own_point_calls_unless_another_is_asked_for(study: tuple[Proje
         predict_folder(project, run, films, Monitor(), rule=PointRule("youden", "grey"))
 
 
+@pytest.mark.integration
 def test_tuned_runs_predict_too(study: tuple[Project, RunFolder, Path]) -> None:
     project, _, films = study
     split = latest_split(project)

@@ -227,6 +227,7 @@ def test_a_study_in_which_nothing_optional_was_done(bare: Project) -> None:
         assert checklist.note.startswith(f"{told} of {len(checklist.rows)} items")
 
 
+@pytest.mark.integration
 def test_a_study_in_which_everything_was_done(studies: Studies, tmp_path: Path) -> None:
     sources = "X-ray images: 48 from DICOM files. 3 institutions are named in the files. Centres and dates are for the author to add."
     excluded = "0 files could not be read, 0 were no X-ray or a copy; 0 left out, 0 without a certain label; 16 sealed as the test set. The criteria are for the author to add."
@@ -482,6 +483,7 @@ def test_maps_count_once_each_with_their_checks(bare: Project) -> None:
     assert (folder.path / EXPLANATIONS).read_bytes() == before, "who may only read writes nothing"
 
 
+@pytest.mark.integration
 def test_trials_count_where_they_looked_at_what_is_judged(bare: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fineray.training.tuning.rate_finder.STEPS", 2)
     split = make_split(bare, SplitPlan("holdout"))
@@ -562,6 +564,7 @@ def test_a_model_card_claims_no_weights_that_nobody_knows() -> None:
     assert backbone_words(facts) == "X, pretrained; what for is not recorded"
 
 
+@pytest.mark.integration
 def test_modes_and_what_a_search_chose(bare: Project, studies: Studies) -> None:
     split = make_split(bare, SplitPlan("holdout"))
     still = AugmentSettings(0, 0, 0, 0, 0, 0)

@@ -74,6 +74,8 @@ RECIPES = {
     "from scratch": replace(TUNED, mode="scratch", tuning=replace(FROM_SCRATCH, epochs=1, batch=4, dropout=0.3)),
 }
 
+FEW = ("frozen", "kept views")  # of every day
+
 
 class Killed(BaseException):
     """Nothing of ours runs any more."""
@@ -153,7 +155,9 @@ def same(one: RunFolder, two: RunFolder) -> None:
         assert one.metrics()[name] == two.metrics()[name]
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[] if each in FEW else pytest.mark.integration) for each in RECIPES]
+)
 def test_paused_again_and_again_it_loses_nothing_and_ends_in_the_same_bits(
     study: Project, halves: Split, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,7 +180,9 @@ def test_paused_again_and_again_it_loses_nothing_and_ends_in_the_same_bits(
     assert not unfinished(study) and not list(study.root.glob(".views-*"))
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[] if each in FEW else pytest.mark.integration) for each in RECIPES]
+)
 def test_killed_again_and_again_it_loses_no_more_than_since_the_last_checkpoint(
     study: Project, halves: Split, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +233,7 @@ with open_project(Path(sys.argv[1])) as project:
 """
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_killed_outright_among_the_views_and_within_an_epoch(
     study: Project, halves: Split, tmp_path: Path, films: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
@@ -340,6 +347,7 @@ def test_what_was_made_of_other_labels_is_not_used(study: Project, halves: Split
     assert not ear.of(Resumed)
 
 
+@pytest.mark.integration
 def test_a_damaged_checkpoint_costs_its_own_work_and_no_more(study: Project, halves: Split) -> None:
     undisturbed = train(study, halves, TUNED, Monitor())
     for damage in (
@@ -407,6 +415,7 @@ def test_controls_go_on_and_make_no_run_twice(study: Project, halves: Split) -> 
     assert not unfinished(study)
 
 
+@pytest.mark.integration
 def test_a_learning_curve_goes_on(study: Project, halves: Split, monkeypatch: pytest.MonkeyPatch) -> None:
     count = Count(monkeypatch)
     undisturbed = learning_curve(study, halves, FROZEN, Monitor())

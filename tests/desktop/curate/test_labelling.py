@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -53,6 +54,7 @@ def test_labels_that_do_not_fit_are_explained(
     assert "split them by patient first" in train.ready.text()
 
 
+@pytest.mark.integration
 def test_checks_show_their_images_and_leave_them_out(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
 ) -> None:
@@ -119,6 +121,7 @@ def test_labelling_by_keyboard_and_undo(window: MainWindow, qtbot: QtBot, traine
     assert not window.undo_action.isEnabled()
 
 
+@pytest.mark.integration
 def test_images_without_patients_are_asked_about(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     for number in range(12):
         write_film(tmp_path / f"films/{number % 2}/{number}", patient="ANON", number=number)

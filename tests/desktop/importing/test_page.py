@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from pytestqt.qtbot import QtBot
@@ -54,6 +55,7 @@ def test_dropped_folders_are_imported_and_filtered(
     assert page.table.rowCount() == 6
 
 
+@pytest.mark.integration
 def test_a_cancelled_import_says_that_it_can_go_on(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
 ) -> None:
@@ -73,6 +75,7 @@ def test_a_cancelled_import_says_that_it_can_go_on(
     assert page.table.counts()["imported"] == 300
 
 
+@pytest.mark.integration
 def test_the_doctor_shows_kinds_before_and_after(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
 ) -> None:
@@ -99,6 +102,7 @@ def test_the_doctor_shows_kinds_before_and_after(
     qtbot.waitUntil(lambda: "come out right" in doctor.result.text(), timeout=MINUTE)
 
 
+@pytest.mark.integration
 def test_closing_a_project_stops_its_job(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
 ) -> None:

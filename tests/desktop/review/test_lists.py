@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -43,6 +44,7 @@ def test_review_filters_and_sorts(window: MainWindow, qtbot: QtBot, trained: Pat
     qtbot.waitUntil(lambda: page.table.index(0, 0).data(Qt.ItemDataRole.DecorationRole) is not None, timeout=MINUTE)
 
 
+@pytest.mark.integration
 def test_review_shows_one_of_several_findings_at_a_time(window: MainWindow, qtbot: QtBot, trained: Path) -> None:
     with open_project(trained) as project:
         add_label_set(project, "signs", "multi")
@@ -69,6 +71,7 @@ def test_review_shows_one_of_several_findings_at_a_time(window: MainWindow, qtbo
     qtbot.waitUntil(lambda: not page.finding.isVisible() and page.table.rowCount() == 32, timeout=MINUTE)
 
 
+@pytest.mark.integration
 def test_review_without_the_files_shows_the_stored_pixels(
     window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path
 ) -> None:

@@ -102,6 +102,7 @@ def test_moving_the_operating_point_changes_each_figure_as_scikit_learn_has_it(p
     assert "to" in page.overview.figures._cells["f1"][2].text()  # type: ignore[attr-defined]
 
 
+@pytest.mark.integration
 def test_a_rule_is_applied_to_each_fold_from_the_others(page: ReviewPage, qtbot: QtBot) -> None:
     predictions = page.state.predictions
     assert predictions is not None
@@ -183,6 +184,7 @@ def test_a_label_is_corrected_from_here_and_the_run_marked(page: ReviewPage, win
     qtbot.waitUntil(lambda: not page.overview.older.isVisible(), timeout=MINUTE)
 
 
+@pytest.mark.integration
 def test_an_overlay_shows_or_says_why_not(page: ReviewPage, qtbot: QtBot) -> None:
     panel = page.film.explain
     panel.method.setCurrentIndex(1)
@@ -210,6 +212,7 @@ def test_an_overlay_shows_or_says_why_not(page: ReviewPage, qtbot: QtBot) -> Non
     dialog.reject()
 
 
+@pytest.mark.integration
 def test_alike_films_and_the_map_lead_to_images(page: ReviewPage, qtbot: QtBot) -> None:
     page.film.tabs.setCurrentIndex(1)
     near = page.film.near
@@ -227,6 +230,7 @@ def test_alike_films_and_the_map_lead_to_images(page: ReviewPage, qtbot: QtBot) 
     dialog.reject()
 
 
+@pytest.mark.integration
 def test_the_reader_desk_hides_the_score_until_a_reading_is_saved(
     page: ReviewPage, window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -276,6 +280,7 @@ def test_the_reader_desk_hides_the_score_until_a_reading_is_saved(
     qtbot.waitUntil(lambda: page.overview.older.isVisible(), timeout=MINUTE)
 
 
+@pytest.mark.integration
 def test_runs_are_compared_and_their_differences_listed(page: ReviewPage, qtbot: QtBot) -> None:
     page._compare()
     dialog = page.findChild(CompareDialog)
@@ -292,6 +297,7 @@ def test_runs_are_compared_and_their_differences_listed(page: ReviewPage, qtbot:
         dialog.reject()
 
 
+@pytest.mark.integration
 def test_a_report_is_written_from_the_page(page: ReviewPage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     page._report()
     dialog = page.findChild(ReportDialog)
@@ -306,6 +312,7 @@ def test_a_report_is_written_from_the_page(page: ReviewPage, window: MainWindow,
     written.reject()
 
 
+@pytest.mark.integration
 def test_the_learning_curve_and_the_planner(page: ReviewPage, window: MainWindow, qtbot: QtBot) -> None:
     page.tabs.setCurrentIndex(3)
     assert "you need" in page.plan.answer.text()
@@ -353,6 +360,7 @@ def test_the_film_is_turned_measured_and_magnified(page: ReviewPage, qtbot: QtBo
     )
 
 
+@pytest.mark.integration
 def test_the_next_film_comes_from_the_cache(page: ReviewPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not page.film.cache.reading, timeout=MINUTE)
     following = page.table.image(1)
@@ -366,6 +374,7 @@ def test_the_next_film_comes_from_the_cache(page: ReviewPage, qtbot: QtBot) -> N
     dialog.reject()
 
 
+@pytest.mark.integration
 def test_three_classes_are_judged_one_against_the_rest(
     window: MainWindow, qtbot: QtBot, zoo: Zoo, tmp_path: Path, home: Path
 ) -> None:
@@ -394,6 +403,7 @@ def test_three_classes_are_judged_one_against_the_rest(
     assert page.state.judgement is not None and page.state.judgement.positive == "grey"
 
 
+@pytest.mark.integration
 def test_one_fold_alone_can_be_looked_at(page: ReviewPage, qtbot: QtBot) -> None:
     predictions = page.state.predictions
     assert predictions is not None

@@ -177,6 +177,7 @@ def _copies(folder: Path, random: np.random.Generator) -> None:
         write_picture(folder / f"1/copy-{number}", copy, f"OTHER-{number}")
 
 
+@pytest.mark.integration
 def test_no_group_stands_on_two_sides_over_a_thousand_seeds(project: Project, tmp_path: Path) -> None:
     _copies(tmp_path / "films", np.random.default_rng(0))
     import_folders(project, [tmp_path / "films"], Monitor())
@@ -214,6 +215,7 @@ def test_patients_of_one_study_stay_together(study: Project, tmp_path: Path) -> 
     assert (split.certificate.joined_studies, split.certificate.groups) == (1, 21)
 
 
+@pytest.mark.integration
 def test_different_real_films_are_not_taken_for_copies(project: Project, cxr: Path) -> None:
     import_folders(project, [cxr / "dicom"], Monitor())
     apply_labels(project, preview_table(project, cxr / "labels.csv"))
@@ -257,6 +259,7 @@ def test_a_split_can_be_edited_by_hand_and_is_checked_again(study: Project, tmp_
     assert latest_split(study) == edited
 
 
+@pytest.mark.integration
 def test_the_real_study_is_split_alike_on_every_import(tmp_path: Path, cxr: Path) -> None:
     """Patients are numbered as files arrive; the split and its seed must not depend on that."""
     from fineray.project.project import create_project, open_project

@@ -85,6 +85,7 @@ def test_without_labels_there_is_nothing_to_rank(project: Project, films: Callab
         rank(project, None, ["efficientnet_lite0"], Monitor())
 
 
+@pytest.mark.integration
 def test_a_search_is_nested_and_its_model_predicts(study: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     split = make_split(study, SplitPlan(folds=2))
     looked: list[tuple[int, np.ndarray]] = []

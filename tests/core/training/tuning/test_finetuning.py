@@ -135,6 +135,7 @@ def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
     assert not list(study.runs_folder.glob(".unfinished-*")), "and so do checkpoints"
 
 
+@pytest.mark.integration
 def test_norms_take_the_films_statistics_where_wished_and_frozen_stages_never_do(
     study: Project, halves: Split, whole: FeatureNetwork
 ) -> None:
@@ -144,6 +145,7 @@ def test_norms_take_the_films_statistics_where_wished_and_frozen_stages_never_do
     assert moved and not [name for name in moved if name.startswith("blocks.4")]
 
 
+@pytest.mark.integration
 def test_tuning_starts_from_the_head_of_the_frozen_features(study: Project, halves: Split) -> None:
     ear = Stopper()
     still = replace(RECIPE, tuning=replace(QUICK, learning_rate=1e-9, head_rate=1e-9, dropout=0.0))
