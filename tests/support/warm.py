@@ -6,6 +6,7 @@ use spawned ones.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -39,6 +40,7 @@ class WarmProcesses:
 
 
 def _begin(environment: dict[str, str], target: Callable[..., None], args: tuple[Any, ...]) -> None:
+    gc.freeze()  # what came with the server
     os.environ.clear()
     os.environ.update(environment)  # the server has that of the test that came first
     target(*args)

@@ -153,6 +153,7 @@ def test_code_in_a_pickle_never_runs(home: Path, tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+@pytest.mark.integration
 def test_any_timm_cnn_by_its_name(home: Path, tmp_path: Path) -> None:
     chosen = describe("timm:resnet14t")
     assert chosen.parameters == sum(stage.parameters for stage in chosen.stages) and len(chosen.stages) >= 4

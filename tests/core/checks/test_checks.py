@@ -167,6 +167,7 @@ def test_strangers_and_contradicted_labels_are_found() -> None:
     assert set(strangers(images, features).images) == {7, 99}
 
 
+@pytest.mark.integration
 def test_copies_small_classes_and_missing_ids_are_found(
     project: Project, films: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -188,6 +189,7 @@ def test_copies_small_classes_and_missing_ids_are_found(
     assert "“dark”" in found["class sizes"].title
 
 
+@pytest.mark.integration
 def test_a_copy_under_another_name_is_serious_and_can_be_left_out(project: Project, tmp_path: Path) -> None:
 
     for patient in range(24):
