@@ -35,6 +35,7 @@ def _of_class(folder: RunFolder, name: str) -> tuple[Predictions, list[int]]:
     return predictions, rows.tolist()
 
 
+@pytest.mark.integration
 def test_both_methods_find_what_was_planted(taught: Taught) -> None:
     project, folder = taught
     predictions, rows = _of_class(folder, "sick")

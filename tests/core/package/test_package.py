@@ -50,7 +50,16 @@ from tests.support.packages import packed, rewritten
 from tests.support.studies import Zoo, lend
 
 
-@pytest.mark.parametrize("name", ["run-001", "run-002"])
+@pytest.fixture
+def package(zoo: Zoo) -> Path:
+    """The frozen run of `trained` as a package, to be read alone."""
+    return (
+        zoo.made("package", lambda root: packed(lend(zoo.trained(), root / "study"), "run-001", root / "m.frpkg"))
+        / "m.frpkg"
+    )
+
+
+@pytest.mark.parametrize("name", ["run-001", pytest.param("run-002", marks=pytest.mark.integration)])
 def test_it_says_the_same_elsewhere(trained: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     films = trained.parent / "films"
     with open_project(trained) as project:
@@ -71,9 +80,8 @@ def test_it_says_the_same_elsewhere(trained: Path, tmp_path: Path, name: str, mo
     assert "research use only" in opened.card.lower() and "40 images" in opened.card
 
 
-def test_a_network_that_the_other_side_has_no_weights_for(trained: Path, tmp_path: Path) -> None:
+def test_a_network_that_the_other_side_has_no_weights_for(package: Path, tmp_path: Path) -> None:
     """The weights come along, so nothing has to be installed."""
-    package = packed(trained, "run-001", tmp_path / "m.frpkg")
     folder = tmp_path / "members"
     folder.mkdir()
     facts = read_archive(package, folder).facts
@@ -100,8 +108,7 @@ def test_no_identity_no_picture_and_no_rare_value_leaves(trained: Path, tmp_path
 
 
 @pytest.mark.parametrize("member", ["head.safetensors", "backbone.safetensors", "recipe.json", "metrics.json", LIST])
-def test_a_changed_byte_is_noticed(trained: Path, tmp_path: Path, member: str) -> None:
-    package = packed(trained, "run-001", tmp_path / "m.frpkg")
+def test_a_changed_byte_is_noticed(package: Path, tmp_path: Path, member: str) -> None:
 
     def flip(members: dict[str, bytes]) -> None:
         content = bytearray(members[member])
@@ -114,6 +121,7 @@ def test_a_changed_byte_is_noticed(trained: Path, tmp_path: Path, member: str) -
     assert not (tmp_path / "there").exists()
 
 
+@pytest.mark.integration
 def test_another_head_under_right_hashes_says_something_else(trained: Path, tmp_path: Path) -> None:
     from hashlib import sha256
 
@@ -148,6 +156,7 @@ def test_another_head_under_right_hashes_says_something_else(trained: Path, tmp_
         open_package(unsigned, tmp_path / "there", Monitor())
 
 
+@pytest.mark.integration
 def test_signatures(trained: Path, tmp_path: Path) -> None:
     key = make_key(tmp_path / "key.pem", "a long secret")
     with pytest.raises(KeyUnusable):
@@ -167,8 +176,7 @@ def test_signatures(trained: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_hostile_archives_are_refused(trained: Path, tmp_path: Path) -> None:
-    package = packed(trained, "run-001", tmp_path / "m.frpkg")
+def test_hostile_archives_are_refused(package: Path, tmp_path: Path) -> None:
 
     def adding(name: str) -> Path:
         return rewritten(package, tmp_path / "bad.frpkg", lambda members: members.update({name: b"import os"}))
@@ -211,9 +219,8 @@ def test_hostile_archives_are_refused(trained: Path, tmp_path: Path) -> None:
     ],
 )
 def test_lists_of_another_kind_are_refused(
-    trained: Path, tmp_path: Path, change: Callable[[dict[str, object]], None]
+    package: Path, tmp_path: Path, change: Callable[[dict[str, object]], None]
 ) -> None:
-    package = packed(trained, "run-001", tmp_path / "m.frpkg")
 
     def edit(members: dict[str, bytes]) -> None:
         facts = json.loads(members[LIST])
@@ -225,8 +232,10 @@ def test_lists_of_another_kind_are_refused(
     assert not (tmp_path / "there").exists()
 
 
-def test_it_joins_a_project_once_and_only_an_empty_folder_becomes_one(trained: Path, tmp_path: Path) -> None:
-    package = packed(trained, "run-001", tmp_path / "m.frpkg")
+@pytest.mark.integration
+def test_it_joins_a_project_once_and_only_an_empty_folder_becomes_one(
+    package: Path, trained: Path, tmp_path: Path
+) -> None:
     create_project(tmp_path / "mine")
     assert open_package(package, tmp_path / "mine", Monitor()).run == "run-001"
     assert open_package(package, tmp_path / "mine", Monitor()).run == "run-001", "not a second time"
@@ -279,8 +288,7 @@ def test_the_runs_own_point_goes_along_in_every_form(trained: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     "point", [{"positive": "grey"}, {"threshold": "low"}, {"threshold": 3}, {"findings": {"x": 1}}]
 )
-def test_a_point_that_fits_nothing_is_refused(trained: Path, tmp_path: Path, point: dict[str, object]) -> None:
-    package = packed(trained, "run-001", tmp_path / "m.frpkg")
+def test_a_point_that_fits_nothing_is_refused(package: Path, tmp_path: Path, point: dict[str, object]) -> None:
 
     def change(members: dict[str, bytes]) -> None:
         told = json.loads(members[LIST])
