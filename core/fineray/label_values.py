@@ -31,7 +31,7 @@ def classes_in(kind: Kind, value: str) -> tuple[str, ...]:
 
 
 def findings_of(value: str) -> dict[str, bool]:
-    """Finding -> whether it is certain, of a multi-label value."""
+    """CheckResult -> whether it is certain, of a multi-label value."""
     parts = [part.strip() for part in value.split(BETWEEN)]
     return {part.rstrip("?").strip(): not part.endswith("?") for part in parts if part and part != NO_FINDING}
 

@@ -107,13 +107,15 @@ class Interim:
     result: object
 
 
-Report = Progress | Loading | FileResult | StrengthTried | HeadStep | Validated | Tried | Resumed | FoldDone | Interim
+ProgressEvent = (
+    Progress | Loading | FileResult | StrengthTried | HeadStep | Validated | Tried | Resumed | FoldDone | Interim
+)
 
 
 class Monitor:
     """The ear of long work. This one ignores every report and never cancels; subclasses do more."""
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         """Take notice of a report; must return quickly."""
 
     def check(self) -> None:

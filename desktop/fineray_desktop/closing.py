@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from fineray.engine.messages import ImportFolders, Pausable
+from fineray.engine.requests.project import ImportFolders
+from fineray.engine.requests.training import Pausable
 from fineray_desktop.engine_client import Job
 from fineray_desktop.session import Session
 

@@ -13,19 +13,8 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from fineray.engine.messages import (
-    Alive,
-    Cancel,
-    Failed,
-    Finished,
-    FromWorker,
-    Leave,
-    Pause,
-    Reported,
-    Request,
-    Stopped,
-    Submit,
-)
+from fineray.engine.protocol import Alive, Cancel, Failed, Finished, FromWorker, Leave, Pause, Reported, Stopped, Submit
+from fineray.engine.requests import Request
 from fineray.engine.worker import serve
 from fineray.system.processes import without_working_folder
 
@@ -37,9 +26,9 @@ SILENT_AFTER_S = 15.0
 class Job(QObject):
     """A request on its way. Exactly one of finished, failed and stopped is emitted, and then ended."""
 
-    reported = Signal(object)  # fineray.engine.messages.Reported
+    reported = Signal(object)  # fineray.engine.protocol.Reported
     finished = Signal(object)  # the request's result
-    failed = Signal(object)  # fineray.engine.messages.Failed
+    failed = Signal(object)  # fineray.engine.protocol.Failed
     stopped = Signal()
     ended = Signal()
 

@@ -18,10 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineray.engine.messages import RunDemo, RunDone
+from fineray.engine.requests.training import RunDemo
 from fineray.errors import FinerayError
 from fineray.export.options import ExportSummary
 from fineray.project.changes import undo
+from fineray.training.results import RunDone
 from fineray_desktop.closing import Closing
 from fineray_desktop.manners import Manners
 from fineray_desktop.session import Session

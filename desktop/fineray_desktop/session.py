@@ -9,7 +9,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
-from fineray.engine.messages import Failed, Request
+from fineray.engine.protocol import Failed
+from fineray.engine.requests import Request
 from fineray.errors import StorageUnavailable
 from fineray.project.lock import ProjectInUse
 from fineray.project.project import Project, open_project
@@ -36,7 +37,7 @@ class Session(QObject):
     job_started = Signal(object, str)  # Job, what it is called
     busy_changed = Signal()
     exported = Signal(object)  # fineray.export.options.ExportSummary
-    failed = Signal(object)  # fineray.engine.messages.Failed
+    failed = Signal(object)  # fineray.engine.protocol.Failed
     show_page = Signal(str)
 
     def __init__(self, settings: QSettings, parent: QObject | None = None) -> None:

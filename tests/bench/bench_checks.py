@@ -16,7 +16,7 @@ import numpy as np
 from fineray.backbones.catalogue import DEFAULT_BACKBONE, backbone
 from fineray.backbones.runtime import Runtime, best_device
 from fineray.checks.run import run_checks
-from fineray.progress import Monitor, Progress, Report
+from fineray.progress import Monitor, Progress, ProgressEvent
 from fineray.project.files.fingerprint import fingerprint
 from fineray.project.files.preparation import content_hash
 from fineray.project.project import create_project, open_project
@@ -31,7 +31,7 @@ class Stages(Monitor):
     def __init__(self) -> None:
         self._stage, self._started = "", time.perf_counter()
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         """A stage ends where the next begins."""
         if isinstance(what, Progress) and what.stage != self._stage:
             self.close()

@@ -43,7 +43,7 @@ from fineray.backbones.surgery import (
     feature_network,
     pretrained,
 )
-from fineray.progress import Monitor, Progress, Report
+from fineray.progress import Monitor, Progress, ProgressEvent
 from fineray.project.catalogue import labelled_images
 from fineray.project.project import Project, open_project
 from fineray.project.splits import SplitPlan, latest_split
@@ -59,9 +59,9 @@ from fineray.training.recipe import (
 )
 from fineray.training.train import train
 from fineray.training.tuning.augmentation import Augmentation
-from fineray.training.tuning.finetuning import Lesson, Tuner
+from fineray.training.tuning.finetuning import Tuner, TuningData
 from fineray.training.tuning.network import TunedNetwork
-from fineray.training.tuning.views import Views
+from fineray.training.tuning.views import AugmentedViews
 from tests.support.one_device import stand_in_for_fabric
 from tests.support.synthetic import random_backbone, write_study
 
@@ -74,7 +74,7 @@ WANTED = {
 TRY_SECONDS = 0.6  # of each thing that is timed
 
 
-class Bench:
+class Checkpoints:
     """The device, how large everything is, what was found, and how much time is left."""
 
     def __init__(self, device: torch.device, seconds: float, images: int, into: Path | None) -> None:
@@ -88,7 +88,7 @@ class Bench:
         """Seconds."""
         return self.until - time.monotonic()
 
-    def part(self, name: str, least: float, run: Callable[[Bench], Any]) -> None:
+    def part(self, name: str, least: float, run: Callable[[Checkpoints], Any]) -> None:
         """One part, if its least time is left; what is found so far is written after each. Never raises: a part that
         fails says so in its place, and the others still have their turn."""
         if self.left() < least:
@@ -141,7 +141,7 @@ def main() -> None:
     images = given.images or (WHOLE if given.on == "cuda" else 48)
     with tempfile.TemporaryDirectory(prefix="fineray-bench-") as scratch:
         os.environ["FINERAY_HOME"], os.environ["FINERAY_DEVICE"] = f"{scratch}/home", given.on
-        bench = Bench(torch.device(given.on), given.seconds, images, given.into)
+        bench = Checkpoints(torch.device(given.on), given.seconds, images, given.into)
         bench.found["stood in for Lightning Fabric"] = stand_in_for_fabric()
         bench.found["device"] = machine(bench.device)
         bench.found["wanted"] = WANTED
@@ -170,7 +170,7 @@ def machine(device: torch.device) -> dict[str, Any]:
     return found
 
 
-def ceilings(bench: Bench) -> dict[str, float]:
+def ceilings(bench: Checkpoints) -> dict[str, float]:
     """FLOP/s of a matrix multiplication in bfloat16, bytes/s of a copy."""
     side, size = (256, 1 << 24) if bench.small else (8192, 1 << 30)
     one, two = (torch.randn(side, side, device=bench.device).to(torch.bfloat16) for _ in range(2))
@@ -180,7 +180,7 @@ def ceilings(bench: Bench) -> dict[str, float]:
     return {"FLOP/s": arithmetic, "bytes/s": 2 * size / bench.seconds_of(lambda: target.copy_(source))}
 
 
-def networks(bench: Bench) -> dict[str, Any]:
+def networks(bench: Checkpoints) -> dict[str, Any]:
     """Images a second, and the share of the ceiling that binds."""
     found = {}
     for name in ("resnet50", "efficientnet_lite0"):
@@ -191,7 +191,7 @@ def networks(bench: Bench) -> dict[str, Any]:
     return found
 
 
-def network(bench: Bench, chosen: Backbone) -> dict[str, Any]:
+def network(bench: Checkpoints, chosen: Backbone) -> dict[str, Any]:
     """The figures of one network."""
     flops, moved = work_of(feature_network(architecture(chosen), chosen))
     runtime, (many, batch) = Runtime(chosen, bench.device), bench.sizes
@@ -211,7 +211,7 @@ def network(bench: Bench, chosen: Backbone) -> dict[str, Any]:
     }
 
 
-def share(bench: Bench, rate: float, flops: float, moved: float, times: int) -> dict[str, Any]:
+def share(bench: Checkpoints, rate: float, flops: float, moved: float, times: int) -> dict[str, Any]:
     """How much of the ceiling that binds `rate` images a second are, at `times` forward passes an image."""
     most = bench.found["ceilings"]
     need = {"arithmetic": times * flops / most["FLOP/s"], "memory": times * moved / most["bytes/s"]}
@@ -219,7 +219,7 @@ def share(bench: Bench, rate: float, flops: float, moved: float, times: int) -> 
     return {"binds": binds, "share": round(need[binds] * rate, 3)}
 
 
-def compiled(bench: Bench) -> dict[str, Any]:
+def compiled(bench: Checkpoints) -> dict[str, Any]:
     """Whether torch.compile would pay: images a second with it and without, and the seconds that compiling takes."""
     if bench.small:
         return {"skipped": "needs a GPU"}
@@ -238,7 +238,7 @@ def compiled(bench: Bench) -> dict[str, Any]:
     return {"images/s": plain, "compiled images/s": rate, "seconds to compile": took, "pays from images": pays}
 
 
-def loading(bench: Bench, scratch: Path) -> dict[str, float]:
+def loading(bench: Checkpoints, scratch: Path) -> dict[str, float]:
     """Images a second that the store, the resizing and the views give, without a network."""
     count = 32 if bench.small else 4000
     write_study(scratch / "loading", count, STORE_SIDE, SplitPlan("holdout"))
@@ -257,7 +257,7 @@ def loading(bench: Bench, scratch: Path) -> dict[str, float]:
     return found
 
 
-def stall(bench: Bench, scratch: Path) -> dict[str, Any]:
+def stall(bench: Checkpoints, scratch: Path) -> dict[str, Any]:
     """How much longer a step of fine-tuning takes from the store than from images that are on the device."""
     found: dict[str, Any] = {}
     count = 32 if bench.small else bench.sizes[1] * 8
@@ -307,16 +307,16 @@ def epoch_of(tuner: Tuner, order: NDArray[np.int64], batch: int, turns: int) -> 
     return run
 
 
-def views_of(project: Project, chosen: Backbone, frozen: int, bench: Bench) -> Views:
+def views_of(project: Project, chosen: Backbone, frozen: int, bench: Checkpoints) -> AugmentedViews:
     """Augmented views as a training reads them."""
     from fineray.training.learners import parts_of
 
     recipe = Recipe(mode="finetune", backbone=chosen.name, tuning=Tuning(frozen_stages=frozen))
     part, _ = parts_of(chosen, recipe, bench.device)
-    return Views(project, part, SIDE, AugmentSettings(), bench.device, 0, passes=1)
+    return AugmentedViews(project, part, SIDE, AugmentSettings(), bench.device, 0, passes=1)
 
 
-def whole(bench: Bench, scratch: Path) -> dict[str, Any]:
+def whole(bench: Checkpoints, scratch: Path) -> dict[str, Any]:
     """Store -> features -> frozen model, as `fineray train` does it, with the time of each part."""
     room = shutil.disk_usage(scratch).free * 0.8 / STORE_SIDE**2
     count = int(min(bench.images, room))
@@ -334,7 +334,7 @@ def whole(bench: Bench, scratch: Path) -> dict[str, Any]:
         recipe = Recipe(backbone=chosen.name, bootstrap=2000 if not bench.small else 100)
         metrics = train(project, split, recipe, clock).metrics()
     seconds = time.monotonic() - begun
-    found |= {"backbone": chosen.title, "seconds": round(seconds, 1), "parts": clock.parts | metrics["seconds"]}
+    found |= {"backbone": chosen.title, "seconds": round(seconds, 1), "parts": clock.parts | metrics.seconds}
     found["seconds for 100,000 at this rate"] = round(seconds * WHOLE / written, 1)
     return found
 
@@ -346,7 +346,7 @@ class Clock(Monitor):
         self.parts: dict[str, float] = {}
         self._stage, self._since, self._until = "", time.monotonic(), until
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         if isinstance(what, Progress) and what.stage != self._stage:
             now = time.monotonic()
             if self._stage:
@@ -369,7 +369,9 @@ def films_of(count: int) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (count, SIDE, SIDE), np.uint8)
 
 
-def tuner_on_device(chosen: Backbone, bench: Bench, batch: int, frozen: int = 0) -> tuple[Tuner, NDArray[np.int64]]:
+def tuner_on_device(
+    chosen: Backbone, bench: Checkpoints, batch: int, frozen: int = 0
+) -> tuple[Tuner, NDArray[np.int64]]:
     """The engine's own steps, on images (or activations) that are on the device already."""
     from fineray.backbones.cutting import cut
 
@@ -383,7 +385,7 @@ def tuner_on_device(chosen: Backbone, bench: Bench, batch: int, frozen: int = 0)
     inputs = shades(films_of(batch), bench.device)
     if first is not None:
         first.to(bench.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    lesson = Lesson(OnDevice(inputs, first), rows, np.eye(2)[rows % 2], False)  # type: ignore[arg-type]
+    lesson = TuningData(OnDevice(inputs, first), rows, np.eye(2)[rows % 2], False)  # type: ignore[arg-type]
     tuning = Tuning(frozen_stages=frozen, batch=batch, learning_rate=1e-5)
     tuner = Tuner(lesson, tuned, chosen, tuning, LossSettings(), devices.fabric())
     tuner.train_mode()

@@ -76,10 +76,10 @@ def main() -> None:
             seconds = time.perf_counter() - started
             print(f"features         {len(images) / seconds:8.0f} images/s on {device_title(device)}")
             metrics = train(project, split, Recipe(), Monitor()).metrics()
-        print(f"five folds       {metrics['seconds']['heads']:8.2f} s after features, final head included")
-        area, accuracy = metrics["auc"], metrics["accuracy"]
-        print(f"AUC              {area['value']:8.3f} ({area['low']:.3f} to {area['high']:.3f}), 5 folds by patient")
-        print(f"accuracy         {accuracy['value']:8.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})")
+        print(f"five folds       {metrics.seconds['heads']:8.2f} s after features, final head included")
+        area, accuracy = metrics.figures.auc, metrics.figures.accuracy
+        print(f"AUC              {area.value:8.3f} ({area.low:.3f} to {area.high:.3f}), 5 folds by patient")
+        print(f"accuracy         {accuracy.value:8.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def _train(root: Path, mode: str) -> None:
         assert split is not None
         metrics = train(project, split, recipe, Monitor()).metrics()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{peak:7.0f} MB at most, {metrics['seconds']['total']:6.0f} s")
+    print(f"{peak:7.0f} MB at most, {metrics.seconds['total']:6.0f} s")
 
 
 if __name__ == "__main__":

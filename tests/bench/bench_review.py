@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from fineray.evaluation.binary_metrics import binary_metrics
 from fineray.evaluation.calibration import calibration
 from fineray.evaluation.curves import curves
-from fineray.evaluation.figures_at import figures_at
+from fineray.evaluation.one_vs_rest import OneVsRest
 from fineray.evaluation.operating_point import PointRule
-from fineray.evaluation.question import Question
 from fineray.explaining.alike import feature_map, nearest
 from fineray.explaining.explain import explain, mean_map
 from fineray.prediction.predict import predict_folder
@@ -30,7 +30,7 @@ from fineray.project.splits import SplitPlan
 from fineray.project.splitting.make import make_split
 from fineray.report.writing import write_report
 from fineray.review.judging import judge
-from fineray.review.query import View
+from fineray.review.query import ReviewQuery
 from fineray.training.recipe import Recipe
 from fineray.training.train import train
 
@@ -50,7 +50,7 @@ def main() -> None:
             folder = train(project, make_split(project, SplitPlan(folds=5)), Recipe(), Monitor())
             predictions = folder.predictions()
             name = predictions.classes[-1]
-            view = View(folder.name, PointRule("youden", name), name)
+            view = ReviewQuery(folder.name, PointRule("youden", name), name)
             images, parts = predictions.images.tolist(), predictions.parts
 
             def show(row: int, method: str) -> float:
@@ -85,8 +85,8 @@ def main() -> None:
     random = np.random.default_rng(0)
     truth = random.integers(0, 2, MANY)
     scores = np.clip(random.normal(0.35 + 0.3 * truth, 0.18), 0.001, 0.999)
-    asked = Question("yes", scores, truth == 1, np.arange(MANY) // 2)
-    _say(f"figures of {MANY:,} predictions, 2,000 resamples", _timed(lambda: figures_at(asked, scores > 0.5)))
+    asked = OneVsRest("yes", scores, truth == 1, np.arange(MANY) // 2)
+    _say(f"figures of {MANY:,} predictions, 2,000 resamples", _timed(lambda: binary_metrics(asked, scores > 0.5)))
     _say(f"curves of {MANY:,} predictions, 500 resamples", _timed(lambda: curves(asked)))
     _say(f"calibration of {MANY:,} predictions, 1,000 resamples", _timed(lambda: calibration(asked)))
 

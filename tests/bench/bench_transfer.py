@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def main() -> None:
     asked.add_argument("--only", nargs="+", choices=METHODS, default=METHODS)
     asked.add_argument("--curve", action="store_true")
     asked.add_argument("--finetune", default="{}", help="JSON of changes to the recipe's tuning")
-    asked.add_argument("--side", type=int, default=0, help="input of Fineray's rows")
+    asked.add_argument("--input-size", type=int, default=0, help="input of Fineray's rows")
     asked.add_argument("--run", choices=METHODS, help=argparse.SUPPRESS)
     asked.add_argument("--project", type=Path, help=argparse.SUPPRESS)
     options = asked.parse_args()
@@ -62,7 +63,14 @@ def main() -> None:
         print(f"{'method':10} {'seconds':>9} {'AUC (95 %)':>26} {'peak memory':>12}   note")
         for method in options.only:
             command = [sys.executable, "-m", "tests.bench.bench_transfer", str(options.folder), "--run", method]
-            command += ["--project", str(project), "--finetune", options.finetune, "--side", str(options.side)]
+            command += [
+                "--project",
+                str(project),
+                "--finetune",
+                options.finetune,
+                "--input-size",
+                str(options.input_size),
+            ]
             done = subprocess.run(
                 command,
                 cwd=ROOT,
@@ -264,7 +272,7 @@ def _fineray(options: argparse.Namespace, mode: Any, changes: dict[str, Any]) ->
     from fineray.training.recipe import for_mode
     from fineray.training.train import train
 
-    recipe = replace(for_mode(mode), side=0 if mode == "scratch" else options.side)
+    recipe = replace(for_mode(mode), input_size=0 if mode == "scratch" else options.input_size)
     recipe = replace(recipe, tuning=replace(recipe.tuning, **changes))
     started = time.perf_counter()
     with open_project(options.project) as project:
@@ -272,10 +280,10 @@ def _fineray(options: argparse.Namespace, mode: Any, changes: dict[str, Any]) ->
         assert split is not None
         metrics = train(project, split, recipe, Monitor()).metrics()
     tuning = recipe.tuning
-    note = f"{FOLDS} folds and the final model, {recipe.side or 224} pixels"
+    note = f"{FOLDS} folds and the final model, {recipe.input_size or 224} pixels"
     if mode != "frozen":
         note += f", {tuning.epochs} epochs, {tuning.frozen_stages} stages frozen"
-    return {"seconds": time.perf_counter() - started, "auc": metrics["auc"], "note": note}
+    return {"seconds": time.perf_counter() - started, "auc": asdict(metrics.figures.auc), "note": note}
 
 
 def _curve(root: Path) -> None:
@@ -285,7 +293,7 @@ def _curve(root: Path) -> None:
     from fineray.progress import Monitor
     from fineray.project.project import open_project
     from fineray.project.splits import latest_split
-    from fineray.training.learners import Work, learner_for
+    from fineray.training.learners import TrainingProgress, learner_for
     from fineray.training.preparing import prepare
     from fineray.training.recipe import for_mode
 
@@ -301,7 +309,7 @@ def _curve(root: Path) -> None:
             prepared = prepare(project, split, recipe, Monitor())
             data, held = prepared.data, prepared.data.parts == "1"
             order = np.random.default_rng(0).permutation(np.flatnonzero(~held))
-            work = Work(Monitor(), 4)
+            work = TrainingProgress(Monitor(), 4)
             with learner_for(project, prepared.chosen, prepared.device, data, recipe, work) as learner:
                 for images in SIZES:
                     rows = np.zeros(len(held), dtype=bool)

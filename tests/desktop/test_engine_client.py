@@ -12,13 +12,8 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QObject
 from pytestqt.qtbot import QtBot
 
-from fineray.engine.messages import (
-    Alive,
-    Failed,
-    ImportFolders,
-    ReadImage,
-    Reported,
-)
+from fineray.engine.protocol import Alive, Failed, Reported
+from fineray.engine.requests.project import ImportFolders, ReadImage
 from fineray.project.catalogue import counts
 from fineray.project.files.summary import ImportSummary
 from fineray.project.project import create_project, open_project

@@ -45,11 +45,11 @@ def quiet(qtbot: QtBot, dressed: None, settings: QSettings, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("count", "several"),
+    ("count", "multilabel"),
     [pytest.param(*each, marks=[] if each == (3, True) else pytest.mark.integration) for each in STUDIES],
 )
-def test_nothing_is_cut_on_any_page(quiet: MainWindow, tmp_path: Path, count: int, several: bool) -> None:
-    seen = found_faults(quiet, study(tmp_path, count, several), (LARGE, SMALL, DOUBLED))
+def test_nothing_is_cut_on_any_page(quiet: MainWindow, tmp_path: Path, count: int, multilabel: bool) -> None:
+    seen = found_faults(quiet, study(tmp_path, count, multilabel), (LARGE, SMALL, DOUBLED))
     assert not seen, json.dumps(seen, indent=1, ensure_ascii=False)
 
 

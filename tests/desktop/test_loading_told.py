@@ -16,12 +16,13 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 import fineray_desktop.engine_client
-from fineray.engine.messages import LoadLibraries, TestCodecs
+from fineray.engine.requests.project import CheckCodecs
+from fineray.engine.requests.training import LoadLibraries
 from fineray.progress import (
     Loading,
     Monitor,
     Progress,
-    Report,
+    ProgressEvent,
 )
 from fineray.system.loading import TITLES, loading_told
 from fineray_desktop.main_window import MainWindow
@@ -41,23 +42,23 @@ class Ear(Monitor):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
-        self.heard: list[Report] = []
+        self.heard: list[ProgressEvent] = []
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         self.heard.append(what)
 
 
 @pytest.mark.integration
 @pytest.mark.parametrize(
     ("library", "request_of", "said"),
-    [("torch", LoadLibraries, "Loading PyTorch"), ("pydicom", TestCodecs, "Loading pydicom")],
+    [("torch", LoadLibraries, "Loading PyTorch"), ("pydicom", CheckCodecs, "Loading pydicom")],
 )
 def test_the_job_bar_names_what_is_being_loaded(
     window: MainWindow,
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
     library: str,
-    request_of: Callable[[], LoadLibraries | TestCodecs],
+    request_of: Callable[[], LoadLibraries | CheckCodecs],
     said: str,
 ) -> None:
     go_on = multiprocessing.get_context("spawn").Event()
@@ -81,12 +82,12 @@ def test_the_job_bar_names_what_is_being_loaded(
 
 @pytest.mark.integration
 def test_after_loading_the_bar_says_again_how_far_the_job_is(window: MainWindow, qtbot: QtBot) -> None:
-    from fineray.engine.messages import Reported
+    from fineray.engine.protocol import Reported
 
-    window.session.run(TestCodecs(), "A job", lambda result: None)
+    window.session.run(CheckCodecs(), "A job", lambda result: None)
     bar, number = window.job_bar, window.job_bar._job.number  # type: ignore[union-attr]
 
-    def tell(*reports: Report) -> str:
+    def tell(*reports: ProgressEvent) -> str:
         bar._reported(Reported(number, reports, 0.0, None, None))
         return bar._text.text()
 

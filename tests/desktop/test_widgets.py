@@ -13,7 +13,7 @@ from fineray.dicom.radiograph import GrayImage, Window
 from fineray.dicom.shades import shades_8bit
 from fineray.progress import Progress
 from fineray.project.catalogue import FileRow
-from fineray_desktop.models.file_table import FileTable
+from fineray_desktop.models.files_model import FilesModel
 from fineray_desktop.widgets.charts import LineChart
 from fineray_desktop.widgets.confusion_matrix import ConfusionMatrix
 from fineray_desktop.widgets.image_view import ImageView
@@ -113,7 +113,7 @@ def test_anisotropic_pixels_are_shown_with_their_shape(view: ImageView) -> None:
 def test_tables_sort_and_filter_like_python(
     qapp: object, rows: list[tuple[str, str]], status: str, text: str, column: int
 ) -> None:
-    table = FileTable()
+    table = FilesModel()
     files = [FileRow(None, kind, reason, f"do {number}") for number, (reason, kind) in enumerate(rows)]
     table.set_rows(files[: len(files) // 2])
     table.append(files[len(files) // 2 :])

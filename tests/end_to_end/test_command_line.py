@@ -243,8 +243,8 @@ def test_an_operating_point_is_kept_shown_and_applied(tmp_path: Path, films: Cal
     table = tmp_path / "t.csv"
     done = answer(fineray("predict", project, "run-001", folder, "--output", table, "--json"))
     assert done["point"] == kept["point"]
-    called = {line.split(",")[4] for line in table.read_text("utf-8").splitlines()[1:]}
-    assert called == {"bright", ""}, "all but the sealed ones"
+    predicted = {line.split(",")[4] for line in table.read_text("utf-8").splitlines()[1:]}
+    assert predicted == {"bright", ""}, "all but the sealed ones"
     fineray("predict", project, "run-001", folder, "--output", table, "--most-probable")
     assert ",dark," in table.read_text("utf-8")
     fineray("report", project, "run-001", "--output", tmp_path / "r.html")
@@ -306,10 +306,10 @@ def test_models_are_ranked_searched_controlled_and_shared(tmp_path: Path, films:
     assert [each["backbone"] for each in ranking] == ["efficientnet_lite0"] and ranking[0]["auc_low"] is not None
     searched = fineray("search", project, "--minutes", 0.05, "--folds", 2, "--json")
     assert answer(searched)["run"] == "run-001" and "search in fold 1" in searched.stderr
-    options = ("--head", "cosine", "--loss", "focal", "--balance", "weights", "--side", 256, "--views", 1)
+    options = ("--head", "cosine", "--loss", "focal", "--balance", "weights", "--input-size", 256, "--views", 1)
     assert answer(fineray("train", project, *options, "--json"))["run"] == "run-002"
     recipe = json.loads((project / "runs/run-002/recipe.json").read_text("utf-8"))
-    assert (recipe["format"], recipe["head"]["kind"], recipe["loss"]["kind"], recipe["side"]) == (
+    assert (recipe["format"], recipe["head"]["kind"], recipe["loss"]["kind"], recipe["input_size"]) == (
         3,
         "cosine",
         "focal",
@@ -324,7 +324,7 @@ def test_models_are_ranked_searched_controlled_and_shared(tmp_path: Path, films:
     controls = answer(fineray("controls", project, "run-004", "--json"))["controls"]
     assert [each["what"] for each in controls] == ["frozen", "unfrozen", "from scratch", "shuffled labels"]
     assert [each["run"] for each in controls] == ["run-005", "run-006", "run-007", "run-008"]
-    refused = answer(fineray("train", project, "--side", 100, "--json"), status=1)
+    refused = answer(fineray("train", project, "--input-size", 100, "--json"), status=1)
     assert "224 to 1024" in refused["error"]
 
 

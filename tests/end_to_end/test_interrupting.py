@@ -14,7 +14,7 @@ import pytest
 from fineray.cli import running
 from fineray.cli.console import ConsoleMonitor
 from fineray.cli.main import main
-from fineray.progress import Monitor, Progress, Report
+from fineray.progress import Monitor, Progress, ProgressEvent
 from fineray.project.files.importing import import_folders
 from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import create_project, open_project
@@ -57,7 +57,7 @@ def test_a_signal_pauses_a_training_and_it_is_taken_up(
         apply_labels(project, preview_folders(project))
 
     class Hasty(ConsoleMonitor):
-        def report(self, what: Report) -> None:
+        def report(self, what: ProgressEvent) -> None:
             super().report(what)
             if isinstance(what, Progress) and what.unit == "steps" and what.done == 3:
                 os.kill(os.getpid(), number)

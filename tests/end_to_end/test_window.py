@@ -78,7 +78,7 @@ def _review_works(review: ReviewPage, qtbot: QtBot) -> None:
     qtbot.mouseClick(review.matrix, Qt.MouseButton.LeftButton, pos=review.matrix.cell_center(1, 0))
     assert review.table.rowCount() == counts[1][0] > 0
     listed = [[review.table.index(row, column).data() for column in (2, 3)] for row in range(review.table.rowCount())]
-    assert not any(true == called for true, called in listed)
+    assert not any(true == predicted for true, predicted in listed)
     first = review.view.currentIndex().row()
     qtbot.keyClick(review.image, Qt.Key.Key_Right)
     assert review.view.currentIndex().row() == first + 1

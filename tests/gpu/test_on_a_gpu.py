@@ -25,12 +25,11 @@ from fineray.backbones.runtime import Runtime
 from fineray.backbones.surgery import pretrained
 from fineray.evaluation.roc_area import auc
 from fineray.explaining.saliency import grad_cam
-from fineray.explaining.trained_model import trained_model
 from fineray.progress import (
     Cancelled,
     HeadStep,
     Monitor,
-    Report,
+    ProgressEvent,
     Resumed,
 )
 from fineray.project.catalogue import labelled_images
@@ -40,6 +39,7 @@ from fineray.project.splits import Split
 from fineray.training import devices
 from fineray.training.head.head import Head, Standardisation
 from fineray.training.head.selection import Examples, fit_head
+from fineray.training.model import trained_model
 from fineray.training.recipe import (
     AugmentSettings,
     HeadSettings,
@@ -49,7 +49,7 @@ from fineray.training.recipe import (
 )
 from fineray.training.train import train
 from fineray.training.tuning.augmentation import Augmentation
-from fineray.training.tuning.finetuning import Lesson, Tuner
+from fineray.training.tuning.finetuning import Tuner, TuningData
 from fineray.training.tuning.network import TunedNetwork
 from tests.support.device_in_use import forget, use
 
@@ -101,10 +101,10 @@ class Ear(Monitor):
     """Hears everything, and cancels once it has heard of so many steps."""
 
     def __init__(self, after: int = 10**9) -> None:
-        self.heard: list[Report] = []
+        self.heard: list[ProgressEvent] = []
         self.after = after
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         self.heard.append(what)
 
     def check(self) -> None:
@@ -197,7 +197,7 @@ def tuner(chosen: Backbone, gpu: torch.device, images: int) -> tuple[Tuner, NDAr
     part = LearningPart.whole(copy.deepcopy(network)).requires_grad_(True)
     tuned = TunedNetwork(part, head, 0.0).to(memory_format=torch.channels_last)
     rows = np.arange(images)
-    lesson = Lesson(_Shown(shades_of(images), gpu), rows, np.eye(2)[rows % 2], False)  # type: ignore[arg-type]
+    lesson = TuningData(_Shown(shades_of(images), gpu), rows, np.eye(2)[rows % 2], False)  # type: ignore[arg-type]
     settings = Tuning(frozen_stages=0, batch=images, learning_rate=1e-5, head_rate=1e-4)
     return Tuner(lesson, tuned, chosen, settings, LossSettings(), devices.fabric()), rows
 

@@ -14,15 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from fineray.engine.jobs.table import do
-from fineray.engine.messages import (
-    ApplyLabels,
-    Failed,
-    ImportFolders,
-    MakeSplit,
-    PreviewLabels,
-    Request,
-    Train,
-)
+from fineray.engine.protocol import Failed
+from fineray.engine.requests import Request
+from fineray.engine.requests.labels import ApplyLabels, PreviewLabels
+from fineray.engine.requests.project import ImportFolders
+from fineray.engine.requests.splits import MakeSplit
+from fineray.engine.requests.training import Train
 from fineray.progress import Monitor
 from fineray.project.catalogue import counts
 from fineray.project.labels.preview import FromFolders

@@ -97,8 +97,8 @@ def test_shuffled_labels_give_an_area_whose_interval_covers_a_half(trained: Path
         split = latest_split(project)
         assert split is not None
         done = train(project, split, control_recipes(RECIPE)["shuffled labels"], Monitor())
-        area = done.metrics()["auc"]
-    assert area["low"] <= 0.5 <= area["high"]
+        area = done.metrics().figures.auc
+    assert area.low <= 0.5 <= area.high
 
 
 def test_a_threshold_cannot_be_chosen_on_the_images_it_judges() -> None:
@@ -115,12 +115,12 @@ def test_a_threshold_cannot_be_chosen_on_the_images_it_judges() -> None:
     with pytest.raises(NoOperatingPoint):
         apply_rule(predictions(("test",) * 200), rule)
     folds = predictions(tuple(str(number % 5) for number in range(200)))
-    called = apply_rule(folds, rule)
+    predicted = apply_rule(folds, rule)
     changed = true.copy()
     changed[::5] = 1 - changed[::5]  # other labels in fold 0 alone
     other = apply_rule(Predictions(folds.classes, folds.images, names, folds.parts, changed, both), rule)
-    assert called.thresholds["0"] == other.thresholds["0"], "fold 0 has no say in its own threshold"
-    assert called.thresholds != other.thresholds
+    assert predicted.thresholds["0"] == other.thresholds["0"], "fold 0 has no say in its own threshold"
+    assert predicted.thresholds != other.thresholds
 
 
 @pytest.mark.integration

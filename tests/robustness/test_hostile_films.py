@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fineray.dicom.location import FileLocation
-from fineray.progress import FileResult, Monitor, Report
+from fineray.progress import FileResult, Monitor, ProgressEvent
 from fineray.project.files import decoding_pool
 from fineray.project.files.decoding_pool import CRASHED, MEMORY_A_PROCESS
 from fineray.project.files.importing import NothingReadable, import_folders
@@ -50,7 +50,7 @@ class Ends(Monitor):
     def __init__(self) -> None:
         self.files: list[FileResult] = []
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         if isinstance(what, FileResult):
             self.files.append(what)
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from fineray.engine.messages import ExplainDevice
 from fineray.engine.requests.pacs import EchoArchive
+from fineray.engine.requests.training import ExplainDevice
 from fineray.pacs.settings import PacsSettings, Peer, save_settings
 from fineray.system.network_use import _in_words, _of_this_computer, watch_network
 from fineray.system.silence import REFUSED, SETTINGS

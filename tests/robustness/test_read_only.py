@@ -16,20 +16,17 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from fineray.engine.jobs.table import carry_out
-from fineray.engine.messages import (
-    Failed,
-    Finished,
-    ImportFolders,
-    Train,
-)
+from fineray.engine.protocol import Failed, Finished
+from fineray.engine.requests.project import ImportFolders
 from fineray.engine.requests.review import DoubtLabels, JudgeRun
+from fineray.engine.requests.training import Train
 from fineray.errors import StorageUnavailable
 from fineray.evaluation.operating_point import PointRule
 from fineray.progress import Monitor
 from fineray.project.changes import set_labels
 from fineray.project.lock import ProjectInUse
 from fineray.project.project import CATALOGUE, Project, open_project
-from fineray.review.query import View
+from fineray.review.query import ReviewQuery
 from fineray.training.recipe import Recipe
 from fineray_desktop.curate.page import CuratePage
 from fineray_desktop.main_window import MainWindow
@@ -122,7 +119,10 @@ def test_jobs_read_and_refuse_to_write(trained: Path, holder: subprocess.Popen[s
         ended = carry_out(1, request, Monitor())
         assert isinstance(ended, Failed)
         assert "open in another Fineray, by" in ended.what
-    for request in (JudgeRun(trained, View("run-001", PointRule("most probable"))), DoubtLabels(trained, "run-001")):
+    for request in (
+        JudgeRun(trained, ReviewQuery("run-001", PointRule("most probable"))),
+        DoubtLabels(trained, "run-001"),
+    ):
         assert isinstance(carry_out(1, request, Monitor()), Finished)
     assert written(trained) == before
 

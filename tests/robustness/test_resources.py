@@ -10,13 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fineray.engine.messages import (
-    Alive,
-    Failed,
-    LoadLibraries,
-    Reported,
-    Submit,
-)
+from fineray.engine.protocol import Alive, Failed, Reported, Submit
+from fineray.engine.requests.training import LoadLibraries
 from fineray.errors import device_error
 from tests.support.failing import fail, serve_failing
 

@@ -17,12 +17,14 @@ from pytestqt.qtbot import QtBot
 
 import fineray_desktop.engine_client as engine_client
 from fineray.dicom.scan import find_files
-from fineray.engine.messages import Failed, ImportFolders, LoadLibraries
+from fineray.engine.protocol import Failed
+from fineray.engine.requests.project import ImportFolders
+from fineray.engine.requests.training import LoadLibraries
 from fineray.progress import (
     Cancelled,
     FileResult,
     Monitor,
-    Report,
+    ProgressEvent,
 )
 from fineray.project.catalogue import counts, file_rows
 from fineray.project.files import decoding_pool
@@ -149,7 +151,7 @@ def test_a_folder_that_vanishes_during_the_import(project: Project, films: Calla
     class Puller(Monitor):
         seen: list[FileResult]
 
-        def report(self, what: Report) -> None:
+        def report(self, what: ProgressEvent) -> None:
             if isinstance(what, FileResult):
                 if not self.seen:
                     root.rename(tmp_path / "away")

@@ -56,9 +56,10 @@ def in_the_window(root: Path) -> None:
     from PySide6.QtCore import QEventLoop, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from fineray.engine.messages import ExplainDevice, TestCodecs
     from fineray.engine.requests.models import PredictFolder
+    from fineray.engine.requests.project import CheckCodecs
     from fineray.engine.requests.review import DoubtLabels, ExplainImage, MapFeatures
+    from fineray.engine.requests.training import ExplainDevice
     from fineray_desktop import main_window
     from fineray_desktop.app import main
     from fineray_desktop.loading import Loading
@@ -80,7 +81,7 @@ def in_the_window(root: Path) -> None:
             session = self.session
             for request in (
                 ExplainDevice(),
-                TestCodecs(),
+                CheckCodecs(),
                 MapFeatures(study, "run-001"),
                 DoubtLabels(study, "run-001"),
             ):

@@ -42,7 +42,7 @@ def check(study: Path, done: set[str], films: int) -> None:
             assert width > 0 and kept[row * width : (row + 1) * width].any()
         for folder in runs(project):
             assert len(folder.predictions().images) == films
-            assert folder.metrics()["auc"]
+            assert folder.metrics().figures.auc
             assert weights(study, folder.name)
         if "trained" in done:
             assert len(runs(project)) == 1

@@ -34,7 +34,7 @@ _by("codes in results are held to a validator", ("core/export/test_dicom_results
 _by("requests and jobs are tested through the worker", ("core/engine/test_worker.py",), "fineray.engine")
 _by(
     "figures that are shown together are compared with published ones together",
-    ("core/evaluation/test_figures_at.py", "core/evaluation/test_comparison.py", "core/evaluation/test_metrics.py"),
+    ("core/evaluation/test_binary_metrics.py", "core/evaluation/test_comparison.py", "core/evaluation/test_metrics.py"),
     "fineray.evaluation",
 )
 _by("a map is judged by what was planted", ("core/explaining/test_explaining.py",), "fineray.explaining")

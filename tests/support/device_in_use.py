@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from fineray.explaining import trained_model
-from fineray.training import devices
+from fineray.training import devices, model
 
 
 def use(device: torch.device, patch: pytest.MonkeyPatch) -> None:
@@ -19,5 +18,5 @@ def forget() -> None:
     """What was kept of another device."""
     if hasattr(devices.fabric, "cache_clear"):
         devices.fabric.cache_clear()
-    trained_model._load.cache_clear()
-    trained_model._backbone.cache_clear()
+    model._load.cache_clear()
+    model._runtime.cache_clear()

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtWidgets import QDialog
 
-from fineray.engine.messages import DeviceFound
 from fineray.evaluation.operating_point import PointRule
 from fineray.explaining.results import Explained
 from fineray.pacs.results import StudyFound
@@ -17,7 +16,7 @@ from fineray.pacs.settings import PacsSettings, Peer
 from fineray.progress import Monitor
 from fineray.project.runs import run
 from fineray.review.judging import compare_views, judge
-from fineray.training.results import Control, Ranked
+from fineray.training.results import Control, DeviceFound, Ranked
 from fineray_desktop.main_window import MainWindow
 from tests.support.records import FOLDER, LONG
 

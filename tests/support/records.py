@@ -44,10 +44,10 @@ def classes(count: int) -> tuple[str, ...]:
     return LONG[2:5] if count == 3 else LONG[:count]
 
 
-def project_of_records(root: Path, classes: Sequence[str], *, several: bool = False, each: int = 6) -> Path:
+def project_of_records(root: Path, classes: Sequence[str], *, multilabel: bool = False, each: int = 6) -> Path:
     """A project with so many images of each class, labelled, split in three folds, with two runs; returns its folder.
 
-    several: the classes are findings that stand side by side. Every image shares one picture of noise.
+    multilabel: the classes are findings that stand side by side. Every image shares one picture of noise.
     """
     create_project(root)
     random = np.random.default_rng(len(classes))
@@ -57,7 +57,7 @@ def project_of_records(root: Path, classes: Sequence[str], *, several: bool = Fa
         images = each * len(classes)
         add_images(project, images)
         number = np.arange(images) % len(classes)
-        if several:
+        if multilabel:
             add_label_set(project, "findings on the film", "multi", classes)
             use_label_set(project, "findings on the film")
             values = [multi_value({classes[one]: True, classes[(one + 1) % len(classes)]: True}) for one in number]
@@ -68,7 +68,7 @@ def project_of_records(root: Path, classes: Sequence[str], *, several: bool = Fa
             add_label_set(project, reader, classes=classes)
         part_of = parts(project, make_split(project, SplitPlan(folds=3)))
         for _ in range(2):
-            add_run(project, classes, number, [part_of[n] for n in range(1, images + 1)], several, random)
+            add_run(project, classes, number, [part_of[n] for n in range(1, images + 1)], multilabel, random)
     return root
 
 
@@ -95,7 +95,7 @@ def add_run(
     classes: Sequence[str],
     number: NDArray[np.int64],
     held_out: Sequence[str],
-    several: bool,
+    multilabel: bool,
     random: np.random.Generator,
 ) -> RunFolder:
     """Add a run that is right more often than not. number: the class of each image; held_out: the part of each."""
@@ -103,7 +103,7 @@ def add_run(
     chance = random.dirichlet(np.ones(count), images) + 0.5 * np.eye(count)[number]
     chance /= chance.sum(axis=1, keepdims=True)
     truth = None
-    if several:
+    if multilabel:
         truth = np.clip(np.eye(count)[number] + np.eye(count)[(number + 1) % count], 0, 1)
         chance = np.clip(random.normal(0.35 + 0.3 * truth, 0.18), 0.001, 0.999)
     predictions = Predictions(
@@ -111,13 +111,14 @@ def add_run(
         np.arange(1, images + 1),
         tuple(f"P{n // 2:05d}" for n in range(images)),
         tuple(held_out),
-        np.zeros(images, np.int64) if several else number,
+        np.zeros(images, np.int64) if multilabel else number,
         chance,
         truth,
     )
     estimate = {"value": 0.81, "low": 0.77, "high": 0.848, "n": images, "method": ""}
-    facts = {"classes": list(classes), "auc": estimate, "images": images, "label_set": "label", "several": several,
-             "device": "CPU (2 threads)", "seal": None, "split": {"kind": "folds", "folds": 3, "by": ""},
+    facts = {"classes": list(classes), "auc": estimate, "images": images, "label_set": "label",
+             "multilabel": multilabel, "device": "CPU (2 threads)", "seal": None,
+             "split": {"kind": "folds", "folds": 3, "by": ""},
              "backbone": {"title": "EfficientNet-Lite0"}}  # fmt: skip
 
     def write(folder: Path) -> None:

@@ -14,16 +14,16 @@ import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QTabWidget, QWidget
 
-from fineray.checks.finding import Finding, keep_checks
+from fineray.checks.check_result import CheckResult, keep_checks
 from fineray.dicom.location import FileLocation
-from fineray.engine.messages import Reported
+from fineray.engine.protocol import Reported
 from fineray.evaluation.intervals import Estimate
 from fineray.evaluation.operating_point import OperatingPoint
 from fineray.explaining.results import Neighbour
 from fineray.prediction.results import (
     Drift,
     DriftLine,
-    PredictionTable,
+    FolderPredictions,
     Scored,
     Share,
 )
@@ -55,10 +55,10 @@ def quiet_window(settings: QSettings, patch: pytest.MonkeyPatch) -> MainWindow:
     return MainWindow(settings)
 
 
-def study(folder: Path, count: int, several: bool) -> Path:
+def study(folder: Path, count: int, multilabel: bool) -> Path:
     """A project of records with long names, two label sets, and what the data checks found."""
-    root = folder / f"{count} classes in children, with a long name{' side by side' * several}"
-    made = project_of_records(root, classes(count), several=several)
+    root = folder / f"{count} classes in children, with a long name{' side by side' * multilabel}"
+    made = project_of_records(root, classes(count), multilabel=multilabel)
     keep_checks(made, _findings(), ("borders", "copies", "letters"), "label", Seen())
     return made
 
@@ -207,7 +207,7 @@ def _predict(window: MainWindow, state: StudyState) -> Shown:
     lines = (DriftLine("Manufacturer of the device", "attribute", 0.31, 0.0001, True, shares),
              DriftLine("Distance from the training films", "numbers", 0.05, 0.4, False, ()))  # fmt: skip
     page._of = page.run.currentText(), Path(FOLDER)
-    page._show(PredictionTable(page.run.currentText(), names, OperatingPoint(), rows, 0.5, Drift(40, 299, lines)))
+    page._show(FolderPredictions(page.run.currentText(), names, OperatingPoint(), rows, 0.5, Drift(40, 299, lines)))
     page.drift.tree.expandAll()
     yield from _each_tab(window, page.tabs, "")
     page.tabs.setCurrentIndex(0)
@@ -281,13 +281,13 @@ class _Codec:
         self.transfer_syntax, self.problem = name, "the decoder is not installed on this computer"
 
 
-def _findings() -> list[Finding]:
+def _findings() -> list[CheckResult]:
     title = "From the borders of the films alone the label can be told: AUC 0.80 (0.74 to 0.86)"
     evidence = "A last layer was fitted to what the border of each film shows, five times by patient. " * 3
     return [
-        Finding("borders", "serious", title, evidence),
-        Finding("copies", "look", "12 films are there more than once", evidence, (1, 2, 3), leave_out=True),
-        Finding("letters", "fine", "No attribute of the files goes together with the label", "Looked at 12."),
+        CheckResult("borders", "serious", title, evidence),
+        CheckResult("copies", "look", "12 films are there more than once", evidence, (1, 2, 3), leave_out=True),
+        CheckResult("letters", "fine", "No attribute of the files goes together with the label", "Looked at 12."),
     ]
 
 

@@ -6,7 +6,6 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,9 +31,10 @@ from fineray.backbones.weights import (
     with_names_of,
 )
 from fineray.errors import FinerayError, storage_error
+from fineray.progress import Monitor, Progress
 from fineray.system.digest import sha256
 
-BLOCK = 1 << 20
+BLOCK, MB = 1 << 20, 1_000_000
 
 
 class DownloadFailed(FinerayError):
@@ -89,11 +89,10 @@ def add_weights(path: Path, name: str = "", source: Source | None = None, url: s
         raise storage_error(error) or error from error
 
 
-def download_weights(name: str, on_bytes: Callable[[int, int], None] = lambda done, total: None) -> Backbone:
+def download_weights(name: str, monitor: Monitor) -> Backbone:
     """Fetch the published weights of a backbone or `timm:NAME`, then add them. Nothing else in Fineray goes online.
 
-    on_bytes(done, total) as they come, total 0 where unknown; it may raise to stop. Raises DownloadFailed and what
-    add_weights() raises.
+    Raises DownloadFailed, Cancelled and what add_weights() raises.
     """
     chosen = _entry(name)
     if not chosen.weights.url:
@@ -109,7 +108,8 @@ def download_weights(name: str, on_bytes: Callable[[int, int], None] = lambda do
                 while block := answer.read(BLOCK):
                     file.write(block)
                     done += len(block)
-                    on_bytes(done, total)
+                    monitor.check()
+                    monitor.report(Progress("Fetching weights", done // MB, total // MB, "MB"))
         except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
             raise DownloadFailed(
                 f"The weights of {chosen.title} could not be fetched ({error})",

@@ -54,24 +54,28 @@ def device_title(device: torch.device) -> str:
 class Runtime:
     """A pretrained backbone that turns batches of grayscale images into features.
 
-    weights_sha256 names the weights in hex; device is where it runs; widths: features of an image that each
-    stage gives; batch: images that it likes at once; loaders: threads that keep it busy.
+    weights_sha256 names the weights in hex; device is where it runs; network: what runs there, in float32 (on a GPU
+    features are computed by a copy of it in bfloat16); widths: features of an image that each stage gives; batch:
+    images that it likes at once; loaders: threads that keep it busy.
     """
 
-    def __init__(self, chosen: Backbone, device: torch.device, pooling: Pooling = "mean", side: int = 0) -> None:
+    def __init__(
+        self, chosen: Backbone, device: torch.device, pooling: Pooling = "mean", input_size: int = 0
+    ) -> None:
         model, self.weights_sha256 = pretrained(chosen, pooling)
-        self.device, self.side, self.pooling = device, side or chosen.input_size, pooling
+        self.device, self.input_size, self.pooling = device, input_size or chosen.input_size, pooling
         self.widths = widths_of(model)
         self.engine = "torch"
         # On a CPU channels-last with batch norms folded into the convolutions is 2.7 times as fast as torch's
         # usual layout (docs/benchmarks.md), and gives the same features to about 1e-5.
-        folded = with_folded_batch_norms(model, self.side)
+        folded = with_folded_batch_norms(model, self.input_size)
         # GPUs compute in bfloat16 several times as fast; such features are a space of their own.
         half = device.type == "cuda" and torch.cuda.is_bf16_supported()
         self.precision = torch.bfloat16 if half else torch.float32
-        self._model = folded.to(memory_format=torch.channels_last).to(device, self.precision)
+        self.network = folded.to(memory_format=torch.channels_last).to(device)
+        self._model = copy.deepcopy(self.network).to(self.precision) if half else self.network
         # A GPU wants many images at once, and many hands that resize them; on a CPU those take the network's cores.
-        self.batch = max(CPU_BATCH, GPU_BATCH * 224**2 // self.side**2) if device.type == "cuda" else CPU_BATCH
+        self.batch = max(CPU_BATCH, GPU_BATCH * 224**2 // self.input_size**2) if device.type == "cuda" else CPU_BATCH
         self.loaders = min(MOST_LOADERS, os.cpu_count() or 1) if device.type == "cuda" else 1
         self._compiled: OpenVino | None = None
 
@@ -79,8 +83,8 @@ class Runtime:
         """So many images will come: where it pays, let OpenVINO run them, if it is installed and faster here."""
         if self._compiled is not None or not openvino_wanted(self.device, images):
             return
-        compiled = OpenVino(self._model, self.side)
-        probe = np.random.default_rng(0).integers(0, 256, (16, self.side, self.side), np.uint8)
+        compiled = OpenVino(self._model, self.input_size)
+        probe = np.random.default_rng(0).integers(0, 256, (16, self.input_size, self.input_size), np.uint8)
         if not agree(compiled.outputs(probe)[0], self._by_torch(probe)):
             return
         seconds = [0.0, 0.0]

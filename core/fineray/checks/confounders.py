@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, kruskal
 from sklearn.preprocessing import OneHotEncoder
 
-from fineray.checks.finding import Finding
+from fineray.checks.check_result import CheckResult
 from fineray.checks.out_of_fold import out_of_fold
 from fineray.evaluation.intervals import Estimate
 from fineray.evaluation.roc_area import auc
+from fineray.evaluation.wording import with_interval
 from fineray.project.attributes import CATEGORIES, NUMBERS, raw_values
 from fineray.project.catalogue import LabelledImage
 from fineray.project.project import Project
@@ -59,7 +60,7 @@ def associations(
     return sorted(found, key=lambda each: -each.effect)
 
 
-def association_findings(found: Sequence[Association]) -> list[Finding]:
+def association_findings(found: Sequence[Association]) -> list[CheckResult]:
     """A finding for each association that survives Holm's correction over all tried, or one that none does."""
     order = sorted(found, key=lambda each: each.p)
     surviving: list[Association] = []
@@ -71,9 +72,9 @@ def association_findings(found: Sequence[Association]) -> list[Finding]:
     tried = f"{len(order)} attributes tried, Holm's correction"
     if not surviving:
         title = "No attribute of the files goes together with the label."
-        return [Finding("attributes", "fine", title, tried, done=bool(order))]
+        return [CheckResult("attributes", "fine", title, tried, done=bool(order))]
     return [
-        Finding(
+        CheckResult(
             "attributes",
             "serious" if each.effect >= 0.3 else "look",
             f"{each.title} goes together with the label: a model may learn it instead of the finding.",
@@ -85,7 +86,7 @@ def association_findings(found: Sequence[Association]) -> list[Finding]:
 
 def attributes_alone(
     project: Project, images: Sequence[LabelledImage], groups: NDArray[np.int64], seed: int = 0
-) -> Finding | None:
+) -> CheckResult | None:
     """How well a classifier tells the label from the attributes alone, in folds by group."""
     attributes = _attributes_of(project, images)
     categories = np.array([[str(value or "") for value in attributes[column]] for column in CATEGORIES]).T
@@ -111,7 +112,7 @@ def _attributes_of(project: Project, images: Sequence[LabelledImage]) -> dict[st
 
 def borders_alone(
     borders: NDArray[np.float64], images: Sequence[LabelledImage], groups: NDArray[np.int64], seed: int = 0
-) -> Finding | None:
+) -> CheckResult | None:
     """How well a classifier tells the label from the borders [images, shades] alone, where no finding lies."""
     return _alone("borders alone", "the borders of the films alone", borders, images, groups, seed)
 
@@ -123,7 +124,7 @@ def _alone(
     images: Sequence[LabelledImage],
     groups: NDArray[np.int64],
     seed: int,
-) -> Finding | None:
+) -> CheckResult | None:
     classes, truth = np.unique([image.label for image in images], return_inverse=True)
     probabilities = out_of_fold(features, truth, groups, seed)
     if probabilities is None:
@@ -133,16 +134,16 @@ def _alone(
     return _alone_in_words(name, what, best, str(classes[areas.index(best)]) if len(classes) > 2 else "")
 
 
-def _alone_in_words(name: str, what: str, area: Estimate, label: str) -> Finding | None:
+def _alone_in_words(name: str, what: str, area: Estimate, label: str) -> CheckResult | None:
     if area.value is None or area.low is None or area.high is None:
         return None
-    figure = f"AUC {area.value:.2f} (95 % {area.low:.2f} to {area.high:.2f}), five folds by patient; chance is 0.50"
+    figure = f"AUC {with_interval(area, 2)}, five folds by patient; chance is 0.50"
     figure += f"; class {label} against the rest" if label else ""
     if area.low <= 0.5:
-        return Finding(name, "fine", f"From {what} the label cannot be told.", figure)
+        return CheckResult(name, "fine", f"From {what} the label cannot be told.", figure)
     strong = area.low > 0.65
     sentence = f"From {what} the label can be told better than by chance: a model may rely on them."
-    return Finding(name, "serious" if strong else "look", sentence, figure)
+    return CheckResult(name, "serious" if strong else "look", sentence, figure)
 
 
 def _of_category(title: str, values: list[str], labels: NDArray[np.str_], seed: int) -> Association | None:

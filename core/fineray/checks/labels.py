@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fineray.checks.finding import Finding
+from fineray.checks.check_result import CheckResult
 from fineray.checks.out_of_fold import out_of_fold
 from fineray.project.catalogue import LabelledImage
 
@@ -20,11 +20,11 @@ COMPONENTS, NEIGHBOURS = 30, 10
 FAR = 6.0  # robust deviations from the usual distance
 
 
-def strangers(images: Sequence[LabelledImage], features: NDArray[np.float32]) -> Finding:
+def outliers(images: Sequence[LabelledImage], features: NDArray[np.float32]) -> CheckResult:
     """Images far from all others in feature space, by the mean distance to their ten nearest."""
     if len(images) < 3 * NEIGHBOURS:
         title = "Too few images to say which are unlike the rest."
-        return Finding("strangers", "fine", title, f"{len(images)} images", done=False)
+        return CheckResult("strangers", "fine", title, f"{len(images)} images", done=False)
     reduced = make_pipeline(
         StandardScaler(), PCA(min(COMPONENTS, len(images) - 1, features.shape[1]), random_state=0)
     ).fit_transform(features.astype(np.float64))
@@ -36,8 +36,8 @@ def strangers(images: Sequence[LabelledImage], features: NDArray[np.float32]) ->
     order = np.argsort(-far)
     found = tuple(images[row].id for row in order if far[row] > FAR)
     if not found:
-        return Finding("strangers", "fine", "No image is unlike the rest.", f"distances of {len(images):,} images")
-    return Finding(
+        return CheckResult("strangers", "fine", "No image is unlike the rest.", f"distances of {len(images):,} images")
+    return CheckResult(
         "strangers",
         "look",
         f"{len(found):,} image{'s are' if len(found) > 1 else ' is'} unlike the rest: another view, part or artefact?",
@@ -49,7 +49,7 @@ def strangers(images: Sequence[LabelledImage], features: NDArray[np.float32]) ->
 
 def contradicted_labels(
     images: Sequence[LabelledImage], features: NDArray[np.float32], groups: NDArray[np.int64], seed: int = 0
-) -> Finding:
+) -> CheckResult:
     """Labels that confident learning (Northcutt 2021, cleanlab) doubts, the most doubtful first.
 
     Probabilities are out of sample, in folds by group.
@@ -61,12 +61,12 @@ def contradicted_labels(
     )
     if probabilities is None:
         title = "Too few patients a class to doubt a label."
-        return Finding("labels", "fine", title, f"{len(images)} images", done=False)
+        return CheckResult("labels", "fine", title, f"{len(images)} images", done=False)
     doubtful = find_label_issues(truth, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1)
     found = tuple(images[row].id for row in doubtful.tolist())
     if not found:
-        return Finding("labels", "fine", "No label contradicts the images.", f"{len(images):,} images")
-    return Finding(
+        return CheckResult("labels", "fine", "No label contradicts the images.", f"{len(images):,} images")
+    return CheckResult(
         "labels",
         "look",
         f"{len(found):,} labels contradict what the images look like: read these films again.",

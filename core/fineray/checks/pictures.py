@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fineray.checks.finding import Finding
+from fineray.checks.check_result import CheckResult
 from fineray.dicom.letters import has_text
 from fineray.project.catalogue import LabelledImage
 from fineray.project.files.fingerprint import small_square
@@ -63,7 +63,7 @@ def look_at_pictures(
     return facts
 
 
-def picture_findings(images: Sequence[LabelledImage], facts: Sequence[PictureFacts]) -> list[Finding]:
+def picture_findings(images: Sequence[LabelledImage], facts: Sequence[PictureFacts]) -> list[CheckResult]:
     """The findings over all images."""
     ids = [image.id for image in images]
 
@@ -96,12 +96,14 @@ def picture_findings(images: Sequence[LabelledImage], facts: Sequence[PictureFac
         if concerned:
             share = f"{len(concerned):,} of {len(images):,} images"
             title = f"{len(concerned):,} films {verb}{what}." if len(concerned) > 1 else f"1 film {one[verb]}{what}."
-            findings.append(Finding(name, "look", title, share, concerned, leave_out))
+            findings.append(CheckResult(name, "look", title, share, concerned, leave_out))
         elif name == "polarity" and len(images) < FEWEST:
             title = "Too few images to say which look like negatives of the others."
-            findings.append(Finding(name, "fine", title, f"{len(images):,} images", done=False))
+            findings.append(CheckResult(name, "fine", title, f"{len(images):,} images", done=False))
         else:
-            findings.append(Finding(name, "fine", f"No films that {verb}{what}.", f"{len(images):,} images looked at"))
+            findings.append(
+                CheckResult(name, "fine", f"No films that {verb}{what}.", f"{len(images):,} images looked at")
+            )
     return findings
 
 

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from fineray.backbones.catalogue import DEFAULT_BACKBONE, backbone, weights_file
 from fineray.backbones.runtime import Runtime, best_device
+from fineray.checks.check_result import CheckResult, keep_checks
 from fineray.checks.confounders import (
     association_findings,
     associations,
     attributes_alone,
     borders_alone,
 )
-from fineray.checks.finding import Finding, keep_checks
-from fineray.checks.labels import contradicted_labels, strangers
+from fineray.checks.labels import contradicted_labels, outliers
 from fineray.checks.pictures import look_at_pictures, picture_findings
 from fineray.errors import FinerayError
 from fineray.progress import Monitor, Progress
@@ -40,7 +40,7 @@ class NothingToCheck(FinerayError):
     """Checks need labelled images."""
 
 
-def run_checks(project: Project, monitor: Monitor) -> list[Finding]:
+def run_checks(project: Project, monitor: Monitor) -> list[CheckResult]:
     """Run every check on the labelled images, the serious findings first; keeps them in `checks.json`.
 
     Raises NothingToCheck, Cancelled or a storage error.
@@ -80,17 +80,19 @@ def run_checks(project: Project, monitor: Monitor) -> list[Finding]:
     return found
 
 
-def _identity(project: Project, images: Sequence[LabelledImage]) -> list[Finding]:
+def _identity(project: Project, images: Sequence[LabelledImage]) -> list[CheckResult]:
     nameless = tuple(sorted(set(unidentified_images(project)) & {image.id for image in images}))
     if not nameless:
         return []
     title = f"{len(nameless):,} images do not say whose they are: no split can keep their patients together."
     return [
-        Finding("identity", "serious", title, "the patient ID is blank, a placeholder, or the same for all", nameless)
+        CheckResult(
+            "identity", "serious", title, "the patient ID is blank, a placeholder, or the same for all", nameless
+        )
     ]
 
 
-def _copies(project: Project, images: Sequence[LabelledImage], grouping: Grouping) -> list[Finding]:
+def _copies(project: Project, images: Sequence[LabelledImage], grouping: Grouping) -> list[CheckResult]:
     label_of = {image.id: image.label for image in images}
     findings = []
     across = grouping.joined_copies
@@ -98,16 +100,18 @@ def _copies(project: Project, images: Sequence[LabelledImage], grouping: Groupin
         changed = sorted({pair.changed for pair in across if pair.changed})
         evidence = f"joined in every split; {', '.join(changed)}" if changed else "joined in every split"
         title = f"{_pictures(across)} there under two patients: one person with two IDs, or a mix-up."
-        findings.append(Finding("copies of others", "serious", title, evidence, _second(across), leave_out=True))
+        findings.append(CheckResult("copies of others", "serious", title, evidence, _second(across), leave_out=True))
     within = sorted(set(grouping.copies) - set(across), key=lambda pair: (pair.first, pair.second))
     if within:
         title = f"{_pictures(within)} there twice under one patient and would count double."
-        findings.append(Finding("copies", "look", title, "same picture, other file", _second(within), leave_out=True))
+        findings.append(
+            CheckResult("copies", "look", title, "same picture, other file", _second(within), leave_out=True)
+        )
     torn = [pair for pair in grouping.copies if label_of[pair.first] != label_of[pair.second]]
     if torn:
         title = f"{_pictures(torn)} there twice with different labels."
         both = tuple(dict.fromkeys(image for pair in torn for image in (pair.first, pair.second)))
-        findings.append(Finding("copies with other labels", "serious", title, "one of the two is wrong", both))
+        findings.append(CheckResult("copies with other labels", "serious", title, "one of the two is wrong", both))
     split = latest_split(project)
     if split is not None:
         part_of = parts(project, split)
@@ -121,11 +125,11 @@ def _copies(project: Project, images: Sequence[LabelledImage], grouping: Groupin
                 image.id for image, group in zip(images, grouping.groups.tolist(), strict=True) if group in straddling
             )
             title = f"{len(straddling):,} patients or copied pictures stand on two sides of the split: make it anew."
-            findings.append(Finding("leakage", "serious", title, "figures would be too good", concerned))
+            findings.append(CheckResult("leakage", "serious", title, "figures would be too good", concerned))
     if not findings:
         title = "No picture is there twice, and nobody stands on two sides of the split."
         findings.append(
-            Finding("copies", "fine", title, f"{len(images):,} images, turned and inverted copies included")
+            CheckResult("copies", "fine", title, f"{len(images):,} images, turned and inverted copies included")
         )
     return findings
 
@@ -138,25 +142,27 @@ def _second(pairs: Sequence[NearDuplicate]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(pair.second for pair in pairs))
 
 
-def _class_sizes(images: Sequence[LabelledImage], groups: NDArray[np.int64], chosen: LabelSet) -> Finding:
+def _class_sizes(images: Sequence[LabelledImage], groups: NDArray[np.int64], chosen: LabelSet) -> CheckResult:
     members = groups_of_classes(images, groups, chosen)
     counted = ", ".join(f"{name} {len(found):,}" for name, found in members.items())
     small = [name for name, found in members.items() if len(found) < 2 * FOLDS]
     if small:
         names = " and ".join(f"“{name}”" for name in small)
         title = f"Class {names} has too few patients for {FOLDS} folds that mean something."
-        return Finding("class sizes", "serious", title, f"patients: {counted}; at least {2 * FOLDS} are needed")
-    return Finding("class sizes", "fine", f"Every class has enough patients for {FOLDS} folds.", f"patients: {counted}")
+        return CheckResult("class sizes", "serious", title, f"patients: {counted}; at least {2 * FOLDS} are needed")
+    return CheckResult(
+        "class sizes", "fine", f"Every class has enough patients for {FOLDS} folds.", f"patients: {counted}"
+    )
 
 
 def _by_features(
     project: Project, images: list[LabelledImage], groups: NDArray[np.int64], monitor: Monitor
-) -> list[Finding]:
+) -> list[CheckResult]:
     chosen = backbone(DEFAULT_BACKBONE)
     if weights_file(chosen) is None:
         title = "Not checked: the backbone's weights are not installed."
-        return [Finding("strangers", "look", title, chosen.title, done=False)]
+        return [CheckResult("strangers", "look", title, chosen.title, done=False)]
     monitor.report(Progress(f"{STAGE}: features", 0, 0, ""))
     features = features_of(project, images, chosen, Runtime(chosen, best_device()), monitor)[0]
     monitor.report(Progress(f"{STAGE}: labels", 0, 0, ""))
-    return [strangers(images, features), contradicted_labels(images, features, groups)]
+    return [outliers(images, features), contradicted_labels(images, features, groups)]

@@ -12,7 +12,7 @@ from fineray.progress import (
     Monitor,
     Pace,
     Progress,
-    Report,
+    ProgressEvent,
     Resumed,
     Tried,
 )
@@ -25,7 +25,7 @@ class ConsoleMonitor(Monitor):
         self._pace = Pace()
         self._last = ("", 0.0)
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         """Print what a person waiting wants to know, at most a line a second for each stage."""
         if isinstance(what, FileResult) and what.status == "failed":
             print(f"failed: {what.path}: {what.reason}", file=sys.stderr)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from fineray import RESEARCH_USE
 from fineray.cli.running import Answer, Reply
+from fineray.evaluation.intervals import Estimate
+from fineray.evaluation.wording import with_interval
 from fineray.project.project import open_project
 from fineray.project.runs import run
 
@@ -27,16 +28,16 @@ def figures_of(root: Path, name: str, seconds: float | None = None) -> Answer:
         "accuracy": found.accuracy.value,
         "confusion_matrix": found.confusion,
         "classes": found.classes,
-        "seconds": round(stored["seconds"]["total"] if seconds is None else seconds, 3),
+        "seconds": round(stored.seconds["total"] if seconds is None else seconds, 3),
         "intervals": {"auc": asdict(found.auc), "accuracy": asdict(found.accuracy)},
         "per_class": [asdict(each) for each in found.per_class],
-        **({"findings": {name: asdict(each) for name, each in found.findings.items()}} if found.several else {}),
+        **({"findings": {name: asdict(each) for name, each in found.findings.items()}} if found.multilabel else {}),
         "images": found.images,
         "patients": found.patients,
         "out_of_sample": True,
-        "split": stored["split"],
-        **({"frozen": frozen} if frozen else {}),
-        **({"test": test} if test else {}),
+        "split": asdict(stored.split),
+        **({"frozen": frozen.to_json()} if frozen else {}),
+        **({"test": test.to_json()} if test else {}),
     }
 
 
@@ -46,24 +47,17 @@ def with_figures(answer: Answer, *more: str) -> Reply:
     return Reply(answer, in_words(answer, *more))
 
 
-def area(estimate: dict[str, Any], value: str = "value", low: str = "low", high: str = "high") -> str:
-    """An estimate with its interval, in words."""
-    if estimate[value] is None:
-        return "undefined"
-    return f"{estimate[value]:.3f} (95 % {estimate[low]:.3f} to {estimate[high]:.3f})"
-
-
 def in_words(answer: Answer, *more: str) -> str:
     """The figures for a person."""
     lines = [f"run: {answer['run']}" + (f" in {answer['project']}" if "project" in answer else "")]
     for name in ("auc", "accuracy"):
         interval = answer["intervals"][name]
-        lines.append(f"{name}: {area(interval)}, {interval['method']}")
+        lines.append(f"{name}: {with_interval(Estimate(**interval))}, {interval['method']}")
     lines.append(f"images: {answer['images']} of {answer['patients']} patients, each predicted out of sample")
     width = max(len(name) for name in answer["classes"])
     for name, finding in answer.get("findings", {}).items():
-        showing = finding["per_class"][1]["images"]
-        lines.append(f"  {name:<{width}} AUC {area(finding['auc'])}, {showing} images show it")
+        showing = finding["per_class"][1]["figures"]["positives"]
+        lines.append(f"  {name:<{width}} AUC {with_interval(Estimate(**finding['auc']))}, {showing} images show it")
     if answer["confusion_matrix"]:
         lines.append("confusion matrix, rows true, columns most probable as " + ", ".join(answer["classes"]) + ":")
         for name, row in zip(answer["classes"], answer["confusion_matrix"], strict=True):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from fineray.progress import Monitor, Paused, Report
+from fineray.progress import Monitor, Paused, ProgressEvent
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -20,7 +20,7 @@ class Interruptible(Monitor):
     def __init__(self, monitor: Monitor) -> None:
         self._monitor, self._asked = monitor, False
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         """As the monitor."""
         self._monitor.report(what)
 

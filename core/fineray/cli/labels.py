@@ -10,7 +10,9 @@ from typing import Any
 
 from fineray.cli.options import of_project
 from fineray.cli.running import Answer, Reply, carry_out
-from fineray.engine.messages import CompareReaders
+from fineray.engine.requests.labels import CompareReaders
+from fineray.evaluation.intervals import Estimate
+from fineray.evaluation.wording import with_interval
 from fineray.project.label_sets import active_label_set, add_label_set, class_counts, label_sets, use_label_set
 from fineray.project.labels.label_file import write_labels
 from fineray.project.labels.preview import (
@@ -104,12 +106,9 @@ def _in_words(answer: Answer) -> str:
     lines = [f"{name}: {value}" for name, value in answer.items() if name not in ("label_sets", "agreement")]
     if "agreement" in answer:
         found = answer["agreement"]
-        kappa = found["kappa"]
-        area = "undefined" if kappa["value"] is None else f"{kappa['value']:.3f}"
-        if kappa["low"] is not None:
-            area += f" (95 % {kappa['low']:.3f} to {kappa['high']:.3f})"
+        kappa = with_interval(Estimate(**found["kappa"]))
         images = sum(map(sum, found["table"]))
-        lines.append(f"kappa of {found['first']} and {found['second']}: {area}, {images} images")
+        lines.append(f"kappa of {found['first']} and {found['second']}: {kappa}, {images} images")
         lines.append(f"they differ in {len(found['disagreements'])} images")
     for each in answer["label_sets"]:
         classes = ", ".join(f"{name} {images}" for name, images in each["classes"].items()) or "no labels yet"

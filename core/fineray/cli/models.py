@@ -24,8 +24,8 @@ from fineray.engine.requests.models import (
     WritePredictions,
 )
 from fineray.errors import FinerayError
-from fineray.prediction.results import PredictionTable
-from fineray.progress import Interim, Report
+from fineray.prediction.results import FolderPredictions
+from fineray.progress import Interim, ProgressEvent
 from fineray.system.output_file import check_output
 
 
@@ -109,15 +109,15 @@ class _Watch(ConsoleMonitor):
         self._options = options
         self.answer: Answer | None = None
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         """Write a table, or print."""
-        if isinstance(what, Interim) and isinstance(what.result, PredictionTable):
+        if isinstance(what, Interim) and isinstance(what.result, FolderPredictions):
             self.answer = _written(what.result, self._options)
         else:
             super().report(what)
 
 
-def _written(table: PredictionTable, options: Namespace) -> Answer:
+def _written(table: FolderPredictions, options: Namespace) -> Answer:
     carry_out(WritePredictions(table, options.output))
     drift = [asdict(each) for each in table.drift.lines] if table.drift else []
     return {

@@ -63,15 +63,15 @@ def point_rule(options: Namespace, name: str) -> PointRule | None:
         return PointRule()
     with open_project(options.project) as project:
         metrics = run(project, name).metrics()
-    classes, several = list(metrics["classes"]), bool(metrics.get("several"))
-    known = [*classes, *(f"no {each}" for each in classes)] if several else classes
+    classes, multilabel = list(metrics.classes), metrics.multilabel
+    known = [*classes, *(f"no {each}" for each in classes)] if multilabel else classes
     if options.positive and options.positive not in known:
         raise FinerayError(f"{name} knows no class “{options.positive}”", todo=nearest(options.positive, known, ""))
     kinds: tuple[RuleKind, ...] = ("threshold", "sensitivity", "specificity", "cost")
     kind = next((each for each in kinds if getattr(options, each) is not None), None)
     if kind is None:
         return PointRule("youden", options.positive) if options.positive else None
-    if not options.positive and not several:  # of findings that stand side by side each is called for itself
+    if not options.positive and not multilabel:  # of findings that stand side by side each is predicted for itself
         raise FinerayError("An operating point is for one of two classes", todo="Say for which one: --positive CLASS.")
     return PointRule(kind, options.positive, getattr(options, kind))
 

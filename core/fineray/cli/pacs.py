@@ -14,7 +14,7 @@ from fineray.cli.running import PASSPHRASE_FROM, Reply, carry_out, listed, passp
 from fineray.engine.requests.pacs import EchoArchive, FetchStudies, FindStudies, ReceiveFilms, SendResults
 from fineray.pacs.results import Criteria, Received, StudyFound
 from fineray.pacs.settings import Peer, Protocol, load_settings, save_settings
-from fineray.progress import Interim, Report
+from fineray.progress import Interim, ProgressEvent
 
 
 def add_commands(group: Any) -> None:
@@ -140,7 +140,7 @@ def receive(options: Namespace) -> Reply:
 class _Listener(ConsoleMonitor):
     received: Received | None = None
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         """Remember the tally, print the rest."""
         if isinstance(what, Interim) and isinstance(what.result, Received):
             self.received = what.result

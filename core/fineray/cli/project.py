@@ -11,7 +11,7 @@ from fineray.cli.labels import preview_in_short
 from fineray.cli.options import command, of_project
 from fineray.cli.running import PASSPHRASE_FROM, Reply, carry_out, listed, passphrase
 from fineray.dicom.radiograph import FrameChoice
-from fineray.engine.messages import CheckData, ExportDeidentified, ImportFolders
+from fineray.engine.requests.project import CheckData, ExportDeidentified, ImportFolders
 from fineray.errors import FinerayError
 from fineray.export.options import ExportOptions
 from fineray.project.files.file_kinds import file_kinds

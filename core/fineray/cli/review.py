@@ -8,17 +8,18 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from fineray.cli.figures import area, figures_of, with_figures
+from fineray.cli.figures import figures_of, with_figures
 from fineray.cli.options import of_project, of_run, point_options, point_rule
 from fineray.cli.running import Answer, Reply, carry_out, listed
 from fineray.engine.requests.review import CompareRuns, JudgeRun, WriteReport
 from fineray.errors import FinerayError
-from fineray.evaluation.intervals import Method
+from fineray.evaluation.intervals import Estimate, Method
 from fineray.evaluation.operating_point import PointRule
+from fineray.evaluation.wording import with_interval
 from fineray.project.kept_point import keep_point, point_of, rule_of
 from fineray.project.project import Project, open_project
 from fineray.project.runs import run
-from fineray.review.query import View
+from fineray.review.query import ReviewQuery
 
 
 def add_commands(group: Any) -> None:
@@ -64,30 +65,30 @@ def evaluate(options: Namespace) -> Reply:
         own = point_of(run(project, options.name))
     answer = figures_of(options.project, options.name)
     rates = ", ".join(
-        f"{name} {area(asdict(getattr(judged.figures, name)))}" for name in ("sensitivity", "specificity")
+        f"{name} {with_interval(getattr(judged.figures, name))}" for name in ("sensitivity", "specificity")
     )
-    called = (
-        f"called: {judged.point.in_words()} “{judged.positive}”: {rates}",
+    predicted = (
+        f"predicted: {judged.point.in_words()} “{judged.positive}”: {rates}",
         f"the run's own operating point: {own.in_words(bool(answer.get('findings')))}",
     )
-    return with_figures({**answer, "point": own.to_json(), "review": asdict(judged)}, *called)
+    return with_figures({**answer, "point": own.to_json(), "review": asdict(judged)}, *predicted)
 
 
 def _rule_to_keep(options: Namespace, project: Project) -> PointRule:
-    rule, several = point_rule(options, options.name), run(project, options.name).metrics().get("several")
-    if rule is None or options.on_test or (several and not options.finding):
+    rule, multilabel = point_rule(options, options.name), run(project, options.name).metrics().multilabel
+    if rule is None or options.on_test or (multilabel and not options.finding):
         raise FinerayError(
             "There is no operating point to keep",
             todo="Say by what it is chosen on held-out images, such as --positive CLASS --sensitivity 0.9; of several"
             " findings also for which: --finding NAME.",
         )
-    return replace(rule, positive=options.finding) if several else rule
+    return replace(rule, positive=options.finding) if multilabel else rule
 
 
 def compare(options: Namespace) -> Reply:
-    """Compare two runs, both called by the same rule: the one given, or that of the first."""
+    """Compare two runs, both by the same rule: the one given, or that of the first."""
     rule = point_rule(options, options.first) or _own_rule(options, options.first).for_another()
-    sides = [View(name, rule, options.positive or rule.positive) for name in (options.first, options.second)]
+    sides = [ReviewQuery(name, rule, options.positive or rule.positive) for name in (options.first, options.second)]
     answer = asdict(carry_out(CompareRuns(options.project, *sides)))
     return Reply(answer, _compared_in_words(answer))
 
@@ -96,13 +97,12 @@ def _compared_in_words(answer: Answer) -> str:
     lines = [f"{answer['first']} and {answer['second']}: {answer['images']} images of {answer['patients']} patients"]
     for test in answer["tests"]:
         if test["first"] is None or test["second"] is None:
-            lines.append(f"{test['what']}: undefined")
+            lines.append(f"{test['what']}: not defined")
             continue
-        gap = test["difference"]
-        interval = "" if gap["low"] is None else f" (95 % {gap['low']:.3f} to {gap['high']:.3f})"
+        gap = Estimate(**test["difference"])
         chance = "" if test["p"] is None else f", p {test['p']:.3g}"
         corrected = "" if test["p_holm"] is None else f" (Holm {test['p_holm']:.3g})"
-        difference = "" if gap["value"] is None else f", difference {gap['value']:.3f}{interval}"
+        difference = "" if gap.value is None else f", difference {with_interval(gap)}"
         lines.append(f"{test['what']}: {test['first']:.3f} and {test['second']:.3f}{difference}{chance}{corrected}")
     lines.append(f"they predict {len(answer['differing'])} images differently")
     return "\n".join([*lines, *(f"note: {warning}" for warning in answer["warnings"])])
@@ -118,12 +118,12 @@ def _own_rule(options: Namespace, name: str, finding: str = "") -> PointRule:
     with open_project(options.project) as project:
         folder = run(project, name)
         metrics = folder.metrics()
-        return rule_of(folder, (finding or metrics["classes"][0]) if metrics.get("several") else "")
+        return rule_of(folder, (finding or metrics.classes[0]) if metrics.multilabel else "")
 
 
-def _view(options: Namespace) -> View:
+def _view(options: Namespace) -> ReviewQuery:
     rule = point_rule(options, options.name) or _own_rule(options, options.name, options.finding)
-    return View(
+    return ReviewQuery(
         options.name,
         rule,
         options.positive or rule.positive,

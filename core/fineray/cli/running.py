@@ -13,7 +13,10 @@ from typing import Any
 
 from fineray.cli.console import ConsoleMonitor
 from fineray.cli.interrupting import interruptible
-from fineray.engine.messages import EndEvent, Failed, Finished, Pausable, Request, Stopped
+from fineray.engine.jobs import table as jobs
+from fineray.engine.protocol import EndEvent, Failed, Finished, Stopped
+from fineray.engine.requests import Request
+from fineray.engine.requests.training import Pausable
 from fineray.errors import FinerayError
 from fineray.progress import Monitor
 from fineray.project.project import CATALOGUE, open_project
@@ -67,9 +70,6 @@ def _paused_by_signals(request: Pausable, monitor: Monitor) -> EndEvent:
 
 def _carried_out(request: Request, monitor: Monitor) -> EndEvent:
     with loading_told(monitor):
-        # Through it come the heavy libraries; `fineray --version` needs none.
-        from fineray.engine.jobs import table as jobs
-
         return jobs.carry_out(0, request, monitor)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from fineray.cli.options import folds, of_project, of_run, plan_options, point_options, point_rule, split_plan
 from fineray.cli.running import Reply, carry_out, listed
-from fineray.engine.messages import FreezeRun, OpenTest, SealTest
+from fineray.engine.requests.splits import FreezeRun, OpenTest, SealTest
 from fineray.project.files.patients import RULES, identify_patients
 from fineray.project.project import open_project
 from fineray.project.runs import run
@@ -76,11 +76,13 @@ def freeze(options: Namespace) -> Reply:
     rule = point_rule(options, options.name)
     with open_project(options.project, lock=True) as project:
         carry_out(FreezeRun(options.project, options.name, rule))
-        return listed(run(project, options.name).frozen() or {})
+        frozen = run(project, options.name).frozen()
+        return listed(frozen.to_json() if frozen else {})
 
 
 def open_test(options: Namespace) -> Reply:
     """Predict the sealed test set with a frozen run."""
     with open_project(options.project, lock=True) as project:
         carry_out(OpenTest(options.project, options.name))
-        return listed({"run": options.name, **(run(project, options.name).test() or {})})
+        test = run(project, options.name).test()
+        return listed({"run": options.name, **(test.to_json() if test else {})})

@@ -6,15 +6,16 @@ import argparse
 import os
 import time
 from argparse import Namespace
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from fineray.backbones.catalogue import backbone, backbones, unreadable_records, weights_file
-from fineray.cli.figures import area, figures_of, with_figures
+from fineray.cli.figures import figures_of, with_figures
 from fineray.cli.options import command, folds, of_project, of_run
+from fineray.cli.recipe_options import recipe_of, recipe_options, search_option
 from fineray.cli.running import Answer, Reply, carry_out, listed
-from fineray.engine.messages import (
+from fineray.engine.requests.training import (
     AddWeights,
     DownloadWeights,
     FindRate,
@@ -24,11 +25,13 @@ from fineray.engine.messages import (
     Train,
 )
 from fineray.errors import FinerayError
+from fineray.evaluation.intervals import Estimate
+from fineray.evaluation.wording import with_interval
 from fineray.project.project import open_project
 from fineray.project.runs import run
 from fineray.project.splits import SplitPlan, is_current, latest_split
 from fineray.system.user_folder import demo_folder
-from fineray.training.recipe import Balance, HeadKind, Loss, Mode, Pooling, Recipe, Uncertain, for_mode
+from fineray.training.recipe import Recipe
 from fineray.training.standing import left_off
 
 
@@ -42,7 +45,7 @@ def add_commands(group: Any) -> None:
 
     search_ = of_project(group, "search", search, "train, each fit with a search for better settings in it")
     _training_options(search_)
-    search_.add_argument("--minutes", type=float, default=10.0, metavar="N", help="for all the searching (10)")
+    search_option(search_, minutes=10.0)
 
     rank_ = of_project(group, "rank", rank, "which backbone suits this data?")
     rank_.add_argument("backbones", nargs="*", metavar="NAME", help="these alone, instead of all that are installed")
@@ -77,37 +80,13 @@ def _weights_commands(group: Any) -> None:
 
 
 def _training_options(train: argparse.ArgumentParser) -> None:
-    train.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.json, instead of the options below")
-    train.add_argument("--backbone", metavar="NAME", help="efficientnet_lite0 unless another is named")
+    train.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.json, instead of the settings below")
+    recipe_options(train)
     train.add_argument(
-        "--mode", default="frozen", choices=get_args(Mode), help="the last layer alone, later stages too, or everything"
+        "--folds",
+        type=folds,
+        help="5 unless a split was made before; given, or with --seed, one that differs is made anew",
     )
-    train.add_argument(
-        "--side", type=int, metavar="PIXELS", help="of the square input; the backbone's own if not given"
-    )
-    train.add_argument("--pooling", choices=get_args(Pooling))
-    train.add_argument("--head", dest="head_kind", choices=get_args(HeadKind))
-    train.add_argument("--loss", dest="loss_kind", choices=get_args(Loss))
-    train.add_argument(
-        "--balance", choices=get_args(Balance), help="classes of unlike size weigh alike, or are drawn alike"
-    )
-    train.add_argument("--smoothing", type=float, metavar="SHARE", help="of the labels")
-    train.add_argument("--uncertain", choices=get_args(Uncertain), help="what doubtful findings are for training")
-    train.add_argument("--views", type=int, metavar="N", help="augmented views of each image that are kept")
-    train.add_argument("--test-views", type=int, metavar="N", help="augmented views that predictions are averaged over")
-    train.add_argument("--flip", action="store_true", default=None, help="mirrored views too; laterality is lost")
-    train.add_argument("--shuffled", action="store_true", default=None, help="a control: learn from shuffled labels")
-    tuning = train.add_argument_group("with finetune or scratch")
-    tuning.add_argument("--frozen-stages", type=int, metavar="N", help="stages that stay as they are")
-    tuning.add_argument("--gradual", action="store_true", default=None, help="unfreeze the last stage first")
-    tuning.add_argument("--epochs", type=int, metavar="N")
-    tuning.add_argument("--batch", type=int, metavar="N", help="images a step")
-    tuning.add_argument("--learning-rate", type=float, metavar="RATE")
-    tuning.add_argument("--validation", type=float, metavar="SHARE", help="of training patients, for stopping early")
-    tuning.add_argument("--patience", type=int, metavar="EPOCHS", help="without a better validation AUC")
-    tuning.add_argument("--source-pull", type=float, metavar="STRENGTH", help="towards the pretrained weights (L2-SP)")
-    train.add_argument("--folds", type=folds, help="5 unless a split was made before")
-    train.add_argument("--seed", type=int, help="0 unless a split was made before")
 
 
 def train(options: Namespace) -> Reply:
@@ -150,26 +129,29 @@ def controls(options: Namespace) -> Reply:
     with open_project(options.project, lock=True) as project:
         first = run(project, options.name)
         recipe = Recipe.of_run(first.path)
-        request = RunControls(options.project, recipe, first.metrics()["split"]["hash"])
+        request = RunControls(options.project, recipe, first.metrics().split.hash)
         made = [asdict(each) for each in carry_out(request)]
     return Reply({"controls": made}, "\n".join(_control_line(each) for each in made))
 
 
 def _control_line(each: Answer) -> str:
     warning = "" if each["sound"] else "; its interval should cover 0.5: look for copies across the split"
-    return f"{each['what']}: AUC {area(each, 'auc')}, {each['run']}{warning}"
+    area = Estimate(each["auc"], each["low"], each["high"], 0, "")
+    return f"{each['what']}: AUC {with_interval(area)}, {each['run']}{warning}"
 
 
 def rank(options: Namespace) -> Reply:
     """The installed backbones by how well their frozen features suit the project's images."""
     with open_project(options.project, lock=True):
         ranked = [asdict(each) for each in carry_out(RankBackbones(options.project, tuple(options.backbones)))]
-    lines = [
-        f"{each['title']}: AUC {area(each, 'auc', 'auc_low', 'auc_high')}, LogME {each['logme']:.3f},"
-        f" H-score {each['h_score']:.3f}, {each['seconds']:.0f} s"
-        for each in ranked
-    ]
+    lines = [_ranked_line(each) for each in ranked]
     return Reply({"ranking": ranked}, "\n".join([*lines, "more is better in each figure"]))
+
+
+def _ranked_line(each: Answer) -> str:
+    area = Estimate(each["auc"], each["auc_low"], each["auc_high"], each["images"], "")
+    figures = f"AUC {with_interval(area)}, LogME {each['logme']:.3f}, H-score {each['h_score']:.3f}"
+    return f"{each['title']}: {figures}, {each['seconds']:.0f} s"
 
 
 def weights(options: Namespace) -> Reply:
@@ -214,7 +196,7 @@ def repeat(options: Namespace) -> Reply:
     with open_project(options.project, lock=True) as project:
         first = run(project, options.name)
         recipe = Recipe.of_run(first.path)
-        split_hash = first.metrics()["split"]["hash"]
+        split_hash = first.metrics().split.hash
         if latest_split(project, split_hash) is None:
             raise FinerayError(
                 f"The split of {options.name} is not kept any more",
@@ -241,20 +223,7 @@ def _recipe(options: Namespace) -> Recipe:
     """The recipe in a file, or the one that the options name over what suits the mode."""
     if options.recipe is not None:
         return Recipe.from_json(options.recipe.read_text("utf-8"))
-    given = {name: value for name, value in vars(options).items() if value is not None}
-    names = {"head": "head_kind", "loss": "loss_kind"}
-
-    def chosen(settings: Any, part: str = "") -> Any:
-        own = {each.name for each in fields(settings)} - {"head", "loss", "augment", "tuning"}
-        changed = {name: given[name] for name in own & given.keys()}
-        if names.get(part) in given:
-            changed["kind"] = given[names[part]]
-        return replace(settings, **changed)
-
-    start = for_mode(options.mode)
-    parts = {part: chosen(getattr(start, part), part) for part in ("head", "loss", "augment", "tuning")}
-    recipe: Recipe = replace(chosen(start), **parts)
-    return recipe
+    return recipe_of(options)
 
 
 def _split_where_needed(options: Namespace) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 
 import pydicom
 from pydicom import uid
-from pydicom.config import settings
+from pydicom.config import IGNORE, settings
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
 
@@ -17,7 +20,25 @@ from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 # What a data set may unfold to: a hundred full-size mammograms. PS3.5 A.5 lets a few kilobytes claim anything.
 MAX_INFLATED_BYTES = 1_000_000_000
 
-settings.reading_validation_mode = 0  # archives hold values that break the standard; they are read as they stand
+_READING = threading.Lock()
+_within: list[int] = []  # what pydicom did before, of each reader under way
+
+
+@contextmanager
+def as_they_stand() -> Iterator[None]:
+    """Within, pydicom reads values that break the standard as they stand, as archives hold them, and does not warn: a
+    warning may quote a name. Several threads may be within at once; after the last, pydicom does as before."""
+    with _READING:
+        _within.append(settings.reading_validation_mode)
+        settings.reading_validation_mode = IGNORE
+    try:
+        yield
+    finally:
+        with _READING:
+            before = _within[0]
+            _within.pop()
+            if not _within:
+                settings.reading_validation_mode = before
 
 
 def parse(data: bytes) -> Dataset:

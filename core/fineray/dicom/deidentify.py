@@ -23,6 +23,7 @@ from pydicom.multival import MultiValue
 from pydicom.sr._concepts_dict import concepts
 from pydicom.tag import Tag
 
+from fineray.dicom.dataset import as_they_stand
 from fineray.dicom.letters import Region
 from fineray.dicom.terms import TERMS
 
@@ -85,6 +86,7 @@ class Disguise:
     devices: Container[str] = ()
 
 
+@as_they_stand()
 def deidentified(
     ds: Dataset, values: NDArray[np.integer], disguise: Disguise, blank: Sequence[Region] = (), instance: str = ""
 ) -> Dataset:
@@ -295,6 +297,7 @@ def _put_pixels(made: Dataset, ds: Dataset, values: NDArray[np.integer], blank: 
     made.compress(uid.RLELossless, encoding_plugin="pylibjpeg", generate_instance_uid=False)
 
 
+@as_they_stand()
 def identity_of(ds: Dataset) -> dict[str, str]:
     """What a key file keeps of a data set: the patient's ID, name and birth date, as far as they are stated."""
     found = {name: str(ds.get(name) or "") for name in ("PatientID", "PatientName", "PatientBirthDate")}

@@ -26,6 +26,7 @@ _MAGIC = (
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
 )
+PICTURE_FORMATS = ("PNG", "JPEG", "TIFF")  # what the catalogue names in place of a transfer syntax
 # Pillow refuses pictures of twice this size by itself; an X-ray detector has under 40 million pixels.
 MAX_PIXELS = 200_000_000
 

@@ -11,7 +11,7 @@ from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
 from fineray.dicom import archive
-from fineray.dicom.dataset import parse
+from fineray.dicom.dataset import as_they_stand, parse
 from fineray.dicom.location import FileLocation
 from fineray.dicom.picture import picture_format, read_picture
 from fineray.dicom.pixels import frame_count, stored_values
@@ -44,6 +44,7 @@ class SeveralFrames(NotARadiograph):
     """The file holds several frames and nobody has said which to take."""
 
 
+@as_they_stand()
 def read_radiographs(location: FileLocation, frames: FrameChoice = "none") -> list[Radiograph]:
     """The images of one file; `frames` says which of several frames become images.
 
@@ -62,12 +63,14 @@ def read_radiographs(location: FileLocation, frames: FrameChoice = "none") -> li
     return [_radiograph(ds, frame) for frame in chosen]
 
 
+@as_they_stand()
 def read_radiograph(location: FileLocation, frame: int = 1) -> Radiograph:
     """One image of one file. Raises like read_radiographs()."""
     ds = _opened(location)
     return ds if isinstance(ds, Radiograph) else _radiograph(ds, frame)
 
 
+@as_they_stand()
 def open_dicom(location: FileLocation) -> Dataset | None:
     """The data set behind an image, with the transfer syntax that it really has; None for a picture.
 

@@ -1,4 +1,4 @@
-"""Finding files: everything below the chosen folders and inside archives, whatever the names."""
+"""CheckResult files: everything below the chosen folders and inside archives, whatever the names."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import threading
 import time
 from multiprocessing.connection import Connection
 
-from fineray.engine.messages import (
+from fineray.engine.protocol import (
     Alive,
     Cancel,
     Failed,
@@ -27,7 +27,7 @@ from fineray.progress import (
     Pace,
     Paused,
     Progress,
-    Report,
+    ProgressEvent,
 )
 from fineray.system.loading import loading_told
 
@@ -36,7 +36,11 @@ ALIVE_EVERY_S = 2.0
 
 
 def serve(connection: Connection) -> None:
-    """Main function of the process: work until the other side closes the connection."""
+    """Main function of the process: work until the other side closes the connection. Raises PairsNotWhole before it
+    takes a request, if there is one that no job answers."""
+    # The window knows this module, and is to know nothing of what the jobs need.
+    from fineray.engine.jobs.table import carry_out
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is for the window to decide on
     if hasattr(os, "nice"):
         os.nice(5)  # where all cores are busy the window goes first
@@ -49,10 +53,6 @@ def serve(connection: Connection) -> None:
         submitted = jobs.get()
         monitor = WorkerMonitor(submitted.job, outgoing, asked)
         with loading_told(monitor):
-            from fineray.engine.jobs.table import (
-                carry_out,  # with the first job, so that it says what is loaded meanwhile
-            )
-
             ended = carry_out(submitted.job, submitted.request, monitor)
         monitor.flush()
         outgoing.send(ended)
@@ -107,13 +107,13 @@ class WorkerMonitor(Monitor):
         self._outgoing = outgoing
         self._asked = asked
         self._started = self._sent = time.monotonic()
-        self._waiting: list[Report] = []
+        self._waiting: list[ProgressEvent] = []
         self._progress: Progress | None = None
         self._stage = ""
         self._pace = Pace()
         self._rate: tuple[float | None, float | None] = (None, None)
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         """Keep a report until the next batch; of several Progress only the latest goes on.
 
         What begins is sent at once: a new stage and a library that is loaded may be silent for long. So is an Interim.

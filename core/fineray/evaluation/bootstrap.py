@@ -94,9 +94,9 @@ def weighted_average_precision(
     _, first = np.unique(-scores[order], return_index=True)
     sorted_weights, sorted_positive = weights[:, order], positive[order]
     hits = np.add.reduceat(sorted_weights * sorted_positive, first, axis=1)
-    called = np.cumsum(np.add.reduceat(sorted_weights, first, axis=1), axis=1)
+    predicted = np.cumsum(np.add.reduceat(sorted_weights, first, axis=1), axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        precision = np.where(called > 0, np.cumsum(hits, axis=1) / called, 0)
+        precision = np.where(predicted > 0, np.cumsum(hits, axis=1) / predicted, 0)
         found: NDArray[np.float64] = (hits * precision).sum(axis=1) / hits.sum(axis=1)
     return found
 

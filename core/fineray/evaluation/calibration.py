@@ -16,7 +16,7 @@ from fineray.evaluation.intervals import (
     defined,
     proportion,
 )
-from fineray.evaluation.question import Question
+from fineray.evaluation.one_vs_rest import OneVsRest
 
 CLOSEST = 1e-6  # a probability is not taken for nearer to 0 or 1 than this before its logit
 BINS = 10
@@ -51,7 +51,7 @@ class Calibration:
     curve: Curve
 
 
-def calibration(asked: Question, *, resamples: int = 1000, seed: int = 0) -> Calibration | None:
+def calibration(asked: OneVsRest, *, resamples: int = 1000, seed: int = 0) -> Calibration | None:
     """Every figure with its interval by a bootstrap over patients; None without both classes."""
     y = asked.positive.astype(np.float64)
     if y.min() == y.max():
@@ -76,7 +76,7 @@ def calibration(asked: Question, *, resamples: int = 1000, seed: int = 0) -> Cal
     return Calibration(**found, bins=bins(asked), curve=curve)
 
 
-def bins(asked: Question, number: int = BINS) -> tuple[Bin, ...]:
+def bins(asked: OneVsRest, number: int = BINS) -> tuple[Bin, ...]:
     """Bins of equal width with Wilson's intervals; empty ones are left out."""
     edges = np.linspace(0, 1, number + 1)
     member = _members(asked.scores, number)
@@ -135,7 +135,7 @@ def _in_the_large(x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArr
     return a
 
 
-def _all(asked: Question, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def _all(asked: OneVsRest, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     y, p, n = asked.positive.astype(np.float64), asked.scores, weights.sum(axis=1)
     x = _logit(p)
     prevalence = weights @ y / n
@@ -157,7 +157,7 @@ def _all(asked: Question, weights: NDArray[np.float64]) -> dict[str, NDArray[np.
 GRID = np.linspace(0.01, 0.99, 99)
 
 
-def _smoothed(asked: Question, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smoothed(asked: OneVsRest, weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Observed share [resamples, grid] by a Gaussian kernel on the logit (Nadaraya-Watson, Silverman's width)."""
     x, at = _logit(asked.scores), _logit(GRID)
     width = max(1.06 * float(np.std(x)) * len(x) ** -0.2, 0.05)

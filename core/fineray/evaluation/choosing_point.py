@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
 from fineray.errors import FinerayError, nearest
-from fineray.evaluation.operating_point import Called, OperatingPoint, PointRule
+from fineray.evaluation.operating_point import OperatingPoint, PointRule, PredictedClasses
 from fineray.evaluation.predictions import Predictions
 
 
@@ -59,15 +59,15 @@ def given_point(classes: Sequence[str], rule: PointRule) -> OperatingPoint:
     return OperatingPoint(rule.positive, rule.value, "threshold given by hand")
 
 
-def apply_rule(predictions: Predictions, rule: PointRule, validation: Predictions | None = None) -> Called:
+def apply_rule(predictions: Predictions, rule: PointRule, validation: Predictions | None = None) -> PredictedClasses:
     """Choose by the rule and apply it where it was not chosen.
 
-    Out-of-fold predictions are called, fold by fold, at the threshold that the rule gives on the other folds; a
-    held-out part at the one that it gives on validation predictions. Raises NoOperatingPoint.
+    Out-of-fold predictions are turned into classes, fold by fold, at the threshold that the rule gives on the other
+    folds; a held-out part at the one that it gives on validation predictions. Raises NoOperatingPoint.
     """
     if rule.kind in ("most probable", "threshold"):
         point = choose_point(predictions, rule)
-        return Called(point.called(predictions), point, {})
+        return PredictedClasses(point.predict(predictions), point, {})
     parts = np.array(predictions.parts)
     names = np.unique(parts).tolist()
     if validation is None and len(names) < 2:
@@ -78,10 +78,10 @@ def apply_rule(predictions: Predictions, rule: PointRule, validation: Prediction
         )
     if validation is not None:
         point = choose_point(validation, rule)
-        return Called(point.called(predictions), point, dict.fromkeys(names, point.threshold))
+        return PredictedClasses(point.predict(predictions), point, dict.fromkeys(names, point.threshold))
     thresholds = {name: choose_point(predictions.only(parts != name), rule).threshold for name in names}
     point = choose_point(predictions, rule)
-    return Called(point.called(predictions, thresholds), point, thresholds)
+    return PredictedClasses(point.predict(predictions, thresholds), point, thresholds)
 
 
 def _curve(

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from fineray.errors import FinerayError
 from fineray.evaluation.bootstrap import patient_weights, percentile_interval, weighted_mean_auc
 from fineray.evaluation.intervals import BOOTSTRAP, Estimate
-from fineray.evaluation.operating_point import Called
+from fineray.evaluation.one_vs_rest import one_vs_rest, patient_numbers
+from fineray.evaluation.operating_point import PredictedClasses
 from fineray.evaluation.predictions import Predictions
-from fineray.evaluation.question import patient_numbers, question
 from fineray.evaluation.roc_area import compare_areas
 
 DELONG, MCNEMAR = "paired DeLong-Obuchowski, by patient", "exact McNemar"
@@ -58,8 +58,8 @@ class Comparison:
 
 
 def compare(
-    first: tuple[str, Predictions, Called],
-    second: tuple[str, Predictions, Called],
+    first: tuple[str, Predictions, PredictedClasses],
+    second: tuple[str, Predictions, PredictedClasses],
     positive: str,
     *,
     resamples: int = 2000,
@@ -89,7 +89,7 @@ def compare(
     a, b = one.only(rows), two.only(columns)
     if a.parts != b.parts:
         warnings.append("The runs used different splits; their models learned from different images.")
-    right = calls.called[rows] == a.true, others.called[columns] == b.true
+    right = calls.predicted[rows] == a.true, others.predicted[columns] == b.true
     tests = [_areas(a, b, positive, resamples, seed)]
     if len(a.classes) == 2:
         number = a.classes.index(positive)
@@ -106,7 +106,7 @@ def compare(
         len(rows),
         len(set(a.patients)),
         tuple(each if each.p is None else replace(each, p_holm=next(corrected)) for each in tests),
-        tuple(a.images[calls.called[rows] != others.called[columns]].tolist()),
+        tuple(a.images[calls.predicted[rows] != others.predicted[columns]].tolist()),
         tuple(warnings),
     )
 
@@ -131,7 +131,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _areas(a: Predictions, b: Predictions, positive: str, resamples: int, seed: int) -> Test:
     if len(a.classes) == 2:
-        of_a, of_b = question(a, positive), question(b, positive)
+        of_a, of_b = one_vs_rest(a, positive), one_vs_rest(b, positive)
         found = compare_areas(of_a.scores, of_b.scores, of_a.positive, of_a.patients)
         if found is None:
             nothing = Estimate(None, None, None, len(a.true), DELONG)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fineray.evaluation.bootstrap import patient_weights
-from fineray.evaluation.question import Question
+from fineray.evaluation.one_vs_rest import OneVsRest
 
 GRID = np.linspace(0, 1, 101)
 THRESHOLDS = np.arange(0.01, 1.0, 0.01)
@@ -54,7 +54,7 @@ class Curves:
     prevalence: float
 
 
-def curves(asked: Question, *, resamples: int = _RESAMPLES, seed: int = 0) -> Curves | None:
+def curves(asked: OneVsRest, *, resamples: int = _RESAMPLES, seed: int = 0) -> Curves | None:
     """All curves; None without both classes."""
     if asked.positive.all() or not asked.positive.any():
         return None
@@ -85,15 +85,15 @@ def curves(asked: Question, *, resamples: int = _RESAMPLES, seed: int = 0) -> Cu
     )
 
 
-def net_benefit(asked: Question, threshold: float) -> float:
+def net_benefit(asked: OneVsRest, threshold: float) -> float:
     """Of calling the class from this threshold (0..1) on."""
-    called = asked.scores >= threshold
-    hits, alarms = (called & asked.positive).sum(), (called & ~asked.positive).sum()
+    predicted = asked.scores >= threshold
+    hits, alarms = (predicted & asked.positive).sum(), (predicted & ~asked.positive).sum()
     return float(hits - alarms * threshold / (1 - threshold)) / len(asked.scores)
 
 
 def _steps(
-    asked: Question, weights: NDArray[np.float64]
+    asked: OneVsRest, weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """(scores from the highest down [u], true positives at or above each [resamples, u], false positives likewise)."""
     order = np.argsort(-asked.scores, kind="stable")
@@ -109,7 +109,7 @@ def _steps(
 
 
 def _lines(
-    asked: Question, weights: NDArray[np.float64]
+    asked: OneVsRest, weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Sensitivity on the grid of 1 - specificity, precision on that of sensitivity, net benefit on the thresholds."""
     lowest, hits, alarms = _steps(asked, weights)

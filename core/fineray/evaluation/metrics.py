@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fineray.evaluation.binary_metrics import binary_metrics
 from fineray.evaluation.bootstrap import (
     patient_weights,
     percentile_interval,
@@ -16,66 +17,19 @@ from fineray.evaluation.bootstrap import (
     weighted_hand_till,
     weighted_mean_auc,
 )
-from fineray.evaluation.figures_at import Figures, figures_at
+from fineray.evaluation.confusion import confusion
+from fineray.evaluation.evaluation import ClassMetrics, Evaluation
 from fineray.evaluation.intervals import (
     BOOTSTRAP,
     Estimate,
     defined,
     proportion,
 )
+from fineray.evaluation.one_vs_rest import one_vs_rest, patient_numbers
 from fineray.evaluation.operating_point import OperatingPoint
 from fineray.evaluation.predictions import Predictions
-from fineray.evaluation.question import patient_numbers, question
 
 _OVERALL = ("kappa", "mcc", "balanced_accuracy")  # alike for both of two classes
-
-
-@dataclass(frozen=True)
-class ClassMetrics:
-    """One class against the rest. images: how many truly belong to it."""
-
-    name: str
-    images: int
-    patients: int
-    precision: Estimate
-    npv: Estimate
-    sensitivity: Estimate
-    specificity: Estimate
-    f1: Estimate
-    balanced_accuracy: Estimate
-    mcc: Estimate
-    kappa: Estimate
-    auc: Estimate
-    average_precision: Estimate
-    brier: Estimate
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """auc: of two classes, or the mean over classes one against the rest; confusion: rows true, columns predicted.
-
-    balanced_accuracy, mcc (Gorodkin 2004 with more than two classes), kappa: over all classes; macro_f1: the mean over
-    classes; hand_till: only with more than two. several: classes are findings that may stand side by side. Then
-    accuracy is the share of right answers over images and findings, confusion is empty, the figures over all classes
-    are undefined, and `findings` holds those of each finding as a question of two classes.
-    """
-
-    classes: tuple[str, ...]
-    images: int
-    patients: int
-    accuracy: Estimate
-    auc: Estimate
-    balanced_accuracy: Estimate
-    mcc: Estimate
-    kappa: Estimate
-    macro_f1: Estimate
-    hand_till: Estimate
-    confusion: tuple[tuple[int, ...], ...]
-    per_class: tuple[ClassMetrics, ...]
-    resamples: int
-    seed: int
-    several: bool = False
-    findings: dict[str, Evaluation] = field(default_factory=dict)
 
 
 def evaluate(
@@ -85,18 +39,17 @@ def evaluate(
     shows a finding from one half on, or from where the finding's own point says."""
     if predictions.truth is not None:
         return _evaluate_findings(predictions, predictions.truth, resamples, seed, point or OperatingPoint())
-    true, predicted = predictions.true, point.called(predictions) if point else predictions.predicted
+    true, predicted = predictions.true, point.predict(predictions) if point else predictions.predicted
     patients = patient_numbers(predictions)
     each_class = [
-        figures_at(question(predictions, name), predicted == number, resamples=resamples, seed=seed)
+        binary_metrics(one_vs_rest(predictions, name), predicted == number, resamples=resamples, seed=seed)
         for number, name in enumerate(predictions.classes)
     ]
     per_class = tuple(
-        _class_metrics(name, figures, len(np.unique(patients[true == number])))
+        ClassMetrics(name, len(np.unique(patients[true == number])), figures)
         for number, (name, figures) in enumerate(zip(predictions.classes, each_class, strict=True))
     )
     size = len(predictions.classes)
-    confusion = weighted_confusion(np.ones((1, len(true))), true, predicted, size)[0].astype(np.int64)
     of_last = {name: getattr(each_class[-1], name) for name in ("auc", *_OVERALL)}
     nothing = Estimate(None, None, None, len(true), BOOTSTRAP)
     over_classes = _over_classes(predictions, predicted, patients, resamples, seed)
@@ -108,7 +61,7 @@ def evaluate(
         patients=int(patients.max()) + 1,
         accuracy=proportion(true == predicted, patients),
         **overall,
-        confusion=tuple(map(tuple, confusion.tolist())),
+        confusion=tuple(map(tuple, confusion(true, predicted, size).tolist())),
         per_class=per_class,
         resamples=resamples,
         seed=seed,
@@ -151,18 +104,8 @@ def _evaluate_findings(
         per_class=tuple(replace(each.per_class[1], name=name) for name, each in of_each.items()),
         resamples=resamples,
         seed=seed,
-        several=True,
+        multilabel=True,
         findings=of_each,
-    )
-
-
-def _class_metrics(name: str, figures: Figures, patients: int) -> ClassMetrics:
-    return ClassMetrics(
-        name=name,
-        images=figures.positives,
-        patients=patients,
-        precision=figures.ppv,
-        **{each: getattr(figures, each) for each in ClassMetrics.__dataclass_fields__ if hasattr(figures, each)},
     )
 
 

@@ -1,4 +1,4 @@
-"""From probabilities to calls."""
+"""From probabilities to predicted classes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fineray.evaluation.predictions import Predictions, called_findings
+from fineray.evaluation.predictions import Predictions, predicted_findings
 
 RuleKind = Literal["most probable", "youden", "sensitivity", "specificity", "cost", "threshold", "fixed"]
 
@@ -34,9 +34,10 @@ class PointRule:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """positive: the class that is called when its probability reaches the threshold (0..1), else the other one; empty
-    for the most probable class. chosen_by: the rule, in words. findings: where classes are findings that stand side by
-    side, the points of those that have one; the others are called from one half on, and the fields above say nothing.
+    """positive: the class that is predicted when its probability reaches the threshold (0..1), else the other one;
+    empty for the most probable class. chosen_by: the rule, in words. findings: where classes are findings that stand
+    side by side, the points of those that have one; the others are predicted from one half on, and the fields above
+    say nothing.
     """
 
     positive: str = ""
@@ -48,16 +49,16 @@ class OperatingPoint:
         """That of one finding as a question of two classes; with an empty name itself."""
         return self.findings.get(finding, OperatingPoint()) if finding else self
 
-    def names(self, classes: Sequence[str], probabilities: NDArray[np.float64], several: bool) -> list[str]:
-        """What each row of probabilities counts as: a class, or the findings that are called, between bars."""
-        if not several:
+    def names(self, classes: Sequence[str], probabilities: NDArray[np.float64], multilabel: bool) -> list[str]:
+        """What each row of probabilities counts as: a class, or the findings that are predicted, between bars."""
+        if not multilabel:
             return [classes[number] for number in self.numbers(classes, probabilities).tolist()]
         cuts = [self.of(name).threshold for name in classes]
-        return [called_findings(classes, row, cuts) for row in probabilities.tolist()]
+        return [predicted_findings(classes, row, cuts) for row in probabilities.tolist()]
 
-    def in_words(self, several: bool = False) -> str:
+    def in_words(self, multilabel: bool = False) -> str:
         """A sentence for the user."""
-        if several:
+        if multilabel:
             own = [f"“{name}” from {each.threshold:.3f} on" for name, each in self.findings.items() if each.positive]
             others = "every finding" if not own else "any other finding"
             return f"An image shows {', '.join([*own, f'{others} from one half on'])}."
@@ -80,7 +81,7 @@ class OperatingPoint:
             raise ValueError("a threshold outside 0..1")
         return OperatingPoint(str(told["positive"]), threshold, str(told["chosen_by"]), own)
 
-    def called(self, predictions: Predictions, thresholds: Mapping[str, float] | None = None) -> NDArray[np.int64]:
+    def predict(self, predictions: Predictions, thresholds: Mapping[str, float] | None = None) -> NDArray[np.int64]:
         """The class number that each prediction counts as, [n]; a part named in `thresholds` has one of its own."""
         own = thresholds or {}
         cuts = np.array([own.get(part, self.threshold) for part in predictions.parts]) if own else self.threshold
@@ -101,12 +102,12 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True)
-class Called:
+class PredictedClasses:
     """What the images count as at a chosen operating point.
 
-    called: class numbers [n]; point: for other images; thresholds: that were applied, by part (fold or test).
+    predicted: class numbers [n]; point: for other images; thresholds: that were applied, by part (fold or test).
     """
 
-    called: NDArray[np.int64]
+    predicted: NDArray[np.int64]
     point: OperatingPoint
     thresholds: dict[str, float]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fineray.evaluation.figures_at import Figures
+from fineray.evaluation.binary_metrics import BinaryMetrics
 from fineray.evaluation.intervals import Estimate, Z, wilson
 from fineray.evaluation.roc_area import hanley_mcneil_error
 
@@ -28,7 +28,7 @@ class Plan:
     needed: int | None
 
 
-def plan(figures: Figures, what: str, wished: float) -> Plan | None:
+def plan(figures: BinaryMetrics, what: str, wished: float) -> Plan | None:
     """For one of auc, sensitivity and specificity, as if each image were of another patient; None if undefined."""
     estimate: Estimate = getattr(figures, what)
     if estimate.value is None:

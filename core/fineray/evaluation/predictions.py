@@ -68,10 +68,10 @@ class Predictions:
         most: NDArray[np.int64] = np.argmax(self.probabilities, axis=1)
         return most
 
-    def save(self, path: Path, called: Sequence[str] | None = None) -> None:
+    def save(self, path: Path, predicted: Sequence[str] | None = None) -> None:
         """Write as CSV, one column p_<class> a class; of findings `true` and `predicted` are multi-label values.
 
-        called: what each image counts as, in place of the most probable class or the findings from one half on.
+        predicted: what each image counts as, in place of the most probable class or the findings from one half on.
         """
         kind = "" if self.truth is None else "_findings"
         with path.open("w", newline="", encoding="utf-8") as file:
@@ -81,7 +81,7 @@ class Predictions:
             for row, image in enumerate(self.images.tolist()):
                 chances = (repr(chance) for chance in self.probabilities[row].tolist())
                 true, most = self._values(row)
-                counts_as = most if called is None else called[row]
+                counts_as = most if predicted is None else predicted[row]
                 writer.writerow([image, self.patients[row], self.parts[row], true, counts_as, *chances])
 
     def _values(self, row: int) -> tuple[str, str]:
@@ -91,7 +91,7 @@ class Predictions:
         there = {
             name: mark == 1 for name, mark in zip(self.classes, self.truth[row].tolist(), strict=True) if mark != 0
         }
-        return multi_value(there), called_findings(self.classes, self.probabilities[row].tolist())
+        return multi_value(there), predicted_findings(self.classes, self.probabilities[row].tolist())
 
     @staticmethod
     def load(path: Path) -> Predictions:
@@ -100,11 +100,11 @@ class Predictions:
             lines = csv.reader(file)
             header = next(lines)
             classes = tuple(name.removeprefix("p_") for name in header[5:])
-            several = header[3] == "true_findings"
+            multilabel = header[3] == "true_findings"
             # Piece by piece: one list of a hundred thousand rows would keep the window's thread waiting while it is
             # made and taken down.
-            pieces = [_parsed(rows, classes, several) for rows in _batches(lines)]
-        pieces = pieces or [_parsed((), classes, several)]
+            pieces = [_parsed(rows, classes, multilabel) for rows in _batches(lines)]
+        pieces = pieces or [_parsed((), classes, multilabel)]
         return Predictions(
             classes=classes,
             images=np.concatenate([piece.images for piece in pieces]),
@@ -112,25 +112,25 @@ class Predictions:
             parts=tuple(chain.from_iterable(piece.parts for piece in pieces)),
             true=np.concatenate([piece.true for piece in pieces]),
             probabilities=np.concatenate([piece.probabilities for piece in pieces]),
-            truth=np.concatenate([piece.truth for piece in pieces if piece.truth is not None]) if several else None,
+            truth=np.concatenate([piece.truth for piece in pieces if piece.truth is not None]) if multilabel else None,
         )
 
 
-def called_findings(classes: Sequence[str], chances: Sequence[float], cuts: Sequence[float] | None = None) -> str:
+def predicted_findings(classes: Sequence[str], chances: Sequence[float], cuts: Sequence[float] | None = None) -> str:
     """The multi-label value that names the findings whose chance reaches its cut, or one half."""
     own = cuts or [0.5] * len(classes)
     return multi_value({name: True for name, chance, cut in zip(classes, chances, own, strict=True) if chance >= cut})
 
 
-def _parsed(rows: Sequence[list[str]], classes: tuple[str, ...], several: bool) -> Predictions:
+def _parsed(rows: Sequence[list[str]], classes: tuple[str, ...], multilabel: bool) -> Predictions:
     number = {name: index for index, name in enumerate(classes)}
-    truth = np.array([certainties(row[3], classes) for row in rows]).reshape(-1, len(classes)) if several else None
+    truth = np.array([certainties(row[3], classes) for row in rows]).reshape(-1, len(classes)) if multilabel else None
     return Predictions(
         classes=classes,
         images=np.array([int(row[0]) for row in rows], dtype=np.int64),
         patients=tuple(row[1] for row in rows),
         parts=tuple(row[2] for row in rows),
-        true=np.array([0 if several else number[row[3]] for row in rows], dtype=np.int64),
+        true=np.array([0 if multilabel else number[row[3]] for row in rows], dtype=np.int64),
         probabilities=np.array([[float(cell) for cell in row[5:]] for row in rows]).reshape(-1, len(classes)),
         truth=truth,
     )

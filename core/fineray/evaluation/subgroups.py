@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fineray.evaluation.comparison import holm
 from fineray.evaluation.intervals import Estimate, proportion
-from fineray.evaluation.question import Question
+from fineray.evaluation.one_vs_rest import OneVsRest
 from fineray.evaluation.roc_area import auc, influence
 
 FEWEST_EVENTS = 10  # on either side, below which a subgroup's figures are shown greyed and are not tested
@@ -43,8 +43,8 @@ class Split:
 
 
 def subgroups(
-    asked: Question,
-    called: NDArray[np.bool_],
+    asked: OneVsRest,
+    predicted: NDArray[np.bool_],
     values: Mapping[str, tuple[str, Sequence[str]]],
 ) -> tuple[Split, ...]:
     """values: attribute -> (its title, the value of each image [n]). Attributes with a single value are left out."""
@@ -53,7 +53,7 @@ def subgroups(
         array = np.array(of_image, dtype=str)
         names = sorted(np.unique(array).tolist(), key=_by_number)
         if len(names) > 1:
-            groups = tuple(_subgroup(asked, called, array == name, name) for name in names)
+            groups = tuple(_subgroup(asked, predicted, array == name, name) for name in names)
             large = [array == group.value for group in groups if not group.small]
             found.append(Split(attribute, title, groups, _difference(asked, large), None))
     tested = [each.p for each in found if each.p is not None]
@@ -61,7 +61,7 @@ def subgroups(
     return tuple(each if each.p is None else replace(each, p_holm=next(corrected)) for each in found)
 
 
-def _subgroup(asked: Question, called: NDArray[np.bool_], rows: NDArray[np.bool_], name: str) -> Subgroup:
+def _subgroup(asked: OneVsRest, predicted: NDArray[np.bool_], rows: NDArray[np.bool_], name: str) -> Subgroup:
     part = asked.only(rows)
     positives = int(part.positive.sum())
     return Subgroup(
@@ -70,13 +70,13 @@ def _subgroup(asked: Question, called: NDArray[np.bool_], rows: NDArray[np.bool_
         patients=len(np.unique(part.patients)),
         positives=positives,
         auc=auc(part.scores, part.positive, part.patients),
-        sensitivity=proportion(called[rows][part.positive], part.patients[part.positive]),
-        specificity=proportion(~called[rows][~part.positive], part.patients[~part.positive]),
+        sensitivity=proportion(predicted[rows][part.positive], part.patients[part.positive]),
+        specificity=proportion(~predicted[rows][~part.positive], part.patients[~part.positive]),
         small=min(positives, len(part.scores) - positives) < FEWEST_EVENTS,
     )
 
 
-def _difference(asked: Question, groups: Sequence[NDArray[np.bool_]]) -> float | None:
+def _difference(asked: OneVsRest, groups: Sequence[NDArray[np.bool_]]) -> float | None:
     """p of equal areas; a patient with images in several groups ties their areas together."""
     if len(groups) < 2:
         return None

@@ -10,10 +10,10 @@ from sklearn.manifold import TSNE
 from fineray.errors import FinerayError
 from fineray.explaining.results import FeatureMap, Neighbour
 from fineray.progress import Monitor, Progress
-from fineray.project.catalogue import labelled_images, pseudonyms
+from fineray.project.catalogue import content_hashes, labelled_images, pseudonyms
+from fineray.project.feature_store import kept_features
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder, learned_from
-from fineray.training.features import kept_features
 
 NEAREST, MOST_POINTS, COMPONENTS = 8, 3000, 50
 
@@ -71,18 +71,17 @@ def feature_map(project: Project, folder: RunFolder, monitor: Monitor, seed: int
 
 def _features(project: Project, folder: RunFolder, also: int | None = None) -> tuple[list[int], NDArray[np.float64]]:
     """(ids of labelled images whose features are kept, the features with every stage weighing alike, length 1)."""
-    network = folder.metrics()["backbone"]
-    if not network.get("feature_space"):
+    network = folder.metrics().backbone
+    if not network.feature_space:
         raise NoFeatures(
             "A network trained from random weights keeps no features to compare films by",
             todo="Choose a run with a pretrained backbone.",
         )
     content = {each.id: each.content_hash for each in labelled_images(project)}
     if also is not None and also not in content:
-        row = project.db.execute("SELECT content_hash FROM image WHERE id = ?", (also,)).fetchone()
-        content[also] = row[0]
-    widths = network["widths"]
-    found = kept_features(project, network["feature_space"], sum(widths), content)
+        content[also] = content_hashes(project)[also]
+    widths = network.widths
+    found = kept_features(project, network.feature_space, sum(widths), content)
     if len(found) < 4 or (also is not None and also not in found):
         raise NoFeatures(
             "The features of these films are not kept any more", todo="Train again; they are worked out anew."

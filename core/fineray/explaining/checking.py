@@ -19,7 +19,7 @@ from fineray.explaining.saliency import (
     blur,
     film_part,
 )
-from fineray.explaining.trained_model import TrainedModel
+from fineray.training.model import TrainedModel
 
 ALIKE = 0.5  # rank correlation with the map of a random network, above which a map shows the film and not the model
 REMOVED = 0.2  # of the film, for the deletion

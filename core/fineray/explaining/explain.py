@@ -24,11 +24,11 @@ from fineray.explaining.saliency import (
     grad_cam,
     occlusion,
 )
-from fineray.explaining.trained_model import TrainedModel, trained_model
 from fineray.progress import Monitor, Progress
 from fineray.project.catalogue import places_of
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
+from fineray.training.model import TrainedModel, trained_model
 
 MOST_FILMS = 200  # of a mean map
 _BATCH = 2  # films of a mean map between two looks at whether it is wanted still
@@ -97,7 +97,7 @@ def mean_map(
     every = max(1, -(-len(images) // MOST_FILMS))
     some = list(images)[::every]
     total, on_border, on_letters = np.zeros((FINEST, FINEST)), [], []
-    mean_film = np.zeros((model.side, model.side))
+    mean_film = np.zeros((model.input_size, model.input_size))
     started = time.perf_counter()
     for start in range(0, len(some), _BATCH):
         films = [project.pixels.read(place) for place in places_of(project, some[start : start + _BATCH])]

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fineray.explaining.trained_model import TrainedModel
 from fineray.progress import Monitor, Progress
+from fineray.training.model import TrainedModel
 
 Map = NDArray[np.float32]
 

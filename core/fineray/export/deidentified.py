@@ -21,7 +21,7 @@ from fineray.export.key_file import SHORTEST, KeyFileRefused, write_key_file
 from fineray.export.options import ExportOptions, ExportSummary
 from fineray.progress import FileResult, Monitor, Progress
 from fineray.project.blanking import blanked_regions
-from fineray.project.catalogue import source_of, stored_at
+from fineray.project.catalogue import devices, images_to_export, source_of, stored_at
 from fineray.project.label_sets import label_sets, values_of
 from fineray.project.project import Project
 
@@ -46,18 +46,16 @@ def export_deidentified(project: Project, target: Path, options: ExportOptions, 
     try:
         target.mkdir(parents=True, exist_ok=True)
         export = _Export(project, target, options)
-        images = project.db.execute(
-            "SELECT image.id, pseudonym, content_hash FROM image JOIN patient ON patient.id = patient_id"
-            " WHERE left_out = '' ORDER BY pseudonym, image.id"
-        ).fetchall()
+        images = images_to_export(project)
         monitor.report(Progress(STAGE, 0, len(images), "films"))
-        for done, (image, pseudonym, content_hash) in enumerate(images, start=1):
+        for done, image in enumerate(images, start=1):
             monitor.check()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # pydicom warns of values that break the standard; they may hold names
-                problem = export.write(image, pseudonym, content_hash)
+                problem = export.write(image.id, image.pseudonym, image.content_hash)
             if problem:
-                monitor.report(FileResult(f"{pseudonym}, image {image}", "skipped", problem, "It was not exported."))
+                name = f"{image.pseudonym}, image {image.id}"
+                monitor.report(FileResult(name, "skipped", problem, "It was not exported."))
             monitor.report(Progress(STAGE, done, len(images), "films"))
         return export.finish()
     except OSError as error:
@@ -69,9 +67,7 @@ class _Export:
         self._project, self._target, self._options = project, target, options
         self._regions = blanked_regions(project)
         # What the catalogue holds as text was had by enough patients when it was imported.
-        self._devices = {
-            text for row in project.db.execute("SELECT DISTINCT manufacturer, model FROM image") for text in row
-        }
+        self._devices = devices(project)
         self._rows: list[tuple[str, int, str, str]] = []
         self._held_back: dict[str, int] = defaultdict(int)
         self._blanked = 0

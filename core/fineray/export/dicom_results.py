@@ -41,6 +41,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from fineray import RESEARCH_USE, __version__
+from fineray.dicom.dataset import as_they_stand
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import open_dicom
 from fineray.export.heat_maps import HeatMap, below, map_of
@@ -72,6 +73,7 @@ class DicomResultWriter:
         """Write those of one film. May raise a storage error."""
         self.write(new, map_of(self.folder, self.classes, new))
 
+    @as_they_stand()
     def write(self, new: NewFilm, seen: HeatMap) -> None:
         """Write those of one film whose map is known. May raise a storage error."""
         try:

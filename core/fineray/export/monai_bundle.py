@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from fineray.explaining.trained_model import trained_model
 from fineray.export.onnx_model import SAME, ExportDiffers
 from fineray.export.whole_network import (
     WholeNetwork,
@@ -28,6 +27,7 @@ from fineray.export.whole_network import (
 from fineray.progress import Monitor, Progress
 from fineray.project.runs import RunFolder
 from fineray.system.output_file import CannotWriteThere
+from fineray.training.model import trained_model
 
 SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
 # The film on its black square, as fineray.training.preprocessing puts it there; MONAI's own resizing interpolates in
@@ -81,7 +81,7 @@ def _script(folder: RunFolder, path: Path) -> float:
 
 
 def _metadata(facts: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    side, classes = facts["preprocessing"]["side"], facts["classes"]
+    side, classes = facts["preprocessing"]["input_size"], facts["classes"]
     return {
         "schema": SCHEMA,
         "version": "1.0.0",
@@ -129,7 +129,7 @@ def _metadata(facts: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _inference(facts: dict[str, Any]) -> dict[str, Any]:
-    side = facts["preprocessing"]["side"]
+    side = facts["preprocessing"]["input_size"]
     return {
         "imports": ["$import glob", "$import torch", "$from scripts import to_square"],
         "bundle_root": ".",

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from fineray.errors import FinerayError
-from fineray.explaining.trained_model import trained_model
 from fineray.export.whole_network import (
     WholeNetwork,
     description,
@@ -24,6 +23,7 @@ from fineray.export.whole_network import (
 from fineray.progress import Monitor, Progress
 from fineray.project.runs import RunFolder
 from fineray.system.output_file import check_output, whole_file
+from fineray.training.model import trained_model
 
 ENDING = ".onnx"
 INPUT, OUTPUT = "images", "probabilities"
@@ -50,7 +50,7 @@ def export_onnx(folder: RunFolder, facts: dict[str, Any], output: Path, monitor:
     monitor.report(Progress("Translating the network", 0, 0, ""))
     model = trained_model(folder)
     network = WholeNetwork(model).eval()
-    example = torch.zeros(2, 1, model.side, model.side)
+    example = torch.zeros(2, 1, model.input_size, model.input_size)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # the exporter speaks of its own future
         logging.getLogger("onnxscript").setLevel(logging.ERROR)
@@ -78,7 +78,7 @@ def export_onnx(folder: RunFolder, facts: dict[str, Any], output: Path, monitor:
         onnx.save(made, str(partial))
         session = onnxruntime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
         largest = 0.0
-        noise = np.random.default_rng(0).random((3, 1, model.side, model.side), dtype=np.float32)
+        noise = np.random.default_rng(0).random((3, 1, model.input_size, model.input_size), dtype=np.float32)
         for films in (model.inputs(probe()).cpu().numpy(), noise):
             found = session.run([OUTPUT], {INPUT: films})[0]
             expected = model.probabilities(torch.from_numpy(films).to(model.device))

@@ -13,13 +13,12 @@ from fineray.progress import Monitor
 from fineray.project.project import Project
 from fineray.project.runs import PACKAGE, RunFolder
 from fineray.review.judging import judge
-from fineray.review.query import View
+from fineray.review.query import ReviewQuery
 from fineray.system.digest import sha256
 from fineray.system.output_file import check_output, whole_file
 
 BINS = 20
 FEWEST = 5  # patients of a subgroup, below which it is not told
-_FACTS = {"format", "created", "fineray", "device", "data_sha256", "backbone", "environment", "seconds"}
 
 
 def write_statistics(project: Project, folder: RunFolder, output: Path, monitor: Monitor) -> None:
@@ -29,7 +28,6 @@ def write_statistics(project: Project, folder: RunFolder, output: Path, monitor:
     """
     check_output(output, (".json",), "A file of statistics")
     metrics, predictions = folder.metrics(), folder.predictions()
-    figures = {name: value for name, value in metrics.items() if name not in _FACTS | {"split", "external", "seal"}}
     edges = np.linspace(0, 1, BINS + 1)
     scores: dict[str, Any] = {}
     for number, name in enumerate(predictions.classes):
@@ -39,14 +37,16 @@ def write_statistics(project: Project, folder: RunFolder, output: Path, monitor:
             "with": np.histogram(chances[positive], edges)[0].tolist(),
             "without": np.histogram(chances[~positive], edges)[0].tolist(),
         }
-    judged = judge(project, folder, View(folder.name, PointRule("fixed")), monitor)
+    judged = judge(project, folder, ReviewQuery(folder.name, PointRule("fixed")), monitor)
     told = {
         "format": 1,
         "kind": "statistics",
-        **{name: metrics[name] for name in ("created", "fineray", "environment")},
+        "created": metrics.created,
+        "fineray": metrics.fineray,
+        "environment": metrics.environment,
         "package_sha256": sha256(folder.path / PACKAGE),
-        "left_out": metrics.get("external", {}).get("left_out", {}),
-        "figures": figures,
+        "left_out": metrics.external.left_out if metrics.external else {},
+        "figures": metrics.figures.to_json(),
         "point": {"positive": judged.point.positive, "threshold": judged.point.threshold},
         "confusion_at_point": judged.confusion,
         "scores": {"bins": edges.tolist(), **scores},

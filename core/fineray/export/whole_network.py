@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fineray.explaining.trained_model import TrainedModel, trained_model
 from fineray.project.runs import RunFolder
+from fineray.training.model import TrainedModel, trained_model
 
 SMALLEST = 1e-30  # float32 holds hardly less
 
@@ -28,12 +28,12 @@ class WholeNetwork(torch.nn.Module):
     @property
     def side(self) -> int:
         """Of the input, in pixels."""
-        return self._model.side
+        return self._model.input_size
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Probabilities of a batch."""
         logits = self.logits(images)
-        return torch.sigmoid(logits) if self._model.several else torch.softmax(logits, dim=1)
+        return torch.sigmoid(logits) if self._model.multilabel else torch.softmax(logits, dim=1)
 
     def logits(self, images: torch.Tensor) -> torch.Tensor:
         """What the probabilities are made of, [images, classes]."""
@@ -66,7 +66,7 @@ def difference(found: NDArray[np.floating], expected: NDArray[np.floating]) -> f
 
 def description(folder: RunFolder, facts: dict[str, Any]) -> dict[str, Any]:
     """What another program has to know of input and output."""
-    side = facts["preprocessing"]["side"]
+    side = facts["preprocessing"]["input_size"]
     return {
         "use": "For research use only, not for diagnosis.",
         "input": f"float32 [films, 1, {side}, {side}]: shades in 0..1, 0 black; normalisation happens inside",
@@ -79,7 +79,7 @@ def description(folder: RunFolder, facts: dict[str, Any]) -> dict[str, Any]:
             f"put it in the middle of a black square of {side} x {side} pixels; divide by 255",
         ],
         "output": "float32 [films, classes]: "
-        + ("a probability for each finding of its own" if facts["several"] else "probabilities that sum to 1"),
+        + ("a probability for each finding of its own" if facts["multilabel"] else "probabilities that sum to 1"),
         "classes": facts["classes"],
         "point": facts["point"],
         "abstain": facts["abstain"],

@@ -16,7 +16,7 @@ from fineray.project.runs import PACKAGE
 from fineray.system.digest import sha256
 from fineray.system.output_file import whole_file
 
-FORMAT = 1
+FORMAT = 2  # 1: `several`, `preprocessing.side`
 ENDING = ".frpkg"
 LIST, SIGNATURE = PACKAGE, "signature.json"
 STUDY_PREDICTIONS = "study_predictions.csv"  # other names than in a run: they are not of the receiver's films
@@ -116,15 +116,25 @@ def _facts(listing: bytes, path: Path) -> dict[str, Any]:
         fine = isinstance(files, dict) and all(set(each) == {"sha256", "bytes"} for each in files.values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _changed(path, "its list cannot be read") from error
-    if version != FORMAT:
+    if version not in (1, FORMAT):
         raise PackageRefused(
-            f"The package has format {version}; this Fineray reads format {FORMAT}",
+            f"The package has format {version}; this Fineray reads formats up to {FORMAT}",
             where=str(path),
             todo="Install the newest version of Fineray, or ask the sender to export the model again.",
         )
     if not fine:
         raise _changed(path, "its list cannot be read")
-    return dict(facts)
+    return dict(facts) if version == FORMAT else _of_first_format(facts, path)
+
+
+def _of_first_format(facts: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The same under the keys of today."""
+    try:
+        told = {("multilabel" if name == "several" else name): value for name, value in facts.items()}
+        made = {("input_size" if name == "side" else name): value for name, value in facts["preprocessing"].items()}
+    except (KeyError, AttributeError) as error:
+        raise _changed(path, "its list cannot be read") from error
+    return {**told, "preprocessing": made}
 
 
 def _take(archive: zipfile.ZipFile, name: str, told: dict[str, Any], path: Path, folder: Path | None) -> None:

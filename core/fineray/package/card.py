@@ -6,6 +6,7 @@ from typing import Any
 
 from fineray import RESEARCH_USE
 from fineray.evaluation.operating_point import OperatingPoint
+from fineray.evaluation.wording import with_interval
 from fineray.prediction.training_set import TrainingSet
 from fineray.project.runs import RunFolder
 
@@ -39,19 +40,19 @@ def model_card(facts: dict[str, Any], known: TrainingSet, folder: RunFolder) -> 
         "## How good it was",
         "",
         f"On {facts['images']:,} images of {facts['patients']:,} patients that it had not learned from"
-        f" ({'folds' if metrics['split']['kind'] == 'folds' else 'a part held out'}, by patient):",
+        f" ({'folds' if metrics.split.kind == 'folds' else 'a part held out'}, by patient):",
         "",
         "| figure | value (95 % interval) |",
         "|---|---|",
         *(
-            f"| {name.replace('_', ' ')} | {_estimate(metrics[name])} |"
+            f"| {name.replace('_', ' ')} | {with_interval(getattr(metrics.figures, name))} |"
             for name in ("auc", "accuracy", "balanced_accuracy", "mcc")
         ),
-        *(f"| AUC of {name} | {_estimate(found['auc'])} |" for name, found in metrics.get("findings", {}).items()),
+        *(f"| AUC of {name} | {with_interval(found.auc)} |" for name, found in metrics.figures.findings.items()),
         *(
-            f"| {each['name']}: sensitivity, specificity | {_estimate(each['sensitivity'])}, "
-            f"{_estimate(each['specificity'])} |"
-            for each in metrics["per_class"]
+            f"| {each.name}: sensitivity, specificity | {with_interval(each.figures.sensitivity)}, "
+            f"{with_interval(each.figures.specificity)} |"
+            for each in metrics.figures.per_class
         ),
         "",
         "These figures hold for films like those above. Elsewhere, judge it on films of your own with labels first.",
@@ -81,7 +82,7 @@ def backbone_words(facts: dict[str, Any]) -> str:
 
 def _listed(facts: dict[str, Any]) -> str:
     names = ", ".join(f"“{name}”" for name in facts["classes"])
-    return f"each of {names}, which may stand side by side" if facts["several"] else f"one of {names}"
+    return f"each of {names}, which may stand side by side" if facts["multilabel"] else f"one of {names}"
 
 
 def _how(facts: dict[str, Any]) -> str:
@@ -96,17 +97,9 @@ def _how(facts: dict[str, Any]) -> str:
 def _point(facts: dict[str, Any]) -> str:
     point, band = facts["point"], facts["abstain"]
     said = f" Between {band[0]:g} and {band[1]:g} it says nothing." if band else ""
-    return OperatingPoint.from_json(point).in_words(facts["several"]) + said
+    return OperatingPoint.from_json(point).in_words(facts["multilabel"]) + said
 
 
 def _counts(counts: dict[str, int]) -> str:
     shown = [f"{value} {number:,}" for value, number in list(counts.items())[:MOST_VALUES]]
     return ", ".join(shown) + (", …" if len(counts) > MOST_VALUES else "")
-
-
-def _estimate(each: dict[str, Any]) -> str:
-    if each["value"] is None:
-        return "undefined"
-    if each["low"] is None:
-        return f"{each['value']:.3f}"
-    return f"{each['value']:.3f} ({each['low']:.3f} to {each['high']:.3f})"

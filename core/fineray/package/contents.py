@@ -25,7 +25,6 @@ from fineray.backbones.surgery import architecture
 from fineray.backbones.weights import load_weights, with_names_of
 from fineray.evaluation.operating_point import PointRule
 from fineray.evaluation.predictions import Predictions
-from fineray.explaining.trained_model import trained_model
 from fineray.export.results import ExportedModel
 from fineray.export.whole_network import probe_logits
 from fineray.package.archive import (
@@ -42,12 +41,14 @@ from fineray.progress import Monitor, Progress
 from fineray.project.chosen_point import point_by_rule
 from fineray.project.files.rare_values import FEWEST_PATIENTS
 from fineray.project.project import Project
-from fineray.project.runs import TEST_METRICS, RunFolder, learned_from
+from fineray.project.run_metrics import SplitUsed
+from fineray.project.runs import METRICS, TEST_METRICS, RunFolder, learned_from
 from fineray.system.digest import sha256
 from fineray.system.output_file import check_output
 from fineray.training.features import FEATURES
 from fineray.training.learners import HEAD_FILE, NETWORK_FILE
-from fineray.training.opening import NotFrozen, frozen_of
+from fineray.training.model import trained_model
+from fineray.training.opening import NotFrozen
 from fineray.training.preprocessing import PREPROCESSING
 from fineray.training.recipe import Recipe
 
@@ -74,7 +75,7 @@ def export_package(
     storage error.
     """
     check_output(output, (ENDING,), "A package")
-    if kind == "study" and frozen_of(folder) is None:
+    if kind == "study" and folder.frozen() is None:
         raise NotFrozen(
             f"{folder.name} is not frozen, so its operating point might still change",
             todo="Freeze it first (page Review, or the command freeze); that takes a sealed test set.",
@@ -113,8 +114,9 @@ def _put_model(folder: RunFolder, into: Path) -> None:
     travelling: Backbone = replace(chosen, weights=WeightPack(BROUGHT_WEIGHTS, digest))
     (into / BROUGHT_RECORD).write_text(json.dumps(asdict(travelling), indent=1), "utf-8")
     metrics = folder.metrics()
-    split = {name: metrics["split"][name] for name in ("kind", "folds", "seed", "hash")}  # no values of attributes
-    (into / "metrics.json").write_text(json.dumps({**metrics, "split": split}, indent=2), "utf-8")
+    split = SplitUsed(metrics.split.kind, metrics.split.hash, metrics.split.folds, metrics.split.seed)
+    without = replace(metrics, split=split)  # no values of attributes
+    (into / METRICS).write_text(json.dumps(without.to_json(), indent=2), "utf-8")
 
 
 def facts_of(
@@ -129,10 +131,10 @@ def facts_of(
         "kind": kind,
         "fineray": __version__,
         "run": brought["run"] if brought else folder.name,
-        "created": metrics["created"],
-        "classes": metrics["classes"],
-        "several": bool(metrics.get("several")),
-        "label_set": metrics["label_set"],
+        "created": metrics.created,
+        "classes": metrics.classes,
+        "multilabel": metrics.multilabel,
+        "label_set": metrics.label_set,
         "mode": recipe.mode,
         "backbone": {
             "title": chosen.title,
@@ -143,7 +145,7 @@ def facts_of(
             "pixels": "presentation order (0 black, 255 white) after modality, VOI and presentation LUT, 8 bit, "
             "longest side at most 512",
             "input": PREPROCESSING,
-            "side": model.side,
+            "input_size": model.input_size,
             "channels": "one, gray",
             "mean": sum(chosen.mean) / 3,
             "std": sum(chosen.std) / 3,
@@ -152,26 +154,26 @@ def facts_of(
         "temperature": model.temperature,
         "point": point_by_rule(folder, None if folder.frozen() else rule).to_json(),
         "abstain": list(abstain) if abstain else None,
-        "images": metrics["images"],
-        "patients": metrics["patients"],
-        "auc": metrics["auc"],
-        "accuracy": metrics["accuracy"],
-        "split_hash": metrics["split"]["hash"],
-        "data_sha256": metrics["data_sha256"],
-        "environment": metrics["environment"],
+        "images": metrics.figures.images,
+        "patients": metrics.figures.patients,
+        "auc": asdict(metrics.figures.auc),
+        "accuracy": asdict(metrics.figures.accuracy),
+        "split_hash": metrics.split.hash,
+        "data_sha256": metrics.data_sha256,
+        "environment": metrics.environment,
         "reference": probe_logits(folder).tolist(),
     }
 
 
 def _put_study(folder: RunFolder, into: Path, facts: dict[str, Any]) -> None:
-    frozen = frozen_of(folder)
+    frozen = folder.frozen()
     assert frozen is not None
     facts["frozen"] = {"when": frozen.frozen, "seal": frozen.seal, "hashes": frozen.hashes}
     by_number(folder.predictions()).save(into / STUDY_PREDICTIONS)
     if folder.test() is not None:
-        test, several = folder.test_predictions(), bool(facts["several"])
-        called = frozen.point.names(test.classes, test.probabilities, several)
-        by_number(test).save(into / STUDY_TEST_PREDICTIONS, called)
+        test, multilabel = folder.test_predictions(), facts["multilabel"]
+        predicted = frozen.point.names(test.classes, test.probabilities, multilabel)
+        by_number(test).save(into / STUDY_TEST_PREDICTIONS, predicted)
         shutil.copyfile(folder.path / TEST_METRICS, into / STUDY_TEST_METRICS)
 
 

@@ -76,10 +76,10 @@ def tried_out(folder: Path, facts: dict[str, Any], package: Path) -> float:
         point = OperatingPoint.from_json(facts["point"])
         known = TrainingSet.load(folder)
         (folder / "model_card.md").read_text("utf-8")
-        classes = RunFolder(folder).metrics()["classes"]
+        classes = RunFolder(folder).metrics().classes
         found = probe_logits(RunFolder(folder))
         expected = np.array(facts["reference"], dtype=np.float64)
-        if not found.shape == expected.shape == (len(expected), len(classes)) or classes != facts["classes"]:
+        if not found.shape == expected.shape == (len(expected), len(classes)) or list(classes) != facts["classes"]:
             raise ValueError("classes that do not fit together")
         if known.scores.shape[1] != len(classes):
             raise ValueError("scores of other classes")

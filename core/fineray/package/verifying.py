@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from fineray.errors import FinerayError
+from fineray.evaluation.evaluation import Evaluation
 from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.operating_point import OperatingPoint
 from fineray.evaluation.predictions import Predictions
@@ -24,11 +24,15 @@ from fineray.package.archive import (
 from fineray.package.opening import tried_out
 from fineray.progress import Monitor, Progress
 from fineray.project.project import Project
-from fineray.project.runs import RunFolder
-from fineray.training.opening import frozen_of, hashes_of
+from fineray.project.run_metrics import SealedTest
+from fineray.project.runs import RunFolder, reading
+from fineray.training.opening import hashes_of
 
 TOLERANCE = 1e-9
-NOT_FIGURES = {"format", "opening", "opened", "seal", "labels_changed", "operating_point"}
+NOT_IN_FIRST_FORMAT = {"accuracy", "ppv_there", "npv_there"}  # of each class
+
+
+Place = tuple[str | int, ...]  # keys and numbers from the root of a tree
 
 
 class NotVerified(FinerayError):
@@ -52,31 +56,30 @@ def verify_package(package: Path, monitor: Monitor) -> list[Check]:
         )
         monitor.check()
         if (folder / STUDY_PREDICTIONS).is_file():
-            recipe, metrics = _json(folder / "recipe.json"), _json(folder / "metrics.json")
+            recipe, metrics = _json(folder / "recipe.json"), RunFolder(folder).metrics()
             predictions = Predictions.load(folder / STUDY_PREDICTIONS)
-            found += _figures(predictions, metrics, recipe, None, "out-of-sample figures")
+            found += _figures(predictions, metrics.figures, recipe, None, "out-of-sample figures")
         if (folder / STUDY_TEST_PREDICTIONS).is_file():
-            test = _json(folder / STUDY_TEST_METRICS)
+            with reading(folder / STUDY_TEST_METRICS):
+                test = SealedTest.from_json(_json(folder / STUDY_TEST_METRICS))
             predictions = Predictions.load(folder / STUDY_TEST_PREDICTIONS)
-            point = OperatingPoint.from_json(test["operating_point"])
-            found += _figures(predictions, test, recipe, point, "figures on the sealed test set")
+            found += _figures(predictions, test.figures, recipe, test.point, "figures on the sealed test set")
     return found
 
 
 def verify_run(project: Project, folder: RunFolder) -> list[Check]:
     """Every figure of a run anew from its predictions; of a frozen run the hashes of its model. Raises NotVerified."""
     found = []
-    frozen = frozen_of(folder)
+    frozen = folder.frozen()
     if frozen is not None:
         if hashes_of(folder.path) != frozen.hashes:
             raise _wrong("the model is not the one that was frozen", folder.name)
         found.append(Check("The model is the one that was frozen", f"SHA-256 of {len(frozen.hashes)} files"))
     recipe = folder.recipe()
-    found += _figures(folder.predictions(), folder.metrics(), recipe, None, "out-of-sample figures")
+    found += _figures(folder.predictions(), folder.metrics().figures, recipe, None, "out-of-sample figures")
     test = folder.test()
     if test is not None:
-        point = OperatingPoint.from_json(test["operating_point"])
-        found += _figures(folder.test_predictions(), test, recipe, point, "figures on the sealed test set")
+        found += _figures(folder.test_predictions(), test.figures, recipe, test.point, "figures on the sealed test set")
     return found
 
 
@@ -86,19 +89,20 @@ def verify_statistics(path: Path) -> list[Check]:
         told = _json(path)
         if told["kind"] != "statistics":
             raise ValueError("another kind of file")
-        confusion, figures = told["figures"]["confusion"], told["figures"]
+        figures = Evaluation.from_json(told["figures"])
+        confusion = figures.confusion
         total = sum(map(sum, confusion))
-        expected: list[tuple[str, float | None, float | None]] = [("images", figures["images"], total)]
-        expected.append(("accuracy", figures["accuracy"]["value"], _share(_trace(confusion), total)))
-        for number, each in enumerate(figures["per_class"]):
+        expected: list[tuple[str, float | None, float | None]] = [("images", figures.images, total)]
+        expected.append(("accuracy", figures.accuracy.value, _share(_trace(confusion), total)))
+        for number, each in enumerate(figures.per_class):
             hits, row = confusion[number][number], sum(confusion[number])
             column = sum(line[number] for line in confusion)
-            expected.append((f"sensitivity of {each['name']}", each["sensitivity"]["value"], _share(hits, row)))
+            expected.append((f"sensitivity of {each.name}", each.figures.sensitivity.value, _share(hits, row)))
             rest = total - row
             expected.append(
-                (f"specificity of {each['name']}", each["specificity"]["value"], _share(rest - column + hits, rest))
+                (f"specificity of {each.name}", each.figures.specificity.value, _share(rest - column + hits, rest))
             )
-            expected.append((f"precision of {each['name']}", each["precision"]["value"], _share(hits, column)))
+            expected.append((f"precision of {each.name}", each.figures.ppv.value, _share(hits, column)))
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise NotVerified(
             "The file holds no statistics of Fineray", where=str(path), todo="Ask for the file that validate wrote."
@@ -110,31 +114,38 @@ def verify_statistics(path: Path) -> list[Check]:
 
 
 def _figures(
-    predictions: Predictions, told: dict[str, Any], recipe: dict[str, Any], point: OperatingPoint | None, what: str
+    predictions: Predictions, told: Evaluation, recipe: dict[str, Any], point: OperatingPoint | None, what: str
 ) -> list[Check]:
-    derived = json.loads(
-        json.dumps(asdict(evaluate(predictions, resamples=recipe["bootstrap"], seed=recipe["seed"], point=point)))
-    )
+    derived = evaluate(predictions, resamples=recipe["bootstrap"], seed=recipe["seed"], point=point)
+    said = dict(_leaves(told.to_json()))
     number = 0
-    for place, value in _leaves(derived):
-        said: Any = told
-        try:
-            for step in place:
-                said = said[step]
-        except (KeyError, IndexError, TypeError) as error:
-            raise _wrong(f"{' '.join(map(str, place))} is missing", what) from error
-        if not _same(said, value):
-            raise _wrong(f"{' '.join(map(str, place))} is said to be {said}, and follows as {value}", what)
+    for place, value in _leaves(derived.to_json()):
+        if place not in said:
+            raise _wrong(f"{' '.join(map(str, place))} is missing", what)
+        if _untold(place, said):
+            continue
+        if not _same(said[place], value):
+            raise _wrong(f"{' '.join(map(str, place))} is said to be {said[place]}, and follows as {value}", what)
         number += isinstance(value, int | float)
     how = f"{number:,} numbers from {len(predictions.images):,} predictions"
     return [Check(f"The {what} follow from the predictions", how)]
 
 
-def _leaves(tree: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+def _untold(place: Place, said: dict[Place, Any]) -> bool:
+    """Whether it is a figure that files of format 1 did not keep; where it was read, no method stands beside it."""
+    return (
+        len(place) > 2
+        and place[-2] in NOT_IN_FIRST_FORMAT
+        and place[-3] == "figures"
+        and not said[(*place[:-1], "method")]
+    )
+
+
+def _leaves(tree: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
     if isinstance(tree, dict):
         for name, each in tree.items():
             yield from _leaves(each, (*place, name))
-    elif isinstance(tree, list):
+    elif isinstance(tree, list | tuple):
         for number, each in enumerate(tree):
             yield from _leaves(each, (*place, number))
     else:
@@ -147,7 +158,7 @@ def _same(said: Any, derived: Any) -> bool:
     return bool(said == derived)
 
 
-def _trace(confusion: list[list[int]]) -> int:
+def _trace(confusion: Sequence[Sequence[int]]) -> int:
     return sum(confusion[number][number] for number in range(len(confusion)))
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fineray.evaluation.intervals import Estimate, proportion
+from fineray.evaluation.one_vs_rest import patient_numbers
 from fineray.evaluation.operating_point import OperatingPoint
 from fineray.evaluation.predictions import Predictions
-from fineray.evaluation.question import patient_numbers
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def band_effect(predictions: Predictions, point: OperatingPoint, low: float, hig
     chance = predictions.probabilities[:, number]
     patients = patient_numbers(predictions)
     outside = ~((chance >= low) & (chance < high))
-    true, called = predictions.true == number, point.called(predictions) == number
+    true, predicted = predictions.true == number, point.predict(predictions) == number
 
     def share(rows: np.ndarray, right: np.ndarray) -> Estimate:
         return proportion(right[rows], patients[rows])
@@ -40,8 +40,8 @@ def band_effect(predictions: Predictions, point: OperatingPoint, low: float, hig
     return BandEffect(
         positive,
         proportion(outside, patients),
-        share(true & outside, called),
-        share(~true & outside, ~called),
-        share(true, called),
-        share(~true, ~called),
+        share(true & outside, predicted),
+        share(~true & outside, ~predicted),
+        share(true, predicted),
+        share(~true, ~predicted),
     )

@@ -9,25 +9,25 @@ from pathlib import Path
 
 from fineray.backbones.catalogue import backbone_for
 from fineray.backbones.runtime import Runtime, best_device
+from fineray.dicom.dataset import as_they_stand
 from fineray.dicom.location import FileLocation
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import open_dicom
 from fineray.evaluation.operating_point import PointRule
 from fineray.prediction.drift import drift_of
-from fineray.prediction.results import Drift, PredictionTable, Scored
+from fineray.prediction.results import Drift, FolderPredictions, Scored
 from fineray.prediction.scratch import scratch_project
 from fineray.prediction.training_set import TrainingSet, training_set_of
 from fineray.progress import Interim, Monitor, Progress
 from fineray.project.attributes import NOT_STATED, raw_values
-from fineray.project.catalogue import LabelledImage
+from fineray.project.catalogue import LabelledImage, imported_images, refused_files
 from fineray.project.chosen_point import point_by_rule
 from fineray.project.files.importing import NothingReadable, import_folders
 from fineray.project.files.options import ImportOptions
-from fineray.project.pixel_store import StoredAt
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
 from fineray.training.features import features_of
-from fineray.training.predicting import probabilities_of
+from fineray.training.model import trained_model
 from fineray.training.recipe import Recipe
 
 SEALED = "part of the sealed test set: not scored"
@@ -60,7 +60,7 @@ def predict_folder(
     abstain: tuple[float, float] | None = None,
     visit: Visit | None = None,
     rule: PointRule | None = None,
-) -> PredictionTable:
+) -> FolderPredictions:
     """Read every film below a folder and apply the run to it; nothing of the films is kept.
 
     Films of the sealed test set are refused, by content. abstain: (low, high), a band of the probability of the class
@@ -107,8 +107,8 @@ class _Scorer:
     ) -> None:
         metrics = folder.metrics()
         self._folder, self._abstain = folder, abstain
-        self._classes, self._several = tuple(metrics["classes"]), bool(metrics.get("several"))
-        self._has_features = bool(metrics["backbone"].get("feature_space"))
+        self._classes, self._multilabel = tuple(metrics.classes), metrics.multilabel
+        self._has_features = bool(metrics.backbone.feature_space)
         self._point = point_by_rule(folder, rule)
         self._training_set: TrainingSet = training_set_of(project, folder)
         self._scored: dict[str, Scored] = {}  # by content
@@ -116,16 +116,22 @@ class _Scorer:
         # The films' rows at the last look, and their drift: a watched folder seldom changes between two.
         self._before: tuple[list[Scored], Drift | None] = [], None
 
-    def look(self, scratch: Project, films: Path, monitor: Monitor, visit: Visit | None) -> PredictionTable:
+    def look(self, scratch: Project, films: Path, monitor: Monitor, visit: Visit | None) -> FolderPredictions:
         """All that the folder holds now."""
         known = self._training_set
         try:
             import_folders(scratch, [films], monitor, ImportOptions(frames="all"))
         except NothingReadable:
-            return PredictionTable(
-                self._folder.name, self._classes, self._point, _refused(scratch, films), None, several=self._several
+            return FolderPredictions(
+                self._folder.name,
+                self._classes,
+                self._point,
+                _refused(scratch, films),
+                None,
+                multilabel=self._multilabel,
             )
-        images, places = _films(scratch)
+        imported = imported_images(scratch)
+        images, places = [image for image, _ in imported], {image.id: place for image, place in imported}
         sealed = {image.id for image in images if known.digest(image.content_hash) in known.sealed}
         new = [image for image in images if image.id not in sealed and image.content_hash not in self._scored]
         fresh = {image.id for image in new}
@@ -154,19 +160,19 @@ class _Scorer:
             self._before = list(rows), drift_of(scratch, judged, known, self._classes, scored)
         limit = known.likeness.limit if known.likeness else None
         rows += _refused(scratch, films)
-        return PredictionTable(
-            self._folder.name, self._classes, self._point, tuple(rows), limit, self._before[1], self._several
+        return FolderPredictions(
+            self._folder.name, self._classes, self._point, tuple(rows), limit, self._before[1], self._multilabel
         )
 
     def _score(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[Scored]:
         """What the run says of each, without a name yet."""
-        chances = probabilities_of(scratch, self._folder, images, monitor)
+        chances = trained_model(self._folder).predict(scratch, images, monitor)
         distance = self._distances(scratch, images, monitor)
         flags = self._flags(scratch, images, distance)
-        called = self._point.names(self._classes, chances, self._several)
+        predicted = self._point.names(self._classes, chances, self._multilabel)
         found = []
-        for row, told, flag, away in zip(chances.tolist(), called, flags, distance, strict=True):
-            if self._abstain is not None and not self._several:
+        for row, told, flag, away in zip(chances.tolist(), predicted, flags, distance, strict=True):
+            if self._abstain is not None and not self._multilabel:
                 low, high = self._abstain
                 if low <= row[self._in_question] < high:
                     told, flag = "", [*flag, f"between {low:g} and {high:g}: the run says nothing"]
@@ -184,7 +190,7 @@ class _Scorer:
             return [None] * len(images)
         recipe = Recipe.of_run(self._folder.path)
         chosen = backbone_for(self._folder.path, recipe.backbone)
-        runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.side)
+        runtime = Runtime(chosen, best_device(), recipe.pooling, recipe.input_size)
         features = features_of(scratch, images, chosen, runtime, monitor)[0]
         return list(map(float, likeness.distances(features)))
 
@@ -210,21 +216,7 @@ class _Scorer:
         return found
 
 
-def _films(scratch: Project) -> tuple[list[LabelledImage], dict[int, FileLocation]]:
-    """(every image read, image id -> its file), by path."""
-    rows = scratch.db.execute(
-        "SELECT image.id, patient_id, content_hash, shard, shard_offset, store_rows, store_columns, path_hash"
-        " FROM image JOIN image_file ON image_file.image_id = image.id GROUP BY image.id"
-    ).fetchall()
-    places, images = {}, []
-    for row in rows:
-        location = scratch.sources.location(row[7])
-        assert location is not None
-        places[row[0]] = location
-        images.append(LabelledImage(row[0], row[1], "", row[2], StoredAt(*row[3:7])))
-    return sorted(images, key=lambda image: (places[image.id], image.id)), places
-
-
+@as_they_stand()
 def _uid(location: FileLocation) -> str:
     try:
         ds = open_dicom(location)
@@ -234,14 +226,12 @@ def _uid(location: FileLocation) -> str:
 
 
 def _refused(scratch: Project, films: Path) -> tuple[Scored, ...]:
-    """Files that gave no film, with the reason."""
-    found = []
-    query = "SELECT path_hash, reason FROM file WHERE path_hash NOT IN (SELECT path_hash FROM image_file)"
-    for path_hash, reason in scratch.db.execute(query):
-        location = scratch.sources.location(path_hash)
-        if location is not None:
-            found.append(Scored(_relative(location, films), "", (), "", f"not scored: {reason}"))
-    return tuple(sorted(found, key=lambda row: row.file))
+    """Files that gave no image, with the reason."""
+    rows = (
+        Scored(_relative(location, films), "", (), "", f"not scored: {reason}")
+        for location, reason in refused_files(scratch)
+    )
+    return tuple(sorted(rows, key=lambda row: row.file))
 
 
 def _relative(location: FileLocation, films: Path) -> str:

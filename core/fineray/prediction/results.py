@@ -58,9 +58,9 @@ class Drift:
 
 
 @dataclass(frozen=True)
-class PredictionTable:
+class FolderPredictions:
     """rows: one a film, files without a film at the end; limit: the distance from which films count as unlike; drift:
-    None with too few films; several: classes are findings that stand side by side."""
+    None with too few films; multilabel: classes are findings that stand side by side."""
 
     run: str
     classes: tuple[str, ...]
@@ -68,7 +68,7 @@ class PredictionTable:
     rows: tuple[Scored, ...]
     limit: float | None
     drift: Drift | None = None
-    several: bool = False
+    multilabel: bool = False
 
     @property
     def scored(self) -> int:

@@ -6,14 +6,14 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from fineray.prediction.results import PredictionTable
+from fineray.prediction.results import FolderPredictions
 from fineray.progress import Monitor, Progress
 from fineray.system.output_file import check_output, whole_file
 
 STAGE_WRITE = "Writing the table"
 
 
-def write_predictions(table: PredictionTable, output: Path, monitor: Monitor) -> None:
+def write_predictions(table: FolderPredictions, output: Path, monitor: Monitor) -> None:
     """As .csv or .xlsx: file, sop_instance_uid, p_<class> a class, predicted, flag; whole or not at all.
 
     Raises CannotWriteThere or a storage error.

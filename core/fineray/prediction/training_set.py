@@ -16,10 +16,10 @@ from safetensors.numpy import load_file, save_file
 
 from fineray.prediction.likeness import HUNDREDTHS, Likeness
 from fineray.project.attributes import NOT_STATED, attribute_names, attribute_values
-from fineray.project.catalogue import sealed_images
+from fineray.project.catalogue import content_hashes, patients_of, sealed_images
+from fineray.project.feature_store import kept_features
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder, learned_from
-from fineray.training.features import kept_features
 
 Floats = NDArray[np.float64]
 
@@ -84,8 +84,7 @@ def training_set_of(project: Project, folder: RunFolder) -> TrainingSet:
         return TrainingSet.load(folder.path)
     # By content: the order in which files were read differs from import to import, and what follows should not.
     wanted = learned_from(project, folder)
-    rows = project.db.execute("SELECT id, content_hash FROM image ORDER BY content_hash")
-    learned = {image: key for image, key in rows if image in wanted}
+    learned = {image: key for image, key in content_hashes(project).items() if image in wanted}
     predictions = folder.predictions()
     plain = TrainingSet(
         len(learned), attribute_counts(project, learned), np.quantile(predictions.probabilities, HUNDREDTHS, axis=0)
@@ -104,7 +103,7 @@ def training_set_of(project: Project, folder: RunFolder) -> TrainingSet:
 def attribute_counts(project: Project, images: Collection[int], fewest_patients: int = 1) -> dict[str, dict[str, int]]:
     """Attribute -> value -> images with it, the most frequent first; values that fewer patients have join those that
     are not stated."""
-    patient_of = dict(project.db.execute("SELECT id, patient_id FROM image"))
+    patient_of = patients_of(project)
     found = {}
     for name in TOLD:
         values = attribute_values(project, name)
@@ -122,9 +121,9 @@ def title_of(project: Project, name: str) -> str:
 
 
 def _likeness(project: Project, folder: RunFolder, learned: dict[int, str]) -> Likeness | None:
-    network = folder.metrics()["backbone"]
-    if not network.get("feature_space"):
+    network = folder.metrics().backbone
+    if not network.feature_space:
         return None
-    widths = tuple(network["widths"])
-    known = kept_features(project, network["feature_space"], sum(widths), learned)
+    widths = network.widths
+    known = kept_features(project, network.feature_space, sum(widths), learned)
     return Likeness.of(np.array(list(known.values())), widths) if known else None

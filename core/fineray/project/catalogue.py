@@ -239,3 +239,85 @@ def source_of(project: Project, image_id: int) -> tuple[FileLocation, int] | Non
         if location is not None and location.path.is_file():
             return location, frame
     return None
+
+
+def content_hashes(project: Project) -> dict[int, str]:
+    """Image id -> hash of its content, in the order of the hashes: that of ids differs from import to import."""
+    return dict(project.db.execute("SELECT id, content_hash FROM image ORDER BY content_hash"))
+
+
+def patients_of(project: Project) -> dict[int, int]:
+    """Image id -> patient id."""
+    return dict(project.db.execute("SELECT id, patient_id FROM image"))
+
+
+def ages_of(project: Project) -> dict[int, float]:
+    """Image id -> age in years, of images that state it."""
+    return dict(project.db.execute("SELECT id, age_years FROM image WHERE age_years IS NOT NULL"))
+
+
+def reasons_left_out(project: Project) -> dict[int, str]:
+    """Image id -> why it was left out (empty if it was not), of all images that are not sealed."""
+    unsealed = "SELECT id, left_out FROM image WHERE id NOT IN (SELECT image_id FROM sealed_image)"
+    return dict(project.db.execute(unsealed).fetchall())
+
+
+def devices(project: Project) -> set[str]:
+    """Makers and models, as far as enough patients share them."""
+    return {text for row in project.db.execute("SELECT DISTINCT manufacturer, model FROM image") for text in row}
+
+
+@dataclass(frozen=True)
+class FileCounts:
+    """Files that imports have seen. by_choice: of those skipped, how many were not wanted."""
+
+    seen: int
+    failed: int
+    skipped: int
+    by_choice: int
+
+
+def file_counts(project: Project) -> FileCounts:
+    """How many files, by what became of them."""
+    of_status = dict(project.db.execute("SELECT status, count(*) FROM file GROUP BY status"))
+    (chosen,) = project.db.execute("SELECT count(*) FROM file WHERE status = 'skipped' AND by_choice").fetchone()
+    return FileCounts(sum(of_status.values()), of_status.get("failed", 0), of_status.get("skipped", 0), chosen)
+
+
+@dataclass(frozen=True)
+class ExportedImage:
+    """What an export needs of an image."""
+
+    id: int
+    pseudonym: str
+    content_hash: str
+
+
+def images_to_export(project: Project) -> list[ExportedImage]:
+    """Every image that was not left out, by patient."""
+    rows = project.db.execute(
+        "SELECT image.id, pseudonym, content_hash FROM image JOIN patient ON patient.id = patient_id"
+        " WHERE left_out = '' ORDER BY pseudonym, image.id"
+    )
+    return [ExportedImage(*row) for row in rows]
+
+
+def imported_images(project: Project) -> list[tuple[LabelledImage, FileLocation]]:
+    """Every image with its file, by path; labels are empty."""
+    rows = project.db.execute(
+        f"SELECT image.id, patient_id, '', {_STORED}, path_hash"
+        " FROM image JOIN image_file ON image_file.image_id = image.id GROUP BY image.id"
+    ).fetchall()
+    found = []
+    for row in rows:
+        location = project.sources.location(row[-1])
+        assert location is not None, "this project was made on this workstation"
+        found.append((LabelledImage(*(*row[:4], StoredAt(*row[4:-1]))), location))
+    return sorted(found, key=lambda each: (each[1], each[0].id))
+
+
+def refused_files(project: Project) -> list[tuple[FileLocation, str]]:
+    """Files that gave no image, with the reason."""
+    query = "SELECT path_hash, reason FROM file WHERE path_hash NOT IN (SELECT path_hash FROM image_file)"
+    places = ((project.sources.location(path_hash), reason) for path_hash, reason in project.db.execute(query))
+    return [(location, reason) for location, reason in places if location is not None]

@@ -18,11 +18,11 @@ def point_by_rule(folder: RunFolder, rule: PointRule | None) -> OperatingPoint:
     if rule is None or rule.kind == "fixed":
         return point_of(folder)
     metrics = folder.metrics()
-    classes = tuple(metrics["classes"])
+    classes = tuple(metrics.classes)
     if rule.kind == "most probable":
         return OperatingPoint()
     known = None if rule.kind == "threshold" else folder.validation_predictions() or folder.predictions()
-    if metrics.get("several"):
+    if metrics.multilabel:
         return OperatingPoint(
             findings={name: _of_finding(known, name, replace(rule, positive=name)) for name in classes}
         )

@@ -66,7 +66,7 @@ def keep_point(project: Project, folder: RunFolder, rule: PointRule, point: Oper
     """Let the run have this point from now on. Raises PointFixed, why the project may only be read, or a storage error.
 
     With the rule `fixed`, or the most probable class where nothing else was fixed, nothing is kept: a run without a
-    choice is called so anyway.
+    choice predicts so anyway.
     """
     project.check_writable()
     if folder.frozen() is not None:
@@ -104,10 +104,11 @@ def write_kept(folder: RunFolder, points: dict[str, KeptPoint]) -> None:
 
 def fixed_point(folder: RunFolder) -> OperatingPoint:
     """That which was frozen with the model, or came with it from elsewhere; else the most probable class."""
-    for told in (folder.frozen(), folder.metrics().get("external"), folder.package()):
-        if told and "point" in told:
-            return OperatingPoint.from_json(told["point"])
-    return OperatingPoint()
+    for known in (folder.frozen(), folder.metrics().external):
+        if known is not None:
+            return known.point
+    package = folder.package()
+    return OperatingPoint.from_json(package["point"]) if package and "point" in package else OperatingPoint()
 
 
 def point_of(folder: RunFolder) -> OperatingPoint:
@@ -123,7 +124,7 @@ def point_of(folder: RunFolder) -> OperatingPoint:
 
 
 def rule_of(folder: RunFolder, finding: str = "") -> PointRule:
-    """The rule by which a run's own out-of-sample predictions are called unless another is asked for."""
+    """The rule by which a run's own out-of-sample predictions become classes unless another is asked for."""
     kept = kept_points(folder).get(finding)
     if kept is not None:
         return kept.rule

@@ -13,9 +13,11 @@ from typing import Any
 from fineray.errors import FinerayError, nearest, storage_error
 from fineray.evaluation.predictions import Predictions
 from fineray.project.project import Project
+from fineray.project.run_metrics import Frozen, RunMetrics, SealedTest
 from fineray.project.splits import ASIDE, EXTERNAL
 from fineray.system.durable import sync_file, sync_folder
 
+METRICS = "metrics.json"
 FROZEN, TEST_METRICS, TEST_PREDICTIONS = "frozen.json", "test_metrics.json", "test_predictions.csv"
 PREDICTIONS, VALIDATION_PREDICTIONS = "predictions.csv", "validation_predictions.csv"
 PACKAGE = "package.json"
@@ -86,9 +88,10 @@ class RunFolder:
         path = self.path / VALIDATION_PREDICTIONS
         return _predictions(path) if path.is_file() else None
 
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> RunMetrics:
         """What metrics.json holds (docs/project-format.md)."""
-        return self._json("metrics.json", ("classes", "auc", "split"))
+        with reading(self.path / METRICS):
+            return RunMetrics.from_json(self._json(METRICS, ("classes", "auc", "split")))
 
     def split_hash(self) -> str:
         """The hash of the split that it was trained on."""
@@ -103,17 +106,23 @@ class RunFolder:
         """What recipe.json holds."""
         return self._json("recipe.json", ("bootstrap", "seed"))
 
-    def frozen(self) -> dict[str, Any] | None:
-        """What frozen.json holds: model and operating point, fixed for good; None while they are not."""
-        return self._json(FROZEN) if (self.path / FROZEN).is_file() else None
+    def frozen(self) -> Frozen | None:
+        """Model and operating point, fixed for good; None while they are not."""
+        if not (self.path / FROZEN).is_file():
+            return None
+        with reading(self.path / FROZEN):
+            return Frozen.from_json(self._json(FROZEN))
 
     def kept(self) -> dict[str, Any] | None:
         """What operating_point.json holds (fineray.project.kept_point); None where nothing was chosen."""
         return self._json(OPERATING_POINT, ("points",)) if (self.path / OPERATING_POINT).is_file() else None
 
-    def test(self) -> dict[str, Any] | None:
+    def test(self) -> SealedTest | None:
         """The figures on the sealed test set, or None where this run did not open it."""
-        return self._json(TEST_METRICS) if (self.path / TEST_METRICS).is_file() else None
+        if not (self.path / TEST_METRICS).is_file():
+            return None
+        with reading(self.path / TEST_METRICS):
+            return SealedTest.from_json(self._json(TEST_METRICS))
 
     def test_predictions(self) -> Predictions:
         """Its predictions of the sealed test set; only where test() is not None."""
@@ -137,7 +146,7 @@ def runs(project: Project) -> list[RunFolder]:
 
 def models(project: Project) -> list[RunFolder]:
     """All that can be applied to films: the finished runs, and models opened from packages; the newest first."""
-    found = [path for path in project.runs_folder.glob("run-*") if (path / "metrics.json").is_file()]
+    found = [path for path in project.runs_folder.glob("run-*") if (path / METRICS).is_file()]
     return [RunFolder(path) for path in sorted(found, key=_number, reverse=True)]
 
 

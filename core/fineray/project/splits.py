@@ -121,6 +121,18 @@ def latest_split(project: Project, split_hash: str = "") -> Split | None:
     return Split(row[0], SplitPlan.from_json(row[1]), row[2], row[3], Certificate.from_json(row[4])) if row else None
 
 
+def is_kept(project: Project, split_hash: str) -> bool:
+    """Whether the project still keeps a split of that hash."""
+    query = "SELECT EXISTS (SELECT 1 FROM split WHERE hash = ?)"
+    return bool(project.db.execute(query, (split_hash,)).fetchone()[0])
+
+
+def set_aside(project: Project, split_hash: str) -> set[int]:
+    """Images that the latest split of that hash uses in no part."""
+    query = "SELECT image_id FROM split_image WHERE part = ? AND split_id = (SELECT max(id) FROM split WHERE hash = ?)"
+    return {image for (image,) in project.db.execute(query, (ASIDE, split_hash))}
+
+
 def is_current(project: Project, split: Split) -> bool:
     """Whether the images that may be learned from (catalogue.labelled_images) are those of the split."""
     labelled = (

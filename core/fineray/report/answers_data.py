@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from fineray.dicom.picture import PICTURE_FORMATS
 from fineray.label_values import LabelSetUnusable
-from fineray.project.attributes import DATE, NOT_STATED
+from fineray.project.attributes import DATE, NOT_STATED, raw_values
 from fineray.project.files.patients import RULES, chosen_rule
 from fineray.project.label_sets import label_set
 from fineray.project.labels.readings import readings
@@ -37,8 +38,9 @@ FIRST_IN_TABLE = ("Modality", "View position", "Manufacturer", "Laterality")
 
 def sources(facts: Facts) -> str:
     """Where the images come from."""
-    kinds = _values(facts, "transfer_syntax IN ('PNG', 'JPEG', 'TIFF')")
-    pictures, files = kinds.get(1, 0), kinds.get(0, 0)
+    kinds = _values(facts, "transfer_syntax")
+    pictures = sum(kinds.get(name, 0) for name in PICTURE_FORMATS)
+    files = sum(kinds.values()) - pictures
     told = [f"{files:,} from DICOM files"] * bool(files) + [f"{pictures:,} from PNG, JPEG or TIFF pictures"] * bool(
         pictures
     )
@@ -66,7 +68,7 @@ def preprocessing(facts: Facts) -> str:
     polarity = f"; {inverted:,} with white as zero turned to black as zero" if inverted else ""
     return (
         f"Modality LUT, then {told}{polarity}; 8 bit, the longest side at most {facts.project.store_side} pixels, the"
-        f" whole image on a black square of {facts.metrics['backbone']['side']} pixels."
+        f" whole image on a black square of {facts.metrics.backbone.input_size} pixels."
         + (f" {checks(facts.record.checks)}" if facts.record.checks else "")
     )
 
@@ -100,7 +102,7 @@ def deidentification(facts: Facts) -> str:
 def missing(facts: Facts) -> str:
     """Images and attributes of which something is not known."""
     told = "Images without a certain label take no part."
-    if facts.metrics.get("several"):
+    if facts.metrics.multilabel:
         loss = facts.recipe["loss"]
         learned = (
             f"is learned from as {loss['certainty']:g}" if loss["uncertain"] == "softened" else "is not learned from"
@@ -123,21 +125,21 @@ def acquisition(facts: Facts) -> str | None:
 
 def reference_labels(facts: Facts) -> str:
     """Which labels."""
-    return f"Labels “{facts.metrics['label_set']}” of the project; who made them, and how, is for the author to add."
+    return f"Labels “{facts.metrics.label_set}” of the project; who made them, and how, is for the author to add."
 
 
 def test_annotation(facts: Facts) -> str | None:
     """The labels of the sealed test set."""
     if facts.test is None:
         return None
-    seal, changed = facts.test["seal"], facts.test["labels_changed"]
+    seal, changed = facts.test.seal, facts.test.labels_changed
     since = (
         f"{changed:,} of them were changed between the sealing and these figures"
         if changed
         else "none was changed until these figures were made"
     )
     return (
-        f"Labels “{seal['label_set']}”; the test set was sealed on {seal['created'][:10]}, {since}. Who made the labels"
+        f"Labels “{seal.label_set}”; the test set was sealed on {seal.created[:10]}, {since}. Who made the labels"
         " is for the author to add."
     )
 
@@ -156,28 +158,28 @@ def variability(facts: Facts) -> str | None:
 
 def split(facts: Facts) -> str | None:
     """How images were assigned to partitions."""
-    plan, certificate = facts.metrics["split"], facts.folder.split_certificate()
+    plan, certificate = facts.metrics.split, facts.folder.split_certificate()
     if facts.external:
         return None
     sealed = f" {_sealing(facts)}" if facts.test is not None else ""
-    folds = plan["kind"] == "folds"
-    into = f"{plan['folds']} folds" if folds else "training, validation and test parts"
+    folds = plan.kind == "folds"
+    into = f"{plan.folds} folds" if folds else "training, validation and test parts"
     if certificate is not None and certificate["made_by"] == "file":
         return f"Into {into} as a file of the author says, by patient; how it was made is for the author.{sealed}"
-    chance = f"at random by patient, stratified by {listed(_strata(facts))}, seed {plan['seed']}"
+    chance = f"at random by patient, stratified by {listed(_strata(facts))}, seed {plan.seed}"
     by = facts.development.title
-    if not plan.get("by"):
+    if not plan.by:
         return f"Into {into}, {chance}.{sealed}"
     if folds:
         return f"Into {into}, one for each value of {by}, whole patients; nothing was drawn at random.{sealed}"
-    test = "the patients first seen last" if plan["by"] == DATE else f"chosen values of {by}"
+    test = "the patients first seen last" if plan.by == DATE else f"chosen values of {by}"
     return f"Into a test part ({test}) and, of the rest, training and validation parts {chance}.{sealed}"
 
 
 def disjoint(facts: Facts) -> str:
     """What stays together."""
-    if facts.external:
-        left_out = facts.metrics["external"]["left_out"]["learned from"]
+    if (elsewhere := facts.metrics.external) is not None:
+        left_out = elsewhere.left_out["learned from"]
         return (
             f"Image: {left_out:,} images whose pixels the model had learned from were left out. Whether patients are"
             " the same is for the author."
@@ -188,7 +190,7 @@ def disjoint(facts: Facts) -> str:
     if certificate is None:
         return f"Patient.{named}"
     studies, copies = certificate["joined_studies"], len(certificate["joined_copies"])
-    blind = _values(facts, "fingerprint IS NULL").get(1, 0)
+    blind = _values(facts, "fingerprint").get(None, 0)
     unseen = f" {blind:,} images of an earlier import could not be compared." if blind else ""
     return (
         "Patient, study and picture: images of a patient, of a study, or found to be copies of each other stay together"
@@ -250,27 +252,27 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _strata(facts: Facts) -> list[str]:
-    more = [name.removesuffix("_hash").replace("_", " ") for name in facts.metrics["split"].get("stratify", ())]
+    more = [name.removesuffix("_hash").replace("_", " ") for name in facts.metrics.split.stratify]
     try:
-        kind = label_set(facts.project, facts.metrics["label_set"]).kind
+        kind = label_set(facts.project, facts.metrics.label_set).kind
     except LabelSetUnusable:
-        kind = "multi" if facts.metrics.get("several") else "single"
+        kind = "multi" if facts.metrics.multilabel else "single"
     return ["label" if kind == "single" else "the rarest finding of each image", *more]
 
 
 def _sealing(facts: Facts) -> str:
     assert facts.test is not None
-    seal = facts.test["seal"]
+    seal = facts.test.seal
     how = facts.setting.apart
     told = f", {how}" if how else "; how they were chosen is not recorded"
-    return f"Before, {seal['images']:,} images of {seal['patients']:,} patients were sealed as the test set{told}."
+    return f"Before, {seal.images:,} images of {seal.patients:,} patients were sealed as the test set{told}."
 
 
 def _values(facts: Facts, column: str) -> Mapping[object, int]:
     """Value of a column of the catalogue -> images of the run, and those that the figures are of, that have it."""
     images = {*facts.record.parts, *facts.shown.images.tolist()}
     found: dict[object, int] = {}
-    for image, value in facts.project.db.execute(f"SELECT id, {column} FROM image"):
+    for image, (value,) in raw_values(facts.project, (column,)).items():
         if image in images:
             found[value] = found.get(value, 0) + 1
     return found

@@ -15,7 +15,7 @@ HEADS = {"linear": "linear", "mlp": "hidden-layer", "cosine": "cosine"}
 def technology(facts: Facts) -> str:
     """What kind of model."""
     control = " A control: it learned from labels in another order." if facts.recipe["shuffled"] else ""
-    return f"Deep learning: convolutional network {facts.metrics['backbone']['title']}, {_trained(facts)}.{control}"
+    return f"Deep learning: convolutional network {facts.metrics.backbone.title}, {_trained(facts)}.{control}"
 
 
 def objective(facts: Facts) -> str:
@@ -36,30 +36,30 @@ def predictors(facts: Facts) -> str:
 
 def model(facts: Facts) -> str:
     """The architecture."""
-    recipe, network = facts.recipe, facts.metrics["backbone"]
+    recipe, network = facts.recipe, facts.metrics.backbone
     kind = recipe["head"]["kind"]
     units = f" of {recipe['head']['hidden']:,} units" if kind == "mlp" else ""
     return (
-        f"{network['title']}, {_trained(facts)}; input {network['side']} × {network['side']}, one gray channel;"
+        f"{network.title}, {_trained(facts)}; input {network.input_size} × {network.input_size}, one gray channel;"
         f" {recipe['pooling']} pooling of every stage; {HEADS[kind]} last layer{units}.{_of_final(facts)}"
     )
 
 
 def software(facts: Facts) -> str:
     """Libraries, and what computed the features."""
-    libraries = ", ".join(f"{name} {number}" for name, number in facts.metrics["environment"].items())
-    engine = facts.metrics.get("engine", "torch")
+    libraries = ", ".join(f"{name} {number}" for name, number in facts.metrics.environment.items())
+    engine = facts.metrics.engine
     by = "" if engine == "torch" else f"; features by {engine}"
     if facts.external:
-        return f"Judged with Fineray {facts.metrics['fineray']}; trained with {libraries}{by}."
-    return f"{libraries}{by}, Fineray {facts.metrics['fineray']}."
+        return f"Judged with Fineray {facts.metrics.fineray}; trained with {libraries}{by}."
+    return f"{libraries}{by}, Fineray {facts.metrics.fineray}."
 
 
 def initialisation(facts: Facts) -> str | None:
     """What the record of the weights says, and who says it."""
     if facts.recipe["mode"] == "scratch":
         return f"Random weights, seed {facts.recipe['seed']}."
-    source, digest = facts.record.weights, facts.metrics["backbone"]["weights_sha256"]
+    source, digest = facts.record.weights, facts.metrics.backbone.weights_sha256
     if source is None or source.known == "unknown" or not source.task:
         return None
     says = {
@@ -95,8 +95,9 @@ def selection(facts: Facts) -> str:
     told = [each for each in (_search(facts), _strength(facts), _epoch(facts)) if each]
     told += _compared(facts)
     if facts.test is not None:
-        frozen = facts.folder.frozen() or {}
-        told.append(f"model and operating point were frozen on {frozen['frozen'][:10]}, before the test set was opened")
+        frozen = facts.folder.frozen()
+        assert frozen is not None, "only what was frozen opens a test set"
+        told.append(f"model and operating point were frozen on {frozen.frozen[:10]}, before the test set was opened")
     return f"{'; '.join(told)[:1].upper()}{'; '.join(told)[1:]}."
 
 
@@ -126,10 +127,10 @@ def imbalance(facts: Facts) -> str:
 
 def output(facts: Facts) -> str:
     """Probabilities and the operating point."""
-    point, temperature = facts.judgement.point, facts.metrics["temperature"]
-    kind = "A probability of each class" if not facts.metrics.get("several") else "A probability of each finding"
+    point, temperature = facts.judgement.point, facts.metrics.temperature
+    kind = "A probability of each class" if not facts.metrics.multilabel else "A probability of each finding"
     scaled = f", scaled by a temperature of {temperature:.3f}" if temperature != 1 else ""
-    cut = f" “{point.positive}” is called from {point.threshold:.3f} on" if point.positive else " Called"
+    cut = f" “{point.positive}” is predicted from {point.threshold:.3f} on" if point.positive else " Predicted"
     return f"{kind}{scaled}.{cut} by {point.chosen_by}{chosen_where(facts)}."
 
 
@@ -157,8 +158,8 @@ def protocol(facts: Facts) -> str:
     """Where the rest stands."""
     metrics = facts.metrics
     return (
-        f"Run {facts.folder.name}; data hash {metrics['data_sha256'][:16]}…, split hash"
-        f" {metrics['split']['hash'][:16]}…. A study protocol is for the author to add."
+        f"Run {facts.folder.name}; data hash {metrics.data_sha256[:16]}…, split hash"
+        f" {metrics.split.hash[:16]}…. A study protocol is for the author to add."
     )
 
 
@@ -189,10 +190,10 @@ def compared_on_judged(facts: Facts) -> list[str]:
             f"{names} of this project predicted images that the figures are of too; whether this run was picked by its"
             " figures is for the author"
         )
-    if facts.test is not None and facts.test["opening"] > 1:
-        found.append(f"the test set had been opened before, {counted(facts.test['opening'] - 1, 'time')}")
-    if facts.test is not None and facts.test["seal"]["seen_before"]:
-        seen = counted(facts.test["seal"]["seen_before"], "run")
+    if facts.test is not None and facts.test.opening > 1:
+        found.append(f"the test set had been opened before, {counted(facts.test.opening - 1, 'time')}")
+    if facts.test is not None and facts.test.seal.seen_before:
+        seen = counted(facts.test.seal.seen_before, "run")
         found.append(f"{seen} had predicted some of the test images before they were sealed")
     return found
 
@@ -256,7 +257,7 @@ def _steps(recipe: dict[str, Any]) -> list[str]:
 
 def _temperature(facts: Facts) -> str:
     metrics = facts.metrics
-    found = list((metrics.get("temperatures") or {"final": metrics["temperature"]}).values())
+    found = list((metrics.temperatures or {"final": metrics.temperature}).values())
     scaled = sum(each != 1 for each in found)
     if not scaled:
         return "no temperature scaling"
@@ -267,7 +268,7 @@ def _temperature(facts: Facts) -> str:
 
 
 def _search(facts: Facts) -> str | None:
-    found = facts.metrics.get("search")
+    found = facts.metrics.search
     if not found:
         return None
     where = "on the validation part" if _holdout(facts) else "in inner folds of its training patients"
@@ -284,7 +285,7 @@ def _strength(facts: Facts) -> str | None:
         return f"strength of regularisation, of {number}, on the validation part"
     if recipe["mode"] == "finetune" and recipe["tuning"]["validation"]:
         return f"strength of regularisation, of {number}, on training patients set aside, or in inner folds of them"
-    inner = facts.metrics.get("inner_folds")
+    inner = facts.metrics.inner_folds
     if inner is None:
         return (
             f"strength of regularisation, of {number}, in inner folds of the training patients where classes allow it"
@@ -308,12 +309,12 @@ def _epoch(facts: Facts) -> str | None:
 
 def _of_final(facts: Facts) -> str:
     """A search may have chosen other settings for each fold."""
-    searched = len(facts.metrics.get("search") or {}) > 1
+    searched = len(facts.metrics.search or {}) > 1
     return " These are settings of the final model; each fold's search chose its own." if searched else ""
 
 
 def _holdout(facts: Facts) -> bool:
-    return bool(facts.metrics["split"]["kind"] == "holdout")
+    return facts.metrics.split.kind == "holdout"
 
 
 ANSWERS = {

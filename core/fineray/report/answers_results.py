@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fineray.evaluation.intervals import Estimate
+from fineray.evaluation.wording import METRICS, with_interval
 from fineray.explaining.kept import MEAN
 from fineray.report.answers_data import counted, listed
 from fineray.report.facts import Facts
-from fineray.report.names import NAMES
 from fineray.review.judging import CALIBRATIONS, CURVES
 
 PERSONAL = ("sex", "age_years")  # attributes of a person, which fairness is asked of
@@ -18,7 +18,7 @@ def metrics(facts: Facts) -> str:
     found = list(judged.overall.items()) + list(judged.figures.estimates().items())
     if judged.calibration is not None:
         found += [(name, each) for name, each in vars(judged.calibration).items() if isinstance(each, Estimate)]
-    names = list(dict.fromkeys(NAMES.get(name, name) for name, each in found if each.value is not None))
+    names = list(dict.fromkeys(_title(name) for name, each in found if each.value is not None))
     names += ["net benefit"] if judged.curves is not None else []
     return f"{', '.join(names)}."
 
@@ -28,7 +28,7 @@ def uncertainty(facts: Facts) -> str | None:
     methods: dict[str, list[str]] = {}
     for name, each in facts.judgement.figures.estimates().items():
         if each.low is not None:
-            methods.setdefault(each.method, []).append(NAMES.get(name, name))
+            methods.setdefault(each.method, []).append(_title(name))
     if not methods:
         return None
     told = "; ".join(f"{method} ({', '.join(names)})" for method, names in methods.items())
@@ -75,21 +75,20 @@ def internal(facts: Facts) -> str | None:
         area = brought["auc"] if brought is not None else None
         if brought is None or area is None or area["value"] is None:
             return None
-        return (
-            f"Where the model was made, as its package says: {_interval('AUC', area)} on {brought['images']:,} images."
-        )
+        known = _estimate("AUC", Estimate(**area))
+        return f"Where the model was made, as its package says: {known} on {brought['images']:,} images."
     if facts.setting.kind == "same project":
-        return f"Predictions of {metrics['images']:,} images of this project that the model had not learned from."
+        return f"Predictions of {metrics.figures.images:,} images of this project that the model had not learned from."
     told = []
     if not own.external:
-        judged = f"Out-of-sample predictions of {metrics['images']:,} images in {metrics['split']['folds']} folds"
-        if metrics["split"]["kind"] != "folds":
-            judged = f"Predictions of the {metrics['images']:,} images of the test part"
-        area = f"; {_interval('AUC', metrics['auc'])}" if facts.test is not None else ""
+        judged = f"Out-of-sample predictions of {metrics.figures.images:,} images in {metrics.split.folds} folds"
+        if metrics.split.kind != "folds":
+            judged = f"Predictions of the {metrics.figures.images:,} images of the test part"
+        area = f"; {_estimate('AUC', metrics.figures.auc)}" if facts.test is not None else ""
         told.append(f"{judged}{f', {own.apart}' if own.apart else ''}{area}.")
     if facts.test is not None and not facts.setting.external:
         how = f", {facts.setting.apart}" if facts.setting.apart else "; how it was chosen is not recorded"
-        told.append(f"Sealed test set of {facts.test['images']:,} images{how}.")
+        told.append(f"Sealed test set of {facts.test.figures.images:,} images{how}.")
     return " ".join(told) or None
 
 
@@ -97,14 +96,15 @@ def external(facts: Facts) -> str | None:
     """Only what the record shows to be of another institution, or of another project."""
     if facts.setting.kind == "other project":
         return (
-            f"{facts.metrics['images']:,} images of this project judged by a model of another project, which had not"
-            " learned from them. Whether they are of another institution than those it learned from is for the author."
+            f"{facts.metrics.figures.images:,} images of this project judged by a model of another project, which had"
+            " not learned from them. Whether they are of another institution than those it learned from is for the"
+            " author."
         )
     told = []
     if facts.development.kind == "site" and facts.test is None:
-        told.append(f"{facts.metrics['images']:,} images, {facts.development.apart}.")
+        told.append(f"{facts.metrics.figures.images:,} images, {facts.development.apart}.")
     if facts.test is not None and facts.setting.kind == "site":
-        told.append(f"Sealed test set of {facts.test['images']:,} images, {facts.setting.apart}.")
+        told.append(f"Sealed test set of {facts.test.figures.images:,} images, {facts.setting.apart}.")
     return " ".join(told) or None
 
 
@@ -122,13 +122,12 @@ def diagnostic(facts: Facts) -> str:
 
 
 def failures(facts: Facts) -> str:
-    """What was called wrong."""
+    """What was predicted wrong."""
     figures, positive = facts.judgement.figures, facts.judgement.positive
-    counted = (
-        f"{figures.false_negatives:,} images of “{positive}” missed and {figures.false_positives:,} falsely called so"
-    )
-    wrong = bool((facts.called != facts.shown.true).any())
-    return f"{counted}; the most confident errors are listed." if wrong else f"{counted}: no image was called wrong."
+    missed, wrongly = figures.false_negatives, figures.false_positives
+    counted = f"{missed:,} images of “{positive}” missed and {wrongly:,} falsely predicted so"
+    wrong = bool((facts.predicted != facts.shown.true).any())
+    return f"{counted}; the most confident errors are listed." if wrong else f"{counted}: no image was predicted wrong."
 
 
 def fairness(facts: Facts) -> str | None:
@@ -143,14 +142,11 @@ def limits(facts: Facts) -> str:
 
 
 def _estimate(name: str, found: Estimate) -> str:
-    return _interval(name, {"value": found.value, "low": found.low, "high": found.high})
+    return f"{name} {with_interval(found)}"
 
 
-def _interval(name: str, found: dict[str, float | None]) -> str:
-    value, low, high = found["value"], found["low"], found["high"]
-    if value is None:
-        return f"{name} not defined"
-    return f"{name} {value:.3f}" + (f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else "")
+def _title(name: str) -> str:
+    return METRICS[name].title if name in METRICS else name
 
 
 ANSWERS = {

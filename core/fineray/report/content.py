@@ -11,6 +11,7 @@ from PIL import Image
 
 from fineray import RESEARCH_USE
 from fineray.evaluation.intervals import Estimate
+from fineray.evaluation.wording import METRICS, with_interval
 from fineray.project.catalogue import places_of
 from fineray.project.kept_point import CHOSEN_ON, kept_points, point_of
 from fineray.project.labels.readings import decisions, readers, readings
@@ -39,8 +40,7 @@ from fineray.report.figures import (
     flow,
     forest,
 )
-from fineray.report.names import NAMES
-from fineray.review.query import Judgement
+from fineray.review.query import ReviewedRun
 
 WORST, THUMBNAIL = 20, 160
 
@@ -54,15 +54,15 @@ def report(facts: Facts, thumbnails: bool) -> Document:
     if facts.external:  # what the model learned from is known by pixels, and not by patient
         where, unseen = "images of this project", "of which the model had learned from none"
     document = Document(
-        f"{metrics['backbone']['title']} on “{metrics['label_set']}”",
-        f"Run {facts.folder.name} of {metrics['created'][:10]}, project data {metrics['data_sha256'][:12]}",
+        f"{metrics.backbone.title} on “{metrics.label_set}”",
+        f"Run {facts.folder.name} of {metrics.created[:10]}, project data {metrics.data_sha256[:12]}",
         RESEARCH_USE,
     )
     add = document.blocks.extend
     add([
         Paragraph(
             f"On {where} ({judged.images:,} images of {judged.patients:,} patients, {unseen}), the AUC for"
-            f" “{judged.positive}” is {words(area)}. {_operating(facts)}"
+            f" “{judged.positive}” is {with_interval(area)}. {_operating(facts)}"
         ),
         *_changed(facts),
     ])  # fmt: skip
@@ -76,26 +76,17 @@ def report(facts: Facts, thumbnails: bool) -> Document:
     return document
 
 
-def words(estimate: Estimate) -> str:
-    """A figure with its interval."""
-    if estimate.value is None:
-        return "not defined"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} (95 % {estimate.low:.3f} to {estimate.high:.3f})"
-
-
 def estimates_table(name: str, title: str, found: dict[str, Estimate], note: str = "") -> Table:
     """Figures with their intervals, those that are defined."""
     rows = [
-        (NAMES.get(key, key), words(each), f"{each.n:,}", each.method)
+        (METRICS[key].title if key in METRICS else key, with_interval(each), f"{each.n:,}", each.method)
         for key, each in found.items()
         if each.value is not None
     ]
     return Table(name, title, ("Figure", "Estimate", "Images", "Interval by"), rows, note)
 
 
-def subgroup_rows(judged: Judgement) -> list[tuple[str, ...]]:
+def subgroup_rows(judged: ReviewedRun) -> list[tuple[str, ...]]:
     """One row a subgroup."""
     return [
         (
@@ -103,9 +94,9 @@ def subgroup_rows(judged: Judgement) -> list[tuple[str, ...]]:
             each.value + (" (few)" if each.small else ""),
             f"{each.images:,}",
             f"{each.positives:,}",
-            words(each.auc),
-            words(each.sensitivity),
-            words(each.specificity),
+            with_interval(each.auc),
+            with_interval(each.sensitivity),
+            with_interval(each.specificity),
             "" if split.p_holm is None else f"{split.p_holm:.3f}",
         )
         for split in judged.subgroups
@@ -115,10 +106,10 @@ def subgroup_rows(judged: Judgement) -> list[tuple[str, ...]]:
 
 def _operating(facts: Facts) -> str:
     point, figures = facts.judgement.point, facts.judgement.figures
-    called = f"Called “{point.positive}” from {point.threshold:.3f} on" if point.positive else "Called"
+    predicted = f"Predicted as “{point.positive}” from {point.threshold:.3f} on" if point.positive else "Predicted"
     return (
-        f"{called} by {point.chosen_by}{chosen_where(facts)}, sensitivity is {words(figures.sensitivity)} and"
-        f" specificity {words(figures.specificity)}.{_kept(facts)}"
+        f"{predicted} by {point.chosen_by}{chosen_where(facts)}, sensitivity is"
+        f" {with_interval(figures.sensitivity)} and specificity {with_interval(figures.specificity)}.{_kept(facts)}"
     )
 
 
@@ -126,12 +117,12 @@ def _kept(facts: Facts) -> str:
     """What new images count as, where that is not the point of these figures alone."""
     if facts.view.on_test:
         return ""
-    several = bool(facts.metrics.get("several"))
-    finding = (facts.view.finding or facts.metrics["classes"][0]) if several else ""
+    multilabel = facts.metrics.multilabel
+    finding = (facts.view.finding or facts.metrics.classes[0]) if multilabel else ""
     own = point_of(facts.folder)
     kept = kept_points(facts.folder).get(finding)
     chosen = f" It was chosen {CHOSEN_ON[kept.chosen_on]} and is kept with the run." if kept is not None else ""
-    return f" For new images the run's own operating point counts: {own.in_words(several)}{chosen}"
+    return f" For new images the run's own operating point counts: {own.in_words(multilabel)}{chosen}"
 
 
 def _changed(facts: Facts) -> list[Block]:
@@ -171,14 +162,14 @@ def _checks(facts: Facts) -> list[Block]:
 def _method(facts: Facts) -> list[Block]:
     metrics = facts.metrics
     made = (
-        f"{metrics['backbone']['title']}, mode {metrics['mode']}, input {metrics['backbone']['side']} pixels, on"
-        f" {metrics['device']}"
+        f"{metrics.backbone.title}, mode {metrics.mode}, input {metrics.backbone.input_size} pixels, on"
+        f" {metrics.device}"
     )
-    if facts.external:
-        left_out = ", ".join(f"{number:,} {why}" for why, number in metrics["external"]["left_out"].items())
+    if (elsewhere := metrics.external) is not None:
+        left_out = ", ".join(f"{number:,} {why}" for why, number in elsewhere.left_out.items())
         brought = facts.folder.package() is not None
         origin = "was trained elsewhere" if brought else "was trained in this project before"
-        run = metrics["external"]["trained_as"] or metrics["external"]["model"]
+        run = elsewhere.trained_as or elsewhere.model
         how = " and opened from a package" if brought else ""
         return [
             Heading("Model"),
@@ -187,7 +178,7 @@ def _method(facts: Facts) -> list[Block]:
             ),
         ]
     openings = (
-        f" The sealed test set was opened {facts.test['opening']} time(s) when these figures were made."
+        f" The sealed test set was opened {facts.test.opening} time(s) when these figures were made."
         if facts.test
         else ""
     )
@@ -195,10 +186,10 @@ def _method(facts: Facts) -> list[Block]:
         Heading("Split and training"),
         Paragraph(
             f"{answers_data.split(facts)} {answers_data.disjoint(facts)}{openings} Split hash"
-            f" {metrics['split']['hash'][:16]}."
+            f" {metrics.split.hash[:16]}."
         ),
         Paragraph(f"{answers_model.training(facts)} {answers_model.selection(facts)}"),
-        Paragraph(f"{made}; temperature {metrics['temperature']:.3f}; {metrics['seconds']['total']:.0f} s."),
+        Paragraph(f"{made}; temperature {metrics.temperature:.3f}; {metrics.seconds['total']:.0f} s."),
     ]
 
 
@@ -237,7 +228,7 @@ def _results(facts: Facts) -> list[Block]:
                   "p: of no difference between the AUCs of an attribute's groups, corrected after Holm."),
         ]  # fmt: skip
     plans = [
-        (NAMES[each.what], f"{each.value:.3f}", f"{each.patients:,}", f"{each.width:.3f}", f"{each.wished:.2f}",
+        (METRICS[each.what].title, f"{each.value:.3f}", f"{each.patients:,}", f"{each.width:.3f}", f"{each.wished:.2f}",
          f"{each.needed:,}" if each.needed else "beyond reason")
         for each in judged.plans
     ]  # fmt: skip
@@ -250,19 +241,19 @@ def _results(facts: Facts) -> list[Block]:
 
 def _failures(facts: Facts, thumbnails: bool) -> list[Block]:
     shown = facts.shown
-    chance = shown.probabilities[np.arange(len(shown.true)), facts.called]
-    wrong = np.flatnonzero(facts.called != shown.true)
+    chance = shown.probabilities[np.arange(len(shown.true)), facts.predicted]
+    wrong = np.flatnonzero(facts.predicted != shown.true)
     worst = wrong[np.argsort(-chance[wrong])][:WORST].tolist()
     rows = [
         (shown.patients[row], str(shown.images[row]), shown.classes[shown.true[row]],
-         shown.classes[facts.called[row]], f"{chance[row]:.3f}", shown.parts[row])
+         shown.classes[facts.predicted[row]], f"{chance[row]:.3f}", shown.parts[row])
         for row in worst
     ]  # fmt: skip
     blocks: list[Block] = [
         Heading("Failures"),
-        Paragraph(f"{len(wrong):,} of {len(shown.true):,} images were called wrong; the most confident are listed."),
+        Paragraph(f"{len(wrong):,} of {len(shown.true):,} images were predicted wrong; the most confident are listed."),
         Table(
-            "failures", "Most confidently wrong", ("Patient", "Image", "True", "Called", "Probability", "Part"), rows
+            "failures", "Most confidently wrong", ("Patient", "Image", "True", "Predicted", "Probability", "Part"), rows
         ),
     ]
     if thumbnails and worst:
@@ -315,14 +306,15 @@ def _limits(facts: Facts) -> list[Block]:
 def _environment(facts: Facts) -> list[Block]:
     metrics = facts.metrics
     where = " (training)" if facts.external else ""
-    libraries = ((f"{name}{where}", number) for name, number in metrics["environment"].items())
-    rows = [("Fineray", metrics["fineray"]), *libraries, ("Device", metrics["device"])]
+    libraries = ((f"{name}{where}", number) for name, number in metrics.environment.items())
+    rows = [("Fineray", metrics.fineray), *libraries, ("Device", metrics.device)]
     rows += [
-        ("Data SHA-256", metrics["data_sha256"]),
-        ("Weights SHA-256", metrics["backbone"]["weights_sha256"] or "none: random weights"),
+        ("Data SHA-256", metrics.data_sha256),
+        ("Weights SHA-256", metrics.backbone.weights_sha256 or "none: random weights"),
     ]
-    if facts.folder.frozen():
-        rows += [(f"{name} SHA-256", digest) for name, digest in (facts.folder.frozen() or {})["hashes"].items()]
+    frozen = facts.folder.frozen()
+    if frozen is not None:
+        rows += [(f"{name} SHA-256", digest) for name, digest in frozen.hashes.items()]
     recipe = [(name, _plain(value)) for name, value in _flat(facts.recipe)]
     return [
         Heading("Recipe and environment"),

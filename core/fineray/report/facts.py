@@ -12,18 +12,25 @@ import numpy as np
 from fineray.evaluation.predictions import Predictions
 from fineray.label_values import UNCERTAIN, findings_of
 from fineray.project.attributes import NOT_STATED, attribute_values
+from fineray.project.catalogue import (
+    ages_of,
+    file_counts,
+    patients_of,
+    reasons_left_out,
+    sealed_images,
+)
 from fineray.project.project import Project
+from fineray.project.run_metrics import RunMetrics, SealedTest
 from fineray.project.runs import RunFolder
 from fineray.project.splits import (
-    ASIDE,
-    EXTERNAL,
     TEST,
     TRAINING,
     VALIDATION,
+    set_aside,
 )
 from fineray.report.record import Record
 from fineray.report.setting import Setting
-from fineray.review.query import Judgement, View
+from fineray.review.query import ReviewedRun, ReviewQuery
 
 TABLE_ONE = ("sex", "view_position", "manufacturer", "site_hash", "modality", "laterality")
 MOST_VALUES = 6
@@ -38,13 +45,13 @@ class Facts:
 
     project: Project
     folder: RunFolder
-    view: View
-    metrics: dict[str, Any]
+    view: ReviewQuery
+    metrics: RunMetrics
     recipe: dict[str, Any]
-    test: dict[str, Any] | None
+    test: SealedTest | None
     shown: Predictions
-    called: np.ndarray
-    judgement: Judgement
+    predicted: np.ndarray
+    judgement: ReviewedRun
     record: Record
     setting: Setting
     development: Setting
@@ -53,65 +60,52 @@ class Facts:
     @property
     def external(self) -> bool:
         """Whether the model was judged on images that came apart from those that it was made on."""
-        return bool(self.metrics["split"]["kind"] == EXTERNAL)
+        return self.metrics.judged_elsewhere
 
 
 def flow_steps(facts: Facts) -> list[tuple[str, str]]:
     """(what is left, what went out on the way to it), from files to the images that the run was judged on."""
-    db, metrics, record = facts.project.db, facts.metrics, facts.record
-    files = Counter(dict(db.execute("SELECT status, count(*) FROM file GROUP BY status")))
-    (by_choice,) = db.execute("SELECT count(*) FROM file WHERE status = 'skipped' AND by_choice").fetchone()
-    (patients,) = db.execute("SELECT count(DISTINCT patient_id) FROM image").fetchone()
-    (images,) = db.execute("SELECT count(*) FROM image").fetchone()
-    sealed = sum(image not in record.parts for (image,) in db.execute("SELECT image_id FROM sealed_image"))
-    used, in_split = metrics["images"], len(record.parts)
-    skipped = f"{files['skipped'] - by_choice:,} were no X-ray or a copy"
-    if by_choice:
-        skipped += f", {by_choice:,} were not wanted by the choices made at import"
+    metrics, record = facts.metrics, facts.record
+    files, patient_of = file_counts(facts.project), patients_of(facts.project)
+    images, patients = len(patient_of), len(set(patient_of.values()))
+    sealed = sum(each.id not in record.parts for each in sealed_images(facts.project))
+    used, in_split = metrics.figures.images, len(record.parts)
+    skipped = f"{files.skipped - files.by_choice:,} were no X-ray or a copy"
+    if files.by_choice:
+        skipped += f", {files.by_choice:,} were not wanted by the choices made at import"
     steps = [
-        (f"{files.total():,} files seen", ""),
+        (f"{files.seen:,} files seen", ""),
         (
             f"{images:,} X-ray images of {patients:,} patients",
-            f"{files['failed']:,} files could not be read, {skipped}",
+            f"{files.failed:,} files could not be read, {skipped}",
         ),
     ]
-    if facts.external:
-        left_out = ", ".join(f"{number:,} {why}" for why, number in metrics["external"]["left_out"].items())
+    if (elsewhere := metrics.external) is not None:
+        left_out = ", ".join(f"{number:,} {why}" for why, number in elsewhere.left_out.items())
         made = "trained elsewhere" if facts.setting.kind == "other project" else "trained before"
         return [*steps, (f"{used:,} images judged by a model that was {made}", left_out)]
-    if not record.split_kept and metrics["split"]["kind"] != "folds":
+    if not record.split_kept and metrics.split.kind != "folds":
         return [*steps, (f"{used:,} images of the test part judged", "the rest of the split is not kept any more")]
     steps.append((f"{in_split + sealed:,} images with a label", _not_used(facts)))
     if sealed:
         steps.append((f"{in_split:,} images to learn from and to choose on", f"{sealed:,} sealed as the test set"))
-    if metrics["split"]["kind"] == "folds":
+    if metrics.split.kind == "folds":
         steps.append((f"{used:,} images judged, each by a model that\nhad seen nothing of its patient", ""))
     else:
         steps.append((f"{used:,} images of the test part judged", f"{in_split - used:,} for training and validation"))
     if facts.test is not None:
-        steps.append((f"{facts.test['images']:,} images of the sealed test set judged", ""))
+        steps.append((f"{facts.test.figures.images:,} images of the sealed test set judged", ""))
     return steps
 
 
 def _not_used(facts: Facts) -> str:
     """Why images of the project are neither in the run's split nor sealed; each counts once."""
-    db, record = facts.project.db, facts.record
-    outside = dict(
-        db.execute("SELECT id, left_out FROM image WHERE id NOT IN (SELECT image_id FROM sealed_image)").fetchall()
-    )
-    split = facts.folder.split_hash()
-    aside = {
-        image
-        for (image,) in db.execute(
-            "SELECT image_id FROM split_image WHERE part = ? AND split_id = (SELECT max(id) FROM split WHERE hash = ?)",
-            (ASIDE, split),
-        )
-    }
+    record, aside = facts.record, set_aside(facts.project, facts.folder.split_hash())
     why: Counter[str] = Counter()
-    for image, left_out in outside.items():
+    for image, reason in reasons_left_out(facts.project).items():
         if image in record.parts:
             continue
-        if left_out:
+        if reason:
             why["left out"] += 1
         elif image in aside:
             why["set aside, their patients being on another side"] += 1
@@ -147,7 +141,7 @@ def _partitions(facts: Facts) -> dict[str, list[int]]:
         return {}
     sealed = facts.shown.images.tolist() if facts.view.on_test else []
     in_part: dict[str, list[int]] = {}
-    if facts.metrics["split"]["kind"] != "folds":
+    if facts.metrics.split.kind != "folds":
         for name in (TRAINING, VALIDATION, TEST):
             in_part[name.capitalize()] = [image for image, part in record.parts.items() if part == name]
     elif sealed:
@@ -159,31 +153,31 @@ def _partitions(facts: Facts) -> dict[str, list[int]]:
 
 
 def _of_partitions(facts: Facts, sides: list[list[int]]) -> list[list[str]]:
-    labels, several = dict(facts.record.labels), bool(facts.metrics.get("several"))
-    if facts.test is not None and not several:  # the sealed images are judged by their labels at the opening
+    labels, multilabel = dict(facts.record.labels), facts.metrics.multilabel
+    if facts.test is not None and not multilabel:  # the sealed images are judged by their labels at the opening
         of_shown = (facts.shown.classes[number] for number in facts.shown.true.tolist())
         labels |= dict(zip(facts.shown.images.tolist(), of_shown, strict=True))
     rows = _characteristics(facts.project, sides)
     counted = []
-    for name in facts.metrics["classes"]:
-        marks = [[_has(labels.get(image, ""), name, several) for image in side] for side in sides]
+    for name in facts.metrics.classes:
+        marks = [[_has(labels.get(image, ""), name, multilabel) for image in side] for side in sides]
         counted.append([f"Label: {name}", *(_share(side) for side in marks)])
     return [*rows[:2], *counted, *rows[2:]]
 
 
-def _has(label: str, name: str, several: bool) -> bool:
-    return findings_of(label).get(name, False) if several else label == name
+def _has(label: str, name: str, multilabel: bool) -> bool:
+    return findings_of(label).get(name, False) if multilabel else label == name
 
 
 def _characteristics(project: Project, sides: list[list[int]]) -> list[list[str]]:
     """Rows of images, patients, age and attributes, a cell a side."""
     images = list(dict.fromkeys(image for side in sides for image in side))
-    patient = dict(project.db.execute("SELECT id, patient_id FROM image"))
+    patient = patients_of(project)
     rows = [
         ["Images", *(f"{len(side):,}" for side in sides)],
         ["Patients", *(f"{len({patient[image] for image in side}):,}" for side in sides)],
     ]
-    ages = dict(project.db.execute("SELECT id, age_years FROM image WHERE age_years IS NOT NULL"))
+    ages = ages_of(project)
     rows.append(
         ["Age, median (quartiles)", *(_quartiles([ages[image] for image in side if image in ages]) for side in sides)]
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from fineray.backbones.catalogue import (
     UnknownBackbone,
@@ -16,15 +15,18 @@ from fineray.backbones.catalogue import (
     backbone_for,
     weights_source,
 )
-from fineray.checks.finding import CHECKS_ON_LABELS, Finding, last_checked
+from fineray.checks.check_result import CHECKS_ON_LABELS, CheckResult, last_checked
 from fineray.evaluation.predictions import Predictions
 from fineray.explaining.kept import KeptMap, kept_maps
 from fineray.label_values import LabelSetUnusable
+from fineray.project.catalogue import content_hashes
 from fineray.project.label_sets import label_set, values_of
 from fineray.project.labels.revisions import revisions
 from fineray.project.project import Project
+from fineray.project.run_metrics import BackboneUsed, RunMetrics
 from fineray.project.runs import RunFolder, parts_of_run, runs
 from fineray.project.seen import label_digest, picture_digest
+from fineray.project.splits import is_kept
 from fineray.project.trials import Trial, trials
 
 
@@ -40,7 +42,7 @@ class Coverage:
     labelled: int
     on_pictures: tuple[str, ...]
     on_labels: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,16 @@ def record_of(project: Project, folder: RunFolder, shown: Predictions, on_test: 
     """Look everything up. shown: the predictions that the figures are of."""
     metrics = folder.metrics()
     parts = parts_of_run(project, folder)
-    kept = project.db.execute("SELECT EXISTS (SELECT 1 FROM split WHERE hash = ?)", (folder.split_hash(),)).fetchone()
-    labels = labels_then(project, metrics["label_set"], metrics["created"])
+    labels = labels_then(project, metrics.label_set, metrics.created)
     return Record(
         parts=parts,
-        split_kept=bool(kept[0]),
+        split_kept=is_kept(project, folder.split_hash()),
         labels=labels,
-        checks=_coverage(project, {*parts, *shown.images.tolist()}, labels, metrics["label_set"]),
+        checks=_coverage(project, {*parts, *shown.images.tolist()}, labels, metrics.label_set),
         maps=tuple(kept_maps(folder)),
         trials=_trials_before(project, shown.images.tolist(), metrics),
         runs_beside=() if on_test else _runs_beside(project, folder, metrics, set(shown.images.tolist())),
-        weights=_weights(folder, metrics["backbone"]),
+        weights=_weights(folder, metrics.backbone),
     )
 
 
@@ -103,7 +104,7 @@ def _coverage(project: Project, images: set[int], labels: dict[int, str], name: 
     checked = last_checked(project.root)
     if checked is None:
         return None
-    content = _contents(project)
+    content = content_hashes(project)
     pictures = sum(picture_digest(content[image]) in checked.seen.pictures for image in images)
     labelled = sum(
         image in labels and label_digest(content[image], labels[image]) in checked.seen.labelled for image in images
@@ -117,42 +118,38 @@ def _coverage(project: Project, images: set[int], labels: dict[int, str], name: 
     return Coverage(checked.checked, len(images), pictures, labelled, on_pictures, on_labels, checked.findings)
 
 
-def _trials_before(project: Project, images: Iterable[int], metrics: dict[str, Any]) -> tuple[TrialSeen, ...]:
-    content, created = _contents(project), datetime.fromisoformat(metrics["created"])
+def _trials_before(project: Project, images: Iterable[int], metrics: RunMetrics) -> tuple[TrialSeen, ...]:
+    content, created = content_hashes(project), datetime.fromisoformat(metrics.created)
     digests = [picture_digest(content[image]) for image in images]
     return tuple(
         TrialSeen(each, sum(digest in each.seen.pictures for digest in digests))
         for each in trials(project)
-        if each.label_set == metrics["label_set"] and datetime.fromisoformat(each.when) <= created
+        if each.label_set == metrics.label_set and datetime.fromisoformat(each.when) <= created
     )
 
 
-def _runs_beside(project: Project, folder: RunFolder, metrics: dict[str, Any], judged: set[int]) -> tuple[str, ...]:
+def _runs_beside(project: Project, folder: RunFolder, metrics: RunMetrics, judged: set[int]) -> tuple[str, ...]:
     found = []
     for each in reversed(runs(project)):
         other = each.metrics()
-        if each.name == folder.name or other.get("label_set") != metrics["label_set"]:
+        if each.name == folder.name or other.label_set != metrics.label_set:
             continue
         # The same split judges the same images; only of others have the predictions to be read.
-        same = other["split"]["hash"] == metrics["split"]["hash"]
+        same = other.split.hash == metrics.split.hash
         if same or not judged.isdisjoint(each.predictions().images.tolist()):
             found.append(each.name)
     return tuple(found)
 
 
-def _weights(folder: RunFolder, network: dict[str, Any]) -> WeightsSource | None:
+def _weights(folder: RunFolder, network: BackboneUsed) -> WeightsSource | None:
     """As the run kept it; of runs of earlier versions what the record says now, if it is of the same file."""
-    if not network["weights_sha256"]:
+    if not network.weights_sha256:
         return None
-    if "source" in network:
-        return WeightsSource(**network["source"])
+    if network.source is not None:
+        return network.source
     try:
-        chosen = backbone_for(folder.path, network["name"])
+        chosen = backbone_for(folder.path, network.name)
     except UnknownBackbone:
         return None
-    same = network["weights_sha256"].startswith(chosen.weights.sha256) and chosen.weights.sha256
+    same = network.weights_sha256.startswith(chosen.weights.sha256) and chosen.weights.sha256
     return weights_source(chosen) if same else None
-
-
-def _contents(project: Project) -> dict[int, str]:
-    return dict(project.db.execute("SELECT id, content_hash FROM image"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from fineray.evaluation.predictions import Predictions
 from fineray.project.attributes import (
@@ -14,6 +14,7 @@ from fineray.project.attributes import (
 )
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
+from fineray.project.seal import Seal
 from fineray.project.splits import EXTERNAL
 
 Kind = Literal["other project", "same project", "site", "attribute", "chance", "file", "unknown"]
@@ -56,14 +57,14 @@ class Setting:
 
 
 def setting_of(
-    project: Project, folder: RunFolder, parts: dict[int, str], judged: Predictions, seal: dict[str, Any] | None
+    project: Project, folder: RunFolder, parts: dict[int, str], judged: Predictions, seal: Seal | None
 ) -> Setting:
     """parts: image -> part of the run's split; seal: of the test set that the judged images are, None for the run's
     own held-out images."""
-    split = folder.metrics()["split"]
-    if split["kind"] == EXTERNAL:
+    split = folder.metrics().split
+    if split.kind == EXTERNAL:
         return Setting("other project" if folder.package() is not None else "same project")
-    by = seal.get("by") if seal is not None else split.get("by", "")
+    by = seal.by if seal is not None else split.by
     title = attribute_names(project).get(by or "", by or "")
     title = title if title.startswith("Labels") else title.lower()
     doubtful = _sharing_sites(project, parts, judged, sealed=seal is not None)

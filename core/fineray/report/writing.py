@@ -17,8 +17,8 @@ from fineray.report.facts import Facts
 from fineray.report.html import svg_of, to_html
 from fineray.report.record import record_of
 from fineray.report.setting import setting_of
-from fineray.review.judging import called_predictions, judge, resamples_of
-from fineray.review.query import View
+from fineray.review.judging import judge, predictions_at_point, resamples_of
+from fineray.review.query import ReviewQuery
 from fineray.system.output_file import check_output, whole_file
 
 STAGE = "Writing the report"
@@ -27,7 +27,7 @@ STAGE = "Writing the report"
 def write_report(
     project: Project,
     folder: RunFolder,
-    view: View,
+    view: ReviewQuery,
     output: Path,
     monitor: Monitor,
     thumbnails: bool,
@@ -54,9 +54,9 @@ def write_report(
     return output
 
 
-def gather(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> Facts:
+def gather(project: Project, folder: RunFolder, view: ReviewQuery, monitor: Monitor) -> Facts:
     """Judge the run and collect what the report says of it."""
-    predictions, called = called_predictions(folder, view)
+    predictions, predicted = predictions_at_point(folder, view)
     record = record_of(project, folder, predictions, view.on_test)
     test, recipe = folder.test() if view.on_test else None, folder.recipe()
     held_out = folder.predictions() if test is not None else predictions
@@ -69,10 +69,10 @@ def gather(project: Project, folder: RunFolder, view: View, monitor: Monitor) ->
         recipe=recipe,
         test=test,
         shown=predictions,
-        called=called.called,
+        predicted=predicted.predicted,
         judgement=judge(project, folder, view, monitor),
         record=record,
-        setting=setting_of(project, folder, record.parts, predictions, test["seal"]) if test else development,
+        setting=setting_of(project, folder, record.parts, predictions, test.seal) if test else development,
         development=development,
         resamples=resamples_of(recipe, len(predictions.images)),
     )

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fineray.errors import FinerayError
 from fineray.evaluation.bootstrap import patient_weights, percentile_interval, weighted_confusion
 from fineray.evaluation.intervals import BOOTSTRAP, Estimate, Z
+from fineray.project.catalogue import patients_of
 from fineray.project.label_sets import label_set, values_of
 from fineray.project.project import Project
 
@@ -51,7 +52,7 @@ def agreement(project: Project, first: str, second: str, seed: int = 0) -> Agree
     number = {name: index for index, name in enumerate(classes)}
     a = np.array([number[one[image]] for image in both], dtype=np.int64)
     b = np.array([number[two[image]] for image in both], dtype=np.int64)
-    patient_of = dict(project.db.execute("SELECT id, patient_id FROM image"))
+    patient_of = patients_of(project)
     patients = np.array([patient_of[image] for image in both], dtype=np.int64)
     table = table_of(a, b, len(classes))
     kappa = kappa_by_patient(table, a, b, patients, seed)

@@ -9,23 +9,24 @@ from typing import Any
 import numpy as np
 
 from fineray.errors import FinerayError
+from fineray.evaluation.binary_metrics import binary_metrics
 from fineray.evaluation.calibration import calibration
 from fineray.evaluation.choosing_point import apply_rule
 from fineray.evaluation.comparison import Comparison, compare
+from fineray.evaluation.confusion import confusion
 from fineray.evaluation.curves import curves
-from fineray.evaluation.figures_at import figures_at
 from fineray.evaluation.metrics import evaluate
-from fineray.evaluation.operating_point import Called, OperatingPoint, PointRule
+from fineray.evaluation.one_vs_rest import one_vs_rest
+from fineray.evaluation.operating_point import PointRule, PredictedClasses
 from fineray.evaluation.planning import plan
 from fineray.evaluation.predictions import Predictions
-from fineray.evaluation.question import question
 from fineray.evaluation.subgroups import subgroups
 from fineray.progress import Interim, Monitor
 from fineray.project.attributes import LABELS, attribute_names, attribute_values
 from fineray.project.kept_point import fixed_point
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder, run
-from fineray.review.query import Judgement, View, values_of_view
+from fineray.review.query import ReviewedRun, ReviewQuery, values_of_view
 
 OVERALL = ("auc", "accuracy", "balanced_accuracy", "mcc", "kappa", "macro_f1", "hand_till")
 PLANNED = (*(product(("sensitivity", "specificity"), (0.2, 0.1))), ("auc", 0.1), ("auc", 0.05))
@@ -39,20 +40,20 @@ class NothingInView(FinerayError):
     """No image of the run is left to judge."""
 
 
-def judge(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> Judgement:
+def judge(project: Project, folder: RunFolder, view: ReviewQuery, monitor: Monitor) -> ReviewedRun:
     """Work everything out, with the run's own seed and resamples; with over 20,000 images fewer of them. What images
-    count as (Called) is told first, as an Interim.
+    count as (PredictedClasses) is told first, as an Interim.
 
     Raises NothingInView, NoOperatingPoint, NoSuchAttribute, Cancelled.
     """
     recipe = folder.recipe()
     seed = int(recipe["seed"])
-    predictions, called = called_predictions(folder, view)
-    monitor.report(Interim(called))
+    predictions, predicted = predictions_at_point(folder, view)
+    monitor.report(Interim(predicted))
     rows = np.ones(len(predictions.images), dtype=bool)
     if view.attribute:
         rows = values_of_view(project, predictions, view.attribute) == view.value
-    shown, calls = predictions.only(rows), called.called[rows]
+    shown, calls = predictions.only(rows), predicted.predicted[rows]
     if len(shown.images) == 0:
         raise NothingInView(
             f"The run has no images with {view.attribute.removesuffix('_hash').replace('_', ' ')} {view.value}",
@@ -62,12 +63,10 @@ def judge(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> 
     monitor.check()
     positive = view.positive if view.positive in shown.classes else shown.classes[-1]
     number = shown.classes.index(positive)
-    asked = question(shown, positive)
-    figures = figures_at(
+    asked = one_vs_rest(shown, positive)
+    figures = binary_metrics(
         asked, calls == number, prevalence=view.prevalence, method=view.method, resamples=resamples, seed=seed
     )
-    confusion = np.zeros((len(shown.classes), len(shown.classes)), dtype=np.int64)
-    np.add.at(confusion, (shown.true, calls), 1)
     overall = {}
     if len(shown.classes) > 2:
         evaluation = evaluate(shown, resamples=resamples, seed=seed)
@@ -77,15 +76,15 @@ def judge(project: Project, folder: RunFolder, view: View, monitor: Monitor) -> 
     monitor.check()
     calibrated = calibration(asked, resamples=min(resamples, CALIBRATIONS), seed=seed)
     monitor.check()
-    return Judgement(
+    return ReviewedRun(
         positive=positive,
         images=len(shown.images),
         patients=len(set(shown.patients)),
-        point=called.point,
-        thresholds=called.thresholds,
+        point=predicted.point,
+        thresholds=predicted.thresholds,
         figures=figures,
         overall=overall,
-        confusion=tuple(map(tuple, confusion.tolist())),
+        confusion=tuple(map(tuple, confusion(shown.true, calls, len(shown.classes)).tolist())),
         curves=drawn,
         calibration=calibrated,
         subgroups=subgroups(asked, calls == number, _attributes(project, shown)),
@@ -98,11 +97,13 @@ def resamples_of(recipe: Mapping[str, Any], images: int) -> int:
     return min(int(recipe["bootstrap"]), max(FEWEST_RESAMPLES, MOST_DRAWN // images))
 
 
-def called_predictions(folder: RunFolder, view: View) -> tuple[Predictions, Called]:
+def predictions_at_point(folder: RunFolder, view: ReviewQuery) -> tuple[Predictions, PredictedClasses]:
     """The run's predictions, and what they count as. Raises NoOperatingPoint."""
     if view.on_test:
         predictions, validation = folder.test_predictions(), None
-        point = OperatingPoint.from_json((folder.test() or {})["operating_point"])
+        test = folder.test()
+        assert test is not None, "only what was opened is judged"
+        point = test.point
     else:
         predictions, validation = folder.predictions(), folder.validation_predictions()
         point = fixed_point(folder)
@@ -112,7 +113,7 @@ def called_predictions(folder: RunFolder, view: View) -> tuple[Predictions, Call
         validation = validation.finding(finding) if validation is not None else None
     rule = view.rule
     if view.on_test or rule.kind == "fixed":  # nothing is chosen here
-        return predictions, Called(point.called(predictions), point, {})
+        return predictions, PredictedClasses(point.predict(predictions), point, {})
     if len(predictions.classes) != 2:
         rule = PointRule()
     elif rule.kind != "most probable" and rule.positive not in predictions.classes:
@@ -120,12 +121,12 @@ def called_predictions(folder: RunFolder, view: View) -> tuple[Predictions, Call
     return predictions, apply_rule(predictions, rule, validation)
 
 
-def compare_views(project: Project, first: View, second: View) -> Comparison:
-    """Two runs, each called by its own rule. Raises NotComparable, NoOperatingPoint, RunMissing."""
+def compare_views(project: Project, first: ReviewQuery, second: ReviewQuery) -> Comparison:
+    """Two runs, each with classes by its own rule. Raises NotComparable, NoOperatingPoint, RunMissing."""
     sides = []
     for view in (first, second):
-        predictions, called = called_predictions(run(project, view.run), view)
-        sides.append((view.run, predictions, called))
+        predictions, predicted = predictions_at_point(run(project, view.run), view)
+        sides.append((view.run, predictions, predicted))
     positive = first.positive if first.positive in sides[0][1].classes else sides[0][1].classes[-1]
     return compare(sides[0], sides[1], positive)
 

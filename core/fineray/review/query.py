@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fineray.evaluation.binary_metrics import BinaryMetrics
 from fineray.evaluation.calibration import Calibration
 from fineray.evaluation.curves import Curves
-from fineray.evaluation.figures_at import Figures
 from fineray.evaluation.intervals import Estimate, Method
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
 from fineray.evaluation.planning import Plan
@@ -22,7 +22,7 @@ PART = "part"  # in place of an attribute: the fold or part in which an image wa
 
 
 @dataclass(frozen=True)
-class View:
+class ReviewQuery:
     """What is looked at. rule: by which images are called; on_test: the sealed test set, at its frozen point; finding:
     one of several that stand side by side; attribute, value: only images that have it (PART: that were held out in it);
     positive: the class that the figures are of; prevalence: for which PPV and NPV are wanted too, 0..1."""
@@ -39,7 +39,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ReviewedRun:
     """overall: figures over all classes where there are more than two; point: what is to be applied to other images;
     thresholds: that were applied, by part."""
 
@@ -48,7 +48,7 @@ class Judgement:
     patients: int
     point: OperatingPoint
     thresholds: dict[str, float]
-    figures: Figures
+    figures: BinaryMetrics
     overall: dict[str, Estimate]
     confusion: tuple[tuple[int, ...], ...]
     curves: Curves | None

@@ -32,7 +32,7 @@ from fineray.progress import (
     Monitor,
     Paused,
     Progress,
-    Report,
+    ProgressEvent,
 )
 from fineray.project.project import Project
 from fineray.system.durable import sync_file
@@ -94,15 +94,15 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Bench:
+class Checkpoints:
     """Where one unfinished piece of work lies, itself or inside that of a larger one. Only the first process writes."""
 
     folder: Path
     ledger: Ledger
 
-    def inside(self, name: str) -> Bench:
+    def inside(self, name: str) -> Checkpoints:
         """A place of its own for a part of this work."""
-        return Bench(self.folder / name, self.ledger)
+        return Checkpoints(self.folder / name, self.ledger)
 
     @property
     def begun(self) -> bool:
@@ -212,7 +212,7 @@ class Keeping:
     check() may raise to stop; first() keeps what has to be there before.
     """
 
-    bench: Bench | None = None
+    checkpoints_of: Checkpoints | None = None
     name: str = ""
     check: Callable[[], None] = lambda: None
     first: Callable[[], None] = lambda: None
@@ -223,18 +223,18 @@ class Keeping:
 
     def load(self) -> State | None:
         """What was kept, or None."""
-        return self.bench.load(self.name) if self.bench is not None else None
+        return self.checkpoints_of.load(self.name) if self.checkpoints_of is not None else None
 
     def save(self, state: State) -> None:
         """Keep it now."""
-        if self.bench is not None:
+        if self.checkpoints_of is not None:
             self.first()
-            self.bench.save(self.name, state)
+            self.checkpoints_of.save(self.name, state)
 
     def forget(self) -> None:
         """It is not needed any more."""
-        if self.bench is not None:
-            self.bench.forget(self.name)
+        if self.checkpoints_of is not None:
+            self.checkpoints_of.forget(self.name)
 
     def point(self, state: Callable[[], State]) -> None:
         """A point at which the work may stop; state() is all that it did. Raises what check() raises."""
@@ -243,7 +243,7 @@ class Keeping:
         except Paused:
             self.save(state())
             raise
-        if self.bench is not None and self.bench.ledger.due():
+        if self.checkpoints_of is not None and self.checkpoints_of.ledger.due():
             self.save(state())
 
 
@@ -253,10 +253,10 @@ NOWHERE = Keeping()  # nothing is kept, and nothing stops
 class Noting(Monitor):
     """Passes everything on, and lets a bench know where the work is."""
 
-    def __init__(self, monitor: Monitor, bench: Bench) -> None:
-        self._monitor, self._bench = monitor, bench
+    def __init__(self, monitor: Monitor, checkpoints_of: Checkpoints) -> None:
+        self._monitor, self._bench = monitor, checkpoints_of
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         """As the monitor; features are kept with the project as they come."""
         if isinstance(what, Progress):
             ledger = self._bench.ledger
@@ -272,11 +272,11 @@ class Noting(Monitor):
         self._monitor.check()
 
 
-def bench(project: Project, kind: Kind, recipe: Recipe, split_hash: str) -> Bench:
+def checkpoints_of(project: Project, kind: Kind, recipe: Recipe, split_hash: str) -> Checkpoints:
     """Where that work lies, whether or not it was begun."""
     named = hashlib.sha256(f"{kind} {recipe.to_json()} {split_hash}".encode()).hexdigest()
     folder = project.runs_folder / f"{UNFINISHED}{named[:16]}"
-    return Bench(folder, Ledger(folder, Standing.load(folder) or Standing(kind, recipe, split_hash)))
+    return Checkpoints(folder, Ledger(folder, Standing.load(folder) or Standing(kind, recipe, split_hash)))
 
 
 def optimiser_state(optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
@@ -300,7 +300,7 @@ def with_prefix(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, t
     return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
 
 
-def under(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def without_prefix(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """What with_prefix() named."""
     return dict(_stripped(f"{prefix}/", tensors))
 

@@ -11,8 +11,8 @@ from fineray.training.checkpoint import (
     State,
     optimiser_state,
     restore_optimiser,
-    under,
     with_prefix,
+    without_prefix,
 )
 from fineray.training.tuning.network import TunedNetwork
 
@@ -58,9 +58,9 @@ class Course:
     def restore(self, state: State) -> None:
         """Go on from what state() gave; restore_random() belongs to it."""
         for name, module in self._modules():
-            module.load_state_dict(under(name, state.tensors))
-        restore_optimiser(self._tuner.optimiser, under("optimiser", state.tensors))
-        self._random = under("random", state.tensors)
+            module.load_state_dict(without_prefix(name, state.tensors))
+        restore_optimiser(self._tuner.optimiser, without_prefix("optimiser", state.tensors))
+        self._random = without_prefix("random", state.tensors)
         self._tuner.pieces = state.facts["pieces"]
         for name in ("epoch", "number", "best_auc", "best_epoch"):
             setattr(self, name, state.facts[name])

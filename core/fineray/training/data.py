@@ -24,7 +24,7 @@ class Data:
 
     features: [views, images, n], None where nothing frozen is looked at; widths: features of each stage; targets:
     [images, classes] in 0..1, NaN where not known; learned: the targets that training sees; groups: patients, joined as
-    in the split; strata: numbers of the labels, and learned_strata those that training sees; several: classes are
+    in the split; strata: numbers of the labels, and learned_strata those that training sees; multilabel: classes are
     findings that may stand side by side.
     """
 
@@ -38,13 +38,13 @@ class Data:
     learned_strata: NDArray[np.int64]
     groups: NDArray[np.int64]
     parts: NDArray[np.str_]
-    several: bool
+    multilabel: bool
 
     def examples(self, rows: Rows) -> Examples:
         """Rows to fit a head to."""
         assert self.features is not None
         return Examples(
-            self.features[:, rows], self.learned[rows], self.groups[rows], self.learned_strata[rows], self.several
+            self.features[:, rows], self.learned[rows], self.groups[rows], self.learned_strata[rows], self.multilabel
         )
 
     def inner_folds(self, rows: Rows, folds: int, seed: int) -> list[tuple[Rows, Rows]]:

@@ -27,7 +27,7 @@ from fineray.progress import (
 )
 from fineray.project.project import Project
 from fineray.project.runs import reading
-from fineray.training.checkpoint import Bench, Keeping
+from fineray.training.checkpoint import Checkpoints, Keeping
 from fineray.training.data import Data, Rows
 from fineray.training.devices import rank
 from fineray.training.head.head import Floats, Head, Standardisation
@@ -35,7 +35,7 @@ from fineray.training.head.last_layer import last_layer
 from fineray.training.head.selection import FittedHead, fit_head
 from fineray.training.head.temperature import probabilities, temperature
 from fineray.training.recipe import Recipe
-from fineray.training.tuning.views import Views
+from fineray.training.tuning.views import AugmentedViews
 
 if TYPE_CHECKING:  # tuning alone pays for Lightning Fabric
     from lightning_fabric import Fabric
@@ -75,12 +75,12 @@ class Learner(Protocol):
 
 
 @dataclass
-class Work:
+class TrainingProgress:
     """Who hears of the fits of a run, how many there are, and how many are done; where checkpoints go, if anywhere."""
 
     monitor: Monitor
     fits: int
-    bench: Bench | None = None
+    checkpoints_of: Checkpoints | None = None
     done: int = 0
 
     def report(self, step: int = 0, steps: int = 0) -> None:
@@ -91,12 +91,12 @@ class Work:
 
     def keeping(self, name: str) -> Keeping:
         """How a part of a fit keeps what it did."""
-        return Keeping(self.bench, name, self.monitor.check)
+        return Keeping(self.checkpoints_of, name, self.monitor.check)
 
 
 @contextmanager
 def learner_for(
-    project: Project, chosen: Backbone, device: torch.device, data: Data, recipe: Recipe, work: Work
+    project: Project, chosen: Backbone, device: torch.device, data: Data, recipe: Recipe, work: TrainingProgress
 ) -> Iterator[Learner]:
     """The learner of the recipe's mode. May raise Cancelled, CannotCut or a storage error."""
     if recipe.mode == "frozen":
@@ -106,9 +106,9 @@ def learner_for(
 
     frozen, part = parts_of(chosen, recipe, device)
     passes = recipe.tuning.epochs * work.fits
-    side = recipe.side or chosen.input_size
-    kept = work.bench if rank() == 0 else None  # one process writes; what others keep for themselves they lose
-    with Views(project, frozen, side, recipe.augment, device, recipe.seed, passes, kept) as views:
+    side = recipe.input_size or chosen.input_size
+    kept = work.checkpoints_of if rank() == 0 else None  # one process writes; what others keep for themselves they lose
+    with AugmentedViews(project, frozen, side, recipe.augment, device, recipe.seed, passes, kept) as views:
         views.fill(data.images, work.monitor)
         yield TuningLearner(data, chosen, part, views, fabric(), recipe, work)
 
@@ -138,7 +138,7 @@ def learned_parts(
 class FrozenLearner:
     """The head alone."""
 
-    def __init__(self, data: Data, recipe: Recipe, work: Work) -> None:
+    def __init__(self, data: Data, recipe: Recipe, work: TrainingProgress) -> None:
         self._data, self._recipe, self._work = data, recipe, work
         self._monitor = work.monitor
 
@@ -186,7 +186,7 @@ class FittedFrozen:
 def frozen_probabilities(head: Head, features: NDArray[np.float32], test_views: int) -> Floats:
     """[images, classes] from features [views, images, n]: logits averaged over the film and its test views."""
     logits = np.mean([head.logits(features[view]) for view in range(1 + test_views)], axis=0)
-    return probabilities(logits, head.temperature, head.several)
+    return probabilities(logits, head.temperature, head.multilabel)
 
 
 class TuningLearner:
@@ -197,10 +197,10 @@ class TuningLearner:
         data: Data,
         chosen: Backbone,
         part: LearningPart,
-        views: Views,
+        views: AugmentedViews,
         fabric: Fabric,
         recipe: Recipe,
-        work: Work,
+        work: TrainingProgress,
     ) -> None:
         self._data, self._chosen, self._part = data, chosen, part
         self.views, self.fabric = views, fabric
@@ -210,10 +210,10 @@ class TuningLearner:
     def fit(self, rows: Rows, fold: int, validation: Rows | None = None) -> FittedNetwork:
         """Fit the frozen head first, then tune from there; from scratch, tune at once."""
         from fineray.training.tuning.finetuning import (
-            Lesson,
             TrainingDiverged,
             Tuner,
-            Watcher,
+            TuningCallbacks,
+            TuningData,
             fine_tune,
             predict,
             steps_per_epoch,
@@ -227,29 +227,31 @@ class TuningLearner:
         network, strength = self.start(rows, fold, validation)
         numbers = np.flatnonzero(rows)
         checked = None if validation is None else np.flatnonzero(validation)
-        lesson = Lesson(self.views, numbers, data.learned, data.several, checked)
+        tuning_data = TuningData(self.views, numbers, data.learned, data.multilabel, checked)
         steps = tuning.epochs * steps_per_epoch(tuning, len(numbers))
 
         def on_step(step: int, loss: float) -> None:
             self._monitor.report(HeadStep(fold, step, loss))
             work.report(step + 1, steps)
 
-        watcher = Watcher(work.report, on_step, lambda epoch, auc: self._monitor.report(Validated(fold, epoch, auc)))
-        tuner = Tuner(lesson, network, self._chosen, tuning, recipe.loss, self.fabric, strength)
+        callbacks = TuningCallbacks(
+            work.report, on_step, lambda epoch, auc: self._monitor.report(Validated(fold, epoch, auc))
+        )
+        tuner = Tuner(tuning_data, network, self._chosen, tuning, recipe.loss, self.fabric, strength)
         keeping = work.keeping(f"fold-{fold}")
         try:
-            tuned = fine_tune(tuner, tuning, recipe.seed, fold, watcher, keeping)
+            tuned = fine_tune(tuner, tuning, recipe.seed, fold, callbacks, keeping)
         except TrainingDiverged:
-            if work.bench is not None:
-                work.bench.clear()  # it would end the same way again
+            if work.checkpoints_of is not None:
+                work.checkpoints_of.clear()  # it would end the same way again
             raise
         work.done += 1
         test_views = recipe.augment.test_views
-        warmth = 1.0
+        fitted_temperature = 1.0
         if checked is not None:
             logits = predict(tuned, self.views, checked, test_views, keeping.of("checked"))
-            warmth = temperature(logits, data.learned[checked], data.several)
-        return FittedNetwork(tuned, self.views, strength, warmth, test_views, keeping)
+            fitted_temperature = temperature(logits, data.learned[checked], data.multilabel)
+        return FittedNetwork(tuned, self.views, strength, fitted_temperature, test_views, keeping)
 
     def _set_aside(self, rows: Rows) -> tuple[Rows, Rows | None]:
         """(rows to learn from, rows of whole patients for validation), or all and none where a class has too few."""
@@ -258,12 +260,12 @@ class TuningLearner:
 
     def start(self, rows: Rows, fold: int, validation: Rows | None) -> tuple[TunedNetwork, float]:
         """(the network as it begins, the strength of its head's regularisation)."""
-        from fineray.training.tuning.network import TunedNetwork, steadied
+        from fineray.training.tuning.network import TunedNetwork, with_floor_on_scale
 
         data, recipe = self._data, self._recipe
         if recipe.mode == "finetune":
             fitted = _head(data, rows, recipe, fold, self._work, validation)
-            head, strength = steadied(fitted.head, data.widths), fitted.strength
+            head, strength = with_floor_on_scale(fitted.head, data.widths), fitted.strength
         else:
             torch.manual_seed(recipe.seed)
             width, classes = sum(data.widths), len(data.classes)
@@ -271,7 +273,7 @@ class TuningLearner:
             layer = last_layer(recipe.head.kind, width, classes, recipe.head.hidden)
             torch.nn.init.normal_(next(layer.parameters()), std=0.01)
             state = {name: tensor.detach().double().numpy() for name, tensor in layer.state_dict().items()}
-            head, strength = Head(plain, recipe.head.kind, state, data.several), 0.0
+            head, strength = Head(plain, recipe.head.kind, state, data.multilabel), 0.0
         part = copy.deepcopy(self._part).requires_grad_(True)
         network = TunedNetwork(part, head, recipe.tuning.dropout)
         return network.to(memory_format=torch.channels_last), strength
@@ -282,7 +284,7 @@ class FittedNetwork:
     """A tuned network over the views of the data. keeping: how its predictions are kept until they are whole."""
 
     network: TunedNetwork
-    views: Views
+    views: AugmentedViews
     strength: float
     temperature: float
     test_views: int
@@ -295,7 +297,7 @@ class FittedNetwork:
         numbers = np.flatnonzero(rows)
         keeping = self.keeping.of(hashlib.sha256(numbers.tobytes()).hexdigest()[:8])
         logits = predict(self.network, self.views, numbers, self.test_views, keeping)
-        return probabilities(logits, self.temperature, self.network.several)
+        return probabilities(logits, self.temperature, self.network.multilabel)
 
     def save(self, folder: Path) -> None:
         """Write the stages that learned, and the head."""
@@ -311,7 +313,7 @@ def _head(
     rows: Rows,
     recipe: Recipe,
     fold: int,
-    work: Work,
+    work: TrainingProgress,
     validation: Rows | None,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> FittedHead:

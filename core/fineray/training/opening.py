@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from fineray.errors import FinerayError
 from fineray.evaluation.metrics import evaluate
-from fineray.evaluation.operating_point import OperatingPoint
+from fineray.evaluation.operating_point import OperatingPoint, PointRule
 from fineray.progress import Monitor
 from fineray.project.catalogue import sealed_images
+from fineray.project.chosen_point import point_by_rule
+from fineray.project.kept_point import kept_by, write_kept
 from fineray.project.project import Project
+from fineray.project.run_metrics import Frozen, SealedTest
 from fineray.project.runs import (
     FROZEN,
     TEST_METRICS,
     TEST_PREDICTIONS,
-    RunFolder,
     run,
 )
 from fineray.project.seal import (
@@ -31,7 +32,7 @@ from fineray.project.seal import (
 from fineray.system.digest import sha256
 from fineray.system.output_file import whole_file
 from fineray.training.learners import HEAD_FILE, NETWORK_FILE
-from fineray.training.predicting import predicted
+from fineray.training.model import predicted
 
 DECIDED = ("recipe.json", "metrics.json", HEAD_FILE, NETWORK_FILE)  # what is frozen, by hash
 
@@ -40,54 +41,45 @@ class NotFrozen(FinerayError):
     """Model and operating point have to be fixed before the test set is opened, and stay as they are."""
 
 
-@dataclass(frozen=True)
-class Frozen:
-    """A run's model and operating point, fixed; of findings that stand side by side the point of each. hashes: SHA-256
-    of the files that hold the model."""
-
-    point: OperatingPoint
-    frozen: str
-    seal: str
-    hashes: dict[str, str]
-
-
 def freeze(project: Project, name: str, point: OperatingPoint) -> Frozen:
     """Fix a run's model and operating point for good. Raises RunMissing, SealRefused or NotFrozen."""
     project.check_writable()
     folder, seal = run(project, name), current_seal(project)
     if seal is None:
         raise SealRefused("The project has no sealed test set", todo="Seal one before you train (page Curate).")
-    if folder.metrics().get("seal") != seal.hash:
+    if folder.metrics().seal != seal.hash:
         raise NotFrozen(
             f"{name} was trained before the test set was sealed and may have learned from it",
             todo="Train again; the new run knows nothing of the sealed images.",
         )
-    if frozen_of(folder) is not None:
+    if folder.frozen() is not None:
         raise NotFrozen(f"{name} is frozen already", todo="Train again to choose another operating point.")
     frozen = Frozen(point, datetime.now(UTC).isoformat(timespec="seconds"), seal.hash, hashes_of(folder.path))
-    told = {"format": 1, **asdict(frozen), "point": point.to_json()}
     with whole_file(folder.path / FROZEN) as partial:
-        partial.write_text(json.dumps(told, indent=2), "utf-8")
+        partial.write_text(json.dumps(frozen.to_json(), indent=2), "utf-8")
     return frozen
 
 
-def frozen_of(folder: RunFolder) -> Frozen | None:
-    """What was frozen of a run, or None."""
-    fields = folder.frozen()
-    if fields is None:
-        return None
-    del fields["format"]
-    return Frozen(**{**fields, "point": OperatingPoint.from_json(fields["point"])})
+def freeze_by_rule(project: Project, name: str, rule: PointRule | None) -> None:
+    """Freeze with the point that a rule gives on validation predictions (those out of fold are such), of each finding
+    where several stand side by side; the rule is kept beside it, for the figures on held-out images. Without a rule,
+    with the run's own point. Raises NoOperatingPoint and what freeze() raises."""
+    folder = run(project, name)
+    point = point_by_rule(folder, rule)
+    freeze(project, name, point)
+    if rule is not None:
+        own = {finding: replace(rule, positive=finding) for finding in point.findings} or {"": rule}
+        write_kept(folder, {finding: kept_by(folder, each, point.of(finding)) for finding, each in own.items()})
 
 
-def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
+def open_test(project: Project, name: str, monitor: Monitor) -> SealedTest:
     """Predict the sealed images with a frozen run; the opening is counted before anything is computed.
 
     Raises NotFrozen, SealRefused, Cancelled (before it is counted), or a storage error.
     """
     project.check_writable()
     folder, seal = run(project, name), current_seal(project)
-    frozen = frozen_of(folder)
+    frozen = folder.frozen()
     if frozen is None or seal is None or frozen.seal != seal.hash:
         raise NotFrozen(
             f"{name} is not frozen for this test set",
@@ -96,27 +88,20 @@ def open_test(project: Project, name: str, monitor: Monitor) -> dict[str, Any]:
     if hashes_of(folder.path) != frozen.hashes:
         raise NotFrozen(f"The model of {name} was changed after it was frozen", todo="Train again.")
     metrics = folder.metrics()
-    classes = tuple(metrics["classes"])
-    several = metrics.get("several", False)
-    images = [image for image in sealed_images(project) if image.label and (several or image.label in classes)]
+    classes = tuple(metrics.classes)
+    multilabel = metrics.multilabel
+    images = [image for image in sealed_images(project) if image.label and (multilabel or image.label in classes)]
     monitor.check()
     opening = record_opening(project, name, frozen.hashes[HEAD_FILE])
     predictions = predicted(project, folder, images, "sealed test", monitor)
     recipe = folder.recipe()
     evaluation = evaluate(predictions, resamples=recipe["bootstrap"], seed=recipe["seed"], point=frozen.point)
-    figures = {
-        "format": 1,
-        **asdict(evaluation),
-        "operating_point": frozen.point.to_json(),
-        "opening": len(openings(project)),
-        "opened": opening.opened,
-        "seal": asdict(seal),
-        "labels_changed": labels_changed(project),
-    }
+    number, changed = len(openings(project)), labels_changed(project)
+    figures = SealedTest(evaluation, frozen.point, number, opening.opened, changed, seal)
     with whole_file(folder.path / TEST_PREDICTIONS) as partial:
-        predictions.save(partial, frozen.point.names(classes, predictions.probabilities, several))
+        predictions.save(partial, frozen.point.names(classes, predictions.probabilities, multilabel))
     with whole_file(folder.path / TEST_METRICS) as partial:  # what makes the opening's figures count
-        partial.write_text(json.dumps(figures, indent=2), "utf-8")
+        partial.write_text(json.dumps(figures.to_json(), indent=2), "utf-8")
     return figures
 
 

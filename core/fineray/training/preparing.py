@@ -5,24 +5,22 @@ from __future__ import annotations
 import hashlib
 import platform
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fineray import __version__
 from fineray.backbones.catalogue import Backbone, backbone, weights_source
-from fineray.backbones.runtime import Runtime, best_device, device_title
+from fineray.backbones.runtime import Runtime, best_device
 from fineray.backbones.surgery import architecture, feature_network, widths_of
 from fineray.errors import FinerayError
 from fineray.progress import Monitor, Progress
 from fineray.project.catalogue import LabelledImage, labelled_images
 from fineray.project.label_sets import active_label_set
 from fineray.project.project import Project
+from fineray.project.run_metrics import BackboneUsed
 from fineray.project.splits import (
     ASIDE,
     Split,
@@ -44,12 +42,15 @@ class SplitOutdated(FinerayError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What learners need. facts: kept with the run; made_of: hex, names images, labels and weights together."""
+    """What learners need. used: the backbone as the run keeps it; engine: that computed the features; data_sha256: of
+    images and labels; made_of: hex, names images, labels and weights together."""
 
     chosen: Backbone
     device: torch.device
     data: Data
-    facts: dict[str, Any]
+    used: BackboneUsed
+    engine: str
+    data_sha256: str
     made_of: str
 
 
@@ -67,14 +68,13 @@ def prepare(project: Project, split: Split, recipe: Recipe, monitor: Monitor) ->
     device = best_device()
     part_of = parts(project, split)
     images = [image for image in labelled_images(project) if part_of[image.id] != ASIDE]
-    features, network, engine = _features(project, images, chosen, recipe, device, monitor)
-    data = _data(project, images, recipe, features, network["widths"], part_of, groups(project, split))
-    # What is said of the weights is kept here as it stands now: their record may be written anew.
-    source = {} if recipe.mode == "scratch" else {"source": asdict(weights_source(chosen))}
-    facts = {**_provenance(split, device, data), "backbone": {**network, **source}, "engine": engine}
-    named = f"{facts['data_sha256']} {network}"
+    features, used, engine = _features(project, images, chosen, recipe, device, monitor)
+    data = _data(project, images, recipe, features, used.widths, part_of, groups(project, split))
+    listing = "\n".join(f"{image.content_hash} {image.label}" for image in images)
+    data_sha256 = hashlib.sha256(listing.encode()).hexdigest()
+    made_of = hashlib.sha256(f"{data_sha256} {replace(used, source=None)}".encode()).hexdigest()
     data = data.shuffled(recipe.seed) if recipe.shuffled else data
-    return Prepared(chosen, device, data, facts, hashlib.sha256(named.encode()).hexdigest())
+    return Prepared(chosen, device, data, used, engine, data_sha256, made_of)
 
 
 def _features(
@@ -84,25 +84,21 @@ def _features(
     recipe: Recipe,
     device: torch.device,
     monitor: Monitor,
-) -> tuple[NDArray[np.float32] | None, dict[str, Any], str]:
+) -> tuple[NDArray[np.float32] | None, BackboneUsed, str]:
     """(features [views, images, n], None from scratch, where nothing pretrained is used; what gave them; the engine
     that computed them)."""
-    facts: dict[str, Any] = {"name": chosen.name, "title": chosen.title, "side": recipe.side or chosen.input_size}
+    side = recipe.input_size or chosen.input_size
     if recipe.mode == "scratch":
         random = feature_network(architecture(chosen), chosen, recipe.pooling)
-        return None, {**facts, "weights_sha256": "", "widths": widths_of(random)}, "torch"
-    runtime = Runtime(chosen, device, recipe.pooling, recipe.side)
+        return None, BackboneUsed(chosen.name, chosen.title, side, "", widths_of(random)), "torch"
+    runtime = Runtime(chosen, device, recipe.pooling, recipe.input_size)
     augment = recipe.augment
     views = max(augment.views, augment.test_views) if recipe.mode == "frozen" else 0
     features = features_of(project, images, chosen, runtime, monitor, augment, views)
-    space = feature_space(chosen, runtime)
-    network = {
-        **facts,
-        "weights_sha256": runtime.weights_sha256,
-        "widths": runtime.widths,
-        "feature_space": space,
-    }
-    return features, network, runtime.engine
+    # What is said of the weights is kept as it stands now: their record may be written anew.
+    source, space = weights_source(chosen), feature_space(chosen, runtime)
+    used = BackboneUsed(chosen.name, chosen.title, side, runtime.weights_sha256, runtime.widths, space, source)
+    return features, used, runtime.engine
 
 
 def _data(
@@ -128,21 +124,14 @@ def _data(
         learned_strata=strata,
         groups=np.array([group_of[image.id] for image in images], dtype=np.int64),
         parts=np.array([part_of[image.id] for image in images]),
-        several=chosen.kind == "multi",
+        multilabel=chosen.kind == "multi",
     )
 
 
-def _provenance(split: Split, device: torch.device, data: Data) -> dict[str, Any]:
-    listing = "\n".join(f"{image.content_hash} {image.label}" for image in data.images)
+def environment() -> dict[str, str]:
+    """Python and the libraries that decide figures, with their versions."""
     libraries = ("torch", "timm", "torchvision", "scikit-learn", "scipy", "numpy", "pydicom")
-    return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "fineray": __version__,
-        "device": device_title(device),
-        "split": {**asdict(split.plan), "hash": split.hash},
-        "data_sha256": hashlib.sha256(listing.encode()).hexdigest(),
-        "environment": {"python": platform.python_version(), **_versions(libraries)},
-    }
+    return {"python": platform.python_version(), **_versions(libraries)}
 
 
 def _versions(libraries: tuple[str, ...]) -> dict[str, str]:

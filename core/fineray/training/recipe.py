@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from fineray.backbones.catalogue import DEFAULT_BACKBONE
 from fineray.errors import FinerayError
+from fineray.training.settings import Problem, from_told, problems, setting, unknown_keys
 
 Mode = Literal["frozen", "finetune", "scratch"]
 HeadKind = Literal["linear", "mlp", "cosine"]
@@ -17,13 +18,13 @@ Pooling = Literal["mean", "max", "mean and deviation"]
 Loss = Literal["cross-entropy", "focal"]
 Balance = Literal["none", "weights", "sampling"]
 Uncertain = Literal["left out", "softened"]
-Norms = Literal["source", "films"]
+Norms = Literal["source", "images"]
 
-FORMAT = 3
+FORMAT = 4  # 3: `side`, and norms of `films`
 RECIPE_FILE = "recipe.json"
 SMALLEST, LARGEST, STEP = 224, 1024, 32  # pixels a side; networks halve their maps five times
-
-Check = tuple[bool, str]  # (fine, what is impossible if not)
+SIDES = (224, 320, 384, 512, 768, 1024)  # that are offered
+OTHER_VERSION = "It may come from another version of Fineray; make a new one."
 
 
 class RecipeUnusable(FinerayError):
@@ -38,17 +39,24 @@ class HeadSettings:
     L2 regularisation strengths to choose from, by inner_folds folds inside the training images.
     """
 
-    kind: HeadKind = "linear"
-    strengths: tuple[float, ...] = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
-    inner_folds: int = 5
-    hidden: int = 64
-
-    def checks(self) -> Iterator[Check]:
-        """What has to hold."""
-        yield self.kind in get_args(HeadKind), f"a head “{self.kind}”"
-        yield bool(self.strengths) and min(self.strengths) > 0, "a strength that is not above 0"
-        yield self.inner_folds >= 2, "fewer than 2 inner folds"
-        yield 1 <= self.hidden <= 4096, "hidden units outside 1 to 4,096"
+    kind: HeadKind = setting(
+        "linear",
+        "Last layer",
+        "Linear: a logistic regression. One hidden layer: for findings that no straight line separates. Cosine: each"
+        " class is a direction; for very few images.",
+        choices={"linear": "Linear", "mlp": "One hidden layer", "cosine": "Cosine"},
+        option="head",
+    )
+    strengths: tuple[float, ...] = setting(
+        (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03),
+        "Regularisation strengths",
+        "Those (L2) that the inner folds choose from.",
+        above=0,
+    )
+    inner_folds: int = setting(
+        5, "Inner folds", "Folds inside the training patients that choose the regularisation.", least=2, most=100
+    )
+    hidden: int = setting(64, "Hidden units", "With one hidden layer.", least=1, most=4096)
 
 
 @dataclass(frozen=True)
@@ -61,21 +69,35 @@ class LossSettings:
     ones of `certainty` 0.5..1 (Irvin 2019, U-SmoothOnes); an uncertain label that names no class is always left out.
     """
 
-    kind: Loss = "cross-entropy"
-    gamma: float = 2.0
-    balance: Balance = "none"
-    smoothing: float = 0.0
-    uncertain: Uncertain = "left out"
-    certainty: float = 0.75
-
-    def checks(self) -> Iterator[Check]:
-        """What has to hold."""
-        yield self.kind in get_args(Loss), f"a loss “{self.kind}”"
-        yield self.balance in get_args(Balance), f"a balance “{self.balance}”"
-        yield self.uncertain in get_args(Uncertain), f"a way “{self.uncertain}” of treating uncertain labels"
-        yield 0 <= self.gamma <= 10, "a focal power outside 0 to 10"
-        yield 0 <= self.smoothing < 1, "a smoothing outside 0 to 1"
-        yield 0.5 <= self.certainty <= 1, "a certainty outside 0.5 to 1"
+    kind: Loss = setting(
+        "cross-entropy",
+        "Loss",
+        "Cross-entropy: every error by its size. Focal: films that are nearly right count less.",
+        choices={"cross-entropy": "Cross-entropy", "focal": "Focal"},
+        option="loss",
+    )
+    gamma: float = setting(
+        2.0, "Focal power", "How much less films that are nearly right count.", least=0, most=10, decimals=1, step=0.5
+    )
+    balance: Balance = setting(
+        "none",
+        "Classes of unlike size",
+        "As they are; or small classes weigh as much as large ones; or are drawn as often. Probabilities then no longer"
+        " follow how often a class occurs.",
+        choices={"none": "Count as they are", "weights": "Weigh alike", "sampling": "Are drawn alike"},
+    )
+    smoothing: float = setting(
+        0.0, "Label smoothing", "A share of doubt in every label; helps where labels are noisy.", least=0, below=1
+    )
+    uncertain: Uncertain = setting(
+        "left out",
+        "Doubtful findings",
+        "Findings with a question mark, in label sets of several findings.",
+        choices={"left out": "Left out", "softened": "Softened"},
+    )
+    certainty: float = setting(
+        0.75, "Certainty of softened findings", "What a doubtful finding counts as.", least=0.5, most=1, step=0.05
+    )
 
 
 @dataclass(frozen=True)
@@ -88,22 +110,38 @@ class AugmentSettings:
     views whose predictions are averaged with the film's own.
     """
 
-    rotation: float = 7.0
-    scale: float = 0.1
-    shift: float = 0.045
-    crop: float = 0.0
-    contrast: float = 0.25
-    noise: float = 0.02
-    flip: bool = False
-    views: int = 0
-    test_views: int = 0
-
-    def checks(self) -> Iterator[Check]:
-        """What has to hold."""
-        yield 0 <= self.rotation <= 180, "a rotation outside 0 to 180 degrees"
-        yield all(0 <= share < 0.9 for share in (self.scale, self.shift, self.crop)), "a share outside 0 to 0.9"
-        yield 0 <= self.contrast <= 4 and 0 <= self.noise <= 1, "a contrast above 4, or noise above 1"
-        yield 0 <= self.views <= 32 and 0 <= self.test_views <= 32, "more than 32 views"
+    rotation: float = setting(
+        7.0, "Rotation up to", "A patient stands or lies askew.", least=0, most=180, decimals=0, step=1, unit="°"
+    )
+    scale: float = setting(0.1, "Scale up to", "Share by which a film is larger or smaller.", least=0, below=0.9)
+    shift: float = setting(
+        0.045, "Shift up to", "Share of the side by which a film is moved.", least=0, below=0.9, decimals=3
+    )
+    crop: float = setting(
+        0.0, "Crop up to", "Share of the film that is cut away around, on half of the views.", least=0, below=0.9
+    )
+    contrast: float = setting(
+        0.25, "Contrast up to", "Exposure: gamma from 1 / (1 + this) to 1 + this.", least=0, most=4
+    )
+    noise: float = setting(0.02, "Noise", "Standard deviation of shades between 0 and 1.", least=0, most=1)
+    flip: bool = setting(
+        False, "Mirrored too", "Left becomes right: laterality is lost, and a heart on the wrong side looks usual."
+    )
+    views: int = setting(
+        0,
+        "Views kept",
+        "Augmented views of each film that are worked out once; 0: new ones at every look in fine-tuning, none for a"
+        " frozen backbone.",
+        least=0,
+        most=32,
+    )
+    test_views: int = setting(
+        0,
+        "Views at prediction",
+        "Augmented views whose predictions are averaged with the film's own.",
+        least=0,
+        most=32,
+    )
 
 
 @dataclass(frozen=True)
@@ -121,36 +159,86 @@ class Tuning:
     without a better validation AUC before training stops, 0 for never.
     """
 
-    frozen_stages: int = 5
-    gradual: bool = False
-    epochs: int = 6
-    batch: int = 16
-    learning_rate: float = 5e-4
-    slower: float = 0.8
-    head_rate: float = 3e-4
-    weight_decay: float = 0.02
-    warm_up: float = 0.1
-    dropout: float = 0.0
-    averaging: float = 0.97
-    blend: float = 0.5
-    source_pull: float = 0.0
-    norms: Norms = "source"
-    validation: float = 0.0
-    patience: int = 0
-
-    def checks(self) -> Iterator[Check]:
-        """What has to hold."""
-        yield self.frozen_stages >= 0, "a number of frozen stages below 0"
-        yield self.epochs >= 1 and self.batch >= 2, "no epoch, or a batch of one image"
-        yield self.learning_rate > 0 and self.head_rate > 0, "a learning rate that is not above 0"
-        yield 0 < self.slower <= 1, "a factor between stages outside 0 to 1"
-        yield 0 <= self.warm_up < 1 and 0 <= self.averaging < 1, "a share outside 0 to 1"
-        yield 0 <= self.dropout < 1, "a dropout outside 0 to 1"
-        yield 0 < self.blend <= 1, "a blend outside 0 to 1"
-        yield self.weight_decay >= 0 and self.source_pull >= 0, "a negative regularisation"
-        yield self.norms in get_args(Norms), f"norms “{self.norms}”"
-        yield 0 <= self.validation <= 0.5, "more than half of the patients set aside for validation"
-        yield self.patience >= 0, "a patience below 0"
+    frozen_stages: int = setting(
+        5, "Frozen stages", "Stages from the start that stay as they are; with fewer it takes longer.", least=0
+    )
+    gradual: bool = setting(
+        False, "Unfreeze stage by stage, the last one first", "Earlier stages join in the course of training."
+    )
+    epochs: int = setting(
+        6, "Epochs", "How often each film is looked at, in one of its views each time.", least=1, most=10_000
+    )
+    batch: int = setting(
+        16, "Films a step", "A batch that does not fit the memory is cut up by itself.", least=2, most=10_000
+    )
+    learning_rate: float = setting(5e-4, "Learning rate", "Of the last stage.", above=0, most=10, by_powers=True)
+    slower: float = setting(
+        0.8,
+        "Rate from stage to stage",
+        "Each stage learns at this share of the rate of the next one.",
+        above=0,
+        most=1,
+        step=0.05,
+    )
+    head_rate: float = setting(
+        3e-4, "Rate of the last layer", "Of the new last layer.", above=0, most=10, by_powers=True
+    )
+    weight_decay: float = setting(0.02, "Weight decay", "Keeps weights small.", least=0, most=10, decimals=3)
+    warm_up: float = setting(0.1, "Warm-up", "Share of the steps in which the rate rises.", least=0, below=1)
+    dropout: float = setting(
+        0.0,
+        "Dropout",
+        "Share of the features that are left out at random before the last layer.",
+        least=0,
+        below=1,
+    )
+    averaging: float = setting(
+        0.97,
+        "Weight averaging",
+        "Memory of the moving average of the weights; 0 for none.",
+        least=0,
+        below=1,
+        decimals=3,
+    )
+    blend: float = setting(
+        0.5,
+        "Share of the tuned weights",
+        "The rest is where they began; half and half is seldom worse than either.",
+        above=0,
+        most=1,
+        step=0.05,
+    )
+    source_pull: float = setting(
+        0.0,
+        "Pull towards the source",
+        "Keeps the weights near the pretrained ones (L2-SP).",
+        least=0,
+        most=100,
+        decimals=3,
+    )
+    norms: Norms = setting(
+        "source",
+        "Batch norms",
+        "Of stages that learn: the statistics of the source, as small studies need, or those of the films.",
+        choices={"source": "Keep the source's statistics", "films": "Follow the films"},
+    )
+    validation: float = setting(
+        0.0,
+        "Patients for validation",
+        "Share of the training patients set aside for early stopping and calibration, where the split has no validation"
+        " part.",
+        least=0,
+        most=0.5,
+        step=0.05,
+    )
+    patience: int = setting(
+        0,
+        "Stop early after",
+        "Epochs without a better validation AUC; 0: never.",
+        least=0,
+        most=10_000,
+        unit=" epochs",
+    )
 
 
 FROM_SCRATCH = Tuning(
@@ -161,7 +249,7 @@ FROM_SCRATCH = Tuning(
     head_rate=1e-3,
     averaging=0.0,
     blend=1.0,
-    norms="films",
+    norms="images",
 )
 
 
@@ -173,38 +261,62 @@ class Recipe:
     """backbone: catalogue name; mode: what is trained (`frozen`: the head alone; `finetune`: later stages too, from a
     head fitted to the frozen features; `scratch`: everything, from random weights, as a control).
 
-    side: of the square input in pixels, 0 for the backbone's own; pooling: how each stage's map becomes features;
+    input_size: pixels a side of the square input, 0 for the backbone's own; pooling: how each stage's map becomes features;
     shuffled: a control, it learns from labels in another order; search_minutes: time to look for better settings, 0
     for none (fineray.training.choosing.search); seed: of everything that is drawn; bootstrap: resamples for intervals.
     """
 
-    backbone: str = DEFAULT_BACKBONE
-    mode: Mode = "frozen"
-    side: int = 0
-    pooling: Pooling = "mean"
+    backbone: str = setting(DEFAULT_BACKBONE, "Backbone", "A name of the catalogue (fineray weights).")
+    mode: Mode = setting(
+        "frozen",
+        "What learns",
+        "The new last layer alone, later stages too, or everything.",
+        choices={
+            "frozen": "The new last layer (seconds)",
+            "finetune": "Later stages too (minutes)",
+            "scratch": "Everything, from random weights",
+        },
+    )
+    input_size: int = setting(
+        0,
+        "Input",
+        "Larger inputs show finer findings and take longer, by the square of the side. Films are kept at 512 pixels;"
+        " beyond that they are only enlarged. 0: the backbone's own.",
+        least=SMALLEST,
+        most=LARGEST,
+        multiple=STEP,
+        also=0,
+        offered={0: "The backbone's own", **{side: f"{side} × {side} pixels" for side in SIDES}},
+    )
+    pooling: Pooling = setting(
+        "mean",
+        "Pooling",
+        "How the map of each stage becomes numbers: its mean; its maximum; or mean and standard deviation.",
+        choices={"mean": "Mean", "max": "Maximum", "mean and deviation": "Mean and deviation"},
+    )
     head: HeadSettings = field(default_factory=HeadSettings)
     loss: LossSettings = field(default_factory=LossSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     tuning: Tuning = field(default_factory=Tuning)
-    shuffled: bool = False
-    search_minutes: float = 0.0
-    seed: int = 0
-    bootstrap: int = 2000
+    shuffled: bool = setting(
+        False, "Learn from shuffled labels (a control)", "Nothing can be learned from them: AUC near 0.5."
+    )
+    search_minutes: float = setting(
+        0.0,
+        "Search for",
+        "Minutes to look for better settings, inside the training patients of each fold; 0 for none.",
+        least=0,
+        most=1_000_000,
+        decimals=0,
+        step=1,
+        unit=" minutes",
+        option="minutes",
+    )
+    seed: int = setting(0, "Seed", "Of everything that is drawn.", least=0)
+    bootstrap: int = setting(2000, "Resamples", "For the intervals.", least=100, most=1_000_000)
 
     def __post_init__(self) -> None:
-        for fine, what in self._checks():
-            if not fine:
-                raise RecipeUnusable(f"The recipe holds {what}", todo="Change that setting.")
-
-    def _checks(self) -> Iterator[Check]:
-        yield self.mode in get_args(Mode), f"the mode “{self.mode}”, which is none of {', '.join(get_args(Mode))}"
-        yield self.pooling in get_args(Pooling), f"a pooling “{self.pooling}”"
-        sides = self.side == 0 or (SMALLEST <= self.side <= LARGEST and self.side % STEP == 0)
-        yield sides, f"an input of {self.side} pixels (it may be {SMALLEST} to {LARGEST}, in steps of {STEP})"
-        yield self.bootstrap >= 100, "fewer than 100 resamples"
-        yield self.search_minutes >= 0, "a search of negative length"
-        for part in (self.head, self.loss, self.augment, self.tuning):
-            yield from part.checks()
+        _raise_first(problems(self))
 
     def to_json(self) -> str:
         """The recipe as JSON with the number of its format."""
@@ -216,29 +328,21 @@ class Recipe:
         the last stages only, which this version does not compute.
         """
         try:
-            fields: dict[str, Any] = json.loads(text)
-            found = fields.pop("format")
-            if found in (1, 2):
-                raise RecipeUnusable(
-                    "The run was made by an earlier version, with features that this one does not compute",
-                    todo="Its figures stay as they are; train again for a model that predicts.",
-                )
-            if found != FORMAT:
-                raise ValueError("format")
-            head = fields.pop("head")
-            return Recipe(
-                **{
-                    **fields,
-                    "head": HeadSettings(**{**head, "strengths": tuple(head["strengths"])}),
-                    "loss": LossSettings(**fields["loss"]),
-                    "augment": AugmentSettings(**fields["augment"]),
-                    "tuning": Tuning(**fields["tuning"]),
-                }
-            )
+            told: dict[str, Any] = json.loads(text)
+            found = told.pop("format")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise RecipeUnusable("The recipe cannot be read", todo=OTHER_VERSION) from error
+        if found in (1, 2):
             raise RecipeUnusable(
-                "The recipe cannot be read", todo="It may come from another version of Fineray; make a new one."
-            ) from error
+                "The run was made by an earlier version, with features that this one does not compute",
+                todo="Its figures stay as they are; train again for a model that predicts.",
+            )
+        if found not in (3, FORMAT):
+            raise RecipeUnusable(f"The recipe is of a format that is not {FORMAT}", todo=OTHER_VERSION)
+        if found == 3:
+            told = _of_third_format(told)
+        _raise_first(unknown_keys(Recipe, told))
+        return from_told(Recipe, told)
 
     @staticmethod
     def of_run(folder: Path) -> Recipe:
@@ -246,8 +350,23 @@ class Recipe:
         return Recipe.from_json((folder / RECIPE_FILE).read_bytes().decode(errors="replace"))
 
 
+def _of_third_format(told: dict[str, Any]) -> dict[str, Any]:
+    """The same under the words of today."""
+    made = {("input_size" if name == "side" else name): value for name, value in told.items()}
+    tuning = made.get("tuning")
+    if isinstance(tuning, dict) and tuning.get("norms") == "films":
+        made["tuning"] = {**tuning, "norms": "images"}
+    return made
+
+
 def for_mode(mode: Mode) -> Recipe:
     """Where a recipe of that mode begins."""
     if mode == "scratch":
         return Recipe(mode=mode, tuning=FROM_SCRATCH)
     return Recipe(mode=mode, augment=AugmentSettings(views=KEPT_VIEWS if mode == "finetune" else 0))
+
+
+def _raise_first(found: Iterator[Problem]) -> None:
+    problem = next(found, None)
+    if problem is not None:
+        raise RecipeUnusable(problem.what, where=problem.where, todo=problem.todo)

@@ -1,8 +1,17 @@
-"""What ranking, controls, the rate finder and adding weights answer; plain numbers, for the window too."""
+"""What training and the choices before it answer; plain data, for the window too."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunDone:
+    """A run was written."""
+
+    project: Path
+    run: str
 
 
 @dataclass(frozen=True)
@@ -56,10 +65,10 @@ class WeightsAdded:
 
 @dataclass(frozen=True)
 class ViewsShown:
-    """Films and their augmented views, as the network sees them: uint8 shades, side x side bytes each; the first of
+    """Films and their augmented views, as the network sees them: uint8 shades, input_size x input_size bytes each; the first of
     each row is the film itself."""
 
-    side: int
+    input_size: int
     rows: tuple[tuple[bytes, ...], ...]
 
 
@@ -80,3 +89,11 @@ class LearningCurve:
 
     points: tuple[LearningPoint, ...]
     how: str
+
+
+@dataclass(frozen=True)
+class DeviceFound:
+    """title: the device; explanation: what that means for the user."""
+
+    title: str
+    explanation: str

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fineray.evaluation.metrics import Evaluation, evaluate
+from fineray import __version__
+from fineray.backbones.runtime import device_title
+from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.predictions import Predictions
 from fineray.evaluation.roc_area import auc
 from fineray.progress import (
@@ -23,7 +25,9 @@ from fineray.progress import (
 from fineray.project.catalogue import pseudonyms
 from fineray.project.label_sets import active_label_set
 from fineray.project.project import Project
+from fineray.project.run_metrics import RunMetrics, SplitUsed
 from fineray.project.runs import (
+    METRICS,
     PREDICTIONS,
     VALIDATION_PREDICTIONS,
     RunFolder,
@@ -31,7 +35,7 @@ from fineray.project.runs import (
 )
 from fineray.project.seal import current_seal
 from fineray.project.splits import Split
-from fineray.training.checkpoint import Bench, Noting, bench
+from fineray.training.checkpoint import Checkpoints, Noting, checkpoints_of
 from fineray.training.data import Data
 from fineray.training.devices import first_process_first, of_first_process, rank
 from fineray.training.head.head import Head
@@ -39,11 +43,11 @@ from fineray.training.learners import (
     Fitted,
     FittedFrozen,
     Learner,
-    Work,
+    TrainingProgress,
     fold_head_file,
     learner_for,
 )
-from fineray.training.preparing import prepare
+from fineray.training.preparing import environment, prepare
 from fineray.training.recipe import Recipe
 
 STAGE_FIGURES = "Working out intervals"
@@ -72,7 +76,7 @@ def train(
     recipe: Recipe,
     monitor: Monitor,
     anew: bool = False,
-    within: Bench | None = None,
+    within: Checkpoints | None = None,
 ) -> RunFolder:
     """Follow the recipe on the split and keep the run.
 
@@ -84,14 +88,14 @@ def train(
     """
     if rank() == 0:
         project.check_writable()
-    place = within or bench(project, "training", recipe, split.hash)
+    place = within or checkpoints_of(project, "training", recipe, split.hash)
     if anew:
         place.clear()
     with place.at_work():
         return _trained(project, split, recipe, Noting(monitor, place), place)
 
 
-def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, place: Bench) -> RunFolder:
+def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, place: Checkpoints) -> RunFolder:
     started = time.monotonic()
     with first_process_first():
         prepared = prepare(project, split, recipe, monitor)
@@ -101,7 +105,7 @@ def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, p
     data = prepared.data
     featured = time.monotonic()
     fits = split.plan.folds + 1 if split.plan.kind == "folds" else 1
-    work = Work(monitor, fits, place)
+    work = TrainingProgress(monitor, fits, place)
     given = (project, prepared.chosen, prepared.device, data, recipe, work)
     searching = None
     if recipe.search_minutes:
@@ -119,22 +123,31 @@ def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, p
     monitor.check()
     monitor.report(Progress(STAGE_FIGURES, 0, 0, ""))
     evaluation = evaluate(predictions, resamples=recipe.bootstrap, seed=recipe.seed)
-    facts = {
-        **prepared.facts,
-        "mode": recipe.mode,
-        "label_set": active_label_set(project).name,
-        "seal": seal.hash if (seal := current_seal(project)) else None,
-        "strengths": {**outcome.chosen, "final": outcome.final.strength},
-        "temperature": outcome.final.temperature,
-        "temperatures": {**outcome.temperatures, "final": outcome.final.temperature},
-        "inner_folds": outcome.inner_folds,
-        **({"search": searching.found} if searching else {}),
-        "seconds": {
+    seal = current_seal(project)
+    metrics = RunMetrics(
+        figures=evaluation,
+        split=SplitUsed.of(split.plan, split.hash),
+        backbone=prepared.used,
+        label_set=active_label_set(project).name,
+        mode=recipe.mode,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        fineray=__version__,
+        device=device_title(prepared.device),
+        engine=prepared.engine,
+        data_sha256=prepared.data_sha256,
+        environment=environment(),
+        seal=seal.hash if seal else None,
+        temperature=outcome.final.temperature,
+        temperatures={**outcome.temperatures, "final": outcome.final.temperature},
+        strengths={**outcome.chosen, "final": outcome.final.strength},
+        inner_folds=outcome.inner_folds,
+        search={str(fold): found for fold, found in searching.found.items()} if searching else None,
+        seconds={
             "features": round(featured - started, 3),
             "heads": round(trained - featured, 3),
             "total": round(time.monotonic() - started, 3),
         },
-    }
+    )
     monitor.check()
     if rank() > 0:
         return RunFolder(project.runs_folder / of_first_process(""))
@@ -145,10 +158,9 @@ def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, p
             searching.final if searching else recipe,
             predictions,
             validation,
-            evaluation,
             outcome,
             split,
-            facts,
+            metrics,
         ),
     )
     of_first_process(run.name)
@@ -166,11 +178,11 @@ def _predictions(
         parts=tuple(data.parts[rows].tolist()),
         true=data.strata[rows],
         probabilities=probabilities,
-        truth=data.targets[rows] if data.several else None,
+        truth=data.targets[rows] if data.multilabel else None,
     )
 
 
-def _folds(data: Data, learner: Learner, work: Work, place: Bench, recipe: Recipe) -> _Outcome:
+def _folds(data: Data, learner: Learner, work: TrainingProgress, place: Checkpoints, recipe: Recipe) -> _Outcome:
     names = sorted(set(data.parts.tolist()), key=int)
     probabilities = np.zeros((len(data.images), len(data.classes)))
     chosen, heads, temperatures, inner = {}, {}, {}, {}
@@ -204,7 +216,7 @@ def _folds(data: Data, learner: Learner, work: Work, place: Bench, recipe: Recip
     )
 
 
-def _holdout(data: Data, learner: Learner, work: Work) -> _Outcome:
+def _holdout(data: Data, learner: Learner, work: TrainingProgress) -> _Outcome:
     training, validation, test = (data.parts == name for name in ("training", "validation", "test"))
     final = learner.fit(training, 1, validation)
     probabilities = final.probabilities(test)
@@ -231,10 +243,9 @@ def _write(
     recipe: Recipe,
     predictions: Predictions,
     validation: Predictions | None,
-    evaluation: Evaluation,
     outcome: _Outcome,
     split: Split,
-    facts: dict[str, Any],
+    metrics: RunMetrics,
 ) -> None:
     (folder / "recipe.json").write_text(recipe.to_json(), "utf-8")
     (folder / "split.json").write_text(json.dumps({"format": 1, **asdict(split)}, indent=2), "utf-8")
@@ -244,5 +255,4 @@ def _write(
     outcome.final.save(folder)
     for fold, head in outcome.heads.items():
         head.save(folder / fold_head_file(fold))
-    metrics = {"format": 1, **asdict(evaluation), **facts}
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2), "utf-8")
+    (folder / METRICS).write_text(json.dumps(metrics.to_json(), indent=2), "utf-8")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from fineray.checks.finding import Finding, last_checks
-from fineray.engine.messages import CheckData
+from fineray.checks.check_result import CheckResult, last_checks
+from fineray.engine.requests.project import CheckData
 from fineray.project.changes import leave_out
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import button, label, row
@@ -55,7 +55,7 @@ class CheckPanel(QFrame):
         state = self._session.state
         self.run_button.setEnabled(state is not None and state.counts.labelled > 0 and self._session.may_change)
 
-    def _show(self, findings: list[Finding]) -> None:
+    def _show(self, findings: list[CheckResult]) -> None:
         while (item := self._list.takeAt(0)) is not None:
             if item.widget() is not None:
                 item.widget().deleteLater()
@@ -68,7 +68,7 @@ class CheckPanel(QFrame):
         for finding in findings:
             self._list.addWidget(self._entry(finding))
 
-    def _entry(self, finding: Finding) -> QWidget:
+    def _entry(self, finding: CheckResult) -> QWidget:
         entry = QWidget()
         lines = QVBoxLayout(entry)
         lines.setContentsMargins(0, 0, 0, 0)
@@ -91,7 +91,7 @@ class CheckPanel(QFrame):
             lines.addLayout(row(*buttons, None, spacing=14))
         return entry
 
-    def _leave_out(self, finding: Finding) -> None:
+    def _leave_out(self, finding: CheckResult) -> None:
         project = self._session.project
         if project is not None and self._session.may_change:
             leave_out(project, finding.images, finding.title)

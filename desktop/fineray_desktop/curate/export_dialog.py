@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineray.engine.messages import ExportDeidentified
+from fineray.engine.requests.project import ExportDeidentified
 from fineray.export.options import ExportOptions, ExportSummary
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import (

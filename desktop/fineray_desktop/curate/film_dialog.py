@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from fineray.dicom.letters import Region, text_lines
 from fineray.dicom.radiograph import GrayImage
-from fineray.engine.messages import ReadImage, ShownImage
+from fineray.engine.requests.project import ReadImage
 from fineray.project.blanking import blanked_regions, set_blanked_regions
 from fineray.project.catalogue import stored_at
+from fineray.project.shown_image import ShownImage
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import (
     button,

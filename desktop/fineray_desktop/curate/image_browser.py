@@ -14,7 +14,7 @@ from fineray_desktop import keys
 from fineray_desktop.curate.wall import ThumbnailWall
 from fineray_desktop.keys import in_a_line
 from fineray_desktop.loading import Loading
-from fineray_desktop.models.image_table import ImageListing, ImageTable
+from fineray_desktop.models.images_model import ImageListing, ImagesModel
 from fineray_desktop.models.thumbnails import Thumbnails
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import button, label, row
@@ -39,7 +39,7 @@ class ImageBrowser(QWidget):
         self._wanted: tuple[int, ...] | None = None
         self._second = ""
         self.thumbnails = Thumbnails(TILE, self)
-        self.table = ImageTable(self.thumbnails, self)
+        self.table = ImagesModel(self.thumbnails, self)
         self.view = table_view(self.table, "Images with label and part", picture=PICTURE)
         self.view.setSelectionMode(QTableView.SelectionMode.ExtendedSelection)
         self.view.setColumnHidden(SECOND, True)

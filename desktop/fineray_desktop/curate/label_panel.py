@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QFrame, QInputDialog, QLineEdit, QMenu, QVBoxLayout
 
-from fineray.engine.messages import ApplyLabels, PreviewLabels
+from fineray.engine.requests.labels import ApplyLabels, PreviewLabels
 from fineray.errors import FinerayError
 from fineray.project.attributes import DATE
 from fineray.project.label_sets import use_label_set
@@ -169,10 +169,10 @@ class LabelPanel(QFrame):
             if name != DATE and not name.startswith("labels: "):
                 entry = self.more.addAction(plain(title))
                 entry.triggered.connect(lambda checked=False, name=name: self._by_attribute(name))
-        several = [each for each in state.label_sets if each.kind == "multi" and each.classes]
-        if several:
+        multilabel = [each for each in state.label_sets if each.kind == "multi" and each.classes]
+        if multilabel:
             self.more.addSeparator()
-        for each in several:
+        for each in multilabel:
             findings = self.more.addMenu(f"One finding of {plain(each.name)}")
             for finding in each.classes:
                 source = FromFinding(each.name, finding)
@@ -229,14 +229,14 @@ class LabelPanel(QFrame):
         shown = preview is not None
         for part in (self.text, self.apply_button, self.discard_button, self.into, self._into_text):
             part.setVisible(shown)
-        several = preview is not None and len(preview.columns) > 1
+        multilabel = preview is not None and len(preview.columns) > 1
         for part in (self.column, self._column_text):
-            part.setVisible(several)
+            part.setVisible(multilabel)
         self.warning.setVisible(shown and bool(preview.warnings if preview else ()))
         if preview is None:
             return
         self.into.setText(preview.label_set)
-        if several:
+        if multilabel:
             self._offer(preview)
         self.text.setText(describe(preview))
         self.warning.setText(" ".join(preview.warnings))

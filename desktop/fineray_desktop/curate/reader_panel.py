@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QFrame, QGridLayout, QVBoxLayout, QWidget
 
-from fineray.engine.messages import CompareReaders
+from fineray.engine.requests.labels import CompareReaders
 from fineray.review.agreement import Agreement
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import button, label, row

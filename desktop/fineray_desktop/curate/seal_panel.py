@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFormLayout, QFrame, QVBoxLayout
 
-from fineray.engine.messages import SealTest
+from fineray.engine.requests.splits import SealTest
 from fineray.project.seal import break_seal
 from fineray.project.splits import SplitPlan
 from fineray_desktop.curate.apart_by import ApartBy

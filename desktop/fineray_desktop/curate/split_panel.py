@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QFrame, QGridLayout, QMenu, QVBoxLayout, QWidget
 
-from fineray.engine.messages import IdentifyPatients, MakeSplit
+from fineray.engine.requests.splits import IdentifyPatients, MakeSplit
 from fineray.project.attributes import CATEGORIES
 from fineray.project.files.patients import RULES
 from fineray.project.splits import PartCount, Split, SplitPlan
 from fineray_desktop.curate.apart_by import ApartBy
-from fineray_desktop.models.image_table import part_title
+from fineray_desktop.models.images_model import part_title
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import (
     button,

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea
 
-from fineray_desktop.models.image_table import ImageTable
+from fineray_desktop.models.images_model import ImagesModel
 from fineray_desktop.theme import current_theme
 from fineray_desktop.widgets.eliding import cut_apart
 
@@ -33,7 +33,7 @@ class ThumbnailWall(QAbstractScrollArea):
 
     activated = Signal(int)  # row on show, by a double click or Enter
 
-    def __init__(self, table: ImageTable, selection: QItemSelectionModel, side: int) -> None:
+    def __init__(self, table: ImagesModel, selection: QItemSelectionModel, side: int) -> None:
         super().__init__()
         self._table, self._selection, self._side = table, selection, side
         self._anchor = 0

@@ -9,11 +9,12 @@ from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from fineray.dicom.shades import shades_8bit
-from fineray.engine.messages import ReadImage, ShownImage, TestCodecs
+from fineray.engine.requests.project import CheckCodecs, ReadImage
 from fineray.project.files.file_kinds import FileKind, file_kinds
+from fineray.project.shown_image import ShownImage
 from fineray_desktop.engine_client import Job
 from fineray_desktop.loading import Loading
-from fineray_desktop.models.kind_table import KindTable
+from fineray_desktop.models.file_kinds_model import FileKindsModel
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import button, label, row
 from fineray_desktop.widgets.tables import set_widths, table_view
@@ -30,7 +31,7 @@ class DoctorPanel(QWidget):
         self._reading: Job | None = None
         self._loading = Loading(session.fail, self)
         session.project_closed.connect(self._loading.forget)
-        self.table = KindTable(self)
+        self.table = FileKindsModel(self)
         self.view = table_view(self.table, "Kinds of files")
         self.before, self.after = QLabel(), QLabel()
         self.test_button = button("Test the decoders", tip="Decodes a small built-in picture of every transfer syntax")
@@ -79,7 +80,7 @@ class DoctorPanel(QWidget):
     def test_codecs(self) -> None:
         """Decode the built-in pictures in the worker process."""
         self.result.setText("Testing …")
-        job = self._session.reader.start(TestCodecs())
+        job = self._session.reader.start(CheckCodecs())
         job.finished.connect(self._tested)
         job.failed.connect(lambda failed: self.result.setText(f"{failed.what}. {failed.todo}"))
 

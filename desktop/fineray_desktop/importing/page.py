@@ -18,14 +18,15 @@ from PySide6.QtWidgets import (
 )
 
 from fineray.dicom.location import FileLocation
-from fineray.engine.messages import ImportFolders, Reported
+from fineray.engine.protocol import Reported
+from fineray.engine.requests.project import ImportFolders
 from fineray.progress import FileResult
 from fineray.project.catalogue import FileRow, file_rows
 from fineray.project.files.options import ImportOptions
 from fineray.project.files.summary import ImportSummary
 from fineray_desktop.importing.file_kinds_panel import DoctorPanel
 from fineray_desktop.loading import Loading
-from fineray_desktop.models.file_table import FileTable
+from fineray_desktop.models.files_model import FilesModel
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import button, label, row
 from fineray_desktop.widgets.eliding import ChoiceBox
@@ -89,7 +90,7 @@ class ImportPage(QWidget):
         self.views.setAccessibleName("Views to import")
         self.frames.setAccessibleName("Frames to import")
         self.doctor = DoctorPanel(session)
-        self.table = FileTable(self)
+        self.table = FilesModel(self)
         self.result_filter = ChoiceBox()
         self.result_filter.setAccessibleName("Show files with this result")
         self.search = QLineEdit(placeholderText="Filter by file or reason", clearButtonEnabled=True)

@@ -11,7 +11,7 @@ from fineray.engine.requests.pacs import FetchStudies, FindStudies
 from fineray.pacs.results import Criteria, Fetched, StudyFound
 from fineray.pacs.settings import PacsSettings
 from fineray_desktop.engine_client import Job
-from fineray_desktop.models.study_table import StudyTable
+from fineray_desktop.models.studies_model import StudiesModel
 from fineray_desktop.pacs.archive_box import ArchiveBox
 from fineray_desktop.pacs.password import password_for
 from fineray_desktop.session import Session
@@ -50,7 +50,7 @@ class FindTab(QWidget):
         self.since.setMinimumWidth(150)  # for what is to be written
         self.fetch_button = button("Fetch and import the chosen ones…")
         self.message = label("Nothing was looked for yet.", "muted", wrap=True)
-        self.table = StudyTable(self)
+        self.table = StudiesModel(self)
         self.view = table_view(self.table, "Studies in the archive")
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         set_widths(self.view, (104, 130, 90, 70))

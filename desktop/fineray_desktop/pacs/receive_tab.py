@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from fineray.engine.messages import Reported
+from fineray.engine.protocol import Reported
 from fineray.engine.requests.pacs import ReceiveFilms
 from fineray.pacs.results import Received
 from fineray.pacs.settings import PacsSettings

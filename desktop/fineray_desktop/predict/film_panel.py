@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from fineray.dicom.radiograph import GrayImage
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray.engine.requests.models import LookAtFilm
 from fineray.prediction.results import LookedAt, Scored
 from fineray_desktop.engine_client import Job

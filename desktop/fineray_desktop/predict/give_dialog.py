@@ -71,8 +71,10 @@ class GiveDialog(QDialog):
         self.setMinimumWidth(540)
         keep_whole(self)
         folder = run(session.project, name)
-        frozen, several = folder.frozen() is not None, bool(folder.metrics().get("several"))
-        self.point = label(f"Operating point that goes along: {point_of(folder).in_words(several)}", "muted", wrap=True)
+        frozen, multilabel = folder.frozen() is not None, folder.metrics().multilabel
+        self.point = label(
+            f"Operating point that goes along: {point_of(folder).in_words(multilabel)}", "muted", wrap=True
+        )
         self.choices = QButtonGroup(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 16, 18, 16)

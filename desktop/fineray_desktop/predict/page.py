@@ -15,17 +15,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineray.engine.messages import Reported
+from fineray.engine.protocol import Reported
 from fineray.engine.requests.models import PredictFolder, WritePredictions
 from fineray.evaluation.intervals import Estimate
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
-from fineray.prediction.results import PredictionTable
+from fineray.prediction.results import FolderPredictions
 from fineray.progress import Interim
 from fineray.project.kept_point import point_of
 from fineray.project.project import Project
 from fineray.project.runs import models, run
 from fineray_desktop.loading import Loading
-from fineray_desktop.models.scored_table import ScoredTable
+from fineray_desktop.models.folder_predictions_model import FolderPredictionsModel
 from fineray_desktop.predict.drift_view import DriftView
 from fineray_desktop.predict.film_panel import NewFilmPanel
 from fineray_desktop.predict.taking import ask_package
@@ -59,14 +59,14 @@ class PredictPage(QWidget):
         self._loading = Loading(session.fail, self)
         self._of: tuple[str, Path] | None = None  # run and folder that the answers are of
         self._shown = ""  # the run that the page tells of
-        self._own, self._positive, self._several, self._about = OperatingPoint(), "", False, ""  # of the run chosen
-        self.found: PredictionTable | None = None
+        self._own, self._positive, self._multilabel, self._about = OperatingPoint(), "", False, ""  # of the run chosen
+        self.found: FolderPredictions | None = None
         self.films: Path | None = None
         self.run = ChoiceBox()
         self.run.setAccessibleName("Model")
         self.point = label(role="muted", wrap=True)
         self.rule = ChoiceBox()
-        self.rule.setAccessibleName("Called by")
+        self.rule.setAccessibleName("Predicted by")
         for text in RULES:
             self.rule.addItem(text)
         self.rule.setToolTip("For this time only; what the run keeps is chosen on page Review")
@@ -96,7 +96,7 @@ class PredictPage(QWidget):
         self.summary = label(role="muted", wrap=True)
         self.only_flagged = QCheckBox("Flagged ones only")
         self.save_button = button("Save the table…")
-        self.table = ScoredTable(self)
+        self.table = FolderPredictionsModel(self)
         self.view = table_view(self.table, "What the model says of the films")
         self.film = NewFilmPanel(session)
         self.drift = DriftView()
@@ -231,7 +231,7 @@ class PredictPage(QWidget):
             label("Which model", "heading"),
             self.run,
             self.point,
-            flowing(label("Called by", "muted"), self.rule, self.threshold),
+            flowing(label("Predicted by", "muted"), self.rule, self.threshold),
             flowing(self.give_button, self.take_button, spacing=18),
             label("To which films", "heading"),
             self.folder,
@@ -313,20 +313,20 @@ class PredictPage(QWidget):
             return
         folder = run(project, name)
         metrics, brought, own = folder.metrics(), folder.package(), point_of(folder)
-        classes, self._several = tuple(metrics["classes"]), bool(metrics.get("several"))
+        classes, self._multilabel = tuple(metrics.classes), metrics.multilabel
         self._own, self._positive = own, own.positive or classes[-1]
-        images = brought["images"] if brought else metrics["images"]
+        images = brought["images"] if brought else metrics.figures.images
         origin = "; trained elsewhere" if brought else ""
-        self._about = f"{metrics['backbone']['title']}, trained on {images:,} images{origin}."
+        self._about = f"{metrics.backbone.title}, trained on {images:,} images{origin}."
         item = self.rule.model().item(THRESHOLD)  # type: ignore[attr-defined]
-        item.setEnabled(self._several or len(classes) == 2)
-        self.rule.setItemText(MOST_PROBABLE, "From one half on" if self._several else RULES[MOST_PROBABLE])
+        item.setEnabled(self._multilabel or len(classes) == 2)
+        self.rule.setItemText(MOST_PROBABLE, "From one half on" if self._multilabel else RULES[MOST_PROBABLE])
         if name != self._shown:
             self._shown = name
             self.rule.setCurrentIndex(OWN)
             self.threshold.setValue(own.threshold)
         self._show_point()
-        self.abstain.setEnabled(len(metrics["classes"]) == 2 and not metrics.get("several"))
+        self.abstain.setEnabled(len(metrics.classes) == 2 and not metrics.multilabel)
         if brought and brought["abstain"]:
             self.low.setValue(brought["abstain"][0])
             self.high.setValue(brought["abstain"][1])
@@ -334,7 +334,7 @@ class PredictPage(QWidget):
         self._weigh_band()
 
     def _asked_rule(self) -> PointRule | None:
-        """By what images are called this time, None for the run's own operating point."""
+        """By what images are predicted this time, None for the run's own operating point."""
         if self.rule.currentIndex() == OWN:
             return None
         if self.rule.currentIndex() == MOST_PROBABLE:
@@ -353,11 +353,11 @@ class PredictPage(QWidget):
 
     def _show_point(self) -> None:
         self.threshold.setVisible(self.rule.currentIndex() == THRESHOLD)
-        every = self._several and self.rule.currentIndex() == THRESHOLD
+        every = self._multilabel and self.rule.currentIndex() == THRESHOLD
         said = (
             f"An image shows each finding from {self.threshold.value():.3f} on."
             if every
-            else self.applied.in_words(self._several)
+            else self.applied.in_words(self._multilabel)
         )
         self.point.setText(f"{self._about} {said}")
         self._weigh_band()
@@ -395,10 +395,10 @@ class PredictPage(QWidget):
 
     def _reported(self, event: Reported) -> None:
         for report in event.reports:
-            if isinstance(report, Interim) and isinstance(report.result, PredictionTable):
+            if isinstance(report, Interim) and isinstance(report.result, FolderPredictions):
                 self._show(report.result)
 
-    def _show(self, found: PredictionTable | None) -> None:
+    def _show(self, found: FolderPredictions | None) -> None:
         self.found = found
         self.table.show_table(found)
         self.film.clear()
@@ -410,7 +410,7 @@ class PredictPage(QWidget):
             nothing = "" if found.rows else " The folder holds no files."
             self.summary.setText(
                 f"{found.scored:,} films scored, {found.flagged:,} of {len(found.rows):,} rows flagged.{nothing}"
-                f" {found.point.in_words(found.several)}"
+                f" {found.point.in_words(found.multilabel)}"
             )
         self.save_button.setEnabled(found is not None and bool(found.rows))
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFileDialog, QVBoxLayout, QWidget
 
-from fineray.engine.messages import RunDone
 from fineray.engine.requests.models import ValidateFolder, ValidateModel
 from fineray.project.catalogue import counts
 from fineray.project.runs import run
+from fineray.training.results import RunDone
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import (
     button,

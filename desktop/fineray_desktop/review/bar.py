@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from fineray.review.query import PART
-from fineray_desktop.models.image_table import part_title
+from fineray_desktop.models.images_model import part_title
 from fineray_desktop.review.state import ReviewState
 from fineray_desktop.widgets.basics import button, row
 from fineray_desktop.widgets.eliding import ChoiceBox
@@ -27,7 +27,7 @@ class ReviewBar(QWidget):
         super().__init__()
         self._state = state
         self.run = _box("Run")
-        self.side = _box("Films that the figures are worked out on")
+        self.evaluated = _box("Films that the figures are worked out on")
         self.finding = _box("Finding")
         self.attribute = _box("Subgroup by")
         self.value = _box("Subgroup")
@@ -36,12 +36,12 @@ class ReviewBar(QWidget):
         self.map_button = button("Map…", tip="All images as points, near where the backbone takes them for alike")
         self.desk_button = button("Reader desk…", tip="A blinded second read: the model's score shows once you saved")
         self.setLayout(
-            row(self.run, self.side, self.finding, self.attribute, self.value, None, self.desk_button, self.map_button,
+            row(self.run, self.evaluated, self.finding, self.attribute, self.value, None, self.desk_button, self.map_button,
                 self.compare_button, self.report_button, spacing=6)
         )  # fmt: skip
         self.layout().setContentsMargins(0, 0, 0, 0)
         self.run.currentTextChanged.connect(self.run_chosen)
-        self.side.currentIndexChanged.connect(lambda: state.set_side(bool(self.side.currentData())))
+        self.evaluated.currentIndexChanged.connect(lambda: state.set_evaluated(bool(self.evaluated.currentData())))
         self.finding.currentTextChanged.connect(state.set_finding)
         self.attribute.currentIndexChanged.connect(lambda: state.set_filter(str(self.attribute.currentData() or "")))
         self.value.currentIndexChanged.connect(self._value_chosen)
@@ -80,10 +80,10 @@ class ReviewBar(QWidget):
         sides = [("On held-out films", False)]
         if opened.test is not None:
             sides.append(("On the sealed test set", True))
-        _fill(self.side, sides, self._state.view.on_test)
-        self.side.setVisible(len(sides) > 1)
+        _fill(self.evaluated, sides, self._state.view.on_test)
+        self.evaluated.setVisible(len(sides) > 1)
         _fill(self.finding, [(name, name) for name in opened.predictions.classes], self._state.view.finding)
-        self.finding.setVisible(self._state.several)
+        self.finding.setVisible(self._state.multilabel)
         _fill(
             self.attribute,
             [(EVERYONE, ""), ("Held out in", PART), *((title, name) for name, title in opened.attributes.items())],

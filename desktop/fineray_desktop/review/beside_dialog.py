@@ -5,8 +5,9 @@ from __future__ import annotations
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from fineray.dicom.radiograph import GrayImage
-from fineray.engine.messages import ReadImage, ShownImage
+from fineray.engine.requests.project import ReadImage
 from fineray.project.catalogue import films_of_patient, stored_at
+from fineray.project.shown_image import ShownImage
 from fineray_desktop.review.state import ReviewState
 from fineray_desktop.widgets.basics import (
     button,
@@ -25,7 +26,7 @@ class BesideDialog(QDialog):
         super().__init__(parent)
         assert state.session.project is not None
         self._state, self._project = state, state.session.project
-        self.setWindowTitle("Side by side")
+        self.setWindowTitle("Evaluated by side")
         open_at(self, 1100, 720)
         films = films_of_patient(self._project, image)
         self.left, self.right = ImageView(), ImageView()

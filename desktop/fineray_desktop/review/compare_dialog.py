@@ -7,19 +7,19 @@ from dataclasses import replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray.engine.requests.review import CompareRuns, JudgeRun
 from fineray.evaluation.comparison import Comparison
-from fineray.review.query import Judgement, View
-from fineray_desktop.engine_client import Job
-from fineray_desktop.review.curves_tab import CurveChart
-from fineray_desktop.review.state import ReviewState
-from fineray_desktop.review.words import (
-    FIGURES,
+from fineray.evaluation.wording import (
+    METRICS,
     chance,
     interval,
     number,
 )
+from fineray.review.query import ReviewedRun, ReviewQuery
+from fineray_desktop.engine_client import Job
+from fineray_desktop.review.curves_tab import CurveChart
+from fineray_desktop.review.state import ReviewState
 from fineray_desktop.theme import current_theme
 from fineray_desktop.widgets.basics import (
     button,
@@ -37,7 +37,7 @@ TIPS = ("", "", "", "This run less the other, by patient", "Two-sided, of no dif
 
 
 class CompareDialog(QDialog):
-    """The run on show and another one, each called by the same rule."""
+    """The run on show and another one, each by the same rule."""
 
     show_images = Signal(list)
 
@@ -113,7 +113,7 @@ class CompareDialog(QDialog):
             job.cancel()  # of one that has ended nothing happens
         self._jobs.clear()
 
-    def _draw(self, found: Judgement, view: View, colour: str) -> None:
+    def _draw(self, found: ReviewedRun, view: ReviewQuery, colour: str) -> None:
         if found.curves is not None and view.run in (self._mine, self.other.currentText()):
             self.chart.band(found.curves.roc, colour, name=view.run)
             self.chart.setRange(xRange=(0, 1), yRange=(0, 1), padding=0.03)
@@ -128,7 +128,7 @@ class CompareDialog(QDialog):
             )
             rows.append(
                 (
-                    FIGURES[each.what][0],
+                    METRICS[each.what].short,
                     number(each.first),
                     number(each.second),
                     f"{number(gap.value)} ({interval(gap)}){alone}",
@@ -137,7 +137,7 @@ class CompareDialog(QDialog):
                 )
             )
         self.table.show_rows(rows, [each.what for each in found.tests])
-        methods = "; ".join(f"{FIGURES[each.what][0]} by {each.method}" for each in found.tests)
+        methods = "; ".join(f"{METRICS[each.what].short} by {each.method}" for each in found.tests)
         warning = " ".join(found.warnings)
         self.text.setText(
             f"{found.images:,} images of {found.patients:,} patients that both predicted. {methods}. {warning}"
@@ -160,5 +160,5 @@ class CompareDialog(QDialog):
         project = self._state.session.project
         if project is None:
             return None
-        modes = ((name, run(project, name).metrics().get("mode")) for name in names if name != self._mine)
+        modes = ((name, run(project, name).metrics().mode) for name in names if name != self._mine)
         return next((name for name, mode in modes if mode == "scratch"), None)

@@ -10,10 +10,10 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from fineray.evaluation.curves import Curve
-from fineray.review.query import Judgement
+from fineray.evaluation.wording import METRICS, interval, number
+from fineray.review.query import ReviewedRun
 from fineray_desktop.review.fading import fade
 from fineray_desktop.review.state import ReviewState
-from fineray_desktop.review.words import FIGURES, interval, number
 from fineray_desktop.theme import current_theme
 from fineray_desktop.widgets.basics import card, label
 from fineray_desktop.widgets.charts import SERIES, Chart
@@ -131,7 +131,7 @@ class CurvesTab(QWidget):
             return
         self._draw(found)
 
-    def _draw(self, found: Judgement) -> None:
+    def _draw(self, found: ReviewedRun) -> None:
         curves, theme = found.curves, current_theme()
         assert curves is not None
         main, second = theme.accent, SERIES[5]
@@ -179,7 +179,7 @@ class CurvesTab(QWidget):
             self.scores.line([found.point.threshold] * 2, [-bottom, top], second, width=1.5)
         self.scores.setRange(xRange=(0, 1), yRange=(-bottom, top), padding=0.05)
 
-    def _draw_calibration(self, found: Judgement, main: str, second: str) -> None:
+    def _draw_calibration(self, found: ReviewedRun, main: str, second: str) -> None:
         calibrated = found.calibration
         if calibrated is None:
             return
@@ -193,7 +193,7 @@ class CurvesTab(QWidget):
                     [each.mean], [share.value], pen=None, symbol="o", symbolSize=5, symbolBrush=second
                 )
         named = (
-            (FIGURES["brier"][0], calibrated.brier),
+            (METRICS["brier"].short, calibrated.brier),
             ("ECE (10 bins)", calibrated.ece),
             ("Slope", calibrated.slope),
             ("Intercept", calibrated.intercept),

@@ -9,8 +9,8 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from fineray.dicom.radiograph import GrayImage
-from fineray.engine.messages import ShownImage
 from fineray.errors import FinerayError
+from fineray.evaluation.wording import interval, number
 from fineray.project.catalogue import stored_at
 from fineray.project.labels.readings import (
     adjudicate,
@@ -19,10 +19,10 @@ from fineray.project.labels.readings import (
     readings,
     save_reading,
 )
+from fineray.project.shown_image import ShownImage
 from fineray.review.agreement import kappa_by_patient, table_of
 from fineray_desktop.review.film_cache import FilmCache
 from fineray_desktop.review.state import ReviewState
-from fineray_desktop.review.words import interval, number
 from fineray_desktop.widgets.basics import (
     button,
     flowing,
@@ -133,10 +133,10 @@ class DeskDialog(QDialog):
             return
         place = self._row_of[self._image]
         known = self._predictions
-        called = known.classes[int(self._state.called[place])]
-        score = known.probabilities[place, int(self._state.called[place])]
+        predicted = known.classes[int(self._state.predicted[place])]
+        score = known.probabilities[place, int(self._state.predicted[place])]
         self.revealed.setText(
-            f"You: {value}. Model: {called} ({score:.3f}). Label: {known.classes[known.true[place]]}."
+            f"You: {value}. Model: {predicted} ({score:.3f}). Label: {known.classes[known.true[place]]}."
         )
         for each in self.answer_buttons:
             each.setEnabled(False)
@@ -205,8 +205,8 @@ class DeskDialog(QDialog):
         layout.addWidget(self.decided)
         # Of several findings that stand side by side, a label is more than the answer to one question.
         for part in (self.decider, self.reason, *buttons):
-            part.setEnabled(not self._state.several)
-            if self._state.several:
+            part.setEnabled(not self._state.multilabel)
+            if self._state.multilabel:
                 part.setToolTip("Findings that stand side by side are corrected on page Curate")
         self.look_button.clicked.connect(self._look)
         return tab
@@ -235,7 +235,7 @@ class DeskDialog(QDialog):
             rows = [self._row_of[each.image] for each in mine]
             values = [known.classes.index(each.value) for each in mine]
             patients = [known.patients[place] for place in rows]
-            for other, numbers in (("labels", known.true[rows]), ("model", self._state.called[rows])):
+            for other, numbers in (("labels", known.true[rows]), ("model", self._state.predicted[rows])):
                 table = table_of(values, numbers.tolist(), len(known.classes))
                 kappa = kappa_by_patient(table, values, numbers.tolist(), patients)
                 said = (
@@ -245,10 +245,10 @@ class DeskDialog(QDialog):
         settled = {each.image: each.decided for each in decisions(self._project)}
         for each in read:
             place = self._row_of[each.image]
-            true, called = known.classes[known.true[place]], known.classes[int(self._state.called[place])]
+            true, predicted = known.classes[known.true[place]], known.classes[int(self._state.predicted[place])]
             if each.value != true:
                 lines.append(
-                    (str(each.image), true, f"{each.value} ({each.reader})", called, settled.get(each.image, ""))
+                    (str(each.image), true, f"{each.value} ({each.reader})", predicted, settled.get(each.image, ""))
                 )
         self.kappa.setText("\n".join(texts) or "Nothing is read yet.")
         self.differences.show_rows(lines, [line[0] for line in lines])

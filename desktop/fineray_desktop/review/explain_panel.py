@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QSlider, QVBoxLayout, QWidget
 
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray.engine.requests.review import ExplainImage
 from fineray.explaining.results import Explained
 from fineray_desktop.review.side_question import SideQuestion
@@ -78,15 +78,15 @@ class ExplainPanel(QWidget):
         self._say(CAUTION, "muted")
         self.anyway_button.hide()
 
-    def show_film(self, image: int | None, fold: str, called: str) -> None:
-        """A film; explained at once if an overlay is wanted, for what it was called (empty while that is not known).
+    def show_film(self, image: int | None, fold: str, predicted: str) -> None:
+        """A film; explained at once if an overlay is wanted, for what was predicted (empty while that is not known).
         What is shown or asked for of it stays while film and class stay."""
         before = self._film, self.class_name.currentText()
         self._film = None if image is None else (image, fold)
         names = [self.class_name.itemText(number) for number in range(self.class_name.count())]
         self.class_name.blockSignals(True)
-        if called or self._film != before[0]:
-            self.class_name.setCurrentIndex(names.index(called) if called in names else 0)
+        if predicted or self._film != before[0]:
+            self.class_name.setCurrentIndex(names.index(predicted) if predicted in names else 0)
         self.class_name.blockSignals(False)
         same = before == (self._film, self.class_name.currentText())
         if not same or (self._found is None and not self.question.waiting):
@@ -106,8 +106,8 @@ class ExplainPanel(QWidget):
         opened, predictions = self._state.run, self._state.predictions
         if opened is None or predictions is None:
             return
-        several = self._state.several
-        names = [self._state.view.finding] if several else list(predictions.classes)
+        multilabel = self._state.multilabel
+        names = [self._state.view.finding] if multilabel else list(predictions.classes)
         self.class_name.blockSignals(True)
         self.class_name.clear()
         self.class_name.addItems(names)

@@ -6,7 +6,9 @@ from collections import OrderedDict
 
 from PySide6.QtCore import QObject, Signal
 
-from fineray.engine.messages import Failed, ReadImage, ShownImage
+from fineray.engine.protocol import Failed
+from fineray.engine.requests.project import ReadImage
+from fineray.project.shown_image import ShownImage
 from fineray_desktop.engine_client import Job
 from fineray_desktop.session import Session
 

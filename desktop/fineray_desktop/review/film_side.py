@@ -1,4 +1,4 @@
-"""The right side of the review: one film, why it was called so, what is like it, its label and its note."""
+"""The right side of the review: one film, why it was predicted so, what is like it, its label and its note."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QTabWidget, QVBoxLayout, QWidget
 
 from fineray.dicom.radiograph import GrayImage
-from fineray.engine.messages import Failed, ShownImage
+from fineray.engine.protocol import Failed
 from fineray.project.changes import set_labels
 from fineray.project.labels.revisions import revisions, set_note
+from fineray.project.shown_image import ShownImage
 from fineray_desktop.models.thumbnails import Thumbnails
 from fineray_desktop.review.explain_panel import ExplainPanel
 from fineray_desktop.review.film_cache import FilmCache
@@ -112,7 +113,7 @@ class FilmSide(QWidget):
         """Show the film of a row of the predictions; around: the films that are likely to come next."""
         state = self._state
         predictions, project = state.predictions, state.session.project
-        if predictions is None or project is None or state.run is None or state.side is None:
+        if predictions is None or project is None or state.run is None or state.evaluated is None:
             return
         image = int(predictions.images[number])
         known = self.cache.get(image)
@@ -121,16 +122,16 @@ class FilmSide(QWidget):
         elif known is not None:
             self._show(known, keep_view=False)
         else:  # the stored pixels are there at once; the file's full depth follows from the reading process
-            self.view.show_image(GrayImage.of_shades(project.pixels.read(state.side.places[number])))
+            self.view.show_image(GrayImage.of_shades(project.pixels.read(state.evaluated.places[number])))
             self.view.note.setText("")
         self._row = number
         self.cache.ahead(around)
-        called = predictions.classes[int(state.called[number])] if state.chosen is not None else ""
+        predicted = predictions.classes[int(state.predicted[number])] if state.chosen is not None else ""
         true = predictions.classes[predictions.true[number]]
-        chance = float(predictions.probabilities[number, int(state.called[number])])
-        told = f"Called {called} ({chance:.3f})" if called else "Its call is being worked out"
+        chance = float(predictions.probabilities[number, int(state.predicted[number])])
+        told = f"Predicted {predicted} ({chance:.3f})" if predicted else "Its prediction is being worked out"
         self.view.title.setText(f"{predictions.patients[number]} · True {true}\n{told}")
-        self.explain.show_film(image, predictions.parts[number], called)
+        self.explain.show_film(image, predictions.parts[number], predicted)
         self.near.show_film(image, predictions.parts[number])
         self.note.setText(state.run.notes.get(image, ""))
         self._show_label(image, true)
@@ -166,14 +167,14 @@ class FilmSide(QWidget):
             self.label.addItems(predictions.classes)
         # Of several findings that stand side by side, a label is more than one of two answers.
         only_read = self._state.session.read_only
-        self.label.setEnabled(not only_read and not self._state.several)
+        self.label.setEnabled(not only_read and not self._state.multilabel)
         self.note.setReadOnly(only_read)
 
     def _show_label(self, image: int, true: str) -> None:
         project, opened = self._state.session.project, self._state.run
         assert project is not None and opened is not None
         changes = revisions(project, image)
-        mine = [each for each in changes if each.label_set == opened.metrics.get("label_set")]
+        mine = [each for each in changes if each.label_set == opened.metrics.label_set]
         now = mine[0].after if mine and image in opened.changed else true
         self.label.setCurrentText(now or true)
         told = (f"{each.changed[:10]}: {each.before} → {each.after or 'none'}" for each in mine[:3])

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from fineray.evaluation.intervals import Estimate
 from fineray.evaluation.subgroups import FEWEST_EVENTS, Split, Subgroup
+from fineray.evaluation.wording import chance, interval, number
 from fineray_desktop.review.fading import fade
 from fineray_desktop.review.state import ReviewState
-from fineray_desktop.review.words import chance, interval, number
 from fineray_desktop.theme import current_theme
 from fineray_desktop.widgets.basics import card, label, row
 from fineray_desktop.widgets.eliding import ChoiceBox

@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray.engine.requests.review import MapFeatures
 from fineray.explaining.results import FeatureMap
 from fineray_desktop.review.curves_tab import CurveChart
@@ -63,7 +63,7 @@ class MapDialog(QDialog):
         theme = current_theme()
         for number, name in enumerate(predictions.classes):
             those = (rows >= 0) & (predictions.true[rows] == number)
-            wrong = predictions.true[rows] != self._state.called[rows]
+            wrong = predictions.true[rows] != self._state.predicted[rows]
             pens = [pg.mkPen(theme.text, width=1.6) if each else pg.mkPen(None) for each in wrong[those]]
             item = pg.ScatterPlotItem(
                 pos=found.points[those], data=[found.images[row] for row in np.flatnonzero(those)], size=9, pen=pens,
@@ -72,7 +72,7 @@ class MapDialog(QDialog):
             )  # fmt: skip
             item.sigClicked.connect(self._clicked)
             self.chart.addItem(item)
-        self.text.setText(f"{found.method}. Ringed: called wrong. Click a point to look at its image; wheel to zoom.")
+        self.text.setText(f"{found.method}. Ringed: predicted wrong. Click a point to see its image; wheel to zoom.")
 
     def _clicked(self, item: object, points: object, event: object) -> None:
         images = [int(point.data()) for point in points]  # type: ignore[attr-defined]

@@ -6,18 +6,18 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QSlider, QVBoxLayout, QWidget
 
-from fineray.evaluation.figures_at import Figures, figures_at
+from fineray.evaluation.binary_metrics import BinaryMetrics, binary_metrics
+from fineray.evaluation.confusion import confusion
 from fineray.evaluation.intervals import Estimate
 from fineray.evaluation.operating_point import PointRule
-from fineray.project.splits import EXTERNAL
-from fineray_desktop.review.fading import fade
-from fineray_desktop.review.state import ReviewState
-from fineray_desktop.review.words import (
-    FIGURES,
-    OVERALL,
+from fineray.evaluation.wording import (
+    METRICS,
     interval,
     number,
 )
+from fineray.project.splits import EXTERNAL
+from fineray_desktop.review.fading import fade
+from fineray_desktop.review.state import ReviewState
 from fineray_desktop.widgets.basics import (
     button,
     card,
@@ -44,6 +44,7 @@ STEPS = 1000
 MOST_AT_ONCE = 20_000  # images whose figures are worked out in the window while the threshold moves; else they follow
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SHARES = (("% of row", "row"), ("% of column", "column"), ("% of all", "all"))
+OVERALL_SHOWN = ("accuracy", "auc", "hand_till", "balanced_accuracy", "mcc", "kappa", "macro_f1")
 
 
 class PointPanel(QWidget):
@@ -80,7 +81,7 @@ class PointPanel(QWidget):
         by.setLayout(row(self.rule, self.value))
         named = (
             ("Class", self.positive),
-            ("Called by", by),
+            ("Predicted by", by),
             ("Threshold", self.slider),
             ("Prevalence", self.prevalence),
         )
@@ -116,7 +117,7 @@ class PointPanel(QWidget):
         self._show_rule(PointRule() if fixed else self._state.view.rule)
 
     def _show_rule(self, rule: PointRule) -> None:
-        """Show by what images are called; nothing is sent."""
+        """Show by what images are predicted; nothing is sent."""
         kind, usual = self.rule.itemData(KINDS.index(rule.kind))
         for part in (self.rule, self.value):
             part.blockSignals(True)
@@ -211,7 +212,7 @@ class FigureGrid(QWidget):
     def show_figures(self, found: dict[str, Estimate], settled: bool) -> None:
         """Name -> estimate; those without a value are left out but for the ones that always stand."""
         for line, (key, estimate) in enumerate(found.items()):
-            name, tip = FIGURES[key]
+            name, tip = METRICS[key].short, METRICS[key].meaning
             if key not in self._cells:
                 cells = (label(name, "muted", wrap=True, tip=tip), label(), label(role="muted"))
                 cells[2].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -260,8 +261,8 @@ class Overview(QWidget):
         self._overall_card = card(label("Over all classes", "heading"), self.overall)
         pairs = row(spacing=18)
         for name, tip, figure, span in (
-            ("AUC", FIGURES["auc"][1], self.auc, self._auc_range),
-            ("Accuracy", FIGURES["accuracy"][1], self.accuracy, self._accuracy_range),
+            ("AUC", METRICS["auc"].meaning, self.auc, self._auc_range),
+            ("Accuracy", METRICS["accuracy"].meaning, self.accuracy, self._accuracy_range),
         ):
             column = QVBoxLayout()
             column.setSpacing(0)
@@ -289,12 +290,12 @@ class Overview(QWidget):
         state.shown_changed.connect(self._preview)
         state.judged.connect(self._show_judgement)
 
-    def _fade(self, called: bool, figures: bool, overall: bool) -> None:
-        """Grey what is of the choice before: what images were called, the figures, those over all classes."""
-        fade(self.matrix, called)
-        self.matrix.wait(called)
+    def _fade(self, predicted: bool, figures: bool, overall: bool) -> None:
+        """Grey what is of the choice before: what was predicted, the figures, those over all classes."""
+        fade(self.matrix, predicted)
+        self.matrix.wait(predicted)
         for each in (self.right_button, self.wrong_button):
-            each.setEnabled(not called)
+            each.setEnabled(not predicted)
         many = self._state.predictions is not None and len(self._state.predictions.classes) > 2
         fade(self.figures, figures)
         fade(self.accuracy, figures)
@@ -312,15 +313,15 @@ class Overview(QWidget):
         opened, state = self._state.run, self._state
         if opened is None or state.predictions is None:
             return
-        split = opened.metrics["split"]
-        how = f"{split['folds']} folds by patient" if split["kind"] == "folds" else "test part, split by patient"
-        if split["kind"] == EXTERNAL:
+        split = opened.metrics.split
+        how = f"{split.folds} folds by patient" if split.kind == "folds" else "test part, split by patient"
+        if split.kind == EXTERNAL:
             how = "external validation: the model was trained elsewhere"
-        if split.get("by"):
-            how += f" and apart by {split['by'].removesuffix('_hash').replace('_', ' ')}"
+        if split.by:
+            how += f" and apart by {split.by.removesuffix('_hash').replace('_', ' ')}"
         if state.view.on_test and opened.test is not None:
-            how = f"sealed test set, opening {opened.test['opening']}"
-            changed = opened.test["labels_changed"]
+            how = f"sealed test set, opening {opened.test.opening}"
+            changed = opened.test.labels_changed
             how += f", {changed} labels changed since it was sealed" if changed else ""
         self._how = how
 
@@ -333,27 +334,26 @@ class Overview(QWidget):
         rows, known = state.in_view, state.chosen is not None
         every = int(rows.sum())
         at_once = known and asked is not None and every <= MOST_AT_ONCE
-        self._fade(called=not known, figures=not at_once, overall=True)
+        self._fade(predicted=not known, figures=not at_once, overall=True)
         if known:
-            confusion = np.zeros((len(predictions.classes),) * 2, dtype=np.int64)
-            np.add.at(confusion, (predictions.true[rows], state.called[rows]), 1)
-            self.matrix.set_matrix(predictions.classes, confusion.tolist())
-            right = int(np.trace(confusion))
+            cells = confusion(predictions.true[rows], state.predicted[rows], len(predictions.classes))
+            self.matrix.set_matrix(predictions.classes, cells.tolist())
+            right = int(np.trace(cells))
             self.right_button.setText(f"On the diagonal: {right:,} right")
             self.wrong_button.setText(f"Off it: {every - right:,} wrong")
         patients = 0 if asked is None else int(np.count_nonzero(np.bincount(asked.patients)))
-        network = opened.metrics["backbone"]["title"]
+        network = opened.metrics.backbone.title
         self.basis.setText(
             f"{every:,} images of {patients:,} patients, none of whom the model had seen ({self._how})."
-            f" {network}, {opened.metrics['device']}."
+            f" {network}, {opened.metrics.device}."
         )
         changed = len(opened.changed)
         self.older.setText(f"Made with older labels: {changed:,} have been changed since." if changed else "")
         self.older.setVisible(changed > 0)
         self._about.setText(f"“{state.view.positive}” against the rest")
         if at_once and asked is not None:
-            called = state.called[rows] == predictions.classes.index(state.view.positive)
-            figures = figures_at(asked, called, prevalence=state.view.prevalence, resamples=0)
+            predicted = state.predicted[rows] == predictions.classes.index(state.view.positive)
+            figures = binary_metrics(asked, predicted, prevalence=state.view.prevalence, resamples=0)
             self._show_figures(figures, right / every, settled=False)
         self._overall_card.setVisible(len(predictions.classes) > 2)
 
@@ -361,17 +361,17 @@ class Overview(QWidget):
         found = self._state.judgement
         if found is None:
             return
-        self._fade(called=False, figures=False, overall=False)
+        self._fade(predicted=False, figures=False, overall=False)
         every = sum(map(sum, found.confusion))
         right = sum(line[number] for number, line in enumerate(found.confusion))
         self._show_figures(found.figures, right / max(every, 1), settled=True)
         if found.overall:
-            self.overall.show_figures({key: found.overall[key] for key in OVERALL}, settled=True)
+            self.overall.show_figures({key: found.overall[key] for key in OVERALL_SHOWN}, settled=True)
             self.auc.setText(number(found.overall["auc"].value))
             self._auc_range.setText(f"{_range(found.overall['auc'])}\nmean over classes")
 
-    def _show_figures(self, figures: Figures, right: float, settled: bool) -> None:
-        shown = {key: each for key, each in figures.estimates().items() if key in FIGURES}
+    def _show_figures(self, figures: BinaryMetrics, right: float, settled: bool) -> None:
+        shown = {key: each for key, each in figures.estimates().items() if key in METRICS}
         self.figures.show_figures(shown, settled)
         many = self._state.predictions is not None and len(self._state.predictions.classes) > 2
         if not many:

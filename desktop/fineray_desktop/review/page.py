@@ -20,8 +20,8 @@ from fineray.engine.requests.review import DoubtLabels
 from fineray.explaining.results import DoubtfulLabel
 from fineray.project.runs import runs
 from fineray.review.query import PART
-from fineray_desktop.models.image_table import part_title
-from fineray_desktop.models.prediction_table import PredictionTable, Wanted
+from fineray_desktop.models.images_model import part_title
+from fineray_desktop.models.run_predictions_model import RunPredictionsModel, Wanted
 from fineray_desktop.models.thumbnails import Thumbnails
 from fineray_desktop.review.bar import ReviewBar
 from fineray_desktop.review.curves_tab import CurvesTab
@@ -77,9 +77,9 @@ class ReviewPage(QWidget):
         self.plan = PlanTab(self.state)
         self.film = FilmSide(self.state, self._thumbnails)
         self.image = self.film.view
-        self.chooser, self.judged_on, self.finding = self.bar.run, self.bar.side, self.bar.finding
+        self.chooser, self.judged_on, self.finding = self.bar.run, self.bar.evaluated, self.bar.finding
         self.matrix = self.overview.matrix
-        self.table = PredictionTable(self._thumbnails, self)
+        self.table = RunPredictionsModel(self._thumbnails, self)
         self.view = table_view(self.table, "Predictions", picture=PICTURE)
         self.list = ChoiceBox(7)
         self.list.setAccessibleName("Which predictions")
@@ -214,19 +214,19 @@ class ReviewPage(QWidget):
 
     def _run_opened(self) -> None:
         opened, predictions = self.state.run, self.state.predictions
-        side = self.state.side
-        if opened is None or predictions is None or side is None:
+        evaluated = self.state.evaluated
+        if opened is None or predictions is None or evaluated is None:
             return
         self._doubtful = self._only = None
         self._doubts.drop()
         self.sealed.show_run(opened.folder, opened.metrics)
         known = self.state.chosen is not None
-        self.table.set_predictions(predictions, side.places, side.patients, self.state.called, known)
+        self.table.set_predictions(predictions, evaluated.places, evaluated.patients, self.state.predicted, known)
         self._reset_filters()
 
     def _shown_changed(self) -> None:
         if self.state.predictions is not None:
-            self.table.set_called(self.state.called, self.state.chosen is not None)
+            self.table.set_predicted(self.state.predicted, self.state.chosen is not None)
             self._filter(stay=True)
 
     def _choose_list(self, name: str) -> None:
@@ -302,7 +302,7 @@ class ReviewPage(QWidget):
         if self._only is not None:
             return self._only, None
         if name == "wrong":
-            return None, -np.take_along_axis(probabilities, self.state.called[:, None], axis=1)[:, 0]
+            return None, -np.take_along_axis(probabilities, self.state.predicted[:, None], axis=1)[:, 0]
         if name == "uncertain":
             top = np.sort(probabilities, axis=1)
             return None, top[:, -1] - top[:, -2]

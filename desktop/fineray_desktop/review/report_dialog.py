@@ -32,7 +32,7 @@ class ReportDialog(QDialog):
         self.setWindowTitle("Report")
         self.setMinimumWidth(480)
         keep_whole(self)
-        self.thumbnails = QCheckBox("Thumbnails of films that were called wrong, by pseudonym")
+        self.thumbnails = QCheckBox("Thumbnails of images that were predicted wrong, by pseudonym")
         self.parts = QCheckBox("Tables as CSV and figures as SVG and PDF, in a folder beside it")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         save = buttons.addButton("Save as…", QDialogButtonBox.ButtonRole.AcceptRole)

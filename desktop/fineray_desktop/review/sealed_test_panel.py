@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFormLayout, QFrame, QVBoxLayout
 
-from fineray.engine.messages import FreezeRun, OpenTest, RunDone
-from fineray.evaluation.operating_point import OperatingPoint, PointRule
+from fineray.engine.requests.splits import FreezeRun, OpenTest
+from fineray.evaluation.operating_point import PointRule
 from fineray.project.kept_point import point_of
+from fineray.project.run_metrics import Frozen, RunMetrics, SealedTest
 from fineray.project.runs import RunFolder
+from fineray.training.results import RunDone
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import (
     button,
@@ -43,7 +43,7 @@ class SealedPanel(QFrame):
         self.setProperty("role", "card")
         self._session = session
         self._folder: RunFolder | None = None
-        self._several = False
+        self._multilabel = False
         self.rule, self.positive = ChoiceBox(), ChoiceBox()
         for text, name, value in RULES:
             self.rule.addItem(text, (name, value))
@@ -74,20 +74,20 @@ class SealedPanel(QFrame):
         session.point_kept.connect(self.refresh)
         self.hide()
 
-    def show_run(self, folder: RunFolder, metrics: dict[str, Any]) -> None:
+    def show_run(self, folder: RunFolder, metrics: RunMetrics) -> None:
         """Show where this run stands."""
         self._folder = folder
-        classes = metrics["classes"]
+        classes = metrics.classes
         self.positive.clear()
         self.positive.addItems(classes)
         self.positive.setCurrentIndex(len(classes) - 1)
-        self._several = bool(metrics.get("several"))
+        self._multilabel = metrics.multilabel
         model = self.rule.model()
         for number, (_, kind, _) in enumerate(RULES):
-            may = self._several or len(classes) == 2 or kind in (None, "most probable")
+            may = self._multilabel or len(classes) == 2 or kind in (None, "most probable")
             model.item(number).setEnabled(may)  # type: ignore[attr-defined]
         self.rule.setCurrentIndex(0)
-        self._made_for = metrics.get("seal")
+        self._made_for = metrics.seal
         self._rule_changed()
         self.refresh()
 
@@ -127,29 +127,29 @@ class SealedPanel(QFrame):
         if project is not None and folder is not None:
             self._session.run(OpenTest(project.root, folder.name), "Opening the sealed test set", self._opened)
 
-    def _in_words(self, frozen: dict[str, Any] | None, test: dict[str, Any] | None, fits: bool) -> str:
+    def _in_words(self, frozen: Frozen | None, test: SealedTest | None, fits: bool) -> str:
         state = self._session.state
         if frozen is None:
             if not fits:
                 return "This run was trained before the test set was sealed. Train again to judge a run on it."
-            kept = point_of(self._folder).in_words(self._several) if self._folder is not None else ""
+            kept = point_of(self._folder).in_words(self._multilabel) if self._folder is not None else ""
             return (
                 "Fix what an image counts as, then open the test set once. Both are final for this run. Kept with the"
                 f" run: {kept}"
             )
-        said = f"Frozen. {OperatingPoint.from_json(frozen['point']).in_words(self._several)}"
+        said = f"Frozen. {frozen.point.in_words(self._multilabel)}"
         if test is not None:
-            said += f" This was opening {test['opening']} of the test set"
+            said += f" This was opening {test.opening} of the test set"
             times = len(state.openings) if state is not None else 0
-            said += f"; {times} openings are known." if times > test["opening"] else "."
-            if test["opening"] > 1:
+            said += f"; {times} openings are known." if times > test.opening else "."
+            if test.opening > 1:
                 said += " Later openings are no longer a first look: choosing among them is optimistic."
         return said
 
     def _rule_changed(self) -> None:
         name, value = self.rule.currentData()
         shown = self.rule.isVisibleTo(self) or self._form.isRowVisible(self.rule)
-        self._form.setRowVisible(self.positive, shown and name not in (None, "most probable") and not self._several)
+        self._form.setRowVisible(self.positive, shown and name not in (None, "most probable") and not self._multilabel)
         self._form.setRowVisible(self.value, shown and value is not None)
         if value is not None:
             self.value.setValue(value)

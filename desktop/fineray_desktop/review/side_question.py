@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray.engine.requests.review import ReviewRequest
 from fineray_desktop.engine_client import Job
 from fineray_desktop.review.state import ReviewState

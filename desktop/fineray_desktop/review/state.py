@@ -1,20 +1,19 @@
-"""What the review looks at: a run, a side of it, a subgroup, an operating point. Panels change it and follow it."""
+"""What the review looks at: a run, which of its images are evaluated, a subgroup, an operating point. Panels change it and follow it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from fineray.engine.messages import Failed, Reported
+from fineray.engine.protocol import Failed, Reported
 from fineray.engine.requests.review import JudgeRun
 from fineray.errors import FinerayError
-from fineray.evaluation.operating_point import Called, OperatingPoint, PointRule
+from fineray.evaluation.one_vs_rest import OneVsRest, patient_numbers
+from fineray.evaluation.operating_point import OperatingPoint, PointRule, PredictedClasses
 from fineray.evaluation.predictions import Predictions
-from fineray.evaluation.question import Question, patient_numbers
 from fineray.progress import Interim
 from fineray.project.attributes import attribute_names
 from fineray.project.catalogue import places_of
@@ -22,8 +21,9 @@ from fineray.project.kept_point import fixed_point, keep_point, rule_of
 from fineray.project.labels.revisions import changed_since, notes
 from fineray.project.pixel_store import StoredAt
 from fineray.project.project import Project
+from fineray.project.run_metrics import RunMetrics, SealedTest
 from fineray.project.runs import RunFolder, run
-from fineray.review.query import Judgement, View, values_of_view
+from fineray.review.query import ReviewedRun, ReviewQuery, values_of_view
 from fineray_desktop.engine_client import Job
 from fineray_desktop.loading import Loading
 from fineray_desktop.session import Session
@@ -39,10 +39,10 @@ class OpenedRun:
     set, None where it was not opened; changed: ids of images whose label is another now; notes: image id -> text."""
 
     folder: RunFolder
-    metrics: dict[str, Any]
+    metrics: RunMetrics
     fixed: OperatingPoint
     predictions: Predictions
-    test: dict[str, Any] | None
+    test: SealedTest | None
     test_predictions: Predictions | None
     attributes: dict[str, str]
     changed: tuple[int, ...]
@@ -50,7 +50,7 @@ class OpenedRun:
 
 
 @dataclass(frozen=True)
-class Side:
+class Evaluated:
     """What is judged: held-out or sealed predictions, or one finding of them. places: of the pixels of each row;
     numbers: that tell patients apart; patients: their pseudonyms."""
 
@@ -67,7 +67,7 @@ class ReviewState(QObject):
     A choice of the operating point belongs to the run: it is kept as soon as it is known, where the run may be changed.
     """
 
-    opened = Signal()  # another run, side or finding
+    opened = Signal()  # another run, set of images or finding
     shown_changed = Signal()  # what images count as, which are in view, or the class in question
     judging = Signal(bool)  # whether figures are being worked out
     judged = Signal()
@@ -77,11 +77,11 @@ class ReviewState(QObject):
         self.session = session
         self.run: OpenedRun | None = None
         self.predictions: Predictions | None = None
-        self.side: Side | None = None
-        self.judgement: Judgement | None = None  # of this view, None until it has arrived
-        self.view = View("", PointRule())
-        self.chosen: Called | None = None  # what images count as by the view's rule, None until it is known
-        self.called: NDArray[np.int64] = np.empty(0, dtype=np.int64)  # the same, or what they counted as before
+        self.evaluated: Evaluated | None = None
+        self.judgement: ReviewedRun | None = None  # of this view, None until it has arrived
+        self.view = ReviewQuery("", PointRule())
+        self.chosen: PredictedClasses | None = None  # what images count as by the view's rule, None until it is known
+        self.predicted: NDArray[np.int64] = np.empty(0, dtype=np.int64)  # the same, or what they counted as before
         self.figuring = False  # whether figures are being worked out, or are about to be
         self.in_view: NDArray[np.bool_] = np.empty(0, dtype=bool)
         self.values: dict[str, int] = {}  # of the attribute that is filtered by: images by value
@@ -119,10 +119,10 @@ class ReviewState(QObject):
         self._loading.forget()
         self._cancel()
         self._figure(False)
-        self.run = self.predictions = self.side = self.judgement = self.chosen = None
+        self.run = self.predictions = self.evaluated = self.judgement = self.chosen = None
 
     @property
-    def several(self) -> bool:
+    def multilabel(self) -> bool:
         """Whether classes are findings that stand side by side."""
         return self.run is not None and self.run.predictions.truth is not None
 
@@ -142,23 +142,23 @@ class ReviewState(QObject):
         waiting = any(timer.isActive() for timer in (self._drawn, self._begun, self._settled))
         return waiting or self._loading.busy or self._job is not None
 
-    def question(self) -> Question | None:
+    def question(self) -> OneVsRest | None:
         """The class in question against the rest, over the images in view."""
-        if self.predictions is None or self.side is None or not self.in_view.any():
+        if self.predictions is None or self.evaluated is None or not self.in_view.any():
             return None
         number = self.predictions.classes.index(self.view.positive)
         scores, positive = self.predictions.probabilities[:, number], self.predictions.true == number
-        return Question(self.view.positive, scores, positive, self.side.numbers).only(self.in_view)
+        return OneVsRest(self.view.positive, scores, positive, self.evaluated.numbers).only(self.in_view)
 
-    def set_side(self, on_test: bool) -> None:
+    def set_evaluated(self, on_test: bool) -> None:
         """Look at the sealed test set, or at held-out images."""
         if self.run is not None and on_test != self.view.on_test:
-            self._ask_side(replace(self.view, on_test=on_test))
+            self._ask_evaluated(replace(self.view, on_test=on_test))
 
     def set_finding(self, name: str) -> None:
         """Look at another of several findings."""
         if self.run is not None and name != self.view.finding:
-            self._ask_side(replace(self.view, finding=name))
+            self._ask_evaluated(replace(self.view, finding=name))
 
     def set_positive(self, name: str) -> None:
         """Put another class in question; what images count as stays, since the rule belongs to the run."""
@@ -207,20 +207,20 @@ class ReviewState(QObject):
             self.run = replace(opened, changed=both[0], notes=both[1])
             self.shown_changed.emit()
 
-    def _show(self, found: OpenedRun, side: Side, view: View) -> None:
+    def _show(self, found: OpenedRun, evaluated: Evaluated, view: ReviewQuery) -> None:
         self.run = found
-        self._show_side(side, view)
+        self._show_evaluated(evaluated, view)
 
-    def _ask_side(self, view: View) -> None:
+    def _ask_evaluated(self, view: ReviewQuery) -> None:
         project, opened = self.session.project, self.run
         self._age()
         if project is not None and opened is not None:
             self._loading.ask(
-                project.root, lambda found: _side(found, opened, view), lambda found: self._show_side(*found)
+                project.root, lambda found: _evaluated(found, opened, view), lambda found: self._show_evaluated(*found)
             )
 
     def _age(self) -> None:
-        """Another run, side or finding is chosen: what is on show belongs to the choice before."""
+        """Another run, set of images or finding is chosen: what is on show belongs to the choice before."""
         self._keep()
         if self.predictions is not None:
             self._cancel()
@@ -228,17 +228,17 @@ class ReviewState(QObject):
             self._figure(True)
             self.shown_changed.emit()
 
-    def _show_side(self, side: Side, view: View) -> None:
-        shown = side.predictions
+    def _show_evaluated(self, evaluated: Evaluated, view: ReviewQuery) -> None:
+        shown = evaluated.predictions
         positive = next(
             each for each in (view.positive, view.rule.positive, shown.classes[-1]) if each in shown.classes
         )
         self.view = self._sound = replace(view, positive=positive, attribute="", value="")
-        self.predictions, self.side, self.judgement, self.values = shown, side, None, {}
+        self.predictions, self.evaluated, self.judgement, self.values = shown, evaluated, None, {}
         self.in_view = np.ones(len(shown.images), dtype=bool)
         self._to_keep = False
         self.chosen = self._called_at_once()
-        self.called = self.chosen.called if self.chosen is not None else shown.predicted
+        self.predicted = self.chosen.predicted if self.chosen is not None else shown.predicted
         self._figure(True)
         self.opened.emit()
         self._begun.start()  # between the two the window draws what it has
@@ -260,25 +260,25 @@ class ReviewState(QObject):
         # Without a value everything is in view, and the judgement needs no attribute.
         self._change(replace(self.view, attribute=attribute, value=value))
 
-    def _change(self, view: View) -> None:
+    def _change(self, view: ReviewQuery) -> None:
         assert self.predictions is not None
         another, self.view = view.rule != self.view.rule, view
         if another or self.chosen is None:
             self.chosen = self._called_at_once()
         if self.chosen is not None:
-            self.called, self._sound = self.chosen.called, view
+            self.predicted, self._sound = self.chosen.predicted, view
         self.judgement = None
         self._cancel()
         self._figure(True)
         self.shown_changed.emit()
         self._settled.start()
 
-    def _called_at_once(self) -> Called | None:
+    def _called_at_once(self) -> PredictedClasses | None:
         """What images count as, where no other image has to be looked at for it; the rest the worker knows."""
         shown, opened, rule = self.predictions, self.run, self.view.rule
         assert shown is not None and opened is not None
         if self.view.on_test and opened.test is not None:
-            point = OperatingPoint.from_json(opened.test["operating_point"]).of(self.view.finding)
+            point = opened.test.point.of(self.view.finding)
         elif rule.kind == "fixed":
             point = opened.fixed.of(self.view.finding)
         elif rule.kind == "threshold":
@@ -287,7 +287,7 @@ class ReviewState(QObject):
             point = OperatingPoint()
         else:
             return None
-        return Called(point.called(shown), point, {})
+        return PredictedClasses(point.predict(shown), point, {})
 
     def _cancel(self) -> None:
         self._settled.stop()
@@ -316,13 +316,13 @@ class ReviewState(QObject):
         if job is not self._job or self.chosen is not None:  # known at once, it is on show already
             return
         for report in event.reports:
-            if isinstance(report, Interim) and isinstance(report.result, Called):
+            if isinstance(report, Interim) and isinstance(report.result, PredictedClasses):
                 self.chosen, self._sound = report.result, self.view
-                self.called = self.chosen.called
+                self.predicted = self.chosen.predicted
                 self._keep()
                 self.shown_changed.emit()
 
-    def _judged(self, job: Job, found: Judgement) -> None:
+    def _judged(self, job: Job, found: ReviewedRun) -> None:
         if job is not self._job or self.predictions is None:
             return
         self._job = None
@@ -356,7 +356,7 @@ class ReviewState(QObject):
         self.session.point_kept.emit(opened.folder.name)
 
 
-def _read(project: Project, name: str, on_test: bool) -> tuple[OpenedRun, Side, View]:
+def _read(project: Project, name: str, on_test: bool) -> tuple[OpenedRun, Evaluated, ReviewQuery]:
     folder = run(project, name)
     predictions, test = folder.predictions(), folder.test()
     opened = OpenedRun(
@@ -370,10 +370,10 @@ def _read(project: Project, name: str, on_test: bool) -> tuple[OpenedRun, Side, 
         changed_since(project, folder, predictions),
         notes(project),
     )
-    return opened, *_side(project, opened, View(folder.name, PointRule(), on_test=on_test and test is not None))
+    return opened, *_evaluated(project, opened, ReviewQuery(folder.name, PointRule(), on_test=on_test and test is not None))
 
 
-def _side(project: Project, opened: OpenedRun, view: View) -> tuple[Side, View]:
+def _evaluated(project: Project, opened: OpenedRun, view: ReviewQuery) -> tuple[Evaluated, ReviewQuery]:
     """What is judged, and the view of it by the run's own rule."""
     shown = opened.test_predictions if view.on_test else opened.predictions
     assert shown is not None
@@ -382,8 +382,8 @@ def _side(project: Project, opened: OpenedRun, view: View) -> tuple[Side, View]:
         finding = view.finding or shown.classes[0]
         shown = shown.finding(finding)
     places = places_of(project, shown.images.tolist())
-    side = Side(shown, places, patient_numbers(shown), np.array(shown.patients))
-    return side, replace(view, finding=finding, rule=rule_of(opened.folder, finding))
+    evaluated = Evaluated(shown, places, patient_numbers(shown), np.array(shown.patients))
+    return evaluated, replace(view, finding=finding, rule=rule_of(opened.folder, finding))
 
 
 def _values(project: Project, attribute: str, shown: Predictions) -> tuple[NDArray[np.str_], dict[str, int]]:

@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QFileDialog, QVBoxLayout, QWidget
 
 from fineray import RESEARCH_USE
-from fineray.engine.messages import DeviceFound, ExplainDevice
+from fineray.engine.requests.training import ExplainDevice
+from fineray.training.results import DeviceFound
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import (
     button,

@@ -12,13 +12,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from fineray.backbones.catalogue import backbone, backbones, weights_file
-from fineray.engine.messages import (
-    LoadLibraries,
-    Reported,
-    RunControls,
-    RunDone,
-    Train,
-)
+from fineray.engine.protocol import Reported
+from fineray.engine.requests.training import LoadLibraries, RunControls, Train
 from fineray.progress import (
     FoldDone,
     HeadStep,
@@ -33,7 +28,8 @@ from fineray.training.recipe import (
     Tuning,
     for_mode,
 )
-from fineray.training.results import Control
+from fineray.training.results import Control, RunDone
+from fineray.training.settings import declared
 from fineray.training.standing import LeftOff, forgotten, left_off
 from fineray_desktop.engine_client import Job
 from fineray_desktop.loading import Loading
@@ -53,13 +49,14 @@ from fineray_desktop.widgets.basics import (
     row,
     scrolling_column,
     set_role,
-    spin_box,
     sure,
 )
 from fineray_desktop.widgets.charts import LineChart
 from fineray_desktop.widgets.eliding import ChoiceBox, CutLabel
 from fineray_desktop.widgets.job_bar import duration
+from fineray_desktop.widgets.settings_form import whole_number_box
 
+TUNING = declared(Tuning)
 NOTES = {
     "frozen": "The backbone stays as it was trained on photographs; only the new last layer learns from your films.",
     "finetune": "The new last layer learns first; then the later stages follow, from slightly turned, scaled and "
@@ -84,12 +81,9 @@ class TrainPage(QWidget):
         self._fill_chooser()
         self.mode = ChoiceBox()
         self.mode.setAccessibleName("What learns")
-        for text, mode in MODES:
+        for mode, text in MODES.items():
             self.mode.addItem(text, mode)
-        self.frozen_stages = spin_box(0, 8, Tuning().frozen_stages)
-        self.frozen_stages.setToolTip("Stages from the start that stay as they are; with fewer it takes longer")
-        self.epochs = spin_box(1, 200, Tuning().epochs)
-        self.epochs.setToolTip("How often each film is looked at, in one of its views each time")
+        self.frozen_stages, self.epochs = (whole_number_box(TUNING[name]) for name in ("frozen_stages", "epochs"))
         self.start_button = button("Start training", "primary")
         self.pause_button = button(
             "Pause", tip="Stop for now; all that was done is kept, and Continue goes on from there"

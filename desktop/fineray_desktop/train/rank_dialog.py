@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QProgressBar, QVBoxLayout, QWidget
 
-from fineray.engine.messages import RankBackbones, Reported
+from fineray.engine.protocol import Reported
+from fineray.engine.requests.training import RankBackbones
 from fineray.progress import Progress
 from fineray.training.results import Ranked
 from fineray_desktop.engine_client import Job

@@ -17,17 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineray.engine.messages import FindRate, ShowViews
+from fineray.engine.requests.training import FindRate, ShowViews
 from fineray.training.recipe import Recipe, RecipeUnusable, for_mode
 from fineray.training.results import RateCurve, ViewsShown
+from fineray.training.settings import parts
 from fineray_desktop.session import Session
-from fineray_desktop.train.recipe_fields import (
-    AUGMENT,
-    HEAD,
-    INPUT,
-    LOSS,
-    TUNING,
-)
 from fineray_desktop.widgets.basics import (
     button,
     card,
@@ -38,8 +32,21 @@ from fineray_desktop.widgets.basics import (
 from fineray_desktop.widgets.charts import LineChart
 from fineray_desktop.widgets.settings_form import SettingsForm
 
-FILMS, VIEWS, SHOWN = 3, 4, 118  # films, looks at each, pixels
+FILMS, VIEWS, SIDE = 3, 4, 118  # films, looks at each, pixels
 WAIT_MS = 400  # after a change, before views are drawn anew
+NO_NUMBER = "A rate is no number; write it as 0.001 or 1e-3."
+PARTS: dict[str, type] = {"recipe": Recipe, **parts(Recipe)}
+# What is shown of each part, in this order; how is declared with the settings themselves.
+SHOWN = {
+    "recipe": ("input_size", "pooling", "search_minutes", "shuffled"),
+    "head": ("kind", "hidden", "inner_folds"),
+    "loss": ("kind", "gamma", "balance", "smoothing", "uncertain", "certainty"),
+    "augment": ("rotation", "scale", "shift", "crop", "contrast", "noise", "flip", "views", "test_views"),
+    "tuning": (
+        *("gradual", "learning_rate", "head_rate", "slower", "batch", "weight_decay", "warm_up", "dropout"),
+        *("averaging", "blend", "source_pull", "norms", "validation", "patience"),
+    ),
+}
 
 
 class RecipeDialog(QDialog):
@@ -50,13 +57,7 @@ class RecipeDialog(QDialog):
         self._session, self.recipe = session, recipe
         self.setWindowTitle("Settings of the training")
         open_at(self, 960, 640)
-        self.forms = {
-            "recipe": SettingsForm(INPUT),
-            "head": SettingsForm(HEAD),
-            "loss": SettingsForm(LOSS),
-            "augment": SettingsForm(AUGMENT),
-            "tuning": SettingsForm(TUNING),
-        }
+        self.forms = {part: SettingsForm(settings, SHOWN[part]) for part, settings in PARTS.items()}
         self.problem = label(role="warning", wrap=True)
         self._views = QGridLayout()
         self._views.setSpacing(6)
@@ -89,11 +90,11 @@ class RecipeDialog(QDialog):
 
     def _edited(self) -> Recipe | None:
         try:
-            parts = {name: form.settings() for name, form in self.forms.items() if name != "recipe"}
-            edited: Recipe = replace(self.forms["recipe"].settings(), **parts)
+            inside = {name: form.settings() for name, form in self.forms.items() if name != "recipe"}
+            edited: Recipe = replace(self.forms["recipe"].settings(), **inside)
         except (ValueError, RecipeUnusable) as error:
-            what = error.what if isinstance(error, RecipeUnusable) else "A rate is no number; write it as 0.001 or 1e-3"
-            self.problem.setText(f"{what}.")
+            unusable = isinstance(error, RecipeUnusable)
+            self.problem.setText(f"{error.what}. {error.todo}" if unusable else NO_NUMBER)
             self.problem.show()
             return None
         self.problem.hide()
@@ -180,9 +181,9 @@ class RecipeDialog(QDialog):
             item.widget().deleteLater()
         for line, looks in enumerate(shown.rows):
             for column, shades in enumerate(looks):
-                image = QImage(shades, shown.side, shown.side, shown.side, QImage.Format.Format_Grayscale8)
+                image = QImage(shades, shown.input_size, shown.input_size, shown.input_size, QImage.Format.Format_Grayscale8)
                 scaled = QPixmap.fromImage(image).scaled(
-                    SHOWN, SHOWN, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+                    SIDE, SIDE, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
                 )
                 picture = QLabel()
                 picture.setPixmap(scaled)

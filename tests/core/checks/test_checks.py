@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from fineray.checks.check_result import CheckResult, last_checks
 from fineray.checks.confounders import (
     Association,
     _of_category,
     _of_number,
     association_findings,
 )
-from fineray.checks.finding import Finding, last_checks
-from fineray.checks.labels import contradicted_labels, strangers
+from fineray.checks.labels import contradicted_labels, outliers
 from fineray.checks.pictures import (
     PictureFacts,
     _inverted,
@@ -161,10 +161,10 @@ def test_strangers_and_contradicted_labels_are_found() -> None:
     # Confident learning is cautious: it names about half of the planted ones, and next to no others.
     assert len(set(doubted.images) & set(wrong.tolist())) >= 7
     assert len(set(doubted.images) - set(wrong.tolist())) <= 1
-    assert strangers(images, features).severity == "fine"
+    assert outliers(images, features).severity == "fine"
     features[7] += 40
     features[99] -= 60
-    assert set(strangers(images, features).images) == {7, 99}
+    assert set(outliers(images, features).images) == {7, 99}
 
 
 @pytest.mark.integration
@@ -219,4 +219,4 @@ def test_without_labels_there_is_nothing_to_check(project: Project) -> None:
     assert last_checks(project.root) == []
     (project.root / "checks.json").write_text("{}")
     assert last_checks(project.root) == []
-    assert Finding("x", "fine", "t", "e").images == ()
+    assert CheckResult("x", "fine", "t", "e").images == ()

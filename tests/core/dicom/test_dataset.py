@@ -18,7 +18,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
-from fineray.dicom.dataset import parse
+from fineray.dicom.dataset import as_they_stand, parse
 from fineray.dicom.location import FileLocation
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import read_radiograph, read_radiographs
@@ -214,3 +214,17 @@ def test_endless_sequences_end(tmp_path: Path) -> None:
 
 def test_parse_always_knows_a_transfer_syntax() -> None:
     assert parse(WHOLE[0]).file_meta.TransferSyntaxUID == uid.ExplicitVRLittleEndian
+
+
+def test_pydicom_is_left_as_it_was_also_where_threads_read_at_once() -> None:
+    """Importing Fineray changes nothing in pydicom; while files are read, what breaks the standard is passed over."""
+    before = pydicom.config.settings.reading_validation_mode
+    assert before == pydicom.config.WARN, "pydicom's own default"
+    first, second = as_they_stand(), as_they_stand()
+    first.__enter__()
+    second.__enter__()
+    assert pydicom.config.settings.reading_validation_mode == pydicom.config.IGNORE
+    first.__exit__(None, None, None)
+    assert pydicom.config.settings.reading_validation_mode == pydicom.config.IGNORE, "another thread is still reading"
+    second.__exit__(None, None, None)
+    assert pydicom.config.settings.reading_validation_mode == before

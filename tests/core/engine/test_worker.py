@@ -10,27 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from fineray.engine.messages import (
-    Alive,
-    Cancel,
-    Event,
-    Failed,
-    Finished,
-    ImportFolders,
-    Leave,
-    MakeSplit,
-    PreviewLabels,
-    ReadImage,
-    Reported,
-    ShownImage,
-    Stopped,
-    Submit,
-    Train,
-)
+from fineray.engine.protocol import Alive, Cancel, Event, Failed, Finished, Leave, Reported, Stopped, Submit
+from fineray.engine.requests.labels import PreviewLabels
+from fineray.engine.requests.project import ImportFolders, ReadImage
+from fineray.engine.requests.splits import MakeSplit
+from fineray.engine.requests.training import Train
 from fineray.engine.worker import serve
 from fineray.progress import FileResult, Progress
 from fineray.project.labels.preview import FromFolders
 from fineray.project.project import create_project
+from fineray.project.shown_image import ShownImage
 from fineray.project.splits import SplitPlan
 from fineray.training.recipe import Recipe
 

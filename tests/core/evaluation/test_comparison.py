@@ -20,7 +20,7 @@ from fineray.evaluation.comparison import (
     holm,
     mcnemar_exact,
 )
-from fineray.evaluation.operating_point import Called, OperatingPoint
+from fineray.evaluation.operating_point import OperatingPoint, PredictedClasses
 from fineray.evaluation.predictions import Predictions
 from fineray.evaluation.roc_area import compare_areas
 
@@ -91,15 +91,15 @@ def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:
     assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist())
 
 
-def _called(predictions: Predictions) -> Called:
-    return Called(predictions.predicted, OperatingPoint(), {})
+def _predicted(predictions: Predictions) -> PredictedClasses:
+    return PredictedClasses(predictions.predicted, OperatingPoint(), {})
 
 
 def test_runs_are_compared_among_diseased_and_healthy_apart(predicted: Maker) -> None:
     truth = [1] * 20 + [0] * 30
     one = predicted(truth, [0.9] * 18 + [0.2] * 2 + [0.1] * 24 + [0.7] * 6)
     two = predicted(truth, [0.9] * 10 + [0.2] * 10 + [0.1] * 29 + [0.7])
-    found = compare(("a", one, _called(one)), ("b", two, _called(two)), "yes")
+    found = compare(("a", one, _predicted(one)), ("b", two, _predicted(two)), "yes")
     tests = {each.what: each for each in found.tests}
     assert (tests["sensitivity"].only_first, tests["sensitivity"].only_second) == (8, 0)
     assert (tests["specificity"].only_first, tests["specificity"].only_second) == (0, 5)
@@ -111,15 +111,15 @@ def test_runs_are_compared_among_diseased_and_healthy_apart(predicted: Maker) ->
 
 def test_a_run_beside_itself_does_not_differ(predicted: Maker) -> None:
     one = predicted([1, 0] * 20, np.random.default_rng(0).uniform(size=40), [n // 4 for n in range(40)])
-    found = compare(("a", one, _called(one)), ("a", one, _called(one)), "yes")
+    found = compare(("a", one, _predicted(one)), ("a", one, _predicted(one)), "yes")
     assert [each.p for each in found.tests] == [1.0, 1.0, 1.0] and found.differing == ()
     assert {each.method for each in found.tests[1:]} == {"bootstrap over patients"}
 
 
 def test_what_makes_a_comparison_unfair_is_said(predicted: Maker) -> None:
     one, two = predicted([1, 0] * 10, [0.6, 0.4] * 10), predicted([1, 0] * 9, [0.6, 0.4] * 9)
-    found = compare(("a", one, _called(one)), ("b", two, _called(two)), "yes")
+    found = compare(("a", one, _predicted(one)), ("b", two, _predicted(two)), "yes")
     assert found.images == 18 and "only one of the runs" in found.warnings[0]
     other = predicted([0, 1] * 10, [0.6, 0.4] * 10)
     with pytest.raises(NotComparable, match="share no images"):
-        compare(("a", one, _called(one)), ("b", other, _called(other)), "yes")
+        compare(("a", one, _predicted(one)), ("b", other, _predicted(other)), "yes")

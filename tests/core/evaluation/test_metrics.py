@@ -28,8 +28,8 @@ def _predictions(true: np.ndarray, probabilities: np.ndarray, patients: np.ndarr
 
 def _binary(confusion: list[list[int]]) -> Predictions:
     true = np.repeat([0, 0, 1, 1], [count for row in confusion for count in row])
-    called = np.repeat([0, 1, 0, 1], [count for row in confusion for count in row])
-    return _predictions(true, np.stack([1 - called, called], axis=1) * 0.8 + 0.1)
+    predicted = np.repeat([0, 1, 0, 1], [count for row in confusion for count in row])
+    return _predictions(true, np.stack([1 - predicted, predicted], axis=1) * 0.8 + 0.1)
 
 
 @pytest.mark.parametrize(
@@ -50,15 +50,15 @@ def test_figures_of_each_class_agree_with_scikit_learn(classes: int) -> None:
     found = evaluate(_predictions(true, probabilities), resamples=200)
     predicted = probabilities.argmax(axis=1)
     precision, recall, f1, support = precision_recall_fscore_support(true, predicted)
-    for number, each in enumerate(found.per_class):
-        assert each.precision.value == pytest.approx(precision[number])
+    for number, each in enumerate(each.figures for each in found.per_class):
+        assert each.ppv.value == pytest.approx(precision[number])
         assert each.sensitivity.value == pytest.approx(recall[number])
         assert each.f1.value == pytest.approx(f1[number])
-        assert each.images == support[number]
+        assert each.positives == support[number]
         specificity = (predicted[true != number] != number).mean()
         assert each.specificity.value == pytest.approx(specificity)
         assert each.auc.value == pytest.approx(roc_auc_score(true == number, probabilities[:, number]))
-        for figure in (each.precision, each.sensitivity, each.specificity, each.f1, each.auc):
+        for figure in (each.ppv, each.sensitivity, each.specificity, each.f1, each.auc):
             assert figure.low is not None
             assert figure.high is not None
             assert figure.low <= figure.value <= figure.high  # type: ignore[operator]
@@ -87,8 +87,8 @@ def test_three_irises(rows: np.ndarray, macro: float, confusion: tuple[tuple[int
 
 def test_a_class_that_is_never_predicted_has_no_precision() -> None:
     found = evaluate(_binary([[10, 0], [5, 0]]), resamples=100)
-    second = found.per_class[1]
-    assert second.precision.value is None
+    second = found.per_class[1].figures
+    assert second.ppv.value is None
     assert second.sensitivity.value == 0
     assert second.f1.value == 0
 
@@ -115,7 +115,7 @@ def test_f1_intervals_agree_with_a_plain_bootstrap() -> None:
     true = np.arange(120) % 2
     probabilities = np.clip(0.5 + 0.35 * (true - 0.5) + random.normal(0, 0.25, 120), 0.01, 0.99)
     both = np.stack([1 - probabilities, probabilities], axis=1)
-    found = evaluate(_predictions(true, both), resamples=2000, seed=5).per_class[1].f1
+    found = evaluate(_predictions(true, both), resamples=2000, seed=5).per_class[1].figures.f1
     predicted = both.argmax(axis=1)
     plain = []
     for _ in range(2000):
@@ -131,4 +131,4 @@ def test_intervals_do_not_depend_on_pseudonyms() -> None:
     owners = np.arange(80) // 2
     shuffled = random.permutation(40)[owners]
     first, second = (evaluate(_predictions(true, chances, each), resamples=300) for each in (owners, shuffled))
-    assert first.per_class[1].f1 == second.per_class[1].f1
+    assert first.per_class[1].figures.f1 == second.per_class[1].figures.f1

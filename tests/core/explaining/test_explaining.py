@@ -15,13 +15,12 @@ from fineray.explaining.checking import check_map
 from fineray.explaining.doubtful import doubtful_labels
 from fineray.explaining.explain import CannotExplain, explain, mean_map
 from fineray.explaining.saliency import FINEST, film_part, grad_cam
-from fineray.explaining.trained_model import trained_model
 from fineray.progress import Cancelled, Monitor
 from fineray.project.catalogue import labelled_images, places_of
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder, runs
 from fineray.project.splits import latest_split
-from fineray.training.predicting import probabilities_of
+from fineray.training.model import trained_model
 from fineray.training.recipe import Recipe, Tuning
 from fineray.training.train import train
 from tests.support.planted import PATCH, planted, train_on
@@ -85,7 +84,7 @@ def test_the_model_is_the_one_that_predicted(taught: Taught) -> None:
     some = labelled_images(project)[:5]
     films = [project.pixels.read(each.stored_at) for each in some]
     assert final.probabilities(final.inputs(films)) == pytest.approx(
-        probabilities_of(project, folder, some, Monitor()), abs=2e-3
+        trained_model(folder).predict(project, some, Monitor()), abs=2e-3
     )
 
 
@@ -100,7 +99,9 @@ def test_a_tuned_model_is_explained_as_a_whole(taught: Taught) -> None:
     assert not model.held_out, "a tuned run keeps its final model only, and the window says so"
     some = labelled_images(project)[:3]
     shown = model.inputs([project.pixels.read(each.stored_at) for each in some])
-    assert model.probabilities(shown) == pytest.approx(probabilities_of(project, folder, some, Monitor()), abs=1e-3)
+    assert model.probabilities(shown) == pytest.approx(
+        trained_model(folder).predict(project, some, Monitor()), abs=1e-3
+    )
     assert grad_cam(model, shown, 1).shape == (3, FINEST, FINEST)
 
 

@@ -16,7 +16,7 @@ from fineray.evaluation.operating_point import PointRule
 from fineray.export.dicom_results import DicomResultWriter
 from fineray.export.heat_maps import STRIP, HeatMapWriter, below
 from fineray.prediction.predict import predict_folder
-from fineray.prediction.results import PredictionTable
+from fineray.prediction.results import FolderPredictions
 from fineray.progress import Monitor
 from fineray.project.project import open_project
 from fineray.project.runs import run
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.xdist_group("dicom results")  # the same for all of the
 
 
 @pytest.fixture(scope="module")
-def results(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> tuple[PredictionTable, Path, Path]:
+def results(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> tuple[FolderPredictions, Path, Path]:
     """(the table, the films, the folder of results) of four films: two real ones, one of a test, one picture."""
     root = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
@@ -35,7 +35,7 @@ def results(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> tuple[Predict
         return _results(lend(zoo.trained(), root / "study"), root)
 
 
-def _results(study: Path, root: Path) -> tuple[PredictionTable, Path, Path]:
+def _results(study: Path, root: Path) -> tuple[FolderPredictions, Path, Path]:
     films, out = root / "new", root / "out"
     write_film(films / "a" / "small.dcm", patient="NEW-1", level=0.6)
     for name in ("RG1_UNCR.dcm", "RG3_UNCI.dcm"):
@@ -43,14 +43,14 @@ def _results(study: Path, root: Path) -> tuple[PredictionTable, Path, Path]:
     Image.fromarray(np.full((60, 50), 90, dtype=np.uint8)).save(films / "picture.png")
     with open_project(study) as project:
         folder = run(project, "run-001")
-        classes = tuple(folder.metrics()["classes"])
+        classes = folder.metrics().classes
         dicom, maps = DicomResultWriter(folder, classes, out), HeatMapWriter(folder, classes, out)
         table = predict_folder(project, folder, films, Monitor(), visit=lambda new: (dicom(new), maps(new), None)[-1])
     assert dicom.without == 1, "the picture is no DICOM file"
     return table, films, out
 
 
-def test_three_objects_a_film_in_its_own_study(results: tuple[PredictionTable, Path, Path]) -> None:
+def test_three_objects_a_film_in_its_own_study(results: tuple[FolderPredictions, Path, Path]) -> None:
     table, films, out = results
     scored = {row.file: row for row in table.rows if row.probabilities}
     assert len(scored) == 4
@@ -82,7 +82,7 @@ def test_what_a_film_counts_as_stands_beside_its_own_probability(trained: Path, 
     write_film(tmp_path / "new" / "film.dcm", patient="NEW-1", level=0.62)  # bright, most probably
     with open_project(trained) as project:
         folder = run(project, "run-001")
-        dicom = DicomResultWriter(folder, tuple(folder.metrics()["classes"]), tmp_path / "out")
+        dicom = DicomResultWriter(folder, folder.metrics().classes, tmp_path / "out")
         by_hand = PointRule("threshold", "dark", 0.0)
         (row,) = predict_folder(project, folder, tmp_path / "new", Monitor(), visit=dicom, rule=by_hand).rows
     assert row.predicted == "dark" and row.probabilities[1] < 0.5
@@ -101,7 +101,7 @@ def _items(ds: pydicom.Dataset, kind: str) -> list[pydicom.Dataset]:
     return found
 
 
-def test_a_validator_finds_no_error(results: tuple[PredictionTable, Path, Path]) -> None:
+def test_a_validator_finds_no_error(results: tuple[FolderPredictions, Path, Path]) -> None:
     if shutil.which("dciodvfy") is None:
         pytest.skip("dciodvfy is not installed (Debian's package dicom3tools)")
     made = sorted(results[2].rglob("*.dcm"))
@@ -112,7 +112,7 @@ def test_a_validator_finds_no_error(results: tuple[PredictionTable, Path, Path])
         assert not errors, (path.name, errors)
 
 
-def test_heat_maps_show_the_film_and_what_they_are(results: tuple[PredictionTable, Path, Path]) -> None:
+def test_heat_maps_show_the_film_and_what_they_are(results: tuple[FolderPredictions, Path, Path]) -> None:
     table, _, out = results
     picture = np.asarray(Image.open(out / "RG1_UNCR.dcm.png"))
     assert picture.shape[2] == 3 and picture[-STRIP:].max() == 255, "words below the film"

@@ -15,7 +15,6 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from fineray.explaining.trained_model import trained_model
 from fineray.export import monai_bundle
 from fineray.export.monai_bundle import export_bundle
 from fineray.export.onnx_model import ExportDiffers, export_onnx
@@ -26,7 +25,7 @@ from fineray.project.catalogue import labelled_images
 from fineray.project.project import open_project
 from fineray.project.runs import RunFolder, run
 from fineray.system.output_file import CannotWriteThere
-from fineray.training.predicting import probabilities_of
+from fineray.training.model import trained_model
 from fineray.training.preprocessing import to_input
 
 pytestmark = pytest.mark.slow
@@ -39,7 +38,7 @@ def run_and_films(study: Path, name: str) -> tuple[RunFolder, list[NDArray[np.ui
         return (
             folder,
             [project.pixels.read(image.stored_at) for image in images],
-            probabilities_of(project, folder, images, Monitor()),
+            trained_model(folder).predict(project, images, Monitor()),
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fineray.engine.jobs.table import carry_out
-from fineray.engine.messages import Failed
+from fineray.engine.protocol import Failed
 from fineray.engine.requests.models import ExportModel, OpenPackage
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
 from fineray.export.whole_network import description
@@ -42,8 +42,8 @@ from fineray.project.runs import (
     run,
     runs,
 )
-from fineray.review.judging import called_predictions
-from fineray.review.query import View
+from fineray.review.judging import predictions_at_point
+from fineray.review.query import ReviewQuery
 from fineray.system.output_file import CannotWriteThere
 from fineray.training.opening import NotFrozen
 from tests.support.packages import packed, rewritten
@@ -350,7 +350,7 @@ def test_figures_that_do_not_follow_are_found(frozen_study: tuple[Path, Path], t
     folder = study / "runs" / "run-001"
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     kept = (folder / "metrics.json").read_bytes()
-    metrics["per_class"][0]["sensitivity"]["low"] += 0.001
+    metrics["per_class"][0]["figures"]["sensitivity"]["low"] += 0.001
     (folder / "metrics.json").write_text(json.dumps(metrics))
     with open_project(study) as project, pytest.raises(NotVerified, match="not the one that was frozen"):
         verify_run(project, run(project, "run-001"))
@@ -383,8 +383,8 @@ def test_a_brought_point_is_not_chosen_again(trained: Path, tmp_path: Path) -> N
     name = open_package(package, tmp_path / "mine", Monitor()).run
     with open_project(tmp_path / "mine") as project:
         done = validate(project, run(project, name), Monitor())
-        _, called = called_predictions(done, View(done.name, rule_of(done)))
-        assert called.point.threshold == 0.9 == point_of(done).threshold and called.thresholds == {}
+        _, predicted = predictions_at_point(done, ReviewQuery(done.name, rule_of(done)))
+        assert predicted.point.threshold == 0.9 == point_of(done).threshold and predicted.thresholds == {}
         export_package(project, done, tmp_path / "again.frpkg", Monitor())
     (tmp_path / "members").mkdir()
     read_archive(tmp_path / "again.frpkg", tmp_path / "members")

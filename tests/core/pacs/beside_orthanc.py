@@ -33,7 +33,7 @@ from fineray.progress import (
     Cancelled,
     Interim,
     Monitor,
-    Report,
+    ProgressEvent,
 )
 from fineray.project.files.importing import import_folders
 from fineray.project.project import Project, open_project
@@ -171,7 +171,7 @@ def test_results_are_stored_in_their_studies(
     out = tmp_path / "out"
     with open_project(trained) as project:
         folder = run(project, "run-001")
-        writer = DicomResultWriter(folder, tuple(folder.metrics()["classes"]), out)
+        writer = DicomResultWriter(folder, folder.metrics().classes, out)
         predict_folder(project, folder, films, Monitor(), visit=writer)
     write_film(out / "stranger.dcm", patient="PAT-9")  # not made by Fineray: never sent
     made = [pydicom.dcmread(path) for path in out.rglob("*.dcm") if path.name != "stranger.dcm"]
@@ -195,7 +195,7 @@ def test_the_receiver_takes_from_known_peers_alone(archive: None, films: Path, t
     ended = threading.Event()
 
     class Listen(Monitor):
-        def report(self, what: Report) -> None:
+        def report(self, what: ProgressEvent) -> None:
             if isinstance(what, Interim):
                 heard.append(what.result)  # type: ignore[arg-type]
 
@@ -217,9 +217,9 @@ def test_the_receiver_takes_from_known_peers_alone(archive: None, films: Path, t
         assert sent.ok and sent.json()["FailedInstancesCount"] == 0
         _wait_for(lambda: heard[-1].files == len(instances))
         assert len(list((tmp_path / "in").iterdir())) == len(instances) and heard[-1].last == "ORTHANC"
-        for calling, called in (("STRANGER", "FINERAY"), ("ORTHANC", "SOMEBODY")):
+        for calling, predicted in (("STRANGER", "FINERAY"), ("ORTHANC", "SOMEBODY")):
             with pytest.raises(PeerFailed, match=r"refuses|reached"):
-                echo(PacsSettings(True, calling, 1, ()), Peer("me", "dicom", "127.0.0.1", 11112, called))
+                echo(PacsSettings(True, calling, 1, ()), Peer("me", "dicom", "127.0.0.1", 11112, predicted))
         with socket.create_connection(("127.0.0.1", 11112), 5) as line:
             line.sendall(os.urandom(4096))  # rubbish
         echo(PacsSettings(True, "ORTHANC", 1, ()), Peer("me", "dicom", "127.0.0.1", 11112, "FINERAY"))

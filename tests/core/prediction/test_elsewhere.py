@@ -17,13 +17,13 @@ from fineray.package.opening import open_package
 from fineray.package.verifying import NotVerified, verify_run, verify_statistics
 from fineray.prediction.abstaining import band_effect
 from fineray.prediction.predict import predict_folder, watch_folder
-from fineray.prediction.results import PredictionTable
+from fineray.prediction.results import FolderPredictions
 from fineray.prediction.validation import OtherLabels, validate
 from fineray.progress import (
     Cancelled,
     Interim,
     Monitor,
-    Report,
+    ProgressEvent,
 )
 from fineray.project.files.importing import import_folders
 from fineray.project.labels.preview import apply_labels, preview_folders
@@ -31,7 +31,7 @@ from fineray.project.project import Project, create_project, open_project
 from fineray.project.runs import RunFolder, run, runs
 from fineray.report.writing import write_report
 from fineray.review.judging import judge
-from fineray.review.query import View
+from fineray.review.query import ReviewQuery
 from tests.support.films import write_film
 
 
@@ -69,12 +69,12 @@ def test_the_whole_review_works_on_another_hospitals_films(
     predictions = done.predictions()
     assert set(predictions.parts) == {"external"} and len(predictions.images) == 16
     facts = done.metrics()
-    assert facts["external"]["left_out"] == {"learned from": 4, "sealed elsewhere": 0, "other labels": 0}
+    assert facts.external.left_out == {"learned from": 4, "sealed elsewhere": 0, "other labels": 0}
     expected = roc_auc_score(predictions.true, predictions.probabilities[:, 1])
-    assert facts["auc"]["value"] == pytest.approx(expected)
-    judged = judge(project, done, View(done.name, PointRule()), Monitor())
+    assert facts.figures.auc.value == pytest.approx(expected)
+    judged = judge(project, done, ReviewQuery(done.name, PointRule()), Monitor())
     assert judged.images == 16 and judged.figures.auc.value == pytest.approx(expected)
-    path = write_report(project, done, View(done.name, PointRule()), tmp_path / "r.html", Monitor(), False, None)
+    path = write_report(project, done, ReviewQuery(done.name, PointRule()), tmp_path / "r.html", Monitor(), False, None)
     assert "trained elsewhere" in Path(path).read_text("utf-8")
     assert [each.name for each in runs(project)] == [done.name]
     assert len(verify_run(project, done)) == 1
@@ -94,7 +94,7 @@ def test_only_statistics_go_back(elsewhere: tuple[Project, RunFolder], tmp_path:
     assert "P0000" not in text and "EXT-" not in text and str(tmp_path) not in text
     assert told["figures"]["images"] == 16 and sum(told["scores"]["dark"]["with"]) == 8
     assert len(verify_statistics(tmp_path / "back.json")) == 1
-    told["figures"]["per_class"][0]["sensitivity"]["value"] = 0.123
+    told["figures"]["per_class"][0]["figures"]["sensitivity"]["value"] = 0.123
     (tmp_path / "forged.json").write_text(json.dumps(told))
     with pytest.raises(NotVerified, match="sensitivity of bright"):
         verify_statistics(tmp_path / "forged.json")
@@ -155,24 +155,24 @@ def test_chance_alone_is_seldom_called_drift() -> None:
     from fineray.prediction.likeness import HUNDREDTHS
 
     random = np.random.default_rng(1)
-    called = 0
+    predicted = 0
     for _ in range(300):
         known = np.quantile(random.normal(size=400), HUNDREDTHS)
-        called += _of_numbers("x", known, random.normal(size=60), 400).p < 0.05
-    assert called / 300 < 0.08
+        predicted += _of_numbers("x", known, random.normal(size=60), 400).p < 0.05
+    assert predicted / 300 < 0.08
 
 
 @pytest.mark.integration
 def test_a_watched_folder_is_told_anew_when_it_changes(trained: Path, tmp_path: Path) -> None:
     films = tmp_path / "watched"
     write_film(films / "1.dcm", patient="NEW-1", level=0.6)
-    tables: list[PredictionTable] = []
+    tables: list[FolderPredictions] = []
     ended = threading.Event()
 
     class Listen(Monitor):
-        def report(self, what: Report) -> None:
+        def report(self, what: ProgressEvent) -> None:
             if isinstance(what, Interim):
-                assert isinstance(what.result, PredictionTable)
+                assert isinstance(what.result, FolderPredictions)
                 tables.append(what.result)
                 if len(tables) == 1:
                     (films / "2.dcm").write_bytes((films / "1.dcm").read_bytes()[:900])  # still being written
@@ -238,7 +238,7 @@ def test_the_band_agrees_with_scikit_learn(trained: Path) -> None:
         predictions = run(project, "run-001").predictions()
     effect = band_effect(predictions, OperatingPoint("dark", 0.4, "by hand"), 0.3, 0.6)
     chance = predictions.probabilities[:, 1]
-    called = (chance >= 0.4).astype(int)
+    predicted = (chance >= 0.4).astype(int)
     out = (chance < 0.3) | (chance >= 0.6)
     for found, label, rows in (
         (effect.sensitivity, 1, out),
@@ -246,4 +246,4 @@ def test_the_band_agrees_with_scikit_learn(trained: Path) -> None:
         (effect.sensitivity_without, 1, np.ones_like(out)),
         (effect.specificity_without, 0, np.ones_like(out)),
     ):
-        assert found.value == pytest.approx(recall_score(predictions.true[rows], called[rows], pos_label=label))
+        assert found.value == pytest.approx(recall_score(predictions.true[rows], predicted[rows], pos_label=label))

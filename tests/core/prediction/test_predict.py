@@ -28,8 +28,8 @@ from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
 from fineray.system.output_file import CannotWriteThere
 from fineray.system.user_folder import user_folder
+from fineray.training.model import trained_model
 from fineray.training.opening import freeze
-from fineray.training.predicting import probabilities_of
 from fineray.training.recipe import HeadSettings, Recipe, Tuning
 from fineray.training.train import train
 from tests.support.films import write_film, write_picture
@@ -51,7 +51,11 @@ def test_the_same_films_get_the_same_probabilities(study: tuple[Project, RunFold
     table = predict_folder(project, run, films, Monitor())
     images = labelled_images(project)
     inside = dict(
-        zip((image.content_hash for image in images), probabilities_of(project, run, images, Monitor()), strict=True)
+        zip(
+            (image.content_hash for image in images),
+            trained_model(run).predict(project, images, Monitor()),
+            strict=True,
+        )
     )
     assert table.scored == 32 and all(LEARNED in row.flag for row in table.rows)
     got = np.array(sorted(row.probabilities for row in table.rows))

@@ -27,6 +27,7 @@ from fineray.project.kept_point import (
     write_kept,
 )
 from fineray.project.project import Project
+from fineray.project.run_metrics import Frozen
 from fineray.project.runs import (
     FROZEN,
     OPERATING_POINT,
@@ -36,8 +37,8 @@ from fineray.project.runs import (
     RunFolder,
     write_run,
 )
-from fineray.review.judging import called_predictions
-from fineray.review.query import View
+from fineray.review.judging import predictions_at_point
+from fineray.review.query import ReviewQuery
 
 RULES = [
     PointRule("youden", "yes"),
@@ -64,12 +65,12 @@ def make_run(project: Project, predicted: Callable[..., Predictions]) -> Callabl
         truth=np.column_stack([truth, np.arange(120) % 3 == 0]).astype(float),
     )
 
-    def make(several: bool = False) -> RunFolder:
-        shown = both if several else one
+    def make(multilabel: bool = False) -> RunFolder:
+        shown = both if multilabel else one
 
         def write(into: Path) -> None:
             shown.save(into / "predictions.csv")
-            facts = {"classes": shown.classes, "several": several, "auc": {}, "split": {"kind": "folds"}}
+            facts = {"classes": shown.classes, "multilabel": multilabel, "auc": {}, "split": {"kind": "folds"}}
             (into / "metrics.json").write_text(json.dumps(facts))
 
         return write_run(project, write)
@@ -90,10 +91,10 @@ def test_a_kept_point_is_the_runs_own(project: Project, make_run: Callable[..., 
     assert kept.chosen_on == ("hand" if rule.kind == "threshold" else "folds") and kept.chosen
     assert kept_points(another) == {} and point_of(another) == OperatingPoint(), "another run inherits nothing"
     assert kept_points(make_run()) == {}, "nor does a later one"
-    _, called = called_predictions(again, View(folder.name, rule_of(again), rule.positive))
-    assert called.point == point
+    _, predicted = predictions_at_point(again, ReviewQuery(folder.name, rule_of(again), rule.positive))
+    assert predicted.point == point
     if rule.kind != "threshold":
-        assert set(called.thresholds) == {"1", "2", "3"}, "each fold is called by what the others say"
+        assert set(predicted.thresholds) == {"1", "2", "3"}, "each fold is called by what the others say"
     keep_point(project, folder, PointRule(), OperatingPoint())
     assert not (folder.path / OPERATING_POINT).exists() and point_of(folder) == OperatingPoint()
 
@@ -113,7 +114,7 @@ def test_chosen_on_the_validation_part(project: Project, make_run: Callable[...,
 
 
 def test_each_finding_has_its_own(project: Project, make_run: Callable[..., RunFolder]) -> None:
-    folder = make_run(several=True)
+    folder = make_run(multilabel=True)
     shown = folder.predictions()
     rule = PointRule("sensitivity", "nodule", 0.9)
     point = choose_point(shown.finding("nodule"), rule)
@@ -122,7 +123,7 @@ def test_each_finding_has_its_own(project: Project, make_run: Callable[..., RunF
     own = point_of(folder)
     assert own.of("nodule") == point and own.of("effusion") == OperatingPoint()
     assert own == OperatingPoint.from_json(json.loads(json.dumps(own.to_json())))
-    named = own.names(shown.classes, shown.probabilities, several=True)
+    named = own.names(shown.classes, shown.probabilities, multilabel=True)
     for row, (effusion, nodule) in enumerate(shown.probabilities.tolist()):
         there = [name for name, on in (("effusion", effusion >= 0.5), ("nodule", nodule >= point.threshold)) if on]
         assert named[row] == ("|".join(there) or "none")
@@ -143,14 +144,14 @@ def test_a_frozen_run_keeps_what_it_was_frozen_with(project: Project, make_run: 
     folder, rule = make_run(), RULES[0]
     keep_point(project, folder, rule, point_by_rule(folder, rule))
     fixed = OperatingPoint("yes", 0.25, "by hand")
-    (folder.path / FROZEN).write_text(json.dumps({"format": 1, "point": fixed.to_json()}))
+    (folder.path / FROZEN).write_text(json.dumps(Frozen(fixed, "", "", {}).to_json()))
     with pytest.raises(PointFixed):
         keep_point(project, folder, PointRule("threshold", "yes", 0.9), OperatingPoint("yes", 0.9))
     assert point_of(folder) == fixed == fixed_point(folder) and rule_of(folder) == rule
     write_kept(folder, {})
     assert rule_of(folder) == PointRule("fixed", "yes", 0.25), "of a run frozen by an earlier version"
-    _, called = called_predictions(folder, View(folder.name, rule_of(folder)))
-    assert called.point == fixed and called.thresholds == {}
+    _, predicted = predictions_at_point(folder, ReviewQuery(folder.name, rule_of(folder)))
+    assert predicted.point == fixed and predicted.thresholds == {}
 
 
 def test_a_brought_point_counts_until_another_is_chosen(project: Project, make_run: Callable[..., RunFolder]) -> None:
@@ -200,7 +201,7 @@ def test_a_damaged_file_is_named(
 
 
 def test_kept_points_survive_a_round_trip(make_run: Callable[..., RunFolder]) -> None:
-    folder = make_run(several=True)
+    folder = make_run(multilabel=True)
     points = {
         name: KeptPoint(PointRule("cost", name, 3.5), OperatingPoint(name, 0.125, "least cost"), "folds", "2026-01-01")
         for name in ("effusion", "nodule")

@@ -56,6 +56,6 @@ def test_runs_are_numbered_and_whole(project: Project) -> None:
     with pytest.raises(DiskFull):
         write_run(project, fail)
     assert [folder.name for folder in runs(project)] == ["run-002", "run-001"]
-    assert run(project, "run-001").metrics()["classes"] == []
+    assert run(project, "run-001").metrics().classes == ()
     with pytest.raises(RunMissing, match="run-009"):
         run(project, "run-009")

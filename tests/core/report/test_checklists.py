@@ -22,7 +22,7 @@ from fineray.backbones.catalogue import (
     backbone,
     weights_source,
 )
-from fineray.checks.finding import CHECKS, last_checked, last_checks
+from fineray.checks.check_result import CHECKS, last_checked, last_checks
 from fineray.checks.run import run_checks
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
 from fineray.evaluation.subgroups import Split
@@ -49,7 +49,7 @@ from fineray.report.content import report
 from fineray.report.document import Paragraph, Table
 from fineray.report.facts import Facts
 from fineray.report.writing import gather
-from fineray.review.query import View
+from fineray.review.query import ReviewQuery
 from fineray.training.choosing.ranking import rank
 from fineray.training.opening import freeze, open_test
 from fineray.training.recipe import (
@@ -109,7 +109,7 @@ def bare(studies: Studies, tmp_path: Path) -> Iterator[Project]:
 
 
 def facts_of(project: Project, folder: RunFolder, *, on_test: bool = False, rule: PointRule = PointRule()) -> Facts:  # noqa: B008
-    return gather(project, folder, View(folder.name, rule, "dark", on_test=on_test), Monitor())
+    return gather(project, folder, ReviewQuery(folder.name, rule, "dark", on_test=on_test), Monitor())
 
 
 def answered(facts: Facts) -> dict[str, str]:
@@ -190,7 +190,7 @@ def test_a_study_in_which_nothing_optional_was_done(bare: Project) -> None:
         "C 36": "See the table of characteristics by partition; clinical ones are for the author to add.",
         "C 37": result,
         "C 38": "Sensitivity *; specificity *.",
-        "C 39": "* images of “dark” missed and * falsely called so*.",
+        "C 39": "* images of “dark” missed and * falsely predicted so*.",
         "C 40": LIMITS,
         "C 42": "Run run-001; data hash *…, split hash *…. A study protocol is for the author to add.",
         "C 43": OPEN,
@@ -205,7 +205,7 @@ def test_a_study_in_which_nothing_optional_was_done(bare: Project) -> None:
         "T 12a-g": trained,
         "T 13": "Classes weigh as they come.",
         "T 14": AUTHOR,
-        "T 15": "A probability of each class, scaled by a temperature of *. Called by most probable class.",
+        "T 15": "A probability of each class, scaled by a temperature of *. Predicted by most probable class.",
         "T 16": "Drawn at random, so that both sides are of the same sites, devices and time.",
         "T 18a-f": OPEN,
         "T 20a-c": "See the data flow diagram and the table of characteristics of this report.",
@@ -270,7 +270,7 @@ def test_a_study_in_which_everything_was_done(studies: Studies, tmp_path: Path) 
         "C 36": "See the table of characteristics by partition; clinical ones are for the author to add.",
         "C 37": result,
         "C 38": "Sensitivity *; specificity *.",
-        "C 39": "* images of “dark” missed and * falsely called so*.",
+        "C 39": "* images of “dark” missed and * falsely predicted so*.",
         "C 40": LIMITS,
         "C 42": "Run run-002; data hash *…, split hash *…. A study protocol is for the author to add.",
         "C 43": OPEN,
@@ -506,7 +506,7 @@ def test_too_few_patients_leave_nothing_to_choose_by(bare: Project) -> None:
     dark = [each.id for each in images if each.label == "dark"]
     leave_out(bare, dark[2:], "x")
     folder = train(bare, make_split(bare, SplitPlan(folds=2)), CHOSEN, Monitor())
-    assert folder.metrics()["inner_folds"] == {"1": 0, "2": 0, "final": 2}
+    assert folder.metrics().inner_folds == {"1": 0, "2": 0, "final": 2}
     found = answered(facts_of(bare, folder))
     assert "in up to 2 inner folds of the training patients (2 of 3 models: the strongest)" in found["C 26"]
     assert "temperature scaling on images held out inside the training part, in 1 of 3 models" in found["C 25"]
@@ -584,7 +584,7 @@ def test_modes_and_what_a_search_chose(bare: Project, studies: Studies) -> None:
     assert found["C 1"].endswith("A control: it learned from labels in another order.")
     assert "no temperature scaling" in found["C 25"] and "epoch with the best" not in found["C 26"]
     assert found["C 27"] == "Blended with those that training began from (50% tuned)."
-    assert found["T 15"].startswith("A probability of each class. Called"), "nothing was scaled"
+    assert found["T 15"].startswith("A probability of each class. Predicted"), "nothing was scaled"
     assert "The model is a control" in text_of(facts)
     searched = replace(PLAIN, search_minutes=0.001)
     found = answered(facts_of(bare, train(bare, folds, searched, Monitor())))
@@ -604,7 +604,7 @@ def test_findings_side_by_side(bare: Project) -> None:
     set_labels(bare, values, "x", chosen.id)
     recipe = replace(PLAIN, loss=LossSettings(uncertain="softened", certainty=0.75))
     folder = train(bare, make_split(bare, SplitPlan(folds=2)), recipe, Monitor())
-    facts = gather(bare, folder, View(folder.name, PointRule(), "b", finding="b"), Monitor())
+    facts = gather(bare, folder, ReviewQuery(folder.name, PointRule(), "b", finding="b"), Monitor())
     found = answered(facts)
     assert found["C 12"] == (
         "Images without a label take no part; a doubtful finding judges nothing and is learned from as 0.75."

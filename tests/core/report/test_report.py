@@ -33,7 +33,7 @@ from fineray.report.content import report
 from fineray.report.document import Drawing, Paragraph, Table
 from fineray.report.facts import flow_steps
 from fineray.report.writing import gather, write_report
-from fineray.review.query import View
+from fineray.review.query import ReviewQuery
 from fineray.system.output_file import CannotWriteThere
 from fineray.training.recipe import HeadSettings, Recipe
 from fineray.training.train import train
@@ -44,11 +44,11 @@ RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1)), bootstrap=100)
 
 
 @pytest.fixture
-def made(zoo: Zoo, lent: Callable[[Path], Project]) -> tuple[Project, RunFolder, View]:
+def made(zoo: Zoo, lent: Callable[[Path], Project]) -> tuple[Project, RunFolder, ReviewQuery]:
     """A run on films of two makers, with one file that cannot be read and one image left out."""
     project = lent(zoo.made("to be reported", _make))
     folder = runs(project)[0]
-    return project, folder, View(folder.name, PointRule("youden", "dark"), "dark", prevalence=0.05)
+    return project, folder, ReviewQuery(folder.name, PointRule("youden", "dark"), "dark", prevalence=0.05)
 
 
 def _make(root: Path) -> None:
@@ -68,7 +68,7 @@ def _make(root: Path) -> None:
         train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
 
 
-def test_numbers_recompute_and_flow_adds_up(made: tuple[Project, RunFolder, View], tmp_path: Path) -> None:
+def test_numbers_recompute_and_flow_adds_up(made: tuple[Project, RunFolder, ReviewQuery], tmp_path: Path) -> None:
     project, folder, view = made
     write_report(project, folder, view, tmp_path / "r.html", Monitor(), False, tmp_path / "parts")
     predictions = folder.predictions()
@@ -94,7 +94,7 @@ def test_numbers_recompute_and_flow_adds_up(made: tuple[Project, RunFolder, View
 
 
 def test_the_pdf_has_text_vectors_and_its_warning_on_every_page(
-    made: tuple[Project, RunFolder, View], tmp_path: Path
+    made: tuple[Project, RunFolder, ReviewQuery], tmp_path: Path
 ) -> None:
     project, folder, view = made
     write_report(project, folder, view, tmp_path / "r.pdf", Monitor(), True, None)
@@ -106,7 +106,7 @@ def test_the_pdf_has_text_vectors_and_its_warning_on_every_page(
         assert words in whole, words
     assert "SECRET" not in whole and "^Name" not in whole
     pictures = sum(1 for page in document for each in page.get_objects() if type(each).__name__ == "PdfImage")
-    wrong = re.search(r"(\d+) of 47 images were called wrong", whole)
+    wrong = re.search(r"(\d+) of 47 images were predicted wrong", whole)
     assert wrong and pictures == min(20, int(wrong[1])) > 0, "films alone are pictures; figures are vectors"
 
 
@@ -119,7 +119,9 @@ class _Links(HTMLParser):
         self.found += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
 
 
-def test_a_figure_taller_than_a_page_is_shrunk_to_fit(made: tuple[Project, RunFolder, View], tmp_path: Path) -> None:
+def test_a_figure_taller_than_a_page_is_shrunk_to_fit(
+    made: tuple[Project, RunFolder, ReviewQuery], tmp_path: Path
+) -> None:
     """Found with films of which each named another maker, model and body part."""
     project, folder, view = made
     with project.db as db:
@@ -131,7 +133,9 @@ def test_a_figure_taller_than_a_page_is_shrunk_to_fit(made: tuple[Project, RunFo
     )
 
 
-def test_the_html_fetches_nothing_and_escapes_names(made: tuple[Project, RunFolder, View], tmp_path: Path) -> None:
+def test_the_html_fetches_nothing_and_escapes_names(
+    made: tuple[Project, RunFolder, ReviewQuery], tmp_path: Path
+) -> None:
     project, folder, view = made
     path = write_report(project, folder, view, tmp_path / "r.html", Monitor(), True, None)
     text = path.read_text("utf-8")
@@ -141,7 +145,7 @@ def test_the_html_fetches_nothing_and_escapes_names(made: tuple[Project, RunFold
     assert "<script" not in text and text.count("<svg") >= 8 and RESEARCH_USE in text and "SECRET" not in text
 
 
-def test_checklists_are_whole_and_honest(made: tuple[Project, RunFolder, View]) -> None:
+def test_checklists_are_whole_and_honest(made: tuple[Project, RunFolder, ReviewQuery]) -> None:
     document = report(gather(*made, Monitor()), False)
     tables = {block.name: block for block in document.blocks if isinstance(block, Table)}
     assert [row[0] for row in tables["claim-2024"].rows] == [str(number) for number in range(1, 45)]
@@ -153,7 +157,7 @@ def test_checklists_are_whole_and_honest(made: tuple[Project, RunFolder, View]) 
     assert sum(isinstance(block, Drawing) for block in document.blocks) == 8
 
 
-def test_later_changes_of_labels_are_told(made: tuple[Project, RunFolder, View]) -> None:
+def test_later_changes_of_labels_are_told(made: tuple[Project, RunFolder, ReviewQuery]) -> None:
     project, folder, view = made
     image = int(folder.predictions().images[0])
     label = folder.predictions().classes[folder.predictions().true[0]]
@@ -164,7 +168,7 @@ def test_later_changes_of_labels_are_told(made: tuple[Project, RunFolder, View])
     assert "1 label of these images has been changed since" in text
 
 
-def test_what_cannot_be_written_leaves_nothing(made: tuple[Project, RunFolder, View], tmp_path: Path) -> None:
+def test_what_cannot_be_written_leaves_nothing(made: tuple[Project, RunFolder, ReviewQuery], tmp_path: Path) -> None:
     project, folder, view = made
     for target, words in ((tmp_path / "r.docx", "pdf"), (tmp_path / "no" / "r.pdf", "folder")):
         with pytest.raises(CannotWriteThere, match=words):
@@ -191,17 +195,19 @@ def test_several_classes_and_a_report_without_a_class_of_its_own(
     some = [row.id for row in image_rows(project)][:8]
     set_labels(project, dict.fromkeys(some, "grey & <other>"), "x")
     folder = train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
-    path = write_report(project, folder, View(folder.name, PointRule()), tmp_path / "r.html", Monitor(), False, None)
+    path = write_report(
+        project, folder, ReviewQuery(folder.name, PointRule()), tmp_path / "r.html", Monitor(), False, None
+    )
     text = path.read_text("utf-8")
     assert "Hand-Till M" in text and "grey &amp; &lt;other&gt;" in text and "<other>" not in text
     assert io.StringIO(text).readline().startswith("<!doctype html>")
 
 
-def test_it_tells_the_runs_own_point(made: tuple[Project, RunFolder, View]) -> None:
+def test_it_tells_the_runs_own_point(made: tuple[Project, RunFolder, ReviewQuery]) -> None:
     project, folder, view = made
 
     def text() -> str:
-        own = View(folder.name, rule_of(folder))
+        own = ReviewQuery(folder.name, rule_of(folder))
         return " ".join(each.text for each in report(gather(project, folder, own, Monitor()), False).blocks
                         if isinstance(each, Paragraph))  # fmt: skip
 
@@ -210,4 +216,4 @@ def test_it_tells_the_runs_own_point(made: tuple[Project, RunFolder, View]) -> N
     keep_point(project, folder, view.rule, point)
     told = text()
     assert f"counts: An image counts as “dark” from {point.threshold:.3f} on (Youden's index)." in told
-    assert "chosen on out-of-fold predictions and is kept with the run" in told and "Called “dark” from" in told
+    assert "chosen on out-of-fold predictions and is kept with the run" in told and "Predicted as “dark” from" in told

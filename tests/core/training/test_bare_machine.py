@@ -22,7 +22,7 @@ class Nowhere:
 
 sys.meta_path.insert(0, Nowhere())
 import fineray.explaining.saliency, fineray.project.splitting.make
-import fineray.training.tuning.finetuning, fineray.training.predicting
+import fineray.training.tuning.finetuning, fineray.training.model
 import fineray.training.train, tests.bench.bench_gpu, tests.gpu.test_on_a_gpu
 assert not MISSING & {name.split(".")[0] for name in sys.modules}
 print("ready")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +31,6 @@ from fineray.project.splitting.split_file import SplitFileUnusable, read_split, 
 from fineray.training.opening import (
     NotFrozen,
     freeze,
-    frozen_of,
     open_test,
 )
 from fineray.training.recipe import HeadSettings, Recipe
@@ -118,8 +116,8 @@ def test_nothing_opens_before_model_and_operating_point_are_frozen(study: Projec
     assert openings(study) == []
 
     figures = open_test(study, name, Monitor())
-    assert (figures["opening"], figures["images"], figures["labels_changed"]) == (1, 12, 0)
-    assert run(study, name).test() == json.loads(json.dumps(figures))
+    assert (figures.opening, figures.figures.images, figures.labels_changed) == (1, 12, 0)
+    assert run(study, name).test() == figures
     with (run(study, name).path / "test_predictions.csv").open(encoding="utf-8") as file:
         assert {int(row["image"]) for row in csv.DictReader(file)} == _sealed(study)
 
@@ -167,16 +165,16 @@ def test_the_operating_point_decides_the_calls(study: Project) -> None:
     figures = open_test(study, name, Monitor())
     assert figures["confusion"] == ((6, 0), (6, 0)), "at a threshold of 0 everybody is called bright"
     assert figures["operating_point"]["threshold"] == 0.0
-    assert frozen_of(run(study, name)).point.positive == "bright"
+    assert run(study, name).frozen().point.positive == "bright"
 
 
 def test_operating_points(study: Project) -> None:
     predictions = run(study, _train(study)).predictions()
-    assert OperatingPoint().called(predictions).tolist() == predictions.predicted.tolist()
+    assert OperatingPoint().predict(predictions).tolist() == predictions.predicted.tolist()
     everything = choose_point(predictions, PointRule("sensitivity", "dark", 1.0))
     positive = predictions.true == predictions.classes.index("dark")
-    assert (everything.called(predictions)[positive] == predictions.classes.index("dark")).all()
-    assert choose_point(predictions, PointRule("threshold", "dark", 0.0)).called(predictions).tolist() == [1] * len(
+    assert (everything.predict(predictions)[positive] == predictions.classes.index("dark")).all()
+    assert choose_point(predictions, PointRule("threshold", "dark", 0.0)).predict(predictions).tolist() == [1] * len(
         positive
     )
     for refused in (PointRule("youden", "grey"), PointRule("threshold", "dark", 1.5)):

@@ -22,7 +22,7 @@ from fineray.progress import (
     Monitor,
     Paused,
     Progress,
-    Report,
+    ProgressEvent,
     Resumed,
 )
 from fineray.project.files.importing import import_folders
@@ -32,7 +32,7 @@ from fineray.project.runs import RunFolder, runs
 from fineray.project.splits import Split, SplitPlan
 from fineray.project.splitting.make import make_split
 from fineray.training import checkpoint
-from fineray.training.checkpoint import Keeping, State, bench
+from fineray.training.checkpoint import Keeping, State, checkpoints_of
 from fineray.training.choosing.controls import run_controls
 from fineray.training.choosing.learning_curve import learning_curve
 from fineray.training.features import STAGE_FEATURES
@@ -54,7 +54,7 @@ from fineray.training.standing import (
 from fineray.training.train import train
 from fineray.training.tuning import finetuning
 from fineray.training.tuning.finetuning import TrainingDiverged
-from fineray.training.tuning.views import STAGE_VIEWS, Views
+from fineray.training.tuning.views import STAGE_VIEWS, AugmentedViews
 from tests.support.studies import Zoo
 from tests.support.tiny import TINY, add_tiny
 
@@ -70,7 +70,7 @@ RECIPES = {
     "frozen": replace(FROZEN, head=replace(HEAD, kind="mlp", hidden=4), augment=AugmentSettings(test_views=1)),
     "kept views": TUNED,
     "fresh views": replace(TUNED, augment=AugmentSettings(test_views=1), loss=LossSettings(balance="sampling")),
-    "validated": replace(TUNED, tuning=replace(TUNED.tuning, epochs=3, validation=0.34, patience=1, norms="films")),
+    "validated": replace(TUNED, tuning=replace(TUNED.tuning, epochs=3, validation=0.34, patience=1, norms="images")),
     "from scratch": replace(TUNED, mode="scratch", tuning=replace(FROM_SCRATCH, epochs=1, batch=4, dropout=0.3)),
 }
 
@@ -88,12 +88,12 @@ class Ear(Monitor):
         self,
         after: int = 10**9,
         how: type[BaseException] = Paused,
-        when: Callable[[Report], bool] = lambda what: False,
+        when: Callable[[ProgressEvent], bool] = lambda what: False,
     ) -> None:
-        self.heard: list[Report] = []
+        self.heard: list[ProgressEvent] = []
         self.after, self._how, self._when = after, how, when
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         self.heard.append(what)
 
     def check(self) -> None:
@@ -101,7 +101,7 @@ class Ear(Monitor):
         if self.after < 0 or (self.heard and self._when(self.heard[-1])):
             raise self._how
 
-    def of(self, kind: type) -> list[Report]:
+    def of(self, kind: type) -> list[ProgressEvent]:
         return [what for what in self.heard if isinstance(what, kind)]
 
 
@@ -111,7 +111,7 @@ class Count:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.of: Counter[str] = Counter()
         for name, owner, what in (
-            ("views", Views, "_keep"),
+            ("views", AugmentedViews, "_keep"),
             ("steps", finetuning.Tuner, "step"),
             ("fits", selection, "fit_layer"),
         ):
@@ -151,8 +151,8 @@ def model(folder: RunFolder) -> dict[str, bytes]:
 def same(one: RunFolder, two: RunFolder) -> None:
     assert model(one) == model(two)
     np.testing.assert_array_equal(one.predictions().probabilities, two.predictions().probabilities)
-    for name in ("strengths", "temperature", "auc"):
-        assert one.metrics()[name] == two.metrics()[name]
+    for name in ("strengths", "temperature", "figures"):
+        assert getattr(one.metrics(), name) == getattr(two.metrics(), name)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_between_two_checkpoints_lie_no_two_minutes_however_slow_the_disk(
     now, kept = [0.0], [0.0]
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
     for step_s, write_s in ((0.5, 0.01), (7.0, 2.0), (20.0, 10.0)):
-        place = bench(study, "training", TUNED, halves.hash)
+        place = checkpoints_of(study, "training", TUNED, halves.hash)
         keeping = Keeping(place, "work")
         kept[0], writing, began = now[0], 0.0, now[0]
 
@@ -395,7 +395,7 @@ def test_a_search_goes_on_with_the_trials_that_it_would_have_made(
                 assert left_off(study)[0].standing.paused
         assert starts > 2
         same(done, undisturbed)
-        assert done.metrics()["search"] == undisturbed.metrics()["search"]
+        assert done.metrics().search == undisturbed.metrics().search
 
 
 @pytest.mark.slow

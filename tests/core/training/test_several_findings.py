@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fineray.engine.jobs.table import freeze_run
-from fineray.engine.messages import FreezeRun
 from fineray.evaluation.choosing_point import choose_point
 from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
@@ -32,9 +30,9 @@ from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
 from fineray.project.splitting.strata import strata_of_labels
 from fineray.review.judging import judge
-from fineray.review.query import View
+from fineray.review.query import ReviewQuery
 from fineray.training.data import targets_of
-from fineray.training.opening import freeze, frozen_of, open_test
+from fineray.training.opening import freeze, freeze_by_rule, open_test
 from fineray.training.recipe import (
     AugmentSettings,
     HeadSettings,
@@ -92,16 +90,16 @@ def test_each_finding_is_learned_and_judged(study: Project, mode: str) -> None:
     loss = LossSettings(balance="weights", uncertain="softened")
     recipe = replace(RECIPE, mode=mode, tuning=tuning, loss=loss, augment=AugmentSettings(views=1))
     folder = train(study, split, recipe, Monitor())
-    predictions, metrics = folder.predictions(), folder.metrics()
+    predictions, found = folder.predictions(), folder.metrics().figures
     assert predictions.classes == ("effusion", "nodule") and predictions.truth is not None
-    assert metrics["several"] and set(metrics["findings"]) == {"effusion", "nodule"} and not metrics["confusion"]
-    effusion = metrics["findings"]["effusion"]
-    assert effusion["auc"]["value"] > 0.95 and effusion["images"] == 32
+    assert found.multilabel and set(found.findings) == {"effusion", "nodule"} and not found.confusion
+    effusion = found.findings["effusion"]
+    assert effusion.auc.value > 0.95 and effusion.images == 32
     doubtful = int(np.isnan(predictions.truth[:, 1]).sum())
-    assert doubtful and metrics["findings"]["nodule"]["images"] == 32 - doubtful
-    assert metrics["auc"]["low"] <= metrics["auc"]["value"] <= metrics["auc"]["high"]
-    mean = np.mean([each["auc"]["value"] for each in metrics["findings"].values()])
-    assert metrics["auc"]["value"] == pytest.approx(mean)
+    assert doubtful and found.findings["nodule"].images == 32 - doubtful
+    assert found.auc.low <= found.auc.value <= found.auc.high
+    mean = np.mean([each.auc.value for each in found.findings.values()])
+    assert found.auc.value == pytest.approx(mean)
 
 
 def test_predictions_survive_a_round_trip(tmp_path: Path) -> None:
@@ -123,8 +121,8 @@ def test_a_sealed_test_set_of_findings_opens(study: Project) -> None:
     seal_test(study, SplitPlan(test_share=0.25))
     name = train(study, make_split(study, SplitPlan(folds=2)), RECIPE, Monitor()).name
     freeze(study, name, OperatingPoint())
-    figures = open_test(study, name, Monitor())
-    assert figures["several"] and "effusion" in figures["findings"] and figures["images"] >= 6
+    figures = open_test(study, name, Monitor()).figures
+    assert figures.multilabel and "effusion" in figures.findings and figures.images >= 6
 
 
 def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp_path: Path) -> None:
@@ -134,8 +132,8 @@ def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp
     keep_point(study, folder, rule, choose_point(folder.predictions().finding("nodule"), rule), "nodule")
     effusion = PointRule("threshold", "effusion", 1.0)
     keep_point(study, folder, effusion, OperatingPoint("effusion", 1.0, "by hand"), "effusion")
-    freeze_run(FreezeRun(study.root, folder.name))  # with what is kept
-    point = frozen_of(folder)
+    freeze_by_rule(study, folder.name, None)  # with what is kept
+    point = folder.frozen()
     assert point is not None and point.point == point_of(folder)
     cut = point.point.of("nodule").threshold
     assert point.point.of("effusion").threshold == 1.0 and cut != 0.5
@@ -156,10 +154,10 @@ def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp
         assert predictions.classes[number] == name
     assert unlike, "at one half the counts are others"
     with (folder.path / "test_predictions.csv").open(encoding="utf-8") as file:
-        called = [row["predicted_findings"] for row in csv.DictReader(file)]
-    assert called == point.point.names(predictions.classes, predictions.probabilities, several=True)
+        predicted = [row["predicted_findings"] for row in csv.DictReader(file)]
+    assert predicted == point.point.names(predictions.classes, predictions.probabilities, multilabel=True)
     assert len(verify_run(study, folder)) == 3
-    judged = judge(study, folder, View(folder.name, PointRule(), on_test=True, finding="nodule"), Monitor())
+    judged = judge(study, folder, ReviewQuery(folder.name, PointRule(), on_test=True, finding="nodule"), Monitor())
     assert [list(row) for row in judged.confusion] == [list(row) for row in figures["findings"]["nodule"]["confusion"]]
     capsule = tmp_path / "c.frpkg"
     export_package(study, folder, capsule, Monitor(), kind="study")
@@ -172,7 +170,7 @@ def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp
 def test_a_rule_freezes_every_finding(study: Project) -> None:
     seal_test(study, SplitPlan(test_share=0.25))
     folder = train(study, make_split(study, SplitPlan(folds=2)), RECIPE, Monitor())
-    freeze_run(FreezeRun(study.root, folder.name, PointRule("youden")))
+    freeze_by_rule(study, folder.name, PointRule("youden"))
     own = point_of(folder)
     for name in ("effusion", "nodule"):
         assert own.of(name) == choose_point(folder.predictions().finding(name), PointRule("youden", name))

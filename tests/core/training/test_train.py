@@ -16,7 +16,7 @@ from fineray.progress import (
     HeadStep,
     Monitor,
     Progress,
-    Report,
+    ProgressEvent,
     StrengthTried,
 )
 from fineray.project.catalogue import labelled_images
@@ -38,9 +38,9 @@ QUICK = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=2), bootstrap
 
 class Recorder(Monitor):
     def __init__(self) -> None:
-        self.reports: list[Report] = []
+        self.reports: list[ProgressEvent] = []
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         self.reports.append(what)
 
 
@@ -66,9 +66,9 @@ def test_a_run_in_folds_is_whole_and_out_of_sample(study: Project) -> None:
     part_of = parts(study, split)
     assert predictions.parts == tuple(part_of[image] for image in predictions.images.tolist())
     metrics = folder.metrics()
-    assert metrics["auc"]["value"] > 0.95, "bright and dark films are easy to tell apart"
-    assert metrics["split"]["hash"] == split.hash
-    assert metrics["backbone"]["weights_sha256"].startswith("579344248a93")
+    assert metrics.figures.auc.value > 0.95, "bright and dark films are easy to tell apart"
+    assert metrics.split.hash == split.hash
+    assert metrics.backbone.weights_sha256.startswith("579344248a93")
     assert Recipe.from_json((folder.path / "recipe.json").read_text()) == QUICK
     assert Head.load(folder.path / "head.safetensors").state["weight"].shape == (2, 2096)
     assert json.loads((folder.path / "split.json").read_text())["plan"]["folds"] == 4
@@ -135,7 +135,7 @@ def test_cancelling_keeps_the_features_and_no_half_run(study: Project) -> None:
         def __init__(self) -> None:
             self.computed = 0
 
-        def report(self, what: Report) -> None:
+        def report(self, what: ProgressEvent) -> None:
             if isinstance(what, Progress) and what.stage == STAGE_FEATURES:
                 self.computed = what.done
 

@@ -172,4 +172,4 @@ def test_labels_open_the_whole_review(window: MainWindow, qtbot: QtBot, trained:
     assert review.state.judgement is not None and review.state.judgement.images == 16
     assert "external validation" in review.overview._how
     (folder,) = runs(session.project)
-    assert folder.metrics()["external"]["left_out"] == {"learned from": 0, "sealed elsewhere": 0, "other labels": 0}
+    assert folder.metrics().external.left_out == {"learned from": 0, "sealed elsewhere": 0, "other labels": 0}

@@ -16,6 +16,7 @@ from sklearn.metrics import accuracy_score, recall_score
 from fineray.errors import StorageUnavailable
 from fineray.evaluation.choosing_point import apply_rule
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
+from fineray.evaluation.wording import number
 from fineray.project.kept_point import kept_points, point_of
 from fineray.project.project import open_project
 from fineray.project.runs import (
@@ -26,12 +27,11 @@ from fineray.project.runs import (
     write_run,
 )
 from fineray_desktop.main_window import MainWindow
-from fineray_desktop.models.prediction_table import WAIT
+from fineray_desktop.models.run_predictions_model import WAIT
 from fineray_desktop.predict.page import MOST_PROBABLE, THRESHOLD, PredictPage
 from fineray_desktop.review.fading import is_faded
 from fineray_desktop.review.overview import KINDS
 from fineray_desktop.review.page import ReviewPage
-from fineray_desktop.review.words import number
 from tests.support.films import write_film
 from tests.support.window import MINUTE, idle, settled
 
@@ -55,30 +55,30 @@ def _old(page: ReviewPage, rule: PointRule) -> list[str]:
     """What the page shows as current though it does not belong to the rule."""
     predictions = page.state.predictions
     assert predictions is not None
-    called, true = apply_rule(predictions, rule).called, predictions.true
+    predicted, true = apply_rule(predictions, rule).predicted, predictions.true
     counts = np.zeros((2, 2), dtype=int)
-    np.add.at(counts, (true, called), 1)
+    np.add.at(counts, (true, predicted), 1)
     view, wrong = page.overview, []
     if not is_faded(page.matrix) and [list(row) for row in page.matrix._counts] != counts.tolist():
         wrong.append("matrix")
     if view.right_button.isEnabled() and f"{int(np.trace(counts)):,} right" not in view.right_button.text():
         wrong.append("right")
-    if not is_faded(view.accuracy) and view.accuracy.text() != number(float(accuracy_score(true, called))):
+    if not is_faded(view.accuracy) and view.accuracy.text() != number(float(accuracy_score(true, predicted))):
         wrong.append("accuracy")
     for name, label in (("sensitivity", 1), ("specificity", 0)):
         if not is_faded(view.figures) and view.figures.text(name) != number(
-            float(recall_score(true, called, pos_label=label))
+            float(recall_score(true, predicted, pos_label=label))
         ):
             wrong.append(name)
     row_of = {image: row for row, image in enumerate(predictions.images.tolist())}
     for row in range(page.table.rowCount()):
-        counts_as = predictions.classes[called[row_of[page.table.image(row)]]]
+        counts_as = predictions.classes[predicted[row_of[page.table.image(row)]]]
         if page.table.index(row, 3).data() not in (WAIT, counts_as):
             wrong.append(f"row {row}")
     shown = page.film.image
     if shown is not None and "being worked out" not in page.image.title.text():
-        counts_as = predictions.classes[called[row_of[shown]]]
-        if f"Called {counts_as} " not in page.image.title.text():
+        counts_as = predictions.classes[predicted[row_of[shown]]]
+        if f"Predicted {counts_as} " not in page.image.title.text():
             wrong.append("title")
     judged = page.state.judgement
     of_the_rule = judged is not None and sum(map(sum, judged.confusion)) == len(true)
@@ -270,8 +270,9 @@ def test_each_finding_has_its_own_point(page: ReviewPage, qtbot: QtBot, tmp_path
         truth = np.column_stack([one.true == 1, np.arange(len(one.true)) % 3 == 0]).astype(float)
         both = replace(one, classes=("dark", "nodule"), true=np.zeros_like(one.true), truth=truth)
         replace(both, probabilities=np.column_stack([one.probabilities[:, 1]] * 2)).save(into / "predictions.csv")
-        metrics = {**like.metrics(), "classes": ["dark", "nodule"], "several": True, "confusion": []}
-        (into / "metrics.json").write_text(json.dumps(metrics))
+        made = like.metrics()
+        figures = replace(made.figures, classes=("dark", "nodule"), multilabel=True, confusion=())
+        (into / "metrics.json").write_text(json.dumps(replace(made, figures=figures).to_json()))
 
     name = _made_like(tmp_path / "study", two_findings)
     page.refresh(name)

@@ -21,6 +21,7 @@ from sklearn.metrics import (
 
 from fineray.evaluation.choosing_point import apply_rule
 from fineray.evaluation.operating_point import PointRule
+from fineray.evaluation.wording import number
 from fineray.progress import Monitor
 from fineray.project.attributes import attribute_values
 from fineray.project.catalogue import image_rows
@@ -41,7 +42,6 @@ from fineray_desktop.review.map_dialog import MapDialog
 from fineray_desktop.review.mean_map_dialog import MeanMapDialog
 from fineray_desktop.review.page import ReviewPage
 from fineray_desktop.review.report_dialog import ReportDialog, WrittenDialog
-from fineray_desktop.review.words import number
 from tests.support.studies import Zoo, lend
 from tests.support.window import MINUTE, idle
 
@@ -57,9 +57,9 @@ def _listed(page: ReviewPage) -> list[int]:
 def test_the_cell_of_false_negatives_lists_exactly_those_images(page: ReviewPage, qtbot: QtBot) -> None:
     predictions = page.state.predictions
     assert predictions is not None
-    for true, called in ((1, 0), (0, 1), (0, 0)):
-        qtbot.mouseClick(page.matrix, Qt.MouseButton.LeftButton, pos=page.matrix.cell_center(true, called))
-        wanted = predictions.images[(predictions.true == true) & (predictions.predicted == called)]
+    for true, predicted in ((1, 0), (0, 1), (0, 0)):
+        qtbot.mouseClick(page.matrix, Qt.MouseButton.LeftButton, pos=page.matrix.cell_center(true, predicted))
+        wanted = predictions.images[(predictions.true == true) & (predictions.predicted == predicted)]
         assert set(_listed(page)) == set(wanted.tolist())
     assert len(wanted)
     page.clear_button.click()
@@ -111,8 +111,8 @@ def test_a_rule_is_applied_to_each_fold_from_the_others(page: ReviewPage, qtbot:
     point.value.setValue(0.75)
     _settled(page, qtbot)
     expected = apply_rule(predictions, PointRule("sensitivity", "dark", 0.75))
-    assert (page.state.called == expected.called).all()
-    assert page.matrix._counts[1][1] == int(((expected.called == 1) & (predictions.true == 1)).sum())
+    assert (page.state.predicted == expected.predicted).all()
+    assert page.matrix._counts[1][1] == int(((expected.predicted == 1) & (predictions.true == 1)).sum())
     assert "by fold, each chosen on the others" in point.text.text()
     point.positive.setCurrentText("bright")
     _settled(page, qtbot)

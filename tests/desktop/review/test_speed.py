@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from fineray.engine.messages import ReadImage
+from fineray.engine.requests.project import ReadImage
 from fineray.evaluation.predictions import Predictions
 from fineray.progress import Monitor
 from fineray.project.files.importing import import_folders

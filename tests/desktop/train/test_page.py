@@ -88,7 +88,7 @@ def test_settings_are_edited_and_views_of_ones_own_films_are_shown(
     assert dialog.isVisible() and "no number" in dialog.problem.text()
     rate.setText("-1")
     dialog.accept()
-    assert dialog.isVisible() and "learning rate that is not above 0" in dialog.problem.text()
+    assert dialog.isVisible() and "“Learning rate”. It has to be a number, above 0" in dialog.problem.text()
     rate.setText("2e-3")
     qtbot.waitUntil(lambda: first is not dialog._views.itemAt(0).widget(), timeout=MINUTE)
     dialog.accept()

@@ -16,12 +16,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from fineray.engine.messages import (
-    ImportFolders,
-    Reported,
-    RunControls,
-    Train,
-)
+from fineray.engine.protocol import Reported
+from fineray.engine.requests.project import ImportFolders
+from fineray.engine.requests.training import RunControls, Train
 from fineray.progress import FileResult, Progress
 from fineray.project.project import create_project, open_project
 from fineray.training.recipe import AugmentSettings, HeadSettings

@@ -1,1 +1,1 @@
-"""What the worker process does for each request."""
+"""What is done for each request; the files have the names of those in fineray.engine.requests."""

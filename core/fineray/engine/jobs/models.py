@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+from collections.abc import Callable
 
-from fineray.engine.messages import RunDone
+from fineray.engine.jobs.pair import Pair
 from fineray.engine.requests.models import (
     ExportModel,
+    Format,
     LookAtFilm,
-    ModelRequest,
-    ModelResult,
     OpenPackage,
     PredictFolder,
     ValidateFolder,
@@ -18,121 +16,134 @@ from fineray.engine.requests.models import (
     Verify,
     WritePredictions,
 )
-from fineray.export.results import ExportedModel
+from fineray.export.results import Check, ExportedModel, OpenedModel
+from fineray.prediction.results import FolderPredictions, LookedAt
 from fineray.progress import Monitor
-from fineray.project.project import Project, create_project, open_project
+from fineray.project.project import Project, open_project
 from fineray.project.runs import RunFolder, run
+from fineray.training.results import RunDone
 
 
-def model_at_work(request: ModelRequest, monitor: Monitor) -> ModelResult | RunDone | str:
-    """Answer a request. Raises Cancelled, a FinerayError, or whatever a fault raises."""
-    match request:
-        case PredictFolder():
-            return _predict(request, monitor)
-        case WritePredictions(table, output):
-            from fineray.prediction.tables import write_predictions
+def predict_folder(request: PredictFolder, monitor: Monitor) -> FolderPredictions:
+    """Apply a run to films, with maps and DICOM objects of them where asked; watching never ends by itself."""
+    from fineray.export.evidence import evidence_writer
+    from fineray.prediction import predict
 
-            write_predictions(table, output, monitor)
-            return str(output)
-        case LookAtFilm(project, name, films, file, class_name):
-            from fineray.prediction.one_film import look_at_film
-
-            with open_project(project) as opened:
-                return look_at_film(run(opened, name), films, file, class_name)
-        case ExportModel():
-            with open_project(request.project) as opened:
-                return _export(opened, run(opened, request.run), request, monitor)
-        case OpenPackage(package, target, signed_by):
-            from fineray.package.opening import open_package
-
-            return open_package(package, target, monitor, signed_by)
-        case ValidateModel(project, name, statistics):
-            from fineray.export.statistics import write_statistics
-            from fineray.prediction.validation import validate
-
-            with open_project(project) as opened:
-                done = validate(opened, run(opened, name), monitor)
-                if statistics is not None:
-                    write_statistics(opened, done, statistics, monitor)
-            return RunDone(project, done.name)
-        case ValidateFolder():
-            return _validate_folder(request, monitor)
-        case Verify(what, name):
-            from fineray.package.verifying import verify_package, verify_run, verify_statistics
-
-            if name:
-                with open_project(what) as opened:
-                    return tuple(verify_run(opened, run(opened, name)))
-            return tuple(verify_statistics(what) if what.suffix == ".json" else verify_package(what, monitor))
-
-
-def _predict(request: PredictFolder, monitor: Monitor) -> ModelResult:
-    from fineray.export.dicom_results import DicomResultWriter
-    from fineray.export.heat_maps import HeatMapWriter, map_of
-    from fineray.prediction.predict import NewFilm, predict_folder, watch_folder
-
-    with open_project(request.project) as opened:
-        folder = run(opened, request.run)
-        classes = tuple(folder.metrics()["classes"])
-        writers: list[HeatMapWriter | DicomResultWriter] = []
-        if request.maps is not None:
-            writers.append(HeatMapWriter(folder, classes, request.maps))
-        if request.results is not None:
-            writers.append(DicomResultWriter(folder, classes, request.results))
-
-        def visit(new: NewFilm) -> None:
-            if writers:
-                seen = map_of(folder, classes, new)  # once, in whatever forms it is written
-                for writer in writers:
-                    writer.write(new, seen)
-
+    with open_project(request.project) as project:
+        folder = run(project, request.run)
+        visit = evidence_writer(folder, request.maps, request.results)
+        films, abstain, rule = request.films, request.abstain, request.rule
         if request.every_s > 0:
-            watch_folder(opened, folder, request.films, monitor, request.every_s, request.abstain, visit, request.rule)
-        return predict_folder(opened, folder, request.films, monitor, request.abstain, visit, request.rule)
+            predict.watch_folder(project, folder, films, monitor, request.every_s, abstain, visit, rule)
+        return predict.predict_folder(project, folder, films, monitor, abstain, visit, rule)
 
 
-def _export(project: Project, folder: RunFolder, request: ExportModel, monitor: Monitor) -> ExportedModel:
-    from fineray.package.contents import Kind, export_package, facts_of
+def write_predictions(request: WritePredictions, monitor: Monitor) -> str:
+    """Write a table."""
+    from fineray.prediction import tables
 
-    match request.format:
-        case "frpkg" | "capsule":
-            from fineray.package.signature import read_key
-
-            kind: Kind = "model" if request.format == "frpkg" else "study"
-            key = read_key(request.key, request.passphrase) if request.key is not None else None
-            return export_package(project, folder, request.output, monitor, kind, request.rule, request.abstain, key)
-        case "onnx":
-            from fineray.export.onnx_model import export_onnx
-
-            facts = facts_of(folder, "model", request.rule, request.abstain)
-            return ExportedModel(str(request.output), difference=export_onnx(folder, facts, request.output, monitor))
-        case "monai-bundle":
-            from fineray.export.monai_bundle import export_bundle
-            from fineray.package.card import model_card
-            from fineray.prediction.training_set import training_set_of
-
-            facts = facts_of(folder, "model", request.rule, request.abstain)
-            card = model_card(facts, training_set_of(project, folder), folder)
-            return ExportedModel(
-                str(request.output), difference=export_bundle(folder, facts, card, request.output, monitor)
-            )
+    tables.write_predictions(request.table, request.output, monitor)
+    return str(request.output)
 
 
-def _validate_folder(request: ValidateFolder, monitor: Monitor) -> RunDone:
-    """The way that a hospital would go by hand: a package out of one project, films and labels into another."""
-    from fineray.package.contents import export_package
-    from fineray.package.opening import open_package
+def look_at_film(request: LookAtFilm, _: Monitor) -> LookedAt:
+    """One film with its evidence."""
+    from fineray.prediction import one_film
+
+    with open_project(request.project) as project:
+        folder = run(project, request.run)
+        return one_film.look_at_film(folder, request.films, request.file, request.class_name)
+
+
+def export_model(request: ExportModel, monitor: Monitor) -> ExportedModel:
+    """Write a run for others."""
+    with open_project(request.project) as project:
+        return FORMATS[request.format](project, run(project, request.run), request, monitor)
+
+
+def _as_package(project: Project, folder: RunFolder, request: ExportModel, monitor: Monitor) -> ExportedModel:
+    from fineray.package.contents import Kind, export_package
+    from fineray.package.signature import read_key
+
+    kind: Kind = "study" if request.format == "capsule" else "model"
+    key = read_key(request.key, request.passphrase) if request.key is not None else None
+    return export_package(project, folder, request.output, monitor, kind, request.rule, request.abstain, key)
+
+
+def _as_onnx(_: Project, folder: RunFolder, request: ExportModel, monitor: Monitor) -> ExportedModel:
+    from fineray.export.onnx_model import export_onnx
+    from fineray.package.contents import facts_of
+
+    facts = facts_of(folder, "model", request.rule, request.abstain)
+    return ExportedModel(str(request.output), difference=export_onnx(folder, facts, request.output, monitor))
+
+
+def _as_bundle(project: Project, folder: RunFolder, request: ExportModel, monitor: Monitor) -> ExportedModel:
+    from fineray.export.monai_bundle import export_bundle
+    from fineray.package.card import model_card
+    from fineray.package.contents import facts_of
+    from fineray.prediction.training_set import training_set_of
+
+    facts = facts_of(folder, "model", request.rule, request.abstain)
+    card = model_card(facts, training_set_of(project, folder), folder)
+    return ExportedModel(str(request.output), difference=export_bundle(folder, facts, card, request.output, monitor))
+
+
+FORMATS: dict[Format, Callable[[Project, RunFolder, ExportModel, Monitor], ExportedModel]] = {
+    "frpkg": _as_package,
+    "capsule": _as_package,
+    "onnx": _as_onnx,
+    "monai-bundle": _as_bundle,
+}
+
+
+def open_package(request: OpenPackage, monitor: Monitor) -> OpenedModel:
+    """Take a package in."""
+    from fineray.package import opening
+
+    return opening.open_package(request.package, request.target, monitor, request.signed_by)
+
+
+def validate_model(request: ValidateModel, monitor: Monitor) -> RunDone:
+    """Judge a model from elsewhere."""
+    from fineray.export.statistics import write_statistics
     from fineray.prediction.validation import validate
-    from fineray.project.files.importing import import_folders
-    from fineray.project.labels.preview import LABEL_COLUMN, apply_labels, preview_table
 
-    with tempfile.TemporaryDirectory(prefix="fineray-") as temporary, open_project(request.project) as opened:
-        package = Path(temporary) / "model.frpkg"
-        export_package(opened, run(opened, request.run), package, monitor)
-        create_project(request.target)
-        with open_project(request.target) as target:
-            import_folders(target, [request.films], monitor)
-            apply_labels(target, preview_table(target, request.labels, (LABEL_COLUMN,), ""))
-        brought = open_package(package, request.target, monitor)
-        with open_project(request.target) as target:
-            return RunDone(request.target, validate(target, run(target, brought.run), monitor).name)
+    with open_project(request.project) as project:
+        done = validate(project, run(project, request.run), monitor)
+        if request.statistics is not None:
+            write_statistics(project, done, request.statistics, monitor)
+    return RunDone(request.project, done.name)
+
+
+def validate_folder(request: ValidateFolder, monitor: Monitor) -> RunDone:
+    """Judge a run on films of no project."""
+    from fineray.package import validating
+
+    with open_project(request.project) as project:
+        folder = run(project, request.run)
+        done = validating.validate_folder(project, folder, request.films, request.labels, request.target, monitor)
+        return RunDone(request.target, done)
+
+
+def verify(request: Verify, monitor: Monitor) -> tuple[Check, ...]:
+    """Derive figures again."""
+    from fineray.package.verifying import verify_package, verify_run, verify_statistics
+
+    what = request.what
+    if request.run:
+        with open_project(what) as project:
+            return tuple(verify_run(project, run(project, request.run)))
+    return tuple(verify_statistics(what) if what.suffix == ".json" else verify_package(what, monitor))
+
+
+PAIRS = (
+    Pair(PredictFolder, predict_folder),
+    Pair(WritePredictions, write_predictions),
+    Pair(LookAtFilm, look_at_film),
+    Pair(ExportModel, export_model),
+    Pair(OpenPackage, open_package),
+    Pair(ValidateModel, validate_model),
+    Pair(ValidateFolder, validate_folder),
+    Pair(Verify, verify),
+)

@@ -1,42 +1,60 @@
-"""What each request about archives does."""
+"""What each request about archives does; each may raise PacsOff, SettingsUnusable or PeerFailed."""
 
 from __future__ import annotations
 
-from fineray.engine.requests.pacs import (
-    EchoArchive,
-    FetchStudies,
-    FindStudies,
-    PacsRequest,
-    PacsResult,
-    SendResults,
-)
+from fineray.engine.jobs.pair import Pair
+from fineray.engine.requests.pacs import EchoArchive, FetchStudies, FindStudies, ReceiveFilms, SendResults
+from fineray.pacs.results import Fetched, StudyFound
 from fineray.pacs.settings import load_settings
 from fineray.progress import Monitor
 
 
-def at_archive(request: PacsRequest, monitor: Monitor) -> PacsResult | str:
-    """Answer a request. Raises PacsOff, SettingsUnusable, PeerFailed, Cancelled or a storage error."""
+def echo_archive(request: EchoArchive, _: Monitor) -> str:
+    """Whether an archive answers."""
+    from fineray.pacs.query import answers
+
     settings = load_settings()
-    match request:
-        case EchoArchive(name, password):
-            from fineray.pacs.query import answers
+    answers(settings, settings.peer(request.archive), request.password)
+    return request.archive
 
-            answers(settings, settings.peer(name), password)
-            return name
-        case FindStudies(name, criteria, password):
-            from fineray.pacs.query import find_studies
 
-            return find_studies(settings, settings.peer(name), criteria, monitor, password)
-        case FetchStudies(name, studies, folder, password):
-            from fineray.pacs.retrieve import fetch_studies
+def find_studies(request: FindStudies, monitor: Monitor) -> tuple[StudyFound, ...]:
+    """What an archive has."""
+    from fineray.pacs import query
 
-            return fetch_studies(settings, settings.peer(name), studies, folder, monitor, password)
-        case SendResults(name, folder, password):
-            from fineray.pacs.send import send_results
+    settings = load_settings()
+    peer = settings.peer(request.archive)
+    return query.find_studies(settings, peer, request.criteria, monitor, request.password)
 
-            return send_results(settings, settings.peer(name), folder, monitor, password)
-        case _:
-            from fineray.pacs.receiver import receive
 
-            receive(settings, request.folder, monitor)
-            return ""  # only cancelling ends it
+def fetch_studies(request: FetchStudies, monitor: Monitor) -> Fetched:
+    """Studies into a folder."""
+    from fineray.pacs import retrieve
+
+    settings = load_settings()
+    peer = settings.peer(request.archive)
+    return retrieve.fetch_studies(settings, peer, request.studies, request.folder, monitor, request.password)
+
+
+def receive_films(request: ReceiveFilms, monitor: Monitor) -> None:
+    """Take what is sent; only cancelling ends it."""
+    from fineray.pacs.receiver import receive
+
+    receive(load_settings(), request.folder, monitor)
+
+
+def send_results(request: SendResults, monitor: Monitor) -> int:
+    """Objects that Fineray made into an archive."""
+    from fineray.pacs import send
+
+    settings = load_settings()
+    return send.send_results(settings, settings.peer(request.archive), request.folder, monitor, request.password)
+
+
+PAIRS = (
+    Pair(EchoArchive, echo_archive),
+    Pair(FindStudies, find_studies),
+    Pair(FetchStudies, fetch_studies),
+    Pair(ReceiveFilms, receive_films),
+    Pair(SendResults, send_results),
+)

@@ -8,14 +8,15 @@ from typing import Literal
 
 from fineray.evaluation.operating_point import PointRule
 from fineray.export.results import Check, ExportedModel, OpenedModel
-from fineray.prediction.results import LookedAt, PredictionTable
+from fineray.prediction.results import FolderPredictions, LookedAt
+from fineray.training.results import RunDone
 
 Format = Literal["frpkg", "capsule", "onnx", "monai-bundle"]
 
 
 @dataclass(frozen=True)
 class PredictFolder:
-    """Apply a run to films that are in no project. Result: PredictionTable.
+    """Apply a run to films that are in no project. Result: FolderPredictions.
 
     abstain: (low, high), the band of probabilities in which the run says nothing; maps, results: folders for heat maps
     as PNG and for DICOM objects; every_s: where above 0, look again and again until cancelled, with each table that
@@ -36,7 +37,7 @@ class PredictFolder:
 class WritePredictions:
     """Write what PredictFolder gave as .csv or .xlsx. Result: the path as text."""
 
-    table: PredictionTable
+    table: FolderPredictions
     output: Path
 
 
@@ -113,4 +114,4 @@ class Verify:
 ModelRequest = (
     PredictFolder | WritePredictions | LookAtFilm | ExportModel | OpenPackage | ValidateModel | ValidateFolder | Verify
 )
-ModelResult = PredictionTable | LookedAt | ExportedModel | OpenedModel | tuple[Check, ...]
+ModelResult = FolderPredictions | str | LookedAt | ExportedModel | OpenedModel | RunDone | tuple[Check, ...]

@@ -37,7 +37,7 @@ class FetchStudies:
 
 @dataclass(frozen=True)
 class ReceiveFilms:
-    """Take what known archives send, until cancelled; a Received as an Interim whenever something has come."""
+    """Take what known archives send; only cancelling ends it. A Received as an Interim whenever something has come."""
 
     folder: Path
 
@@ -52,4 +52,4 @@ class SendResults:
 
 
 PacsRequest = EchoArchive | FindStudies | FetchStudies | ReceiveFilms | SendResults
-PacsResult = tuple[StudyFound, ...] | Fetched | int
+PacsResult = str | tuple[StudyFound, ...] | Fetched | None | int

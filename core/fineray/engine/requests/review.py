@@ -13,26 +13,26 @@ from fineray.explaining.results import (
     FeatureMap,
     Neighbour,
 )
-from fineray.review.query import Judgement, View
+from fineray.review.query import ReviewedRun, ReviewQuery
 from fineray.training.results import LearningCurve
 
 
 @dataclass(frozen=True)
 class JudgeRun:
-    """Every figure of a run on the images in view. Result: Judgement, and before it what images count as, a Called as
+    """Every figure of a run on the images in view. Result: ReviewedRun, and before it what images count as, a Called as
     an Interim."""
 
     project: Path
-    view: View
+    view: ReviewQuery
 
 
 @dataclass(frozen=True)
 class CompareRuns:
-    """Two runs on the images that both predicted, each called by the rule of its view. Result: Comparison."""
+    """Two runs on the images that both predicted, each with classes by the rule of its view. Result: Comparison."""
 
     project: Path
-    first: View
-    second: View
+    first: ReviewQuery
+    second: ReviewQuery
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,11 @@ class LearnByNumber:
 class WriteReport:
     """Write the report of a run as .pdf or .html. Result: the path as text.
 
-    thumbnails: of films that were called wrong; parts: a folder for tables as CSV and figures as SVG and PDF.
+    thumbnails: of images that were predicted wrong; parts: a folder for tables as CSV and figures as SVG and PDF.
     """
 
     project: Path
-    view: View
+    view: ReviewQuery
     output: Path
     thumbnails: bool = False
     parts: Path | None = None
@@ -120,5 +120,12 @@ ReviewRequest = (
     | WriteReport
 )
 ReviewResult = (
-    Judgement | Comparison | Explained | tuple[Neighbour, ...] | FeatureMap | tuple[DoubtfulLabel, ...] | LearningCurve
+    ReviewedRun
+    | Comparison
+    | Explained
+    | tuple[Neighbour, ...]
+    | FeatureMap
+    | tuple[DoubtfulLabel, ...]
+    | LearningCurve
+    | str
 )

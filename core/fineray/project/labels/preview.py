@@ -183,7 +183,7 @@ def preview_table(
             todo=f"The first row must name a column {wanted} and one of {', '.join(KEYS)}.",
         )
     default = active_label_set(project).name if names == [LABEL_COLUMN] else names[0]
-    target = _target(project, into or (default if len(names) == 1 else "findings"), several=len(names) > 1)
+    target = _target(project, into or (default if len(names) == 1 else "findings"), multilabel=len(names) > 1)
     entries, conflicts = [], []
     for row in rows:
         cells = {name: row[name].strip() for name in names}
@@ -286,12 +286,12 @@ def apply_labels(project: Project, preview: LabelPreview) -> int:
     return len(preview.matched)
 
 
-def _target(project: Project, name: str, several: bool = False) -> _Target:
-    """The set of that name, or one to be made; several: whether each image may have several findings."""
+def _target(project: Project, name: str, multilabel: bool = False) -> _Target:
+    """The set of that name, or one to be made; multilabel: whether each image may have several findings."""
     found = next((each for each in label_sets(project) if each.name == name), None)
     if found is None:
-        return _Target(name, "multi" if several else "single")
-    if several and found.kind == "single":
+        return _Target(name, "multi" if multilabel else "single")
+    if multilabel and found.kind == "single":
         raise LabelSetUnusable(
             f"The label set “{name}” gives an image one class, not several findings",
             todo="Choose one column, or another label set.",

@@ -40,7 +40,7 @@ def revisions(project: Project, image: int | None = None) -> list[Revision]:
 def changed_since(project: Project, folder: RunFolder, predictions: Predictions) -> tuple[int, ...]:
     """Ids of the run's images whose label is now another, or gone: the run was made with older labels."""
     try:
-        now = values_of(project, label_set(project, folder.metrics()["label_set"]))
+        now = values_of(project, label_set(project, folder.metrics().label_set))
     except (LabelSetUnusable, KeyError):
         return ()
     images = predictions.images.tolist()

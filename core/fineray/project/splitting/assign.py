@@ -50,7 +50,7 @@ def divide(labels: Texts, groups: Groups, plan: SplitPlan, attributes: Attribute
     return [str(part) for part in parts], plan.folds
 
 
-def test_rows(labels: Texts, groups: Groups, plan: SplitPlan, attributes: Attributes) -> NDArray[np.bool_]:
+def rows_of_test_part(labels: Texts, groups: Groups, plan: SplitPlan, attributes: Attributes) -> NDArray[np.bool_]:
     """The rows that a plan's test part takes, whole groups. Raises CannotSplit."""
     parts = _test_apart(strata_of(labels, [attributes[name] for name in plan.stratify]), groups, plan, attributes)
     whole = np.isin(groups, groups[parts == TEST])

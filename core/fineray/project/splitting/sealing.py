@@ -18,7 +18,7 @@ from fineray.project.seal import (
     now,
 )
 from fineray.project.splits import SplitPlan
-from fineray.project.splitting.assign import test_rows
+from fineray.project.splitting.assign import rows_of_test_part
 from fineray.project.splitting.groups import group_images
 from fineray.project.splitting.make import attributes_of_plan, check_identified
 from fineray.project.splitting.strata import strata_of_labels
@@ -34,7 +34,7 @@ def seal_test(project: Project, plan: SplitPlan) -> Seal:
     images = labelled_images(project)
     check_identified(project, images)
     groups = group_images(project, images).groups
-    taken = test_rows(
+    taken = rows_of_test_part(
         strata_of_labels([image.label for image in images], active_label_set(project)),
         groups,
         plan,

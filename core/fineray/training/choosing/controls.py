@@ -8,7 +8,7 @@ from fineray.progress import Monitor
 from fineray.project.project import Project
 from fineray.project.runs import runs
 from fineray.project.splits import Split
-from fineray.training.checkpoint import Bench, State, bench
+from fineray.training.checkpoint import Checkpoints, State, checkpoints_of
 from fineray.training.recipe import FROM_SCRATCH, Recipe
 from fineray.training.results import Control
 from fineray.training.train import train
@@ -32,12 +32,12 @@ def control_recipes(recipe: Recipe) -> dict[str, Recipe]:
 def run_controls(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> list[Control]:
     """Make the four runs; where they were paused, those that are left. Raises what train() raises."""
     project.check_writable()
-    place = bench(project, "controls", recipe, split.hash)
+    place = checkpoints_of(project, "controls", recipe, split.hash)
     with place.at_work():
         return _controls(project, split, recipe, monitor, place)
 
 
-def _controls(project: Project, split: Split, recipe: Recipe, monitor: Monitor, place: Bench) -> list[Control]:
+def _controls(project: Project, split: Split, recipe: Recipe, monitor: Monitor, place: Checkpoints) -> list[Control]:
     kept = place.load(DONE)
     done: dict[str, str] = kept.facts if kept is not None else {}
     there = {folder.name: folder for folder in runs(project)}
@@ -48,8 +48,8 @@ def _controls(project: Project, split: Split, recipe: Recipe, monitor: Monitor, 
             folder = train(project, split, each, monitor, within=place.inside(what))
             done = {**done, what: folder.name}
             place.save(DONE, State({}, done))
-        area = folder.metrics()["auc"]
-        low, high = area["low"], area["high"]
-        sound = what != "shuffled labels" or low is None or low <= 0.5 <= high
-        found.append(Control(what, folder.name, area["value"], low, high, sound))
+        area = folder.metrics().figures.auc
+        low, high = area.low, area.high
+        sound = what != "shuffled labels" or low is None or high is None or low <= 0.5 <= high
+        found.append(Control(what, folder.name, area.value, low, high, sound))
     return found

@@ -11,10 +11,10 @@ from fineray.evaluation.roc_area import auc
 from fineray.progress import Monitor, Progress, Quiet
 from fineray.project.project import Project
 from fineray.project.splits import Split
-from fineray.training.checkpoint import Bench, bench
+from fineray.training.checkpoint import Checkpoints, checkpoints_of
 from fineray.training.data import Data, Rows
 from fineray.training.head.head import Floats
-from fineray.training.learners import Work, learner_for
+from fineray.training.learners import TrainingProgress, learner_for
 from fineray.training.preparing import prepare
 from fineray.training.recipe import Recipe
 from fineray.training.results import LearningCurve, LearningPoint
@@ -35,7 +35,7 @@ def learning_curve(project: Project, split: Split, recipe: Recipe, monitor: Moni
     if project.read_only is not None:
         points, folds = _points(project, split, plain, monitor, None)
     else:
-        place = bench(project, "learning curve", plain, split.hash)
+        place = checkpoints_of(project, "learning curve", plain, split.hash)
         with place.at_work():
             points, folds = _points(project, split, plain, monitor, place)
     how = "" if recipe.mode == "frozen" else " with the backbone frozen, since tuning each share would take hours"
@@ -43,10 +43,10 @@ def learning_curve(project: Project, split: Split, recipe: Recipe, monitor: Moni
 
 
 def _points(
-    project: Project, split: Split, plain: Recipe, monitor: Monitor, place: Bench | None
+    project: Project, split: Split, plain: Recipe, monitor: Monitor, place: Checkpoints | None
 ) -> tuple[list[LearningPoint], int]:
     """(the points, in how many parts each was judged)."""
-    quiet = Work(Quiet(monitor), 1, place)
+    quiet = TrainingProgress(Quiet(monitor), 1, place)
     prepared = prepare(project, split, plain, monitor)
     if place is not None:
         place.claim(prepared.made_of)
@@ -93,11 +93,11 @@ def _point(data: Data, scores: Floats, learned: list[Rows]) -> LearningPoint:
     patients = round(float(np.mean([len(np.unique(data.groups[rows])) for rows in learned])))
     images = round(float(np.mean([rows.sum() for rows in learned])))
     judged = ~np.isnan(scores[:, 0])
-    if not data.several and len(data.classes) == 2:
+    if not data.multilabel and len(data.classes) == 2:
         found = auc(scores[judged, 1], data.strata[judged] == 1, data.groups[judged])
         return LearningPoint(patients, images, found.value, found.low, found.high)
     true = data.strata[judged]
-    if data.several:  # the mean over findings, without intervals of their own
+    if data.multilabel:  # the mean over findings, without intervals of their own
         areas = []
         for number in range(len(data.classes)):
             known = judged & ~np.isnan(data.targets[:, number])

@@ -56,9 +56,9 @@ def rank(project: Project, split: Split | None, names: Sequence[str], monitor: M
     chosen = chosen or [each for each in backbones() if weights_file(each) is not None]
     labels = [image.label for image in images]
     chosen_set = active_label_set(project)
-    several = chosen_set.kind == "multi"
+    multilabel = chosen_set.kind == "multi"
     classes, judged, targets = targets_of(labels, chosen_set, QUICK.loss)
-    if len(classes) < (1 if several else 2):
+    if len(classes) < (1 if multilabel else 2):
         raise NothingToRank("The images carry labels of one class, or none", todo="Label them first (page Curate).")
     strata = np.unique(strata_of_labels(labels, chosen_set), return_inverse=True)[1].astype(np.int64)
     groups = group_images(project, images, monitor.check).groups
@@ -71,13 +71,13 @@ def rank(project: Project, split: Split | None, names: Sequence[str], monitor: M
         started = time.monotonic()
         runtime = Runtime(each, best_device())
         features = features_of(project, images, each, runtime, monitor)
-        examples = Examples(features, targets, groups, strata, several)
+        examples = Examples(features, targets, groups, strata, multilabel)
         chances = np.zeros_like(targets)
         for fit, held_out in folds:
             head = fit_head(examples.rows(fit), runtime.widths, QUICK, keeping=Keeping(check=monitor.check)).head
             chances[held_out] = head.probabilities(features[0, held_out])
         area = evaluate(
-            _predictions(classes, images, groups, strata, judged if several else None, chances), resamples=RESAMPLES
+            _predictions(classes, images, groups, strata, judged if multilabel else None, chances), resamples=RESAMPLES
         ).auc
         standardised = Standardisation.of(features[0], runtime.widths).apply(features[0])
         ranked.append(

@@ -18,10 +18,10 @@ import torch
 from fineray.backbones.catalogue import Backbone
 from fineray.progress import Progress, Quiet, Tried
 from fineray.project.project import Project
-from fineray.training.checkpoint import Bench, State
+from fineray.training.checkpoint import Checkpoints, State
 from fineray.training.data import Data, Rows
 from fineray.training.head.head import Floats
-from fineray.training.learners import Fitted, Work, learner_for
+from fineray.training.learners import Fitted, TrainingProgress, learner_for
 from fineray.training.recipe import (
     Balance,
     HeadKind,
@@ -44,11 +44,17 @@ class SearchLearner:
     """
 
     def __init__(
-        self, project: Project, chosen: Backbone, device: torch.device, data: Data, recipe: Recipe, work: Work
+        self,
+        project: Project,
+        chosen: Backbone,
+        device: torch.device,
+        data: Data,
+        recipe: Recipe,
+        work: TrainingProgress,
     ) -> None:
         self._project, self._chosen, self._device, self._data = project, chosen, device, data
         self._recipe, self._work, self._stack = recipe, work, ExitStack()
-        self._left: Bench | None = None  # of the fold before
+        self._left: Checkpoints | None = None  # of the fold before
         self._found = work.keeping("found")
         kept = self._found.load()
         self.found: dict[int, Parameters] = {int(key): each for key, each in kept.facts.items()} if kept else {}
@@ -66,7 +72,7 @@ class SearchLearner:
         if self._left is not None and self._recipe.mode != "frozen":  # heads are small, and not kept elsewhere
             self._left.clear()
         self._left = self._inside(f"searched-{fold}")
-        work = Work(self._work.monitor, self._work.fits, self._left, self._work.done)
+        work = TrainingProgress(self._work.monitor, self._work.fits, self._left, self._work.done)
         context = learner_for(self._project, self._chosen, self._device, self._data, self.final, work)
         fitted = self._stack.enter_context(context).fit(rows, fold, validation)
         self._work.done += 1
@@ -114,14 +120,14 @@ class SearchLearner:
             self._work.monitor.report(Progress(STAGE_SEARCH, done, whole, "seconds"))
         return trials.finish()
 
-    def _loss(self, tried: Recipe, learn: Rows, judge: Rows, fold: int, place: Bench | None) -> float:
-        work = Work(Quiet(self._work.monitor), 1, place)
+    def _loss(self, tried: Recipe, learn: Rows, judge: Rows, fold: int, place: Checkpoints | None) -> float:
+        work = TrainingProgress(Quiet(self._work.monitor), 1, place)
         with learner_for(self._project, self._chosen, self._device, self._data, tried, work) as learner:
             chances = learner.fit(learn, fold).probabilities(judge)
-        return log_loss(chances, self._data.learned[judge], self._data.several)
+        return log_loss(chances, self._data.learned[judge], self._data.multilabel)
 
-    def _inside(self, name: str) -> Bench | None:
-        return self._work.bench.inside(name) if self._work.bench is not None else None
+    def _inside(self, name: str) -> Checkpoints | None:
+        return self._work.checkpoints_of.inside(name) if self._work.checkpoints_of is not None else None
 
     def _suggested(self, trial: optuna.Trial | optuna.trial.FixedTrial) -> Recipe:
         return suggested(trial, self._recipe, len(self._chosen.stages))
@@ -180,11 +186,11 @@ def _one_of(trial: optuna.Trial | optuna.trial.FixedTrial, name: str, choices: t
     return trial.suggest_categorical(name, choices)
 
 
-def log_loss(chances: Floats, targets: Floats, several: bool) -> float:
+def log_loss(chances: Floats, targets: Floats, multilabel: bool) -> float:
     """Mean negative log probability of what is true; unknown targets (NaN) do not count."""
     known, safe = ~np.isnan(targets), np.clip(chances, 1e-12, 1 - 1e-12)
     sure = np.where(known, targets, 0.0)
     losses = -sure * np.log(safe)
-    if several:
+    if multilabel:
         losses -= (1 - sure) * np.log(1 - safe)
     return float((losses * known).sum() / max(1, known.any(axis=1).sum()))

@@ -55,18 +55,18 @@ class Problem:
     """What a last layer learns from: standardised features [images, d] in double precision, on the device where it is
     fitted; targets and weights [images, classes].
 
-    several: classes are findings that may stand side by side.
+    multilabel: classes are findings that may stand side by side.
     """
 
     features: torch.Tensor
     targets: Floats
     weights: Floats
-    several: bool
+    multilabel: bool
 
     def rows(self, chosen: NDArray[np.int64]) -> Problem:
         """Some of its images."""
         features = self.features[torch.from_numpy(chosen).to(self.features.device)]
-        return Problem(features, self.targets[chosen], self.weights[chosen], self.several)
+        return Problem(features, self.targets[chosen], self.weights[chosen], self.multilabel)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Head:
     standardisation: Standardisation
     kind: HeadKind
     state: dict[str, Floats]
-    several: bool = False
+    multilabel: bool = False
     temperature: float = 1.0
 
     @property
@@ -99,13 +99,13 @@ class Head:
 
     def probabilities(self, features: NDArray[np.floating]) -> Floats:
         """[images, classes], rows sum to 1; of findings each has a chance of its own."""
-        return probabilities(self.logits(features), self.temperature, self.several)
+        return probabilities(self.logits(features), self.temperature, self.multilabel)
 
     def save(self, path: Path) -> None:
         """Write as safetensors, all float64; what is no array stands in its metadata."""
         arrays = {"mean": self.standardisation.mean, "scale": self.standardisation.scale}
         arrays |= {f"layer.{name}": np.ascontiguousarray(value) for name, value in self.state.items()}
-        facts = {"kind": self.kind, "several": self.several, "temperature": self.temperature}
+        facts = {"kind": self.kind, "multilabel": self.multilabel, "temperature": self.temperature}
         # one entry, since safetensors writes several in an order that changes
         save_file(arrays, path, metadata={"head": json.dumps(facts)})
 
@@ -118,7 +118,9 @@ class Head:
             state = {name.removeprefix("layer."): value for name, value in arrays.items() if name.startswith("layer.")}
             kind: HeadKind = facts["kind"]
             standardisation = Standardisation(arrays["mean"], arrays["scale"])
-            return Head(standardisation, kind, state, bool(facts["several"]), float(facts["temperature"]))
+            # Runs of 0.1 say `several`.
+            multilabel = bool(facts["multilabel"] if "multilabel" in facts else facts["several"])
+            return Head(standardisation, kind, state, multilabel, float(facts["temperature"]))
 
 
 def outputs(layer: torch.nn.Module, standardised: torch.Tensor) -> Floats:
@@ -157,7 +159,7 @@ def fit_layer(
     targets, weights = (
         torch.from_numpy(each).to(features) for each in (np.nan_to_num(problem.targets), problem.weights)
     )
-    total = float(images_weigh(problem.weights, problem.several).sum())
+    total = float(images_weigh(problem.weights, problem.multilabel).sum())
     parameters = list(layer.parameters())
     last_loss, step = 0.0, 0
 
@@ -166,7 +168,7 @@ def fit_layer(
         torch.nn.utils.vector_to_parameters(torch.from_numpy(packed).to(features), parameters)
         for parameter in parameters:
             parameter.grad = None
-        mean = total_loss(layer(features), targets, weights, loss, problem.several) / total
+        mean = total_loss(layer(features), targets, weights, loss, problem.multilabel) / total
         value = mean + strength / 2 * penalty(layer)
         value.backward()  # type: ignore[no-untyped-call]
         last_loss = float(mean.detach())

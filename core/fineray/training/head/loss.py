@@ -12,14 +12,14 @@ Floats = NDArray[np.float64]
 
 
 def total_loss(
-    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, settings: LossSettings, several: bool
+    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, settings: LossSettings, multilabel: bool
 ) -> torch.Tensor:
     """Weighted sum of the losses of a batch; divide it by the sum of weights for a mean.
 
-    logits, targets, weights: [images, classes]; a weight of 0 leaves an element out. several: classes are findings that
-    may stand side by side (sigmoid), else one excludes the others (softmax).
+    logits, targets, weights: [images, classes]; a weight of 0 leaves an element out. multilabel: classes
+    are findings that may stand side by side (sigmoid), else one excludes the others (softmax).
     """
-    if several:
+    if multilabel:
         targets = targets * (1 - settings.smoothing) + settings.smoothing / 2
         losses = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
         if settings.kind == "focal":
@@ -35,7 +35,7 @@ def total_loss(
     return (losses * weights).sum()
 
 
-def element_weights(targets: Floats, settings: LossSettings, several: bool) -> Floats:
+def element_weights(targets: Floats, settings: LossSettings, multilabel: bool) -> Floats:
     """[images, classes] weights: 0 where a target is not known (NaN), balanced between classes where wished.
 
     With exclusive classes an image's weight is the same in every column, and the weights of an unbalanced set are 1
@@ -44,7 +44,7 @@ def element_weights(targets: Floats, settings: LossSettings, several: bool) -> F
     known = ~np.isnan(targets)
     weights = known.astype(np.float64)
     sure = np.where(known, targets, 0.0)
-    if several:
+    if multilabel:
         if settings.balance != "none":
             total = known.sum(axis=0)
             positive = sure.sum(axis=0)
@@ -57,6 +57,6 @@ def element_weights(targets: Floats, settings: LossSettings, several: bool) -> F
     return weights
 
 
-def images_weigh(weights: Floats, several: bool) -> Floats:
+def images_weigh(weights: Floats, multilabel: bool) -> Floats:
     """[images]: the weight of each image in a mean."""
-    return np.asarray(weights.sum(axis=1) if several else weights[:, 0])
+    return np.asarray(weights.sum(axis=1) if multilabel else weights[:, 0])

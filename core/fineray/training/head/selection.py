@@ -17,8 +17,8 @@ from fineray.training.checkpoint import (
     NOWHERE,
     Keeping,
     State,
-    under,
     with_prefix,
+    without_prefix,
 )
 from fineray.training.devices import head_device
 from fineray.training.head.head import (
@@ -44,19 +44,19 @@ PLAIN = LossSettings()  # strengths and temperature are judged by the plain log 
 class Examples:
     """Images to learn from. features: [views, images, d], the first view the films themselves; targets [images,
     classes], NaN where not known; groups (patients) [images]; strata [images]: class numbers that inner folds keep
-    balanced; several: classes are findings that may stand side by side.
+    balanced; multilabel: classes are findings that may stand side by side.
     """
 
     features: NDArray[np.float32]
     targets: Floats
     groups: NDArray[np.int64]
     strata: NDArray[np.int64]
-    several: bool
+    multilabel: bool
 
     def rows(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Examples:
         """Some of the images."""
         return Examples(
-            self.features[:, chosen], self.targets[chosen], self.groups[chosen], self.strata[chosen], self.several
+            self.features[:, chosen], self.targets[chosen], self.groups[chosen], self.strata[chosen], self.multilabel
         )
 
 
@@ -71,7 +71,7 @@ class FittedHead:
     def state(self) -> State:
         """All of it, exactly."""
         head, standard = self.head, self.head.standardisation
-        facts = {"kind": head.kind, "several": head.several, "temperature": head.temperature}
+        facts = {"kind": head.kind, "multilabel": head.multilabel, "temperature": head.temperature}
         layer = {name: torch.from_numpy(array) for name, array in head.state.items()}
         tensors = {"mean": torch.from_numpy(standard.mean), "scale": torch.from_numpy(standard.scale)}
         tensors |= with_prefix("layer", layer)
@@ -81,7 +81,7 @@ class FittedHead:
     def of(state: State) -> FittedHead:
         """What state() gave."""
         standard = Standardisation(state.tensors["mean"].numpy(), state.tensors["scale"].numpy())
-        layer = {name: tensor.numpy() for name, tensor in under("layer", state.tensors).items()}
+        layer = {name: tensor.numpy() for name, tensor in without_prefix("layer", state.tensors).items()}
         head = Head(standard, state=layer, **state.facts["head"])
         losses = tuple((strength, loss) for strength, loss in state.facts["losses"])
         return FittedHead(head, state.facts["strength"], losses)
@@ -110,13 +110,13 @@ def fit_head(
     standardised = standardisation.apply(flat)
     span = Span.of(standardised)
     reduced = span.reduce(standardised)
-    weights = element_weights(examples.targets, recipe.loss, examples.several)
+    weights = element_weights(examples.targets, recipe.loss, examples.multilabel)
     device = head_device(reduced.nbytes)
     whole = Problem(
         torch.from_numpy(reduced).to(device),
         np.tile(examples.targets, (views, 1)),
         np.tile(weights, (views, 1)),
-        examples.several,
+        examples.multilabel,
     )
     checks: list[_Check]
     if validation is None:
@@ -124,7 +124,9 @@ def fit_head(
         checks = [_Inside(whole, fit, held_out, views) for fit, held_out in folds]
     else:
         extra = torch.from_numpy(span.reduce(standardisation.apply(validation.features[0]))).to(device)
-        checks = [_Beside(whole, Problem(extra, validation.targets, np.ones_like(validation.targets), whole.several))]
+        checks = [
+            _Beside(whole, Problem(extra, validation.targets, np.ones_like(validation.targets), whole.multilabel))
+        ]
     with single_thread():
         tried = _path(checks, recipe, keeping, on_tried)
         best = min(tried, key=lambda each: each.loss)
@@ -136,8 +138,8 @@ def fit_head(
             on_step(step, loss)
 
         fit_layer(layer, whole, recipe.loss, best.strength, unless_cancelled)
-    warmth = temperature(best.logits, best.targets, whole.several) if len(best.targets) else 1.0
-    head = Head(standardisation, recipe.head.kind, span.state(layer), whole.several, warmth)
+    fitted_temperature = temperature(best.logits, best.targets, whole.multilabel) if len(best.targets) else 1.0
+    head = Head(standardisation, recipe.head.kind, span.state(layer), whole.multilabel, fitted_temperature)
     fitted = FittedHead(head, best.strength, tuple((each.strength, each.loss) for each in tried))
     keeping.save(fitted.state())
     return fitted
@@ -205,17 +207,17 @@ def _path(
                 layers.append(new_layer(recipe.head, fit, recipe.seed))
             if kept is not None and len(done) < kept.facts["fits"]:
                 done.append(kept.tensors[f"logits-{len(done)}"].numpy())
-                layers[number].load_state_dict(under(f"layer-{number}", kept.tensors))
+                layers[number].load_state_dict(without_prefix(f"layer-{number}", kept.tensors))
             else:
                 # from where the stronger one ended, and as far as telling strengths apart needs
                 fit_layer(layers[number], fit, recipe.loss, strength, tolerance=ROUGH)
                 done.append(outputs(layers[number], held.features))
                 keeping.point(lambda: _state(layers, done))
             targets.append(held.targets)
-            plain = element_weights(held.targets, PLAIN, held.several)
+            plain = element_weights(held.targets, PLAIN, held.multilabel)
             found, truth = torch.from_numpy(done[-1]), torch.from_numpy(np.nan_to_num(held.targets))
-            loss += float(total_loss(found, truth, torch.from_numpy(plain), PLAIN, held.several))
-            weight += float(images_weigh(plain, held.several).sum())
+            loss += float(total_loss(found, truth, torch.from_numpy(plain), PLAIN, held.multilabel))
+            weight += float(images_weigh(plain, held.multilabel).sum())
         logits = np.concatenate(done[-len(checks) :])
         tried.append(_Tried(strength, loss / max(weight, 1e-12), logits, np.concatenate(targets)))
         on_tried(strength, tried[-1].loss)

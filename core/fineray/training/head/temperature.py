@@ -10,7 +10,7 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 SMALLEST, LARGEST = 0.25, 20.0  # separable validation images would sharpen without end
 
 
-def temperature(logits: NDArray[np.float64], targets: NDArray[np.float64], several: bool) -> float:
+def temperature(logits: NDArray[np.float64], targets: NDArray[np.float64], multilabel: bool) -> float:
     """The temperature in 0.25..20 of least log loss; 1 where there is nothing to go by.
 
     logits [images, classes] of images that the model did not learn from; targets likewise, NaN where not known.
@@ -22,7 +22,7 @@ def temperature(logits: NDArray[np.float64], targets: NDArray[np.float64], sever
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
-        if several:
+        if multilabel:
             losses = -(sure * log_expit(scaled) + (1 - sure) * log_expit(-scaled))
         else:
             losses = -sure * log_softmax(scaled, axis=1)
@@ -33,7 +33,7 @@ def temperature(logits: NDArray[np.float64], targets: NDArray[np.float64], sever
     return float(np.exp(found.x))
 
 
-def probabilities(logits: NDArray[np.float64], temperature: float, several: bool) -> NDArray[np.float64]:
+def probabilities(logits: NDArray[np.float64], temperature: float, multilabel: bool) -> NDArray[np.float64]:
     """[images, classes]: rows sum to 1, or of findings each has a chance of its own."""
     scaled = logits / temperature
-    return np.asarray(expit(scaled) if several else softmax(scaled, axis=1))
+    return np.asarray(expit(scaled) if multilabel else softmax(scaled, axis=1))

@@ -130,7 +130,7 @@ def _with_noise(shades: torch.Tensor, deviation: NDArray[np.float64], seeds: NDA
 
 def show_views(project: Project, recipe: Recipe, films: int, views: int) -> ViewsShown:
     """Some of the labelled films with views of each, as the recipe augments them; spread over the study."""
-    side = recipe.side or backbone(recipe.backbone).input_size
+    side = recipe.input_size or backbone(recipe.backbone).input_size
     augmentation = Augmentation(side, recipe.augment)
     images = labelled_images(project)
     rows = []

@@ -25,8 +25,8 @@ from fineray.training.checkpoint import (
     NOWHERE,
     Keeping,
     State,
-    under,
     with_prefix,
+    without_prefix,
 )
 from fineray.training.course import Course
 from fineray.training.devices import out_of_memory
@@ -35,7 +35,7 @@ from fineray.training.head.last_layer import penalty
 from fineray.training.head.loss import element_weights, images_weigh, total_loss
 from fineray.training.recipe import LossSettings, RecipeUnusable, Tuning
 from fineray.training.tuning.network import TunedNetwork
-from fineray.training.tuning.views import Views
+from fineray.training.tuning.views import AugmentedViews
 
 if TYPE_CHECKING:  # it is found through fineray.training.devices
     from lightning_fabric import Fabric
@@ -49,19 +49,19 @@ class TrainingDiverged(FinerayError):
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TuningData:
     """What is learned from. rows: of the views; targets [all rows, classes], NaN where not known; validation: rows that
-    may stop the training early, or None; several: classes are findings that may stand side by side."""
+    may stop the training early, or None; multilabel: classes are findings that may stand side by side."""
 
-    views: Views
+    views: AugmentedViews
     rows: NDArray[np.int64]
     targets: Floats
-    several: bool
+    multilabel: bool
     validation: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
-class Watcher:
+class TuningCallbacks:
     """Who hears of a tuning: on_start(steps done before, steps in all), on_step(step, loss) after each step,
     on_epoch(epoch, validation AUC) after each epoch."""
 
@@ -86,7 +86,7 @@ class Tuner:
 
     def __init__(
         self,
-        lesson: Lesson,
+        tuning_data: TuningData,
         network: TunedNetwork,
         chosen: Backbone,
         tuning: Tuning,
@@ -94,15 +94,21 @@ class Tuner:
         fabric: Fabric,
         strength: float = 0.0,
     ) -> None:
-        self.lesson, self.network, self._tuning, self._loss, self._fabric = lesson, network, tuning, loss, fabric
-        weights = element_weights(lesson.targets[lesson.rows], loss, lesson.several)
-        share = images_weigh(weights, lesson.several)
+        self.tuning_data, self.network, self._tuning, self._loss, self._fabric = (
+            tuning_data,
+            network,
+            tuning,
+            loss,
+            fabric,
+        )
+        weights = element_weights(tuning_data.targets[tuning_data.rows], loss, tuning_data.multilabel)
+        share = images_weigh(weights, tuning_data.multilabel)
         self.chances = share / share.sum() if loss.balance == "sampling" else None
         if self.chances is not None:
-            weights = element_weights(lesson.targets[lesson.rows], LossSettings(), lesson.several)
-        self._weights = np.zeros_like(lesson.targets)
-        self._weights[lesson.rows] = weights
-        if tuning.norms == "films" and fabric.world_size > 1:
+            weights = element_weights(tuning_data.targets[tuning_data.rows], LossSettings(), tuning_data.multilabel)
+        self._weights = np.zeros_like(tuning_data.targets)
+        self._weights[tuning_data.rows] = weights
+        if tuning.norms == "images" and fabric.world_size > 1:
             network.part = _with_common_norms(network.part, fabric)
         groups, self._starts = _groups(network, chosen, tuning)
         self._wrapped, self.optimiser = fabric.setup(
@@ -144,16 +150,16 @@ class Tuner:
         return value
 
     def _gradients(self, picked: NDArray[np.int64], epoch: int) -> float:
-        fabric, total = self._fabric, float(images_weigh(self._weights[picked], self.lesson.several).sum())
+        fabric, total = self._fabric, float(images_weigh(self._weights[picked], self.tuning_data.multilabel).sum())
         mine = picked[fabric.global_rank :: fabric.world_size]
         value = 0.0
         parts = [part for part in np.array_split(mine, self.pieces) if len(part)]
         for number, part in enumerate(parts):
             with fabric.no_backward_sync(self._wrapped, enabled=number + 1 < len(parts) and fabric.world_size > 1):
-                logits = self._wrapped(*self.lesson.views.learning(part, epoch)).float()
-                targets = torch.from_numpy(np.nan_to_num(self.lesson.targets[part])).to(logits)
+                logits = self._wrapped(*self.tuning_data.views.learning(part, epoch)).float()
+                targets = torch.from_numpy(np.nan_to_num(self.tuning_data.targets[part])).to(logits)
                 weights = torch.from_numpy(self._weights[part]).to(logits)
-                loss = total_loss(logits, targets, weights, self._loss, self.lesson.several) / max(total, 1e-12)
+                loss = total_loss(logits, targets, weights, self._loss, self.tuning_data.multilabel) / max(total, 1e-12)
                 value += float(loss.detach())
                 if number == 0:
                     loss = loss + self._pull() / fabric.world_size
@@ -171,33 +177,35 @@ class Tuner:
         return pull
 
 
-def fine_tune(tuner: Tuner, tuning: Tuning, seed: int, fold: int, watcher: Watcher, keeping: Keeping) -> TunedNetwork:
+def fine_tune(
+    tuner: Tuner, tuning: Tuning, seed: int, fold: int, callbacks: TuningCallbacks, keeping: Keeping
+) -> TunedNetwork:
     """Train; returns the moving average of the weights, of the best epoch where validation rows judge them.
 
     The same seed gives the same weights, bit for bit on a CPU, whether or not it was stopped in between, at whichever
     step. Raises TrainingDiverged.
     """
-    lesson, network = tuner.lesson, tuner.network
-    per_epoch = steps_per_epoch(tuning, len(lesson.rows))
+    tuning_data, network = tuner.tuning_data, tuner.network
+    per_epoch = steps_per_epoch(tuning, len(tuning_data.rows))
     steps = tuning.epochs * per_epoch
     kept = keeping.load()
     if kept is not None and kept.facts.get("done"):
-        network.load_state_dict(under("tuned", kept.tensors))
+        network.load_state_dict(without_prefix("tuned", kept.tensors))
         return network.eval()
-    source, course = copy.deepcopy(network), Course(tuner, lesson.validation is not None)
+    source, course = copy.deepcopy(network), Course(tuner, tuning_data.validation is not None)
     resumed = kept is not None
     if kept is not None:
         course.restore(kept)
-    watcher.on_start(course.epoch * per_epoch + course.number, steps)
+    callbacks.on_start(course.epoch * per_epoch + course.number, steps)
     while course.epoch < tuning.epochs and not (tuning.patience and course.epoch - course.best_epoch > tuning.patience):
         epoch = course.epoch
         tuner.train_mode()
         torch.manual_seed(_number(seed, fold, epoch))
         random = np.random.default_rng((seed, fold, epoch))
         order = (
-            random.permutation(lesson.rows)
+            random.permutation(tuning_data.rows)
             if tuner.chances is None
-            else random.choice(lesson.rows, len(lesson.rows), p=tuner.chances)
+            else random.choice(tuning_data.rows, len(tuning_data.rows), p=tuner.chances)
         )
         if resumed:
             course.restore_random()
@@ -214,12 +222,12 @@ def fine_tune(tuner: Tuner, tuning: Tuning, seed: int, fold: int, watcher: Watch
                 )
             _follow(course.average, network, min(tuning.averaging, step / (step + 10)))
             course.number += 1
-            watcher.on_step(step, value)
+            callbacks.on_step(step, value)
         keeping.point(course.state)
-        if lesson.validation is not None:
+        if tuning_data.validation is not None:
             looking = replace(keeping.of(f"epoch-{epoch}"), first=lambda: keeping.save(course.state()))
-            area = validation_auc(course.average, lesson, looking)
-            watcher.on_epoch(epoch, area)
+            area = validation_auc(course.average, tuning_data, looking)
+            callbacks.on_epoch(epoch, area)
             course.judged(area)
         course.epoch, course.number = epoch + 1, 0
     tuned = _blended(source, course.outcome, tuning.blend).eval()
@@ -227,25 +235,25 @@ def fine_tune(tuner: Tuner, tuning: Tuning, seed: int, fold: int, watcher: Watch
     return tuned
 
 
-def validation_auc(network: TunedNetwork, lesson: Lesson, keeping: Keeping) -> float:
+def validation_auc(network: TunedNetwork, tuning_data: TuningData, keeping: Keeping) -> float:
     """Mean area under the ROC curve over the classes, on the validation rows; 0.5 for a class that is absent there."""
-    assert lesson.validation is not None
-    logits = predict(network, lesson.views, lesson.validation, 0, keeping)
+    assert tuning_data.validation is not None
+    logits = predict(network, tuning_data.views, tuning_data.validation, 0, keeping)
     keeping.forget()
-    targets = lesson.targets[lesson.validation]
+    targets = tuning_data.targets[tuning_data.validation]
     areas = []
     for column in range(targets.shape[1]):
         sure = ~np.isnan(targets[:, column])
         truth = targets[sure, column] >= 0.5
         both = truth.any() and not truth.all()
-        scores = logits[:, column] if lesson.several else logits[:, column] - _rest(logits, column)
+        scores = logits[:, column] if tuning_data.multilabel else logits[:, column] - _rest(logits, column)
         areas.append(float(roc_auc_score(truth, scores[sure])) if both else 0.5)
     return float(np.mean(areas))
 
 
 def predict(
     network: TunedNetwork,
-    views: Views,
+    views: AugmentedViews,
     rows: NDArray[np.int64],
     test_views: int,
     keeping: Keeping = NOWHERE,

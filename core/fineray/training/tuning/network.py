@@ -24,7 +24,7 @@ class TunedNetwork(torch.nn.Module):
     def __init__(self, part: LearningPart, head: Head, dropout: float) -> None:
         super().__init__()
         self.part = part
-        self.kind, self.several = head.kind, head.several
+        self.kind, self.multilabel = head.kind, head.multilabel
         self.register_buffer("mean", torch.from_numpy(head.standardisation.mean).float())
         self.register_buffer("scale", torch.from_numpy(head.standardisation.scale).float())
         self.dropout = torch.nn.Dropout(dropout)
@@ -36,7 +36,7 @@ class TunedNetwork(torch.nn.Module):
         """The last layer as it is now."""
         standardisation = Standardisation(_doubles(self.mean), _doubles(self.scale))
         state = {name: _doubles(tensor) for name, tensor in self.last.state_dict().items()}
-        return Head(standardisation, self.kind, state, self.several, temperature)
+        return Head(standardisation, self.kind, state, self.multilabel, temperature)
 
     def forward(self, activations: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
         """Logits of a batch."""
@@ -48,7 +48,7 @@ class TunedNetwork(torch.nn.Module):
         return found
 
 
-def steadied(head: Head, widths: tuple[int, ...]) -> Head:
+def with_floor_on_scale(head: Head, widths: tuple[int, ...]) -> Head:
     """The head as tuning begins with it: a feature that hardly varied would turn every small change of the stages into
     a large one, and gets the least scale of its stage. widths: features of each stage."""
     stages = np.split(head.standardisation.scale, np.cumsum(widths)[:-1])

@@ -12,11 +12,11 @@ from fineray.progress import HeadStep, Monitor, Progress
 from fineray.project.project import Project
 from fineray.project.splits import TEST, Split
 from fineray.project.trials import keep_trial
-from fineray.training.learners import TuningLearner, Work, learner_for
+from fineray.training.learners import TrainingProgress, TuningLearner, learner_for
 from fineray.training.preparing import prepare
 from fineray.training.recipe import Recipe, RecipeUnusable
 from fineray.training.results import RateCurve
-from fineray.training.tuning.finetuning import Lesson, Tuner
+from fineray.training.tuning.finetuning import Tuner, TuningData
 
 FIRST, LAST, STEPS = 1e-6, 1.0, 60
 SMOOTH = 0.9  # memory of the loss's moving average
@@ -36,11 +36,11 @@ def find_rate(project: Project, split: Split, recipe: Recipe, monitor: Monitor) 
     data = prepared.data
     rows = data.parts == "training" if split.plan.kind != "folds" else data.parts != "1"
     rows &= data.parts != TEST
-    with learner_for(project, prepared.chosen, prepared.device, data, recipe, Work(monitor, 1)) as learner:
+    with learner_for(project, prepared.chosen, prepared.device, data, recipe, TrainingProgress(monitor, 1)) as learner:
         assert isinstance(learner, TuningLearner)
         network, _ = learner.start(rows, 0, None)
-        lesson = Lesson(learner.views, np.flatnonzero(rows), data.learned, data.several)
-        tuner = Tuner(lesson, copy.deepcopy(network), prepared.chosen, recipe.tuning, recipe.loss, learner.fabric)
+        tuning_data = TuningData(learner.views, np.flatnonzero(rows), data.learned, data.multilabel)
+        tuner = Tuner(tuning_data, copy.deepcopy(network), prepared.chosen, recipe.tuning, recipe.loss, learner.fabric)
         curve = _rise(tuner, recipe, monitor)
     keep_trial(project, "learning rate", [prepared.chosen.title], [data.images[row] for row in np.flatnonzero(rows)])
     return curve
@@ -50,7 +50,7 @@ def _rise(tuner: Tuner, recipe: Recipe, monitor: Monitor) -> RateCurve:
     torch.manual_seed(recipe.seed)
     random = np.random.default_rng(recipe.seed)
     tuner.train_mode()
-    rows, batch = tuner.lesson.rows, recipe.tuning.batch
+    rows, batch = tuner.tuning_data.rows, recipe.tuning.batch
     rates, losses, mean = [], [], 0.0
     for step in range(STEPS):
         monitor.check()

@@ -29,7 +29,7 @@ from fineray.backbones.runtime import (
 from fineray.progress import Monitor, Progress
 from fineray.project.catalogue import LabelledImage
 from fineray.project.project import Project
-from fineray.training.checkpoint import Bench, Keeping, State
+from fineray.training.checkpoint import Checkpoints, Keeping, State
 from fineray.training.preprocessing import to_input
 from fineray.training.recipe import AugmentSettings
 from fineray.training.tuning.augmentation import Augmentation
@@ -39,7 +39,7 @@ BATCH = 16
 Batch = tuple[torch.Tensor, torch.Tensor]  # activations (or shades), features of the frozen stages
 
 
-class Views:
+class AugmentedViews:
     """The films of some images in views: view 0 is the film, others are augmented. Close it to free the disk.
 
     passes: how often each image will be learned from, over all epochs and folds; where the frozen part would run more
@@ -56,13 +56,13 @@ class Views:
         device: torch.device,
         seed: int,
         passes: int,
-        bench: Bench | None = None,
+        checkpoints_of: Checkpoints | None = None,
     ) -> None:
         self._project, self._frozen, self._side, self._device = project, frozen, side, device
         self._augment, self._augmentation, self._seed = augment, Augmentation(side, augment), seed
-        self._bench, self._passing = bench, None
-        if bench is not None:
-            self._folder = bench.folder / "views"
+        self._bench, self._passing = checkpoints_of, None
+        if checkpoints_of is not None:
+            self._folder = checkpoints_of.folder / "views"
         else:
             self._passing = tempfile.TemporaryDirectory(prefix=".views-", dir=project.root)
             self._folder = Path(self._passing.name)
@@ -115,7 +115,7 @@ class Views:
             return self._from_kept(np.full(len(rows), view), rows)
         return self._now(self._view(view, rows))
 
-    def __enter__(self) -> Views:
+    def __enter__(self) -> AugmentedViews:
         return self
 
     def __exit__(

@@ -20,13 +20,14 @@ from fineray.dicom.read import read_radiograph
 from fineray.dicom.scan import FolderMissing
 from fineray.dicom.shades import shades_8bit
 from fineray.engine.jobs.table import carry_out
-from fineray.engine.messages import Failed, ImportFolders
+from fineray.engine.protocol import Failed
+from fineray.engine.requests.project import ImportFolders
 from fineray.progress import (
     Cancelled,
     FileResult,
     Monitor,
     Progress,
-    Report,
+    ProgressEvent,
 )
 from fineray.project.catalogue import (
     counts,
@@ -48,10 +49,10 @@ class Recorder(Monitor):
     """Keeps all reports; cancels after `files` files."""
 
     def __init__(self, files: int | None = None) -> None:
-        self.reports: list[Report] = []
+        self.reports: list[ProgressEvent] = []
         self._files = files
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         self.reports.append(what)
 
     def check(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from fineray.progress import Monitor, Report, Tried
+from fineray.progress import Monitor, ProgressEvent, Tried
 from fineray.project.catalogue import labelled_images
 from fineray.project.files.importing import import_folders
 from fineray.project.project import Project
@@ -20,7 +20,7 @@ from fineray.training.choosing import ranking, search
 from fineray.training.choosing.ranking import NothingToRank, rank
 from fineray.training.choosing.search import SearchLearner, parameters_of, suggested
 from fineray.training.choosing.transferability import h_score, logme
-from fineray.training.predicting import probabilities_of
+from fineray.training.model import trained_model
 from fineray.training.recipe import HeadSettings, Recipe, for_mode
 from fineray.training.train import train
 from tests.support.studies import Zoo
@@ -98,10 +98,10 @@ def test_a_search_is_nested_and_its_model_predicts(study: Project, monkeypatch: 
 
     monkeypatch.setattr(SearchLearner, "_loss", spy)
 
-    heard: list[Report] = []
+    heard: list[ProgressEvent] = []
 
     class Ear(Monitor):
-        def report(self, what: Report) -> None:
+        def report(self, what: ProgressEvent) -> None:
             heard.append(what)
 
     folder = train(study, split, replace(QUICK, search_minutes=0.05), Ear())
@@ -114,12 +114,12 @@ def test_a_search_is_nested_and_its_model_predicts(study: Project, monkeypatch: 
                 "the fold's own patients are not seen"
             )
     assert {fold for fold, _ in looked} == {0, 1, 2}
-    found = folder.metrics()["search"]
+    found = folder.metrics().search
     assert set(found) == {"0", "1", "2"} and all(each["trials"] >= 1 for each in found.values())
     assert any(isinstance(what, Tried) for what in heard)
     kept = Recipe.from_json((folder.path / "recipe.json").read_text("utf-8"))
     assert kept.head.kind == found["0"]["head"]
-    assert probabilities_of(study, folder, labelled_images(study), Monitor()).shape == (24, 2)
+    assert trained_model(folder).predict(study, labelled_images(study), Monitor()).shape == (24, 2)
 
 
 @pytest.mark.parametrize("mode", ["frozen", "finetune", "scratch"])

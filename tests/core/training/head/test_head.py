@@ -36,19 +36,19 @@ from fineray.training.recipe import (
 PLAIN = LossSettings()
 
 
-def _examples(n: int, width: int, classes: int, seed: int = 0, several: bool = False) -> Examples:
+def _examples(n: int, width: int, classes: int, seed: int = 0, multilabel: bool = False) -> Examples:
     random = np.random.default_rng(seed)
     labels = np.arange(n) % classes
     features = random.normal(size=(n, width)).astype(np.float32)
     features[:, :classes] += np.eye(classes)[labels] * 1.5
     targets = np.eye(classes)[labels]
-    return Examples(features[None] * 7 + 3, targets, np.arange(n) // 2, labels, several)
+    return Examples(features[None] * 7 + 3, targets, np.arange(n) // 2, labels, multilabel)
 
 
 def _problem(examples: Examples, loss: LossSettings = PLAIN) -> Problem:
     standardised = Standardisation.of(examples.features[0]).apply(examples.features[0])
-    weights = element_weights(examples.targets, loss, examples.several)
-    return Problem(torch.from_numpy(standardised), examples.targets, weights, examples.several)
+    weights = element_weights(examples.targets, loss, examples.multilabel)
+    return Problem(torch.from_numpy(standardised), examples.targets, weights, examples.multilabel)
 
 
 @pytest.mark.parametrize(("n", "width", "classes"), [(120, 10, 2), (60, 300, 2), (90, 40, 4)])
@@ -89,24 +89,24 @@ def test_findings_side_by_side_are_one_logistic_regression_each() -> None:
 
 
 def _total(problem: Problem) -> float:
-    return float(images_weigh(problem.weights, problem.several).sum())
+    return float(images_weigh(problem.weights, problem.multilabel).sum())
 
 
-@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("multilabel", [False, True])
 @pytest.mark.parametrize("kind", ["cross-entropy", "focal"])
-def test_the_loss_is_what_it_says(kind: str, several: bool) -> None:
+def test_the_loss_is_what_it_says(kind: str, multilabel: bool) -> None:
     random = np.random.default_rng(1)
     logits = torch.from_numpy(random.normal(size=(5, 3)))
     targets = torch.eye(3, dtype=torch.float64)[[0, 1, 2, 1, 0]]
-    weights = torch.from_numpy(random.uniform(size=(5, 3))) if several else torch.rand(5, 1).double().expand(5, 3)
-    found = float(total_loss(logits, targets, weights, LossSettings(kind=kind, gamma=2.0), several))  # type: ignore[arg-type]
-    chances = torch.sigmoid(logits) if several else torch.softmax(logits, dim=1)
+    weights = torch.from_numpy(random.uniform(size=(5, 3))) if multilabel else torch.rand(5, 1).double().expand(5, 3)
+    found = float(total_loss(logits, targets, weights, LossSettings(kind=kind, gamma=2.0), multilabel))  # type: ignore[arg-type]
+    chances = torch.sigmoid(logits) if multilabel else torch.softmax(logits, dim=1)
     by_hand = 0.0
     for row in range(5):
         for column in range(3):
             chance, truth = float(chances[row, column]), float(targets[row, column])
             right = chance if truth else 1 - chance
-            if truth or several:
+            if truth or multilabel:
                 by_hand -= float(weights[row, column]) * np.log(right) * ((1 - right) ** 2 if kind == "focal" else 1)
     assert found == pytest.approx(by_hand, rel=1e-9)
 
@@ -192,9 +192,9 @@ def test_temperature_of_the_oracle() -> None:
     """Logits that are twice too large need the temperature 2 (shared/oracles.md, O7)."""
     random = np.random.default_rng(0)
     true = random.normal(size=(4000, 1)) * 2
-    for several in (False, True):
+    for multilabel in (False, True):
         chance = 1 / (1 + np.exp(-true))
-        if several:
+        if multilabel:
             best = temperature(2 * true, chance, True)
         else:
             best = temperature(2 * np.hstack([-true / 2, true / 2]), np.hstack([1 - chance, chance]), False)
@@ -234,7 +234,7 @@ def test_a_class_of_one_patient_gets_the_strongest_regularisation() -> None:
 )
 def test_recipes_survive_a_round_trip(strengths: list[float], folds: int, seed: int, resamples: int, side: int) -> None:
     head = HeadSettings(strengths=tuple(strengths), inner_folds=folds)
-    recipe = Recipe(head=head, seed=seed, bootstrap=resamples, side=side)
+    recipe = Recipe(head=head, seed=seed, bootstrap=resamples, input_size=side)
     assert Recipe.from_json(recipe.to_json()) == recipe
 
 
@@ -247,6 +247,6 @@ def test_foreign_recipes_are_refused(text: str) -> None:
 @pytest.mark.parametrize("side", [100, 225, 2048])
 def test_impossible_inputs_are_refused(side: int) -> None:
     with pytest.raises(RecipeUnusable, match="224 to 1024"):
-        Recipe(side=side)
+        Recipe(input_size=side)
     with pytest.raises(RecipeUnusable, match="strength"):
         Recipe(head=HeadSettings(strengths=()))

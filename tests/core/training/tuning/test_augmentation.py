@@ -88,6 +88,6 @@ def test_nothing_is_changed_where_every_setting_is_off() -> None:
 def test_the_users_own_films_are_shown(project: Project, films: Callable[..., Path]) -> None:
     import_folders(project, [films(patients=4, each=1)], Monitor())
     apply_labels(project, preview_folders(project))
-    shown = show_views(project, Recipe(side=256), films=2, views=4)
-    assert shown.side == 256 and len(shown.rows) == 2 and all(len(row) == 4 for row in shown.rows)
+    shown = show_views(project, Recipe(input_size=256), films=2, views=4)
+    assert shown.input_size == 256 and len(shown.rows) == 2 and all(len(row) == 4 for row in shown.rows)
     assert len(shown.rows[0][0]) == 256 * 256 and len(set(shown.rows[0])) == 4

@@ -19,7 +19,7 @@ from fineray.progress import (
     HeadStep,
     Monitor,
     Paused,
-    Report,
+    ProgressEvent,
     Resumed,
     Validated,
 )
@@ -30,8 +30,8 @@ from fineray.project.splits import Split, SplitPlan
 from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
 from fineray.training.choosing.controls import run_controls
+from fineray.training.model import trained_model
 from fineray.training.opening import freeze, open_test
-from fineray.training.predicting import probabilities_of
 from fineray.training.recipe import (
     FROM_SCRATCH,
     AugmentSettings,
@@ -44,7 +44,7 @@ from fineray.training.recipe import (
 from fineray.training.train import train
 from fineray.training.tuning.finetuning import TrainingDiverged, Tuner, rate_share
 from fineray.training.tuning.rate_finder import find_rate, steepest
-from fineray.training.tuning.views import Views
+from fineray.training.tuning.views import AugmentedViews
 from tests.support.studies import Zoo
 from tests.support.tiny import TINY, add_tiny
 
@@ -81,17 +81,17 @@ class Stopper(Monitor):
     """Listens, and pauses once it has heard of so many steps."""
 
     def __init__(self, after: int = 10**9) -> None:
-        self.heard: list[Report] = []
+        self.heard: list[ProgressEvent] = []
         self.after = after
 
-    def report(self, what: Report) -> None:
+    def report(self, what: ProgressEvent) -> None:
         self.heard.append(what)
 
     def check(self) -> None:
         if sum(isinstance(what, HeadStep) for what in self.heard) > self.after:
             raise Paused
 
-    def of(self, kind: type) -> list[Report]:
+    def of(self, kind: type) -> list[ProgressEvent]:
         return [what for what in self.heard if isinstance(what, kind)]
 
 
@@ -129,7 +129,7 @@ def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
     changed = [name for name in after if not torch.equal(after[name], before[name])]
     assert changed and all(not name.endswith(("running_mean", "running_var")) for name in changed)
     images = labelled_images(study)
-    again = probabilities_of(study, first, images, Monitor())
+    again = trained_model(first).predict(study, images, Monitor())
     assert again.shape == (24, 2) and np.allclose(again.sum(axis=1), 1)
     assert not list(study.root.glob(".views-*")), "views go with the training"
     assert not list(study.runs_folder.glob(".unfinished-*")), "and so do checkpoints"
@@ -139,7 +139,7 @@ def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
 def test_norms_take_the_films_statistics_where_wished_and_frozen_stages_never_do(
     study: Project, halves: Split, whole: FeatureNetwork
 ) -> None:
-    done = train(study, halves, replace(RECIPE, tuning=replace(QUICK, norms="films")), Monitor())
+    done = train(study, halves, replace(RECIPE, tuning=replace(QUICK, norms="images")), Monitor())
     before, after = whole.network.state_dict(), load_file(done.path / "network.safetensors")
     moved = {name for name in after if name.endswith("running_mean") and not torch.equal(after[name], before[name])}
     assert moved and not [name for name in moved if name.startswith("blocks.4")]
@@ -163,7 +163,7 @@ def test_tuning_starts_from_the_head_of_the_frozen_features(study: Project, halv
         {"augment": AugmentSettings(views=0, test_views=2, crop=0.1, flip=True)},
         {"head": replace(SMALL.head, kind="mlp", hidden=8), "loss": LossSettings(kind="focal", balance="sampling")},
         {"head": replace(SMALL.head, kind="cosine"), "pooling": "mean and deviation"},
-        {"side": 256, "tuning": replace(SMALL.tuning, gradual=True, source_pull=1.0)},
+        {"input_size": 256, "tuning": replace(SMALL.tuning, gradual=True, source_pull=1.0)},
     ],
     ids=["fresh views", "mlp and focal", "cosine", "larger input"],
 )
@@ -171,9 +171,9 @@ def test_settings_train_and_predict_again(study: Project, halves: Split, change:
     recipe = replace(SMALL, **{"tuning": replace(SMALL.tuning, epochs=1), **change})  # type: ignore[arg-type]
     folder = train(study, halves, recipe, Monitor())
     images = labelled_images(study)
-    one = probabilities_of(study, folder, images, Monitor())
+    one = trained_model(folder).predict(study, images, Monitor())
     np.testing.assert_allclose(one.sum(axis=1), 1)
-    np.testing.assert_array_equal(one, probabilities_of(study, folder, images, Monitor()))
+    np.testing.assert_array_equal(one, trained_model(folder).predict(study, images, Monitor()))
 
 
 def test_later_stages_learn_first_where_unfreezing_is_gradual(
@@ -200,7 +200,7 @@ def test_later_stages_learn_first_where_unfreezing_is_gradual(
 def test_from_scratch_starts_from_random_weights_with_the_same_split(study: Project, halves: Split) -> None:
     tuning = replace(FROM_SCRATCH, epochs=1, batch=8)
     done = train(study, halves, replace(SMALL, mode="scratch", tuning=tuning), Monitor())
-    assert done.metrics()["mode"] == "scratch"
+    assert done.metrics().mode == "scratch"
     assert len(done.predictions().images) == 24
 
 
@@ -222,7 +222,7 @@ def test_early_stopping_keeps_the_best_epoch_and_calibrates(study: Project) -> N
     folder = train(study, split, replace(SMALL, tuning=tuning), ear)
     epochs = [what.epoch for what in ear.of(Validated)]  # type: ignore[attr-defined]
     assert epochs and len(epochs) <= 6
-    assert folder.metrics()["temperature"] != 1.0, "validation data gave a temperature"
+    assert folder.metrics().temperature != 1.0, "validation data gave a temperature"
     folds = make_split(study, SplitPlan(folds=2))
     ear = Stopper()
     folder = train(study, folds, replace(SMALL, tuning=replace(SMALL.tuning, validation=0.34)), ear)
@@ -233,22 +233,24 @@ def test_a_full_memory_cuts_the_batch_and_goes_on(
     study: Project, halves: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = train(study, halves, SMALL, Monitor())
-    learning = Views.learning
+    learning = AugmentedViews.learning
     sizes: list[int] = []
 
-    def small(self: Views, rows: np.ndarray, epoch: int) -> object:
+    def small(self: AugmentedViews, rows: np.ndarray, epoch: int) -> object:
         if len(rows) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
         sizes.append(len(rows))
         return learning(self, rows, epoch)
 
-    monkeypatch.setattr(Views, "learning", small)
+    monkeypatch.setattr(AugmentedViews, "learning", small)
     cut_up = train(study, halves, replace(SMALL, bootstrap=101), Monitor())
     assert set(sizes) == {2}
     one, two = load_file(plain.path / "network.safetensors"), load_file(cut_up.path / "network.safetensors")
     for name in one:
         torch.testing.assert_close(one[name].float(), two[name].float(), rtol=1e-2, atol=2e-3)
-    monkeypatch.setattr(Views, "learning", lambda self, rows, epoch: (_ for _ in ()).throw(torch.OutOfMemoryError("x")))
+    monkeypatch.setattr(
+        AugmentedViews, "learning", lambda self, rows, epoch: (_ for _ in ()).throw(torch.OutOfMemoryError("x"))
+    )
     with pytest.raises(torch.OutOfMemoryError):
         train(study, halves, replace(SMALL, bootstrap=102), Monitor())
 

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from fineray.pacs.results import StudyFound
-from fineray_desktop.models.sorted_table import SortedTable
+from fineray_desktop.models.sorted_model import SortedModel
 
 
-class StudyTable(SortedTable):
+class StudiesModel(SortedModel):
     """Date, patient ID, modality, images, description."""
 
     def __init__(self, parent: QObject | None = None) -> None:

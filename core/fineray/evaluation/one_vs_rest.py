@@ -11,7 +11,7 @@ from fineray.evaluation.predictions import Predictions
 
 
 @dataclass(frozen=True)
-class Question:
+class OneVsRest:
     """scores: the probability of the class `name`, 0..1 [n]; positive: whether an image truly belongs to it [n];
     patients: numbers that tell which images belong together [n]."""
 
@@ -20,15 +20,15 @@ class Question:
     positive: NDArray[np.bool_]
     patients: NDArray[np.int64]
 
-    def only(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Question:
+    def only(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> OneVsRest:
         """The same question about some of the images."""
-        return Question(self.name, self.scores[rows], self.positive[rows], self.patients[rows])
+        return OneVsRest(self.name, self.scores[rows], self.positive[rows], self.patients[rows])
 
 
-def question(predictions: Predictions, name: str) -> Question:
+def one_vs_rest(predictions: Predictions, name: str) -> OneVsRest:
     """The class of that name against the others."""
     number = predictions.classes.index(name)
-    return Question(
+    return OneVsRest(
         name, predictions.probabilities[:, number], predictions.true == number, patient_numbers(predictions)
     )
 

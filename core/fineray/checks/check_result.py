@@ -18,7 +18,7 @@ Severity = Literal["serious", "look", "fine"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One result of one check, in the user's words.
 
     severity: `serious` (spoils figures if nothing is done), `look` (a person should decide), `fine` (looked, found
@@ -44,11 +44,11 @@ class Checked:
     label_set: str
     carried_out: tuple[str, ...]
     seen: Seen
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
 
 
 def keep_checks(
-    root: Path, findings: Sequence[Finding], carried_out: Sequence[str], label_set: str, seen: Seen
+    root: Path, findings: Sequence[CheckResult], carried_out: Sequence[str], label_set: str, seen: Seen
 ) -> None:
     """Write what the checks found, and on what, into the project at `root`."""
     kept = {
@@ -63,7 +63,7 @@ def keep_checks(
         partial.write_text(json.dumps(kept, indent=1), "utf-8")
 
 
-def last_checks(root: Path) -> list[Finding]:
+def last_checks(root: Path) -> list[CheckResult]:
     """What the last run of the checks found; empty if there was none."""
     try:
         return _findings(_kept(root))
@@ -86,5 +86,5 @@ def _kept(root: Path) -> dict[str, Any]:
     return dict(json.loads((root / CHECKS).read_text("utf-8")))
 
 
-def _findings(kept: dict[str, Any]) -> list[Finding]:
-    return [Finding(**{**each, "images": tuple(each["images"])}) for each in kept["findings"]]
+def _findings(kept: dict[str, Any]) -> list[CheckResult]:
+    return [CheckResult(**{**each, "images": tuple(each["images"])}) for each in kept["findings"]]

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QSaveFile
 
 from fineray.project.catalogue import FileRow
-from fineray_desktop.models.sorted_table import SortedTable
+from fineray_desktop.models.sorted_model import SortedModel
 
 COLUMNS = ("File", "Result", "Reason", "What to do")
 
 
-class FileTable(SortedTable):
+class FilesModel(SortedModel):
     """Columns: file, result, reason, what to do."""
 
     def __init__(self, parent: QObject | None = None) -> None:

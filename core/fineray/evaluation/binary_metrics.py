@@ -14,6 +14,7 @@ from fineray.evaluation.bootstrap import (
     weighted_average_precision,
     weighted_confusion,
 )
+from fineray.evaluation.confusion import confusion
 from fineray.evaluation.intervals import (
     BOOTSTRAP,
     Estimate,
@@ -21,14 +22,14 @@ from fineray.evaluation.intervals import (
     defined,
     proportion,
 )
-from fineray.evaluation.question import Question
+from fineray.evaluation.one_vs_rest import OneVsRest
 from fineray.evaluation.roc_area import auc
 
 Counts = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Figures:
+class BinaryMetrics:
     """What one class against the rest comes to.
 
     positives, negatives: images; the counts of the four cells are of images. auc, average_precision and brier do not
@@ -62,30 +63,29 @@ class Figures:
         return {name: value for name, value in found.items() if isinstance(value, Estimate)}
 
 
-def figures_at(
-    asked: Question,
-    called: NDArray[np.bool_],
+def binary_metrics(
+    asked: OneVsRest,
+    predicted: NDArray[np.bool_],
     *,
     prevalence: float | None = None,
     method: Method = "wilson",
     resamples: int = 2000,
     seed: int = 0,
-) -> Figures:
-    """Every figure where the images `called` [n] are taken for the class.
+) -> BinaryMetrics:
+    """Every figure where the images `predicted` [n] are taken for the class.
 
     Proportions by `method`, the area by DeLong and Obuchowski, everything else by a bootstrap over patients; where no
     resample differs (there was no error at all), by the bounds of sensitivity and specificity. With 0 resamples the
     bootstrapped figures have no interval: a preview while an operating point is being moved.
     """
     positive, patients, n = asked.positive, asked.patients, len(asked.scores)
-    table = np.array([[(~positive & ~called).sum(), (~positive & called).sum()],
-                      [(positive & ~called).sum(), (positive & called).sum()]], dtype=np.float64)  # fmt: skip
-    sensitivity = proportion(called[positive], patients[positive], method)
-    specificity = proportion(~called[~positive], patients[~positive], method)
+    table = confusion(positive.astype(np.int64), predicted.astype(np.int64), 2).astype(np.float64)
+    sensitivity = proportion(predicted[positive], patients[positive], method)
+    specificity = proportion(~predicted[~positive], patients[~positive], method)
     derived = dict(_DERIVED)
     if prevalence is not None:
         derived |= {"ppv_there": _there(prevalence, 0), "npv_there": _there(prevalence, 1)}
-    drawn = _resampled(asked, called, derived, resamples, seed)
+    drawn = _resampled(asked, predicted, derived, resamples, seed)
     found = {}
     for name, figure in derived.items():
         interval = percentile_interval(drawn[name])
@@ -95,7 +95,7 @@ def figures_at(
     for name in ("average_precision", "brier"):
         found[name] = Estimate(defined(_OF_SCORES[name](asked)), *percentile_interval(drawn[name]), n, BOOTSTRAP)
     nothing = Estimate(None, None, None, n, BOOTSTRAP)
-    return Figures(
+    return BinaryMetrics(
         positives=int(positive.sum()),
         negatives=int((~positive).sum()),
         true_positives=int(table[1, 1]),
@@ -104,17 +104,17 @@ def figures_at(
         true_negatives=int(table[0, 0]),
         sensitivity=sensitivity,
         specificity=specificity,
-        ppv=proportion(positive[called], patients[called], method),
-        npv=proportion(~positive[~called], patients[~called], method),
-        accuracy=proportion(positive == called, patients, method),
+        ppv=proportion(positive[predicted], patients[predicted], method),
+        npv=proportion(~positive[~predicted], patients[~predicted], method),
+        accuracy=proportion(positive == predicted, patients, method),
         auc=auc(asked.scores, positive, patients),
         **{"ppv_there": nothing, "npv_there": nothing, **found},
     )
 
 
 def _resampled(
-    asked: Question,
-    called: NDArray[np.bool_],
+    asked: OneVsRest,
+    predicted: NDArray[np.bool_],
     derived: dict[str, Callable[[Counts], Counts]],
     resamples: int,
     seed: int,
@@ -124,7 +124,7 @@ def _resampled(
     true, squares = asked.positive.astype(np.int64), (asked.scores - asked.positive) ** 2
     if len(true) and resamples:
         for weights in patient_weights(true, asked.patients, resamples, seed):
-            tables = weighted_confusion(weights, true, called.astype(np.int64), 2)
+            tables = weighted_confusion(weights, true, predicted.astype(np.int64), 2)
             for name, figure in derived.items():
                 blocks[name].append(figure(tables))
             blocks["average_precision"].append(weighted_average_precision(weights, asked.scores, asked.positive))
@@ -146,7 +146,7 @@ def _by_rates(
 
 
 def _cells(tables: Counts) -> tuple[Counts, Counts, Counts, Counts]:
-    """TN, FP, FN, TP of tables [..., true, called]."""
+    """TN, FP, FN, TP of tables [..., true, predicted]."""
     return tables[..., 0, 0], tables[..., 0, 1], tables[..., 1, 0], tables[..., 1, 1]
 
 
@@ -181,7 +181,7 @@ def _kappa(tables: Counts) -> Counts:
 
 
 def predictive_values(sensitivity: Counts, specificity: Counts, prevalence: float) -> tuple[Counts, Counts]:
-    """(PPV, NPV) where that share, 0..1, of the people has the condition (Bayes); NaN where nobody is called so."""
+    """(PPV, NPV) where that share, 0..1, of the people has the condition (Bayes); NaN where nobody is predicted so."""
     hit, passed = sensitivity * prevalence, specificity * (1 - prevalence)
     return _ratio(hit, hit + (1 - specificity) * (1 - prevalence)), _ratio(
         passed, passed + (1 - sensitivity) * prevalence
@@ -196,13 +196,13 @@ def _there(prevalence: float, which: int) -> Callable[[Counts], Counts]:
     return value
 
 
-def average_precision(asked: Question) -> float:
+def average_precision(asked: OneVsRest) -> float:
     """The area under the precision-recall curve, by steps; NaN without a positive image."""
     weights = np.ones((1, len(asked.scores)))
     return float(weighted_average_precision(weights, asked.scores, asked.positive)[0]) if len(asked.scores) else np.nan
 
 
-def brier(asked: Question) -> float:
+def brier(asked: OneVsRest) -> float:
     """The mean squared distance of probability and truth; NaN without images."""
     return float(((asked.scores - asked.positive) ** 2).mean()) if len(asked.scores) else np.nan
 
@@ -213,4 +213,4 @@ _DERIVED: dict[str, Callable[[Counts], Counts]] = {
     "mcc": _mcc,
     "kappa": _kappa,
 }
-_OF_SCORES: dict[str, Callable[[Question], float]] = {"average_precision": average_precision, "brier": brier}
+_OF_SCORES: dict[str, Callable[[OneVsRest], float]] = {"average_precision": average_precision, "brier": brier}

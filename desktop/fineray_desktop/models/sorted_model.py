@@ -12,7 +12,7 @@ Index = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
 
 
-class SortedTable(QAbstractTableModel):
+class SortedModel(QAbstractTableModel):
     """Rows are numbered as the data come; what is shown is a selection of them in some order.
 
     Subclasses give cell(), sort_key() and accepts(), and call reload() or extend() when their data change.

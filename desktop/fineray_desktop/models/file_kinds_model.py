@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from fineray.project.files.file_kinds import FileKind
-from fineray_desktop.models.sorted_table import SortedTable
+from fineray_desktop.models.sorted_model import SortedModel
 
 COLUMNS = ("Folder", "Images", "Encoding", "Polarity", "Bits", "Window from", "View", "Burned in")
 
 
-class KindTable(SortedTable):
+class FileKindsModel(SortedModel):
     """One row for images that are stored alike."""
 
     def __init__(self, parent: QObject | None = None) -> None:

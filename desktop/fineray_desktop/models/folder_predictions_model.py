@@ -6,19 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
-from fineray.prediction.results import PredictionTable
-from fineray_desktop.models.sorted_table import SortedTable
+from fineray.prediction.results import FolderPredictions
+from fineray_desktop.models.sorted_model import SortedModel
 
 
-class ScoredTable(SortedTable):
+class FolderPredictionsModel(SortedModel):
     """File, what it counts as, the score of that, and why to be careful."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(("File", "Counts as", "Score", "Be careful"), parent)
-        self._table: PredictionTable | None = None
+        self._table: FolderPredictions | None = None
         self._flagged = False
 
-    def show_table(self, table: PredictionTable | None) -> None:
+    def show_table(self, table: FolderPredictions | None) -> None:
         """Show these rows instead."""
         self._table = table
         self.reload(len(table.rows) if table is not None else 0)

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QItemSelection, QObject, Qt
 
 from fineray.project.pixel_store import StoredAt
-from fineray_desktop.models.sorted_table import Index, SortedTable
+from fineray_desktop.models.sorted_model import Index, SortedModel
 from fineray_desktop.models.thumbnails import Thumbnails
 
 PlaceOf = Callable[[int], StoredAt]  # row number, shown or not -> where its pixels lie
 
 
-class PictureTable(SortedTable):
+class ThumbnailsModel(SortedModel):
     """Rows are images, each once."""
 
     def __init__(self, columns: Sequence[str], thumbnails: Thumbnails, parent: QObject | None = None) -> None:

@@ -13,8 +13,8 @@ from fineray.project.catalogue import ImageRow, image_rows
 from fineray.project.label_sets import label_set
 from fineray.project.project import Project
 from fineray.project.splits import latest_split
-from fineray_desktop.models.picture_table import PictureTable
 from fineray_desktop.models.thumbnails import Thumbnails
+from fineray_desktop.models.thumbnails_model import ThumbnailsModel
 
 IMAGE_COLUMNS = (
     *("Patient", "Label", "Second", "Part", "View", "Body part", "Modality"),
@@ -73,7 +73,7 @@ class ImageListing:
         return ranked
 
 
-class ImageTable(PictureTable):
+class ImagesModel(ThumbnailsModel):
     """Every image of the project with its label and part."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:

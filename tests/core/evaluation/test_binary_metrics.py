@@ -23,28 +23,28 @@ from sklearn.metrics import (
 )
 from statsmodels.stats.proportion import proportion_confint
 
+from fineray.evaluation.binary_metrics import (
+    average_precision,
+    binary_metrics,
+    brier,
+    predictive_values,
+)
 from fineray.evaluation.bootstrap import weighted_hand_till
 from fineray.evaluation.calibration import calibration, calibration_errors
 from fineray.evaluation.choosing_point import NoOperatingPoint, apply_rule, choose_point
 from fineray.evaluation.curves import curves, net_benefit
-from fineray.evaluation.figures_at import (
-    average_precision,
-    brier,
-    figures_at,
-    predictive_values,
-)
 from fineray.evaluation.intervals import clopper_pearson, difference, proportion
+from fineray.evaluation.one_vs_rest import OneVsRest, one_vs_rest
 from fineray.evaluation.operating_point import PointRule
 from fineray.evaluation.predictions import Predictions
-from fineray.evaluation.question import Question, question
 from fineray.evaluation.roc_area import auc, auc_variance
 from fineray.evaluation.subgroups import subgroups
 
 Maker = Callable[..., Predictions]
 
 
-def _asked(truth: list[int] | np.ndarray, scores: list[float] | np.ndarray) -> Question:
-    return Question("yes", np.asarray(scores, dtype=float), np.asarray(truth) == 1, np.arange(len(truth)))
+def _asked(truth: list[int] | np.ndarray, scores: list[float] | np.ndarray) -> OneVsRest:
+    return OneVsRest("yes", np.asarray(scores, dtype=float), np.asarray(truth) == 1, np.arange(len(truth)))
 
 
 @pytest.mark.parametrize(
@@ -76,15 +76,15 @@ def test_oracle_2_youden_on_texture() -> None:
     )
     point = choose_point(predictions, PointRule("youden", "malignant"))
     assert point.threshold * top == pytest.approx(19.32)
-    asked = question(predictions, "malignant")
+    asked = one_vs_rest(predictions, "malignant")
     for method, of_hit in (("wilson", (0.692606, 0.807766)), ("clopper-pearson", (0.691106, 0.811057))):
-        found = figures_at(asked, point.called(predictions) == 1, method=method, resamples=50)
+        found = binary_metrics(asked, point.predict(predictions) == 1, method=method, resamples=50)
         cells = (found.true_positives, found.false_negatives, found.true_negatives, found.false_positives)
         assert cells == (160, 52, 256, 101)
         # statsmodels gives 0.8077617 too: the last digits of the published bound are off
         assert (found.sensitivity.low, found.sensitivity.high) == pytest.approx(of_hit, abs=5e-6)
     assert found.specificity.value == pytest.approx(0.717087, abs=5e-7)
-    wilson = proportion((point.called(predictions) == 0)[truth == 0], np.arange((truth == 0).sum()))
+    wilson = proportion((point.predict(predictions) == 0)[truth == 0], np.arange((truth == 0).sum()))
     assert (wilson.low, wilson.high) == pytest.approx((0.668245, 0.761306), abs=5e-7)
 
 
@@ -92,9 +92,9 @@ def test_oracle_9_scikit_learn_classics() -> None:
     asked = _asked([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     assert average_precision(asked) == pytest.approx(0.8333333, abs=1e-7)
     assert brier(_asked([0, 1, 1, 0], [0.1, 0.9, 0.8, 0.3])) == pytest.approx(0.0375)
-    found = figures_at(_asked([1, 1, 1, 0], [1, 0, 1, 1]), np.array([1, 0, 1, 1]) == 1, resamples=20)
+    found = binary_metrics(_asked([1, 1, 1, 0], [1, 0, 1, 1]), np.array([1, 0, 1, 1]) == 1, resamples=20)
     assert found.mcc.value == pytest.approx(-1 / 3)
-    found = figures_at(_asked([0, 1, 0, 0, 1, 0], [0] * 6), np.array([0, 1, 0, 0, 0, 1]) == 1, resamples=20)
+    found = binary_metrics(_asked([0, 1, 0, 0, 1, 0], [0] * 6), np.array([0, 1, 0, 0, 0, 1]) == 1, resamples=20)
     assert found.balanced_accuracy.value == pytest.approx(0.625)
 
 
@@ -129,7 +129,7 @@ def test_oracle_16_prevalence() -> None:
     ppv, _ = predictive_values(np.array(0.9), np.array(0.9), 0.01)
     assert float(ppv) == pytest.approx(0.0833333, abs=1e-7)
     asked = _asked([1] * 100 + [0] * 100, [0.9] * 90 + [0.1] * 10 + [0.1] * 90 + [0.9] * 10)
-    found = figures_at(asked, asked.scores > 0.5, prevalence=0.01, resamples=500)
+    found = binary_metrics(asked, asked.scores > 0.5, prevalence=0.01, resamples=500)
     assert found.ppv_there.value == pytest.approx(0.0833333, abs=1e-7)
     assert found.ppv_there.low < 0.0833333 < found.ppv_there.high < found.ppv.low
 
@@ -140,22 +140,22 @@ def test_figures_agree_with_scikit_learn(seed: int, n: int, threshold: float) ->
     random = np.random.default_rng(seed)
     truth = np.r_[0, 1, random.integers(0, 2, n - 2)]
     scores = np.round(np.clip(random.normal(0.35 + 0.25 * truth, 0.25), 0.001, 0.999), 2)  # with ties
-    asked, called = _asked(truth, scores), scores >= threshold
-    found = figures_at(asked, called, resamples=0)
+    asked, predicted = _asked(truth, scores), scores >= threshold
+    found = binary_metrics(asked, predicted, resamples=0)
     assert found.average_precision.value == pytest.approx(average_precision_score(truth, scores))
     assert found.auc.value == pytest.approx(roc_auc_score(truth, scores))
     assert found.brier.value == pytest.approx(brier_score_loss(truth, scores))
-    assert found.balanced_accuracy.value == pytest.approx(balanced_accuracy_score(truth, called))
-    assert found.f1.value == pytest.approx(f1_score(truth, called, zero_division=0.0))
-    if 0 < called.sum() < n:
-        assert found.mcc.value == pytest.approx(matthews_corrcoef(truth, called))
-        assert found.kappa.value == pytest.approx(cohen_kappa_score(truth, called))
+    assert found.balanced_accuracy.value == pytest.approx(balanced_accuracy_score(truth, predicted))
+    assert found.f1.value == pytest.approx(f1_score(truth, predicted, zero_division=0.0))
+    if 0 < predicted.sum() < n:
+        assert found.mcc.value == pytest.approx(matthews_corrcoef(truth, predicted))
+        assert found.kappa.value == pytest.approx(cohen_kappa_score(truth, predicted))
     assert found.f1.low is None, "a preview has no interval"
 
 
 def test_intervals_of_a_faultless_test_are_no_certainty() -> None:
     asked = _asked([1] * 10 + [0] * 10, [0.9] * 10 + [0.1] * 10)
-    found = figures_at(asked, asked.scores > 0.5)
+    found = binary_metrics(asked, asked.scores > 0.5)
     for name in ("f1", "balanced_accuracy", "mcc", "kappa", "sensitivity", "npv", "auc"):
         estimate = getattr(found, name)
         assert estimate.value == 1 and estimate.high == pytest.approx(1) and 0.2 < estimate.low < 0.9, name
@@ -229,10 +229,10 @@ def test_a_threshold_is_never_chosen_where_it_is_applied(predicted: Maker) -> No
     for name in "12345":
         others = choose_point(noise.only(parts != name), rule)
         assert found.thresholds[name] == others.threshold
-        assert (found.called[parts == name] == others.called(noise.only(parts == name))).all()
+        assert (found.predicted[parts == name] == others.predict(noise.only(parts == name))).all()
     youden = PointRule("youden", "yes")
-    flattered = (choose_point(noise, youden).called(noise) == truth).mean()
-    assert (apply_rule(noise, youden).called == truth).mean() < flattered, "on noise, honest is worse"
+    flattered = (choose_point(noise, youden).predict(noise) == truth).mean()
+    assert (apply_rule(noise, youden).predicted == truth).mean() < flattered, "on noise, honest is worse"
     test = predicted(truth, noise.probabilities[:, 1])
     with pytest.raises(NoOperatingPoint, match="images that it is applied to"):
         apply_rule(test, rule)
@@ -244,7 +244,7 @@ def test_operating_points_reach_what_they_promise(predicted: Maker) -> None:
     random = np.random.default_rng(2)
     truth = random.integers(0, 2, 300)
     some = predicted(truth, np.clip(random.normal(0.4 + 0.2 * truth, 0.2), 0.001, 0.999))
-    asked = question(some, "yes")
+    asked = one_vs_rest(some, "yes")
     for wanted in (0.5, 0.9, 0.99, 1.0):
         point = choose_point(some, PointRule("sensitivity", "yes", wanted))
         assert (asked.scores[asked.positive] >= point.threshold).mean() >= wanted
@@ -280,7 +280,7 @@ def test_the_test_of_subgroups_keeps_its_level() -> None:
         random = np.random.default_rng(seed)
         truth = random.integers(0, 2, 240)
         scores = random.normal(truth, 1.0)
-        asked = Question("yes", scores, truth == 1, np.arange(240) // 2)
+        asked = OneVsRest("yes", scores, truth == 1, np.arange(240) // 2)
         of_patient = random.choice(["a", "b", "c"], 120)
         (found,) = subgroups(asked, scores > 0.5, {"g": ("G", np.repeat(of_patient, 2).tolist())})
         below += found.p < 0.05
