@@ -78,14 +78,14 @@ def cxr() -> Path:
 
 
 @pytest.fixture
-def films(tmp_path: Path) -> Callable[..., Path]:
-    """films(patients=6, each=2): a folder of small DICOM films in folders by class, `bright` and `dark`."""
+def images(tmp_path: Path) -> Callable[..., Path]:
+    """images(patients=6, each=2): a folder of small DICOM images in folders by class, `bright` and `dark`."""
 
-    from tests.support.films import write_films_of_patients  # needs a writer of DICOM, which not all machines have
+    from tests.support.images import write_images_of_patients  # needs a writer of DICOM, which not all machines have
 
-    def make(patients: int = 6, each: int = 2, folder: str = "films") -> Path:
+    def make(patients: int = 6, each: int = 2, folder: str = "images") -> Path:
         root = tmp_path / folder
-        write_films_of_patients(root, patients, each)
+        write_images_of_patients(root, patients, each)
         return root
 
     return make
@@ -147,7 +147,7 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
 
 @pytest.fixture
 def lent(tmp_path: Path, home: Path) -> Iterator[Callable[[Path], Project]]:
-    """lent(made): a copy, at `study`, of the project of a study in the zoo, open; this user knows of its films."""
+    """lent(made): a copy, at `study`, of the project of a study in the zoo, open; this user knows of its images."""
     from tests.support.studies import lend
 
     with contextlib.ExitStack() as closing:
@@ -156,10 +156,10 @@ def lent(tmp_path: Path, home: Path) -> Iterator[Callable[[Path], Project]]:
 
 @pytest.fixture
 def trained(zoo: Zoo, tmp_path: Path) -> Path:
-    """A copy of a project of 40 patients with two runs, 001 frozen and 002 tuned; the films lie in its sibling
-    `films`, and this user has not imported them."""
+    """A copy of a project of 40 patients with two runs, 001 frozen and 002 tuned; the images lie in its sibling
+    `images`, and this user has not imported them."""
     from tests.support.studies import lend
 
     (tmp_path / "trained").mkdir()
-    (tmp_path / "trained" / "films").symlink_to(zoo.trained() / "films")
+    (tmp_path / "trained" / "images").symlink_to(zoo.trained() / "images")
     return lend(zoo.trained(), tmp_path / "trained" / "study")

@@ -1,6 +1,6 @@
-"""Data checks after features, on real films or on N made-up ones: `python -m tests.bench.bench_checks [N]`.
+"""Data checks after features, on real images or on N made-up ones: `python -m tests.bench.bench_checks [N]`.
 
-The made-up films are noise with a gradient, their features random: it is the checks that are timed, not the backbone.
+The made-up images are noise with a gradient, their features random: it is the checks that are timed, not the backbone.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Stages(Monitor):
 
 
 def fill(root: Path, count: int) -> None:
-    """Films of made-up patients, two each, with labels and features."""
+    """Images of made-up patients, two each, with labels and features."""
     create_project(root)
     random = np.random.default_rng(0)
     chosen = backbone(DEFAULT_BACKBONE)
@@ -91,7 +91,9 @@ def main() -> None:
         with open_project(root) as project:
             findings = run_checks(project, stages)
         stages.close()
-        print(f"{f'all checks of {count:,} films':40} {time.perf_counter() - started:8.1f} s, {len(findings)} findings")
+        print(
+            f"{f'all checks of {count:,} images':40} {time.perf_counter() - started:8.1f} s, {len(findings)} findings"
+        )
 
 
 if __name__ == "__main__":

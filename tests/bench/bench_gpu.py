@@ -195,10 +195,10 @@ def network(bench: Checkpoints, chosen: Backbone) -> dict[str, Any]:
     """The figures of one network."""
     flops, moved = work_of(feature_network(architecture(chosen), chosen))
     runtime, (many, batch) = Runtime(chosen, bench.device), bench.sizes
-    films = films_of(many)
-    there = torch.from_numpy(films).to(bench.device)
+    images = images_of(many)
+    there = torch.from_numpy(images).to(bench.device)
     on_device = many / bench.seconds_of(lambda: runtime.start(there))
-    from_host = many / bench.seconds_of(lambda: runtime.start(films))
+    from_host = many / bench.seconds_of(lambda: runtime.start(images))
     tuner, rows = tuner_on_device(chosen, bench, batch)
     step = batch / bench.seconds_of(lambda: tuner.step(rows, 0, 1.0))
     return {
@@ -225,7 +225,7 @@ def compiled(bench: Checkpoints) -> dict[str, Any]:
         return {"skipped": "needs a GPU"}
     chosen = random_backbone("resnet50")
     runtime, many = Runtime(chosen, bench.device), bench.sizes[0]
-    images = shades(films_of(many), bench.device).to(runtime.precision)
+    images = shades(images_of(many), bench.device).to(runtime.precision)
     with torch.inference_mode():
         plain = many / bench.seconds_of(lambda: runtime._model(images))
         started = time.perf_counter()
@@ -251,9 +251,9 @@ def loading(bench: Checkpoints, scratch: Path) -> dict[str, float]:
             for _ in prepared_ahead(batches, lambda batch: inputs_of(project, batch), threads):
                 pass
             found[f"store to {SIDE} pixels, {threads} threads"] = len(images) / (time.perf_counter() - started)
-    films, batch = films_of(bench.sizes[1]), bench.sizes[1]
+    images, batch = images_of(bench.sizes[1]), bench.sizes[1]
     augmentation, keys = Augmentation(SIDE, AugmentSettings()), [(str(row), 1) for row in range(batch)]
-    found["augmented views"] = batch / bench.seconds_of(lambda: augmentation.batch(films, keys, bench.device))
+    found["augmented views"] = batch / bench.seconds_of(lambda: augmentation.batch(images, keys, bench.device))
     return found
 
 
@@ -364,7 +364,7 @@ def inputs_of(project: Project, images: Any) -> NDArray[np.uint8]:
     return np.stack([to_input(project.pixels.read(image.stored_at), SIDE) for image in images])
 
 
-def films_of(count: int) -> NDArray[np.uint8]:
+def images_of(count: int) -> NDArray[np.uint8]:
     """Noise."""
     return np.random.default_rng(0).integers(0, 256, (count, SIDE, SIDE), np.uint8)
 
@@ -382,7 +382,7 @@ def tuner_on_device(
     head = Head(plain, "linear", {"weight": np.zeros((2, chosen.features)), "bias": np.zeros(2)})
     tuned = TunedNetwork(part, head, 0.0).to(memory_format=torch.channels_last)
     rows = np.arange(batch)
-    inputs = shades(films_of(batch), bench.device)
+    inputs = shades(images_of(batch), bench.device)
     if first is not None:
         first.to(bench.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     lesson = TuningData(OnDevice(inputs, first), rows, np.eye(2)[rows % 2], False)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """Many files: memory of all processes, and how fast nothing new is found: `python -m tests.bench.bench_import [N]`.
 
-Generates N (default 20,000) DICOM films of 256 x 256 pixels, imports a tenth of them, then all, then all again, and
+Generates N (default 20,000) DICOM images of 256 x 256 pixels, imports a tenth of them, then all, then all again, and
 kills an import half-way to go on with it.
 """
 
@@ -21,13 +21,13 @@ from fineray.progress import Monitor
 from fineray.project.catalogue import counts
 from fineray.project.files.importing import import_folders
 from fineray.project.project import create_project, open_project
-from tests.support.films import write_picture
+from tests.support.images import write_picture
 
 FILES, A_FOLDER = 20_000, 500
 
 
 def generate(folder: Path, count: int) -> None:
-    """Films with a texture each, two a patient, five hundred a folder."""
+    """Images with a texture each, two a patient, five hundred a folder."""
     base = np.linspace(0, 3500, 256 * 256).reshape(256, 256)
     for number in range(count):
         random = np.random.default_rng(number)
@@ -86,11 +86,11 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else FILES
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["FINERAY_HOME"] = f"{scratch}/home"
-        films = Path(scratch) / "films"
-        generate(films, count)
-        tenth = [films / f"{number:04d}" for number in range(max(1, count // 10 // A_FOLDER))]
+        images = Path(scratch) / "images"
+        generate(images, count)
+        tenth = [images / f"{number:04d}" for number in range(max(1, count // 10 // A_FOLDER))]
         peaks = []
-        for name, folders in (("tenth", tenth), ("all", [films])):
+        for name, folders in (("tenth", tenth), ("all", [images])):
             root = Path(scratch) / name
             create_project(root)
             with open_project(root) as project, PeakMemory() as memory:
@@ -103,11 +103,11 @@ def main() -> None:
         print(f"memory ratio     {peaks[1] / peaks[0]:8.2f} for {count:,} files against a tenth")
         with open_project(Path(scratch) / "all") as project:
             started = time.perf_counter()
-            known = import_folders(project, [films], Monitor()).unchanged
+            known = import_folders(project, [images], Monitor()).unchanged
             print(f"import again     {known / (time.perf_counter() - started):8.0f} files/s, {known:,} unchanged")
         root = Path(scratch) / "killed"
         create_project(root)
-        process = multiprocessing.get_context("spawn").Process(target=_import_in_a_process, args=(root, films))
+        process = multiprocessing.get_context("spawn").Process(target=_import_in_a_process, args=(root, images))
         process.start()
         while not _some_are_in(root, count // 4):
             time.sleep(0.05)
@@ -115,9 +115,9 @@ def main() -> None:
         process.join()
         with open_project(root) as project:
             kept = counts(project).images
-            summary = import_folders(project, [films], Monitor())
+            summary = import_folders(project, [images], Monitor())
             held = counts(project).images
-        there = len(find_files([films]))
+        there = len(find_files([images]))
         print(f"killed import    kept {kept:,}, went on with {summary.imported:,}: {held:,} of {there:,}")
 
 

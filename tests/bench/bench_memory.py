@@ -1,6 +1,6 @@
 """Memory of training on many images: `python -m tests.bench.bench_memory [IMAGES]`, 20,000 unless told otherwise.
 
-Made-up films with real pixels in the store, learned from in one process with the frozen backbone and by fine-tuning the
+Made-up images with real pixels in the store, learned from in one process with the frozen backbone and by fine-tuning the
 last stage for one epoch; the peak memory of each is printed, beside that of a tenth of the images.
 """
 

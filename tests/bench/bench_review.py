@@ -1,6 +1,6 @@
-"""What the review waits for: `python -m tests.bench.bench_review [FOLDER]`, the folder of films with labels.csv.
+"""What the review waits for: `python -m tests.bench.bench_review [FOLDER]`, the folder of images with labels.csv.
 
-One frozen run on the films: every figure, explanations, the report; then the figures of 100,000 made-up predictions.
+One frozen run on the images: every figure, explanations, the report; then the figures of 100,000 made-up predictions.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from fineray.review.query import ReviewQuery
 from fineray.training.recipe import Recipe
 from fineray.training.train import train
 
-FILMS = 20
+IMAGES = 20
 MANY = 100_000
 
 
 def main() -> None:
     """Print seconds, the median of several where they are short."""
-    films = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parents[3] / "shared" / "cxr"
+    images = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parents[3] / "shared" / "cxr"
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "study"
         create_project(root)
         with open_project(root) as project:
-            import_folders(project, [films], Monitor())
-            apply_labels(project, preview_table(project, films / "labels.csv"))
+            import_folders(project, [images], Monitor())
+            apply_labels(project, preview_table(project, images / "labels.csv"))
             folder = train(project, make_split(project, SplitPlan(folds=5)), Recipe(), Monitor())
             predictions = folder.predictions()
             name = predictions.classes[-1]
@@ -58,7 +58,7 @@ def main() -> None:
                 return found.seconds
 
             show(0, "grad-cam")  # loads the model
-            rows = range(min(FILMS, len(images)))
+            rows = range(min(IMAGES, len(images)))
             _say("Grad-CAM, the map alone", statistics.median(show(row, "grad-cam") for row in rows))
             _say(
                 "Grad-CAM with its checks",
@@ -66,10 +66,10 @@ def main() -> None:
             )
             _say("occlusion, the map alone", show(0, "occlusion"))
             _say(
-                f"mean map over {min(200, len(images))} films",
+                f"mean map over {min(200, len(images))} images",
                 _timed(lambda: mean_map(project, folder, images, name, Monitor())),
             )
-            _say("nearest training films", _timed(lambda: nearest(project, folder, images[0], parts[0], Monitor())))
+            _say("nearest training images", _timed(lambda: nearest(project, folder, images[0], parts[0], Monitor())))
             _say("map of the features", _timed(lambda: feature_map(project, folder, Monitor())))
             _say(f"every figure of {len(images)} predictions", _timed(lambda: judge(project, folder, view, Monitor())))
             for ending in ("pdf", "html"):
@@ -79,8 +79,8 @@ def main() -> None:
                     _timed(lambda path=path: write_report(project, folder, view, path, Monitor(), True, None)),
                 )  # type: ignore[misc]
             _say(
-                f"apply the run to {len(images)} films",
-                _timed(lambda: predict_folder(project, folder, films, Monitor())),
+                f"apply the run to {len(images)} images",
+                _timed(lambda: predict_folder(project, folder, images, Monitor())),
             )
     random = np.random.default_rng(0)
     truth = random.integers(0, 2, MANY)

@@ -1,6 +1,6 @@
 """Transfer learning beside what a user would write: `python -m tests.bench.bench_transfer [FOLDER] [--only NAME ...]`.
 
-The same films, folds by patient, backbone and machine; each method in a process of its own, so that its peak memory is
+The same images, folds by patient, backbone and machine; each method in a process of its own, so that its peak memory is
 its own. FOLDER holds `labels.csv` and DICOM files; the default is ../shared/cxr beside the repository. Methods:
 
 tutorial    the well-known loop: decode, resize, frozen backbone, forward every epoch, SGD on the last layer, 25 epochs.
@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = ROOT.parent / "shared" / "cxr"
 METHODS = ("tutorial", "fastai", "scratch", "frozen", "finetune")
 FOLDS, EPOCHS, TUTORIAL_EPOCHS, BATCH = 5, 4, 25, 16
-SIZES = (50, 100, 200, 400)  # training films of the learning curve
+SIZES = (50, 100, 200, 400)  # training images of the learning curve
 
 
 def main() -> None:
@@ -130,7 +130,7 @@ class _Study:
         self.groups = np.array([group_of[image.id] for image in images])
 
     def picture(self, row: int) -> Any:
-        """A film as a tutorial decodes it: pydicom, polarity, 8 bits, Pillow."""
+        """An image as a tutorial decodes it: pydicom, polarity, 8 bits, Pillow."""
         import pydicom
         from PIL import Image
 
@@ -173,7 +173,7 @@ def _tutorial(options: argparse.Namespace) -> dict[str, Any]:
         [transforms.Resize((224, 224)), transforms.ToTensor(), transforms.Normalize([0.5] * 3, [0.5] * 3)]
     )
 
-    class Films(torch.utils.data.Dataset):  # type: ignore[type-arg]
+    class Images(torch.utils.data.Dataset):  # type: ignore[type-arg]
         def __init__(self, rows: np.ndarray) -> None:
             self.rows = rows
 
@@ -185,7 +185,7 @@ def _tutorial(options: argparse.Namespace) -> dict[str, Any]:
             return look(study.picture(row)), int(study.labels[row])
 
     def forward(rows: np.ndarray) -> torch.Tensor:
-        loader = torch.utils.data.DataLoader(Films(rows), batch_size=BATCH, num_workers=2)
+        loader = torch.utils.data.DataLoader(Images(rows), batch_size=BATCH, num_workers=2)
         with torch.no_grad():
             return torch.cat([model(inputs) for inputs, _ in loader])
 
@@ -203,7 +203,7 @@ def _tutorial(options: argparse.Namespace) -> dict[str, Any]:
         return last
 
     started = time.perf_counter()
-    kept = forward(np.arange(len(study.labels)))  # both phases of an epoch together see every film once
+    kept = forward(np.arange(len(study.labels)))  # both phases of an epoch together see every image once
     learn(kept, torch.from_numpy(study.labels), 1)
     epoch = time.perf_counter() - started
     scores = np.zeros(len(study.labels))
@@ -287,7 +287,7 @@ def _fineray(options: argparse.Namespace, mode: Any, changes: dict[str, Any]) ->
 
 
 def _curve(root: Path) -> None:
-    """AUC on the films of the first fold, learned from ever more films of the others; one line a size and mode."""
+    """AUC on the images of the first fold, learned from ever more images of the others; one line a size and mode."""
     from dataclasses import replace
 
     from fineray.progress import Monitor
@@ -346,7 +346,7 @@ def _draw(points: dict[str, list[tuple[int, dict[str, Any]]]]) -> None:
         axes.fill_between(images, *bounds, color=colour, alpha=0.12, linewidth=0)
     axes.set_xscale("log", base=2)
     axes.set_xticks(SIZES, [str(size) for size in SIZES])
-    axes.set_xlabel("Training films")
+    axes.set_xlabel("Training images")
     axes.set_ylabel("AUC on the first fold, 95 % intervals")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")

@@ -22,7 +22,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small study with labels.csv."""
-    return write_study(tmp_path_factory.mktemp("bench") / "films", Monitor(), patients=14).parent
+    return write_study(tmp_path_factory.mktemp("bench") / "images", Monitor(), patients=14).parent
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("bench_decoders", "pyjpegls"),
         ("bench_import", "killed import"),
         ("bench_catalogue", "through the wall"),
-        ("bench_checks", "all checks of 80 films"),
+        ("bench_checks", "all checks of 80 images"),
         ("bench_memory", "finetune"),
         ("bench_review", "Grad-CAM with its checks"),
     ],

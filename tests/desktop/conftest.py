@@ -18,10 +18,10 @@ from tests.support.window import settled
 
 @pytest.fixture
 def trained(zoo: Zoo, tmp_path: Path, home: Path) -> Path:
-    """A copy of a project of 16 patients with labels, a split and a run; its films lie in `films` beside it, and may
+    """A copy of a project of 16 patients with labels, a split and a run; its images lie in `images` beside it, and may
     be moved as well."""
     made = zoo.reviewed()
-    shutil.copytree(made / "films", tmp_path / "films")
+    shutil.copytree(made / "images", tmp_path / "images")
     lend(made, tmp_path / "trained study", home)
     for path in (home / "sources").glob("*.sqlite"):  # this user knows where
         db = sqlite3.connect(path)

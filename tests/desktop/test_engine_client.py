@@ -40,9 +40,9 @@ def _ends(job: Job) -> list[object]:
     return seen
 
 
-def test_a_job_ends_once(client: EngineClient, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]) -> None:
+def test_a_job_ends_once(client: EngineClient, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]) -> None:
     create_project(tmp_path / "p")
-    job = client.start(ImportFolders(tmp_path / "p", (films(),)))
+    job = client.start(ImportFolders(tmp_path / "p", (images(),)))
     seen, reports = _ends(job), []
     job.reported.connect(reports.append)
     with qtbot.waitSignal(job.ended, timeout=MINUTE):
@@ -54,10 +54,10 @@ def test_a_job_ends_once(client: EngineClient, qtbot: QtBot, tmp_path: Path, fil
 
 @pytest.mark.alone  # within two seconds
 def test_cancelling_stops_and_keeps(
-    client: EngineClient, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    client: EngineClient, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     create_project(tmp_path / "p")
-    job = client.start(ImportFolders(tmp_path / "p", (films(patients=60, each=5),)))
+    job = client.start(ImportFolders(tmp_path / "p", (images(patients=60, each=5),)))
     seen = _ends(job)
     with qtbot.waitSignal(job.reported, timeout=MINUTE):
         pass
@@ -71,10 +71,10 @@ def test_cancelling_stops_and_keeps(
 @pytest.mark.integration
 @pytest.mark.skipif(sys.platform == "win32", reason="kills with a Unix signal")
 def test_a_dead_worker_is_said_and_replaced(
-    client: EngineClient, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    client: EngineClient, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     create_project(tmp_path / "p")
-    folder = films(patients=60, each=5)
+    folder = images(patients=60, each=5)
     job = client.start(ImportFolders(tmp_path / "p", (folder,)))
     seen = _ends(job)
     with qtbot.waitSignal(job.reported, timeout=MINUTE):

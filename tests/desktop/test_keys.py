@@ -32,7 +32,7 @@ from fineray.project.labels.preview import FromFolders
 from fineray.project.labels.readings import readings
 from fineray.project.project import Project
 from fineray_desktop import keys
-from fineray_desktop.curate.film_dialog import FilmDialog
+from fineray_desktop.curate.image_dialog import ImageDialog
 from fineray_desktop.curate.image_browser import ImageBrowser
 from fineray_desktop.curate.label_set_dialog import LabelSetDialog
 from fineray_desktop.curate.page import CuratePage
@@ -99,7 +99,7 @@ def review(opened: MainWindow, qtbot: QtBot) -> ReviewPage:
     page = opened.page("Review")
     assert isinstance(page, ReviewPage)
     qtbot.waitUntil(lambda: page.table.rowCount() == 32 and not page.busy, timeout=MINUTE)
-    qtbot.waitUntil(lambda: page.image.gray is not None and not page.film.cache.reading, timeout=MINUTE)
+    qtbot.waitUntil(lambda: page.image.gray is not None and not page.image.cache.reading, timeout=MINUTE)
     return page
 
 
@@ -149,8 +149,8 @@ def test_undo_works_from_every_part_that_can_have_the_focus(
         ("Review", None, review.matrix),
         ("Review", None, point.prevalence),
         ("Review", None, point.slider),
-        ("Review", review.film.tabs, review.film.note),
-        ("Review", review.film.tabs, review.film.label),
+        ("Review", review.image.tabs, review.image.note),
+        ("Review", review.image.tabs, review.image.label),
         ("Curate", None, images.wall),
     )
     for page, tabs, place in places:
@@ -327,11 +327,11 @@ def test_the_keys_of_an_image_work_in_it_and_in_the_list_beside_it(review: Revie
     _try_image_keys(view, lambda: click(view), digits=True)
     _try_image_keys(view, lambda: click(review.view), digits=True)
     click(view)
-    first = review.film.image
+    first = review.image.image
     press("→")
-    assert review.film.image != first
+    assert review.image.image != first
     press("←")
-    assert review.film.image == first
+    assert review.image.image == first
     click(review.view)
     row = review.view.currentIndex().row()
     press("↓")
@@ -344,7 +344,7 @@ def test_the_keys_of_an_image_work_in_it_and_in_the_list_beside_it(review: Revie
 
 
 def test_an_image_in_a_dialog_takes_the_keys_at_once(opened: MainWindow, qtbot: QtBot, curate: CuratePage) -> None:
-    dialog = FilmDialog(opened.session, curate.images.table.image(0), "image", opened)
+    dialog = ImageDialog(opened.session, curate.images.table.image(0), "image", opened)
     qtbot.addWidget(dialog)
     dialog.open()
     qtbot.waitUntil(dialog.isActiveWindow)
@@ -408,7 +408,7 @@ def test_images_are_labelled_by_the_keys_that_their_tip_names(
     idle(opened, qtbot)
     assert not images.table.row(0).left_out
     press("Enter")
-    (dialog,) = images.findChildren(FilmDialog)
+    (dialog,) = images.findChildren(ImageDialog)
     assert dialog.isVisible()
     qtbot.waitUntil(dialog.isActiveWindow)
     press("Esc")
@@ -579,7 +579,7 @@ def test_every_key_that_a_text_names_is_in_the_list_of_keys(
         KeysDialog(opened),
         DeskDialog(review.state, opened),
         LabelSetDialog(project_of(opened), opened),
-        FilmDialog(opened.session, curate.images.table.image(0), "image", opened),
+        ImageDialog(opened.session, curate.images.table.image(0), "image", opened),
     ]
     pattern = re.compile(r"Ctrl\+\w+|Shift\+\w+|Alt\+\w+|\bF\d\b|\bEnter\b|\bEsc\b|\bDelete\b|(?<=[Kk]ey )\w\b")
     listed = set(pattern.findall(" ".join(key for _, section in keys.SECTIONS for key, _ in section)))
@@ -638,9 +638,9 @@ def test_the_wheel_changes_nothing_that_it_passes(
         for number in range(tabs.count() if tabs is not None else 1):
             if tabs is not None:
                 tabs.setCurrentIndex(number)
-            for film_tab in range(3) if name == "Review" else (0,):
+            for image_tab in range(3) if name == "Review" else (0,):
                 if name == "Review":
-                    review.film.tabs.setCurrentIndex(film_tab)
+                    review.image.tabs.setCurrentIndex(image_tab)
                 QApplication.processEvents()
                 tried += _try_wheel(page)
     assert tried > 30

@@ -91,11 +91,11 @@ def test_after_loading_the_bar_says_again_how_far_the_job_is(window: MainWindow,
         bar._reported(Reported(number, reports, 0.0, None, None))
         return bar._text.text()
 
-    assert tell(Progress("Drawing", 3, 9, "films")) == "Drawing: 3 of 9 films"
+    assert tell(Progress("Drawing", 3, 9, "images")) == "Drawing: 3 of 9 images"
     assert tell(Loading("PyTorch")) == "Loading PyTorch" and bar._bar.maximum() == 0
-    assert tell(Loading("")) == "Drawing: 3 of 9 films" and bar._bar.maximum() == 9
+    assert tell(Loading("")) == "Drawing: 3 of 9 images" and bar._bar.maximum() == 9
     bar.cancel.click()
-    assert tell(Loading("PyTorch"), Progress("Drawing", 4, 9, "films")) == "Stopping"
+    assert tell(Loading("PyTorch"), Progress("Drawing", 4, 9, "images")) == "Stopping"
     idle(window, qtbot)
 
 

@@ -16,7 +16,7 @@ from fineray.project.project import open_project
 from fineray.project.schema import VERSION
 from fineray.project.splits import latest_split
 from tests.support.commands import answer, fineray, installed
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 
 @pytest.mark.integration
@@ -43,7 +43,7 @@ def test_the_main_job_on_real_radiographs(tmp_path: Path, cxr: Path) -> None:
     assert (second["imported"], second["unchanged"]) == (0, 703)
 
 
-def test_real_cr_films(tmp_path: Path) -> None:
+def test_real_cr_images(tmp_path: Path) -> None:
     """CR of a chest and an extremity in three encodings each: one image a content, right polarity, the rest named."""
     folder = tmp_path / "cr"
     folder.mkdir()
@@ -57,9 +57,9 @@ def test_real_cr_films(tmp_path: Path) -> None:
     assert brought["failed"] == 0
 
 
-def test_folders_as_labels_and_words_for_people(tmp_path: Path, films: Callable[..., Path]) -> None:
+def test_folders_as_labels_and_words_for_people(tmp_path: Path, images: Callable[..., Path]) -> None:
     project = tmp_path / "study"
-    folder = films(patients=16, each=2)
+    folder = images(patients=16, each=2)
     done = fineray("new", project)
     assert done.returncode == 0
     done = fineray("import", project, folder, "--labels-from-folders")
@@ -74,10 +74,10 @@ def test_folders_as_labels_and_words_for_people(tmp_path: Path, films: Callable[
 
 
 @pytest.mark.integration
-def test_split_and_check(tmp_path: Path, films: Callable[..., Path]) -> None:
+def test_split_and_check(tmp_path: Path, images: Callable[..., Path]) -> None:
     project = tmp_path / "study"
     fineray("new", project)
-    fineray("import", project, films(patients=24, each=2), "--labels-from-folders")
+    fineray("import", project, images(patients=24, each=2), "--labels-from-folders")
     made = answer(fineray("split", project, "--folds", 3, "--seed", 2, "--to", tmp_path / "split.csv", "--json"))
     assert made["parts"] == {str(part): {"bright": 8, "dark": 8} for part in (1, 2, 3)}
     assert (made["certificate"]["patients"], made["certificate"]["groups"]) == (24, 24)
@@ -98,13 +98,13 @@ def test_split_and_check(tmp_path: Path, films: Callable[..., Path]) -> None:
     assert "Every class has enough patients" in done.stdout
 
 
-def test_doctor(tmp_path: Path, films: Callable[..., Path]) -> None:
+def test_doctor(tmp_path: Path, images: Callable[..., Path]) -> None:
     tested = answer(fineray("doctor", "--json"))
     assert len(tested["codecs"]) >= 11
     assert all(each["problem"] == "" for each in tested["codecs"])
     project = tmp_path / "study"
     fineray("new", project)
-    fineray("import", project, films(patients=6, each=2), "--view", "PA", "--frames", "first")
+    fineray("import", project, images(patients=6, each=2), "--view", "PA", "--frames", "first")
     kinds = answer(fineray("doctor", project, "--json"))["kinds"]
     assert [(kind["folder"], kind["images"]) for kind in kinds] == [("bright", 6), ("dark", 6)]
     assert {kind["transfer_syntax"] for kind in kinds} == {"Explicit VR Little Endian"}
@@ -113,9 +113,9 @@ def test_doctor(tmp_path: Path, films: Callable[..., Path]) -> None:
 
 
 @pytest.mark.parametrize("json_wanted", [True, False])
-def test_errors_are_said_and_counted(tmp_path: Path, films: Callable[..., Path], json_wanted: bool) -> None:
+def test_errors_are_said_and_counted(tmp_path: Path, images: Callable[..., Path], json_wanted: bool) -> None:
     extra = ["--json"] if json_wanted else []
-    project, films_folder = tmp_path / "study", films(patients=6, each=1)
+    project, images_folder = tmp_path / "study", images(patients=6, each=1)
     fineray("new", project)
 
     def refused(*arguments: object) -> str:
@@ -135,12 +135,12 @@ def test_errors_are_said_and_counted(tmp_path: Path, films: Callable[..., Path],
     assert "does not exist" in refused("import", project, tmp_path / "gone")
     assert "No image carries a label" in refused("train", project)
     (tmp_path / "wrong.csv").write_text("patient_id,label\nNOBODY,x\n")
-    assert "No label belongs" in refused("import", project, films_folder, "--labels", tmp_path / "wrong.csv")
+    assert "No label belongs" in refused("import", project, images_folder, "--labels", tmp_path / "wrong.csv")
     (tmp_path / "one.csv").write_text("patient_id,label\nPAT-0,x\nPAT-1,x\n")
-    assert "Every label says “x”" in refused("import", project, films_folder, "--labels", tmp_path / "one.csv")
+    assert "Every label says “x”" in refused("import", project, images_folder, "--labels", tmp_path / "one.csv")
     rows = "\n".join(f"PAT-{number},{'x' if number else 'y'}" for number in range(6))
     (tmp_path / "single.csv").write_text(f"patient_id,label\n{rows}\n")
-    done = fineray("import", project, films_folder, "--labels", tmp_path / "single.csv", *extra)
+    done = fineray("import", project, images_folder, "--labels", tmp_path / "single.csv", *extra)
     assert "one patient only" in done.stderr
     assert "Class “y” has images of 1 patient" in refused("train", project)
     assert "no backbone named “vgg16”" in refused("train", project, "--folds", 2, "--backbone", "vgg16")
@@ -172,10 +172,10 @@ def test_the_demo_without_a_window(tmp_path: Path) -> None:
     assert all("synthetic" in name for name in figures["classes"])
 
 
-def test_label_sets_readers_and_labels_out(tmp_path: Path, films: Callable[..., Path]) -> None:
+def test_label_sets_readers_and_labels_out(tmp_path: Path, images: Callable[..., Path]) -> None:
     project = tmp_path / "study"
     fineray("new", project)
-    fineray("import", project, films(patients=8, each=1), "--labels-from-folders")
+    fineray("import", project, images(patients=8, each=1), "--labels-from-folders")
     rows = "".join(f"PAT-{n},{'bright' if n % 2 else 'dark'},{n % 2},-1\n" for n in range(8))
     (tmp_path / "readers.csv").write_text("patient_id,reader,effusion,nodule\n" + rows)
     done = answer(fineray("labels", project, "--from", tmp_path / "readers.csv", "--column", "reader", "--json"))
@@ -198,10 +198,10 @@ def test_label_sets_readers_and_labels_out(tmp_path: Path, films: Callable[..., 
 
 
 @pytest.mark.integration
-def test_a_sealed_test_set_from_seal_to_opening(tmp_path: Path, films: Callable[..., Path]) -> None:
+def test_a_sealed_test_set_from_seal_to_opening(tmp_path: Path, images: Callable[..., Path]) -> None:
     project = tmp_path / "study"
     fineray("new", project)
-    fineray("import", project, films(patients=24, each=1), "--labels-from-folders")
+    fineray("import", project, images(patients=24, each=1), "--labels-from-folders")
     sealed = answer(fineray("seal", project, "--test-share", 0.25, "--json"))
     assert sealed["images"] == 6
     figures = answer(fineray("train", project, "--folds", 3, "--json"))
@@ -217,8 +217,8 @@ def test_a_sealed_test_set_from_seal_to_opening(tmp_path: Path, films: Callable[
 
 
 @pytest.mark.integration
-def test_an_operating_point_is_kept_shown_and_applied(tmp_path: Path, films: Callable[..., Path]) -> None:
-    project, folder = tmp_path / "study", films(patients=24, each=1)
+def test_an_operating_point_is_kept_shown_and_applied(tmp_path: Path, images: Callable[..., Path]) -> None:
+    project, folder = tmp_path / "study", images(patients=24, each=1)
     fineray("new", project)
     fineray("import", project, folder, "--labels-from-folders")
     fineray("seal", project, "--test-share", 0.25)
@@ -260,11 +260,11 @@ def test_an_operating_point_is_kept_shown_and_applied(tmp_path: Path, films: Cal
 @pytest.mark.slow
 def test_a_split_by_manufacturer(tmp_path: Path) -> None:
     for number in range(24):
-        path = tmp_path / f"films/{'ab'[number % 2]}/{number}"
-        write_film(path, patient=f"P{number}", number=number, Manufacturer="ACME" if number < 16 else "Beta")
+        path = tmp_path / f"images/{'ab'[number % 2]}/{number}"
+        write_image(path, patient=f"P{number}", number=number, Manufacturer="ACME" if number < 16 else "Beta")
     project = tmp_path / "study"
     fineray("new", project)
-    fineray("import", project, tmp_path / "films", "--labels-from-folders")
+    fineray("import", project, tmp_path / "images", "--labels-from-folders")
     options = ("--holdout", "--by", "manufacturer", "--test-value", "Beta", "--stratify", "view_position")
     done = answer(fineray("split", project, *options, "--json"))
     assert done["parts"]["test"] == {"a": 4, "b": 4}
@@ -272,13 +272,13 @@ def test_a_split_by_manufacturer(tmp_path: Path) -> None:
     assert "no attribute" in refused["error"]
 
 
-def test_pseudonyms_lead_back_with_the_key_only(tmp_path: Path, films: Callable[..., Path], monkeypatch: Any) -> None:
+def test_pseudonyms_lead_back_with_the_key_only(tmp_path: Path, images: Callable[..., Path], monkeypatch: Any) -> None:
     project, key = tmp_path / "study", tmp_path / "key.json"
     fineray("new", project)
-    fineray("import", project, films(patients=2, each=1))
+    fineray("import", project, images(patients=2, each=1))
     monkeypatch.setenv("FINERAY_PASSPHRASE", "a long passphrase")
     done = answer(fineray("deidentify", project, tmp_path / "out", "--dates", "removed", "--key", key, "--json"))
-    assert done == {"films": 2, "blanked": 0, "held_back": {}}
+    assert done == {"images": 2, "blanked": 0, "held_back": {}}
     patients = answer(fineray("reidentify", key, "P00001", "--json"))["patients"]
     assert patients["P00001"][0]["PatientID"] == "PAT-0"
     monkeypatch.setenv("FINERAY_PASSPHRASE", "another passphrase")
@@ -286,10 +286,10 @@ def test_pseudonyms_lead_back_with_the_key_only(tmp_path: Path, films: Callable[
 
 
 @pytest.mark.slow
-def test_a_run_repeats_itself(tmp_path: Path, films: Callable[..., Path]) -> None:
+def test_a_run_repeats_itself(tmp_path: Path, images: Callable[..., Path]) -> None:
     project = tmp_path / "study"
     fineray("new", project)
-    fineray("import", project, films(patients=12, each=1), "--labels-from-folders")
+    fineray("import", project, images(patients=12, each=1), "--labels-from-folders")
     tuning = ("--mode", "finetune", "--frozen-stages", 8, "--epochs", 1, "--folds", 2)
     figures = answer(fineray("train", project, *tuning, "--json"))
     fineray("split", project, "--folds", 3)
@@ -298,10 +298,10 @@ def test_a_run_repeats_itself(tmp_path: Path, films: Callable[..., Path]) -> Non
 
 
 @pytest.mark.slow
-def test_models_are_ranked_searched_controlled_and_shared(tmp_path: Path, films: Callable[..., Path]) -> None:
+def test_models_are_ranked_searched_controlled_and_shared(tmp_path: Path, images: Callable[..., Path]) -> None:
     project = tmp_path / "study"
     fineray("new", project)
-    fineray("import", project, films(patients=12, each=1), "--labels-from-folders")
+    fineray("import", project, images(patients=12, each=1), "--labels-from-folders")
     ranking = answer(fineray("rank", project, "efficientnet_lite0", "--json"))["ranking"]
     assert [each["backbone"] for each in ranking] == ["efficientnet_lite0"] and ranking[0]["auc_low"] is not None
     searched = fineray("search", project, "--minutes", 0.05, "--folds", 2, "--json")
@@ -348,10 +348,10 @@ def test_weights_are_listed_added_and_refused(tmp_path: Path) -> None:
     assert "package" in answer(fineray("weights", "download", "efficientnet_lite0", "--json"), status=1)["todo"]
 
 
-def test_runs_are_judged_compared_and_reported(tmp_path: Path, films: Callable[..., Path]) -> None:
+def test_runs_are_judged_compared_and_reported(tmp_path: Path, images: Callable[..., Path]) -> None:
     study = tmp_path / "study"
     assert fineray("new", study).returncode == 0
-    assert fineray("import", study, films(patients=16, each=1), "--labels-from-folders").returncode == 0
+    assert fineray("import", study, images(patients=16, each=1), "--labels-from-folders").returncode == 0
     for _ in range(2):
         answer(fineray("train", study, "--folds", 3, "--json"))
     options = ("--positive", "dark", "--sensitivity", 0.9, "--prevalence", 0.1, "--interval", "clopper-pearson")
@@ -373,11 +373,11 @@ def test_runs_are_judged_compared_and_reported(tmp_path: Path, films: Callable[.
 
 @pytest.mark.integration
 def test_files_of_the_working_folder_are_never_run(tmp_path: Path) -> None:
-    """A folder of films may hold a file that is called like a module; Fineray may well be started there."""
-    films = tmp_path / "films"
-    write_film(films / "1.dcm", patient="PAT-1")
+    """A folder of images may hold a file that is called like a module; Fineray may well be started there."""
+    images = tmp_path / "images"
+    write_image(images / "1.dcm", patient="PAT-1")
     for name in ("dl", "random", "queue", "numpy", "fineray", "fineray_resources", "gdcm", "sitecustomize"):
-        (films / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n")
+        (images / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\n")
     start = tmp_path / "bin" / "start.py"  # as the installed `fineray` is: its own folder comes first, not this one
     start.parent.mkdir()
     start.write_text(
@@ -385,7 +385,7 @@ def test_files_of_the_working_folder_are_never_run(tmp_path: Path) -> None:
     )
     for words in (["new", "p"], ["import", "p", "."]):
         done = subprocess.run(
-            [sys.executable, str(start), *words], cwd=films, capture_output=True, text=True, check=False
+            [sys.executable, str(start), *words], cwd=images, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
     assert "imported: 1" in done.stdout

@@ -43,7 +43,7 @@ RECIPE = Recipe(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_pauses_a_training_and_it_is_taken_up(
     tmp_path: Path,
-    films: Callable[..., Path],
+    images: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     number: signal.Signals,
@@ -53,7 +53,7 @@ def test_a_signal_pauses_a_training_and_it_is_taken_up(
     recipe.write_text(RECIPE.to_json(), "utf-8")
     create_project(study)
     with open_project(study) as project:
-        import_folders(project, [films(patients=12, each=1)], Monitor())
+        import_folders(project, [images(patients=12, each=1)], Monitor())
         apply_labels(project, preview_folders(project))
 
     class Hasty(ConsoleMonitor):

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import answer, fineray
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 
 @pytest.mark.slow
 def test_a_model_goes_out_comes_in_and_is_judged(trained: Path, tmp_path: Path) -> None:
-    films = trained.parent / "films"
+    images = trained.parent / "images"
     key = answer(fineray("signing-key", tmp_path / "key.pem", "--json"))
     package = tmp_path / "m.frpkg"
     told = answer(
@@ -31,7 +31,7 @@ def test_a_model_goes_out_comes_in_and_is_judged(trained: Path, tmp_path: Path) 
     rows = []
     for project, name in ((trained, "run-001"), (tmp_path / "m", opened["run"])):
         table = tmp_path / f"{project.name}.csv"
-        answer(fineray("predict", project, name, films, "--output", table, "--json"))
+        answer(fineray("predict", project, name, images, "--output", table, "--json"))
         with table.open(encoding="utf-8") as file:
             rows.append([float(row["p_dark"]) for row in csv.DictReader(file)])
     assert len(rows[0]) == 40 and rows[0] == pytest.approx(rows[1], abs=1e-5)
@@ -39,7 +39,7 @@ def test_a_model_goes_out_comes_in_and_is_judged(trained: Path, tmp_path: Path) 
     assert answer(fineray("verify", trained, "run-001", "--json"))["found"]
     for number in range(8):
         label = ("bright", "dark")[number % 2]
-        write_film(tmp_path / "new" / label / f"{number}.dcm", patient=f"N-{number}", level=(0.6, 0.4)[number % 2])
+        write_image(tmp_path / "new" / label / f"{number}.dcm", patient=f"N-{number}", level=(0.6, 0.4)[number % 2])
     answer(fineray("import", tmp_path / "m", tmp_path / "new", "--labels-from-folders", "--json"))
     judged = answer(fineray("validate", tmp_path / "m", "run-001", "--statistics", tmp_path / "back.json", "--json"))
     assert judged["images"] == 8 and judged["run"] == "run-002"
@@ -51,7 +51,7 @@ def test_a_model_goes_out_comes_in_and_is_judged(trained: Path, tmp_path: Path) 
 
 @pytest.mark.integration
 def test_a_folder_is_watched_until_interrupted(trained: Path, tmp_path: Path) -> None:
-    write_film(tmp_path / "new" / "1.dcm", patient="N-1", level=0.6)
+    write_image(tmp_path / "new" / "1.dcm", patient="N-1", level=0.6)
     command = [
         sys.executable,
         "-m",

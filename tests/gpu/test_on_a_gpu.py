@@ -332,12 +332,12 @@ def _path() -> str:
 
 def test_an_explanation_is_the_cpus(gpu: torch.device, on, study: Project, split: Split, recipe: Recipe) -> None:  # type: ignore[no-untyped-def]
     run = train(study, split, recipe, Monitor())
-    films = [study.pixels.read(image.stored_at) for image in labelled_images(study)[:4]]
+    images = [study.pixels.read(image.stored_at) for image in labelled_images(study)[:4]]
     maps = []
     for device in (gpu, CPU):
         use(device, on)
         model = trained_model(run)
         assert model.device.type == device.type
-        maps.append(grad_cam(model, model.inputs(films), 1))
+        maps.append(grad_cam(model, model.inputs(images), 1))
     assert maps[0].std() > 0
     assert np.corrcoef(maps[0].ravel(), maps[1].ravel())[0, 1] > 0.995

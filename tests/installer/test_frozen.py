@@ -130,7 +130,7 @@ def test_operators_are_only_named_where_they_cannot_load(
 @pytest.mark.soak  # installer/check walks the same way; this one has not come to its end yet (crowded machine)
 @pytest.mark.timeout(1800)
 def test_every_page_chart_and_dialog_of_the_window_is_walked_through(trained: Path, tmp_path: Path) -> None:
-    command = [sys.executable, str(START), "--self-check", "window", str(trained), str(trained.parent / "films")]
+    command = [sys.executable, str(START), "--self-check", "window", str(trained), str(trained.parent / "images")]
     done = subprocess.run(
         [*command, str(tmp_path / "pictures")], env=recording(tmp_path / "modules"), capture_output=True, text=True,
         check=False,

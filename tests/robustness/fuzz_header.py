@@ -17,7 +17,7 @@ with atheris.instrument_imports(include=["fineray.dicom", "pydicom"]):
     from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
     from fineray.dicom.read import read_radiographs
 
-FILE = Path(tempfile.mkdtemp(prefix="fineray-fuzz-")) / "film"
+FILE = Path(tempfile.mkdtemp(prefix="fineray-fuzz-")) / "image"
 warnings.simplefilter("ignore")
 
 

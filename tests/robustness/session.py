@@ -1,6 +1,6 @@
 """A whole session as a process that may be killed at any moment and started again.
 
-python -m tests.robustness.session STUDY FILMS [window]
+python -m tests.robustness.session STUDY IMAGES [window]
 
 goes on from wherever the last one was stopped and says each step that is finished. With `window`, the real window and
 its worker process do it; where a worker dies the step is started again, as a user would.
@@ -36,10 +36,10 @@ RECIPE = Recipe(
 )
 
 
-def steps(study: Path, films: Path, ask: Callable[[Request], Any]) -> None:
+def steps(study: Path, images: Path, ask: Callable[[Request], Any]) -> None:
     """Import, label, split, train; each step is skipped where it is done. The project is open, with its lock."""
     print("opened", flush=True)
-    ask(ImportFolders(study, (films,)))
+    ask(ImportFolders(study, (images,)))
     print("imported", flush=True)
     with open_project(study) as project:
         found, split, done = counts(project), latest_split(project), runs(project)
@@ -54,13 +54,13 @@ def steps(study: Path, films: Path, ask: Callable[[Request], Any]) -> None:
     print("trained", flush=True)
 
 
-def in_this_process(study: Path, films: Path) -> None:
+def in_this_process(study: Path, images: Path) -> None:
     """As the command line does it."""
     with open_project(study, lock=True):
-        steps(study, films, lambda request: do(request, Monitor()))
+        steps(study, images, lambda request: do(request, Monitor()))
 
 
-def in_the_window(study: Path, films: Path) -> None:
+def in_the_window(study: Path, images: Path) -> None:
     """As a user does it."""
     from PySide6.QtCore import QEventLoop, QSettings
     from PySide6.QtWidgets import QApplication
@@ -85,13 +85,13 @@ def in_the_window(study: Path, films: Path) -> None:
                 assert not isinstance(answers[0], Failed), answers[0]
                 return answers[0]
 
-    steps(study, films, ask)
+    steps(study, images, ask)
     window.close()
     assert app is not None
 
 
 if __name__ == "__main__":
-    study, films = map(Path, sys.argv[1:3])
+    study, images = map(Path, sys.argv[1:3])
     if not (study / CATALOGUE).is_file():
         create_project(study)
-    (in_the_window if "window" in sys.argv else in_this_process)(study, films)
+    (in_the_window if "window" in sys.argv else in_this_process)(study, images)

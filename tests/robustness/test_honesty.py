@@ -23,22 +23,22 @@ from fineray.project.splitting.make import make_split
 from fineray.training.choosing.controls import control_recipes
 from fineray.training.recipe import HeadSettings, Recipe
 from fineray.training.train import train
-from tests.support.films import write_film, write_picture
+from tests.support.images import write_image, write_picture
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
 
 
-def labelled(project: Project, films: Path) -> None:
-    import_folders(project, [films], Monitor())
+def labelled(project: Project, images: Path) -> None:
+    import_folders(project, [images], Monitor())
     apply_labels(project, preview_folders(project))
 
 
 def test_a_patient_is_never_on_both_sides(project: Project, tmp_path: Path) -> None:
     for patient in range(12):
-        for number in range(4):  # a patient's films have both labels
-            path = tmp_path / "films" / ("ill", "well")[number % 2] / f"p{patient}-{number}"
-            write_film(path, patient=f"PAT-{patient}", number=number, level=0.5)
-    labelled(project, tmp_path / "films")
+        for number in range(4):  # a patient's images have both labels
+            path = tmp_path / "images" / ("ill", "well")[number % 2] / f"p{patient}-{number}"
+            write_image(path, patient=f"PAT-{patient}", number=number, level=0.5)
+    labelled(project, tmp_path / "images")
     split = make_split(project, SplitPlan(folds=4))
     part_of = parts(project, split)
     images = labelled_images(project)
@@ -53,13 +53,13 @@ def test_a_patient_is_never_on_both_sides(project: Project, tmp_path: Path) -> N
 def test_copies_under_other_names_stay_on_one_side(project: Project, tmp_path: Path) -> None:
     for patient in range(16):
         label = ("ill", "well")[patient % 2]
-        write_film(tmp_path / "films" / label / f"p{patient}", patient=f"PAT-{patient}", level=0.5)
-    for patient in range(4):  # the same film again, under another patient's name
+        write_image(tmp_path / "images" / label / f"p{patient}", patient=f"PAT-{patient}", level=0.5)
+    for patient in range(4):  # the same image again, under another patient's name
         label = ("ill", "well")[patient % 2]
-        ds = write_film(tmp_path / "films" / label / f"copy{patient}", patient=f"PAT-{patient}", level=0.5)
+        ds = write_image(tmp_path / "images" / label / f"copy{patient}", patient=f"PAT-{patient}", level=0.5)
         ds.PatientID = f"COPY-{patient}"
-        ds.save_as(tmp_path / "films" / label / f"copy{patient}", enforce_file_format=True)
-    labelled(project, tmp_path / "films")
+        ds.save_as(tmp_path / "images" / label / f"copy{patient}", enforce_file_format=True)
+    labelled(project, tmp_path / "images")
     split = make_split(project, SplitPlan(folds=4))
     part_of = parts(project, split)
     by_content: dict[str, set[str]] = {}
@@ -83,8 +83,8 @@ def test_what_gives_the_label_away_is_found(project: Project, tmp_path: Path, fa
         if label == "ill" and fault == "polarity":
             shade = 1 - shade
         values = np.round(shade * 4095).astype(np.uint16)
-        write_picture(tmp_path / "films" / label / f"p{patient}", values, f"PAT-{patient}")
-    labelled(project, tmp_path / "films")
+        write_picture(tmp_path / "images" / label / f"p{patient}", values, f"PAT-{patient}")
+    labelled(project, tmp_path / "images")
     found = [finding for finding in run_checks(project, Monitor()) if finding.severity != "fine"]
     told = " ".join(f"{finding.title} {finding.evidence}" for finding in found).lower()
     wanted = ("border", "edge", "corner", "give") if fault == "marker" else ("invert", "polarity", "unlike", "border")
@@ -126,10 +126,10 @@ def test_a_threshold_cannot_be_chosen_on_the_images_it_judges() -> None:
 @pytest.mark.integration
 @pytest.mark.parametrize(("ill", "told"), [(20, False), (36, True)])
 def test_another_share_of_the_ill_is_told(trained: Path, tmp_path: Path, ill: int, told: bool) -> None:
-    """Half of the films that the run learned from are dark. Predictive values hold for that share and no other."""
+    """Half of the images that the run learned from are dark. Predictive values hold for that share and no other."""
     for number in range(40):
         label = "dark" if number < ill else "bright"
-        write_film(tmp_path / "new" / f"{number:02d}", patient=f"N-{number}", level=0.38 if label == "dark" else 0.62)
+        write_image(tmp_path / "new" / f"{number:02d}", patient=f"N-{number}", level=0.38 if label == "dark" else 0.62)
     with open_project(trained) as project:
         table = predict_folder(project, run(project, "run-001"), tmp_path / "new", Monitor())
     assert table.drift is not None

@@ -15,7 +15,7 @@ from tests.support.identity import MARKS, NAME, UID, full_of_identity
 from tests.support.recording import can_record, operations, record
 
 ROOT = Path(__file__).parents[2]
-PATH_MARK = b"anna-petrowna"  # of the folder that the films lie in
+PATH_MARK = b"anna-petrowna"  # of the folder that the images lie in
 COMMANDS = """
 import sys
 from pathlib import Path
@@ -29,11 +29,11 @@ def run(*words):
     assert status == 0, words
 
 if __name__ == "__main__":
-    root, films = Path(sys.argv[1]), Path(sys.argv[2])
+    root, images = Path(sys.argv[1]), Path(sys.argv[2])
     study, out = root / "study", root / "out"
     out.mkdir()
     run("new", study)
-    run("import", study, films, "--labels-from-folders", "--json")
+    run("import", study, images, "--labels-from-folders", "--json")
     run("labels", study, "--to", out / "labels.csv", "--json")
     run("check", study, "--json")
     run("doctor", study, "--json")
@@ -41,12 +41,12 @@ if __name__ == "__main__":
     run("evaluate", study, "run-001", "--json")
     run("report", study, "run-001", "--output", out / "report.html", "--thumbnails", "--parts", out / "parts")
     run("report", study, "run-001", "--output", out / "report.pdf", "--json")
-    run("predict", study, "run-001", films, "--output", root / "predicted.csv", "--json")
+    run("predict", study, "run-001", images, "--output", root / "predicted.csv", "--json")
     run("export", study, "run-001", "--format", "frpkg", "--output", out / "model.frpkg", "--json")
     run("open", out / "model.frpkg", "--to", out / "opened", "--json")
     run("deidentify", study, out / "clean", "--key", out / "key.json", "--json")
     try:
-        ds = open_dicom(FileLocation(next(path for path in films.rglob("*") if path.is_file())))
+        ds = open_dicom(FileLocation(next(path for path in images.rglob("*") if path.is_file())))
         raise RuntimeError(f"a fault of ours that repeats what it was about: {ds.PatientName} {ds}")
     except RuntimeError as error:
         keep_report(error)
@@ -58,12 +58,12 @@ if __name__ == "__main__":
 @pytest.mark.skipif(not can_record(), reason="needs strace, allowed to look at processes")
 def test_no_byte_of_a_session_holds_identity(tmp_path: Path, reliability: Reliability) -> None:
     random = np.random.default_rng(3)
-    films = tmp_path / "in" / "anna-petrowna"
+    images = tmp_path / "in" / "anna-petrowna"
     for patient in range(12):
         shade = np.clip(0.4 + 0.2 * (patient % 2) + random.normal(0, 0.08, (64, 60)), 0, 1)
         values = np.round(shade * 4095).astype(np.uint16)
-        full_of_identity(films / ("ill", "well")[patient % 2] / f"{patient}.dcm", values, str(patient))
-    (films / "ill" / "hostile.dcm").write_bytes(b"\0" * 128 + b"DICM" + NAME.encode() * 500)
+        full_of_identity(images / ("ill", "well")[patient % 2] / f"{patient}.dcm", values, str(patient))
+    (images / "ill" / "hostile.dcm").write_bytes(b"\0" * 128 + b"DICM" + NAME.encode() * 500)
     (tmp_path / "session.py").write_text(COMMANDS)
     home, temporary = tmp_path / "home", tmp_path / "temporary"
     temporary.mkdir()
@@ -73,7 +73,7 @@ def test_no_byte_of_a_session_holds_identity(tmp_path: Path, reliability: Reliab
         "FINERAY_PASSPHRASE": "a long passphrase",
     }  # fmt: skip
     done = record(
-        [sys.executable, str(tmp_path / "session.py"), str(tmp_path), str(films)], tmp_path / "log", environment
+        [sys.executable, str(tmp_path / "session.py"), str(tmp_path), str(images)], tmp_path / "log", environment
     )
     assert done.returncode == 0, done.stderr[-2000:]
     sources, table = f"{home}/sources/", str(tmp_path / ".predicted.csv.partial")
@@ -89,10 +89,10 @@ def test_no_byte_of_a_session_holds_identity(tmp_path: Path, reliability: Reliab
         written, files = written + len(each.data), files | {each.path}
         leaks |= {(each.path, mark) for mark in MARKS if mark in data}
         traced |= {each.path} if PATH_MARK in data else set()
-    # Predictions of films elsewhere lead back to them by file and instance, which is what they are for.
+    # Predictions of images elsewhere lead back to them by file and instance, which is what they are for.
     assert {leak for leak in leaks if leak[0] != table} == set()
     assert {mark for path, mark in leaks if path == table} <= {UID.encode()}
-    assert {path for path in traced if not path.startswith(sources)} == set(), "where films lie is the user's alone"
+    assert {path for path in traced if not path.startswith(sources)} == set(), "where images lie is the user's alone"
     assert any(path.startswith(sources) for path in traced)
     said = (done.stdout + done.stderr).lower().encode()
     assert not [mark for mark in MARKS if mark in said]
@@ -100,6 +100,6 @@ def test_no_byte_of_a_session_holds_identity(tmp_path: Path, reliability: Reliab
     assert subprocess.run(["grep", "-rlai", NAME, str(tmp_path / "study"), str(home), str(temporary)]).returncode == 1
     reliability.note(
         "Identity",
-        f"{written / 1e6:,.0f} MB in {len(files)} files, every write of 13 commands over films with thousands of"
+        f"{written / 1e6:,.0f} MB in {len(files)} files, every write of 13 commands over images with thousands of"
         " planted names, numbers, dates and texts: none found, but instance UIDs in the table of predictions",
     )

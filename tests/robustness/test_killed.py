@@ -18,12 +18,12 @@ import pytest
 
 from tests.robustness.reliability import Reliability
 from tests.robustness.whole import check, weights
-from tests.support.films import write_classes
+from tests.support.images import write_classes
 from tests.support.processes import workers
 
 ROOT = Path(__file__).parents[2]
 STEPS = ("opened", "imported", "labelled", "split", "trained")
-FILMS = 24
+IMAGES = 24
 ORPHANED_S = 20  # until the processes of a killed window must have left by themselves
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for processes in /proc")
 
@@ -31,11 +31,11 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="lo
 class Session:
     """tests.robustness.session in processes of its own."""
 
-    def __init__(self, study: Path, films: Path, log: Path, how: str) -> None:
+    def __init__(self, study: Path, images: Path, log: Path, how: str) -> None:
         self.log = log
         with log.open("w") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.robustness.session", str(study), str(films), how],
+                [sys.executable, "-m", "tests.robustness.session", str(study), str(images), how],
                 stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
                 cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "FINERAY_CHECKPOINT_S": "0.5"},
             )  # fmt: skip
@@ -83,14 +83,14 @@ def _alive(group: int) -> bool:
     return False
 
 
-def disturbed(root: Path, films: Path, kills: int, seconds: float, dice: random.Random) -> tuple[int, Counter[str]]:
+def disturbed(root: Path, images: Path, kills: int, seconds: float, dice: random.Random) -> tuple[int, Counter[str]]:
     """Kill at random moments until `kills` are spent, with a new study whenever one was finished.
 
     (how many studies were finished, what was killed how often). seconds: how long an undisturbed session takes.
     """
     finished, study, done, spent = 0, root / "study-0", set[str](), Counter[str]()
     while spent.total() < kills or not finished:
-        session = Session(study, films, root / "log", dice.choice(("window", "window", "command")))
+        session = Session(study, images, root / "log", dice.choice(("window", "window", "command")))
         over = False
         while not over:
             if spent.total() >= kills:
@@ -103,7 +103,7 @@ def disturbed(root: Path, films: Path, kills: int, seconds: float, dice: random.
                 spent[what] += 1
                 over = session.kill(what)
         done |= session.said
-        check(study, done, FILMS)
+        check(study, done, IMAGES)
         if "trained" in done:
             reference = weights(root / "undisturbed")
             for name, tensor in weights(study).items():
@@ -121,13 +121,13 @@ def disturbed(root: Path, films: Path, kills: int, seconds: float, dice: random.
     ],
 )
 def test_killed_at_random_moments(tmp_path: Path, kills: int, reliability: Reliability) -> None:
-    write_classes(tmp_path / "films", FILMS)
+    write_classes(tmp_path / "images", IMAGES)
     began = time.monotonic()
-    session = Session(tmp_path / "undisturbed", tmp_path / "films", tmp_path / "log", "window")
+    session = Session(tmp_path / "undisturbed", tmp_path / "images", tmp_path / "log", "window")
     assert session.ended_within(600)
     assert session.said == set(STEPS)
     seconds = time.monotonic() - began
-    finished, spent = disturbed(tmp_path, tmp_path / "films", kills, seconds, random.Random(kills))
+    finished, spent = disturbed(tmp_path, tmp_path / "images", kills, seconds, random.Random(kills))
     assert finished >= 1
     told = ", ".join(f"{what} {number}" for what, number in sorted(spent.items()))
     reliability.note(

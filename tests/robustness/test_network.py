@@ -23,14 +23,14 @@ from fineray.system.silence import REFUSED, SETTINGS
 from fineray.system.user_folder import CACHES
 from fineray_desktop.help.network_dialog import NOTHING, NetworkDialog
 from fineray_desktop.main_window import MainWindow
-from tests.support.films import write_classes
+from tests.support.images import write_classes
 from tests.support.recording import can_record
 from tests.support.tracing import alone, calls, made, spoken, trace
 
 ROOT = Path(__file__).parents[2]
 needs_strace = pytest.mark.skipif(not can_record(), reason="needs strace, allowed to look at processes")
 # As many images as make compiling worth while, and a few over: fineray.backbones.runtime.WORTH_COMPILING.
-FILMS = 208
+IMAGES = 208
 
 
 def fresh(root: Path) -> dict[str, str]:
@@ -56,7 +56,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("openvino")
     root = tmp_path_factory.mktemp("watched")
     environment = fresh(root)
-    write_classes(root / "films", FILMS)
+    write_classes(root / "images", IMAGES)
     write_classes(root / "few", 12)
     for words in ([], ["window"]):
         command = [sys.executable, "-m", "tests.robustness.way_of_work", str(root), *words]

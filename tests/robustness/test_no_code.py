@@ -22,7 +22,7 @@ from fineray.package.archive import LIST
 from fineray.project.label_sets import active_label_set, class_counts
 from fineray.project.project import CATALOGUE, Project, open_project
 from fineray.project.runs import runs
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.packages import packed, rewritten
 
 ROOT = Path(__file__).parents[2]
@@ -116,7 +116,7 @@ def test_weights_that_are_code(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_every_file_of_a_project_may_be_code(trained: Path, tmp_path: Path) -> None:
     """Each file of a run and of the features replaced by a pickle: refused in words or not looked at, never run."""
-    exploded, films = tmp_path / "exploded", trained.parent / "films"
+    exploded, images = tmp_path / "exploded", trained.parent / "images"
     names = sorted(path.name for path in (trained / "runs" / "run-002").iterdir())
     assert {"network.safetensors", "head.safetensors", "recipe.json", "metrics.json"} <= set(names)
     script = [
@@ -130,7 +130,7 @@ def test_every_file_of_a_project_may_be_code(trained: Path, tmp_path: Path) -> N
         (study / "runs" / "run-002" / name).write_bytes(pickle.dumps(Bomb(exploded)))
         for words in (
             ("evaluate", study, "run-002"),
-            ("predict", study, "run-002", films, "--output", study / "p.csv"),
+            ("predict", study, "run-002", images, "--output", study / "p.csv"),
         ):
             commands.append([*map(str, words), "--json"])
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "WATCHED": str(tmp_path / "watched")}
@@ -198,13 +198,13 @@ SURPRISES = (
 def test_labels_that_look_like_something_else(project: Project, tmp_path: Path) -> None:
     """They are names of classes like any other, through labels, split, training, figures, report and tables."""
     for patient in range(20):
-        path = tmp_path / "films" / f"{patient:02d}.dcm"
-        write_film(path, patient=f"PAT-{patient}", level=0.3 + 0.1 * (patient % len(SURPRISES)))
+        path = tmp_path / "images" / f"{patient:02d}.dcm"
+        write_image(path, patient=f"PAT-{patient}", level=0.3 + 0.1 * (patient % len(SURPRISES)))
     with (tmp_path / "labels.csv").open("w", newline="") as file:
         rows = [(f"{patient:02d}.dcm", SURPRISES[patient % len(SURPRISES)]) for patient in range(20)]
         csv.writer(file).writerows([("file", "label"), *rows])
     study = str(project.root)
-    assert main(["import", study, str(tmp_path / "films"), "--labels", str(tmp_path / "labels.csv")]) == 0
+    assert main(["import", study, str(tmp_path / "images"), "--labels", str(tmp_path / "labels.csv")]) == 0
     assert main(["train", study, "--folds", "2"]) == 0
     assert main(["report", study, "run-001", "--output", str(tmp_path / "r.html")]) == 0
     assert main(["labels", study, "--to", str(tmp_path / "out.xlsx")]) == 0

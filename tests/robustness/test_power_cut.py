@@ -13,11 +13,11 @@ import pytest
 
 from tests.robustness.reliability import Reliability
 from tests.robustness.whole import check, weights
-from tests.support.films import write_classes
+from tests.support.images import write_classes
 from tests.support.recording import Disk, Operation, can_record, operations, record
 
 ROOT = Path(__file__).parents[2]
-FILMS = 12
+IMAGES = 12
 STEPS = {"opened", "imported", "labelled", "split", "trained"}
 pytestmark = [
     pytest.mark.slow,
@@ -30,9 +30,9 @@ pytestmark = [
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Operation]]:
     """(the study, what was done to files while it was made)."""
     root = tmp_path_factory.mktemp("recorded")
-    write_classes(root / "films", FILMS)
+    write_classes(root / "images", IMAGES)
     environment = {**os.environ, "FINERAY_HOME": str(root / "home"), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "tests.robustness.session", str(root / "study"), str(root / "films")]
+    command = [sys.executable, "-m", "tests.robustness.session", str(root / "study"), str(root / "images")]
     done = record(command, root / "log", environment)
     assert done.returncode == 0, done.stderr[-1500:]
     made = [
@@ -71,7 +71,7 @@ def test_a_power_cut_after_any_operation(
             continue
         for keep in ("all", "synced", "some", "some"):
             disk.left(left, keep, dice)  # type: ignore[arg-type]
-            check(left, done, FILMS)
+            check(left, done, IMAGES)
             shutil.rmtree(left, ignore_errors=True)
             tried += 1
     assert done == STEPS
@@ -92,7 +92,7 @@ def test_what_a_cut_left_goes_on_to_the_same_weights(recorded: tuple[Path, list[
     for each in made[: halfway + 1]:
         disk.apply(each)
     disk.left(tmp_path / "study", "synced", random.Random(0))
-    command = [sys.executable, "-m", "tests.robustness.session", str(tmp_path / "study"), str(study.parent / "films")]
+    command = [sys.executable, "-m", "tests.robustness.session", str(tmp_path / "study"), str(study.parent / "images")]
     environment = {**os.environ, "FINERAY_HOME": str(study.parent / "home"), "PYTHONPATH": str(ROOT)}
     again = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert again.returncode == 0, again.stderr[-1500:]

@@ -19,7 +19,7 @@ from fineray_desktop.main_window import MainWindow
 from fineray_desktop.review.page import ReviewPage
 from fineray_desktop.train.page import TrainPage
 from tests.robustness.reliability import Reliability
-from tests.support.films import write_classes
+from tests.support.images import write_classes
 from tests.support.processes import family
 from tests.support.window import MINUTE, idle
 
@@ -46,14 +46,14 @@ def measured() -> dict[str, float]:
     }
 
 
-def a_day(window: MainWindow, qtbot: QtBot, study: Path, films: Path) -> None:
-    """New project, import, labels, split, training, review with every tab and some films, close."""
+def a_day(window: MainWindow, qtbot: QtBot, study: Path, images: Path) -> None:
+    """New project, import, labels, split, training, review with every tab and some images, close."""
     session = window.session
     window.start_page.create(study)
     page = window.page("Import")
     assert isinstance(page, ImportPage)
     with qtbot.waitSignal(session.data_changed, timeout=MINUTE):
-        page.import_folders([films])
+        page.import_folders([images])
     idle(window, qtbot)
     window.show_page("Curate")
     curate = window.page("Curate")
@@ -79,8 +79,8 @@ def a_day(window: MainWindow, qtbot: QtBot, study: Path, films: Path) -> None:
     qtbot.waitUntil(lambda: review.table.rowCount() == 24, timeout=MINUTE)
     for row in range(0, 24, 3):
         review.view.selectRow(row)
-        qtbot.waitUntil(lambda: not review.film.cache.reading, timeout=MINUTE)
-    for tabs in (review.film.tabs, curate.tabs):
+        qtbot.waitUntil(lambda: not review.image.cache.reading, timeout=MINUTE)
+    for tabs in (review.image.tabs, curate.tabs):
         for number in range(tabs.count()):
             tabs.setCurrentIndex(number)
     idle(window, qtbot)
@@ -96,10 +96,10 @@ def a_day(window: MainWindow, qtbot: QtBot, study: Path, films: Path) -> None:
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_days_of_work(window: MainWindow, qtbot: QtBot, tmp_path: Path, rounds: int, reliability: Reliability) -> None:
-    write_classes(tmp_path / "films", 24)
+    write_classes(tmp_path / "images", 24)
     began, found = time.monotonic(), []
     for number in range(rounds):
-        a_day(window, qtbot, tmp_path / f"study-{number}", tmp_path / "films")
+        a_day(window, qtbot, tmp_path / f"study-{number}", tmp_path / "images")
         found.append(measured())
     first, last = found[min(WARM, rounds - 2)], found[-1]
     counted = rounds - 1 - min(WARM, rounds - 2)

@@ -39,7 +39,7 @@ from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
 from fineray_desktop.engine_client import EngineClient
 from fineray_desktop.main_window import MainWindow
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 ROOT = Path(__file__).parents[2]
 unix = pytest.mark.skipif(sys.platform == "win32", reason="stops processes with Unix signals")
@@ -53,12 +53,12 @@ def worker_of(client: EngineClient) -> int:
 @pytest.mark.integration
 @unix
 def test_a_worker_that_stops_answering_is_said_and_may_be_ended(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_client, "SILENT_AFTER_S", 3.0)
     session, bar = window.session, window.job_bar
     window.start_page.create(tmp_path / "p")
-    job = session.run(ImportFolders(tmp_path / "p", (films(patients=60, each=5),)), "Import", lambda summary: None)
+    job = session.run(ImportFolders(tmp_path / "p", (images(patients=60, each=5),)), "Import", lambda summary: None)
     failed: list[Failed] = []
     job.failed.connect(failed.append)
     with qtbot.waitSignal(job.reported, timeout=60_000):
@@ -104,11 +104,11 @@ def test_a_reading_process_that_stops_is_replaced(qapp: QObject, qtbot: QtBot, m
 @pytest.mark.integration
 @unix
 def test_a_decoding_process_that_stops_costs_nothing(
-    project: Project, films: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    project: Project, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, seconds in (("SECONDS_A_FILE", 0.25), ("PATIENCE_S", 3)):
         monkeypatch.setattr(decoding_pool, name, seconds)
-    files = find_files([films(patients=40, each=2)])
+    files = find_files([images(patients=40, each=2)])
     with DecodingPool(project.pixels, 512, EVERY_XRAY, processes=2) as pool:
         coming = pool.prepare_all(files, Monitor())
         outcomes = [next(coming)]
@@ -120,7 +120,7 @@ def test_a_decoding_process_that_stops_costs_nothing(
 
 
 def test_a_drive_that_stalls_while_files_are_looked_for_can_be_left(
-    project: Project, films: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    project: Project, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stalled, let_go = threading.Event(), threading.Event()
 
@@ -134,7 +134,7 @@ def test_a_drive_that_stalls_while_files_are_looked_for_can_be_left(
             if stalled.is_set():
                 raise Cancelled
 
-    root = films()
+    root = images()
     monkeypatch.setattr(os, "scandir", stall)
     try:
         with pytest.raises(Cancelled):
@@ -144,8 +144,10 @@ def test_a_drive_that_stalls_while_files_are_looked_for_can_be_left(
 
 
 @pytest.mark.integration
-def test_a_folder_that_vanishes_during_the_import(project: Project, films: Callable[..., Path], tmp_path: Path) -> None:
-    root = films(patients=60, each=3)
+def test_a_folder_that_vanishes_during_the_import(
+    project: Project, images: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = images(patients=60, each=3)
     kept = shutil.copytree(root, tmp_path / "kept")
 
     class Puller(Monitor):
@@ -178,13 +180,13 @@ def test_a_folder_that_vanishes_during_the_import(project: Project, films: Calla
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0 and not shutil.which("setpriv"), reason="no setpriv")
 def test_a_folder_that_may_not_be_read_is_listed(tmp_path: Path) -> None:
     for name in ("open", "closed"):
-        write_film(tmp_path / "films" / name / "film", patient=f"PAT-{name}")
-    (tmp_path / "films/closed").chmod(0)
+        write_image(tmp_path / "images" / name / "image", patient=f"PAT-{name}")
+    (tmp_path / "images/closed").chmod(0)
     code = (
         "import sys; from pathlib import Path; from fineray.dicom.scan import find_files\n"
         "for each in find_files([Path(sys.argv[1])]): print(each.location.path.name)"
     )
-    command = [sys.executable, "-c", code, str(tmp_path / "films")]
+    command = [sys.executable, "-c", code, str(tmp_path / "images")]
     if os.geteuid() == 0:  # root may read everything: as somebody else
         for folder in (tmp_path, *tmp_path.parents[:2]):
             folder.chmod(0o755)
@@ -193,10 +195,10 @@ def test_a_folder_that_may_not_be_read_is_listed(tmp_path: Path) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     finally:
-        (tmp_path / "films/closed").chmod(0o755)
+        (tmp_path / "images/closed").chmod(0o755)
     if done.returncode and "Permission" in done.stderr and "site-packages" in done.stderr:
         pytest.skip("somebody else may not read this Python")
-    assert done.stdout.split() == ["closed", "film"], done.stderr[-800:]
+    assert done.stdout.split() == ["closed", "image"], done.stderr[-800:]
 
 
 @pytest.mark.integration
@@ -208,7 +210,7 @@ def test_a_path_of_three_hundred_characters_with_letters_of_all_kinds(tmp_path: 
         deep = deep / "ein Ordner mit 'Anführung' & Zeichen; DROP TABLE image"
     for patient in range(12):
         label = ("krank “ja”", "gesund 'nein'")[patient % 2]
-        write_film(
+        write_image(
             deep / "Bilder" / label / f"Bild №{patient}", patient=f"PAT-{patient}", level=0.4 + patient % 2 * 0.2
         )
     study = deep / "Studie ö"
@@ -228,9 +230,9 @@ def test_a_path_of_three_hundred_characters_with_letters_of_all_kinds(tmp_path: 
 
 @pytest.mark.integration
 @pytest.mark.skipif(shutil.which("faketime") is None, reason="needs faketime (installer/test-packages.sh)")
-def test_a_clock_that_jumps_changes_no_count(project: Project, films: Callable[..., Path]) -> None:
+def test_a_clock_that_jumps_changes_no_count(project: Project, images: Callable[..., Path]) -> None:
     """Ten years back between two steps: nothing is read again, openings are counted, the order of changes stays."""
-    root = films(patients=12, each=1)
+    root = images(patients=12, each=1)
     import_folders(project, [root], Monitor())
     apply_labels(project, preview_folders(project))
     seal_test(project, SplitPlan("holdout", test_share=0.25))
@@ -267,10 +269,10 @@ with open_project(Path(sys.argv[1])) as project:
 
 
 def test_an_opening_that_a_power_cut_tore_stops_nothing(
-    project: Project, films: Callable[..., Path], home: Path
+    project: Project, images: Callable[..., Path], home: Path
 ) -> None:
     """Half a line at the end of this workstation's list: nothing was opened by it, and the next stands on its own."""
-    import_folders(project, [films(patients=12, each=1)], Monitor())
+    import_folders(project, [images(patients=12, each=1)], Monitor())
     apply_labels(project, preview_folders(project))
     seal_test(project, SplitPlan("holdout", test_share=0.25))
     record_opening(project, "run-001", "")

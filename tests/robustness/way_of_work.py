@@ -2,7 +2,7 @@
 
 python -m tests.robustness.way_of_work FOLDER [window]
 
-FOLDER holds `films`, as many as make compiling worth while, and a `few`; everything that is made goes below it.
+FOLDER holds `images`, as many as make compiling worth while, and a `few`; everything that is made goes below it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ def by_commands(root: Path) -> None:
     """As the command line does it."""
     from fineray.cli.main import main
 
-    study, small, films, few = root / "study", root / "small", root / "films", root / "few"
+    study, small, images, few = root / "study", root / "small", root / "images", root / "few"
 
     def fineray(*words: object) -> None:
         status = main([str(word) for word in words])
         assert status == 0, words
 
     fineray("new", study)
-    fineray("import", study, films)
+    fineray("import", study, images)
     fineray("labels", study, "--new", "readers", "--classes", "bright,dark")
-    fineray("import", study, films, "--labels-from-folders", "--label-set", "label")
+    fineray("import", study, images, "--labels-from-folders", "--label-set", "label")
     fineray("labels", study, "--use", "label")
     fineray("split", study, "--folds", "2")
     fineray("doctor", study)
@@ -52,7 +52,7 @@ def by_commands(root: Path) -> None:
 
 
 def in_the_window(root: Path) -> None:
-    """As a user does it: every page, an explanation, new films that are worth compiling for."""
+    """As a user does it: every page, an explanation, new images that are worth compiling for."""
     from PySide6.QtCore import QEventLoop, QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -87,7 +87,7 @@ def in_the_window(root: Path) -> None:
             ):
                 self.ask(session.analyst, request)
             self.ask(session.reader, ExplainImage(study, "run-001", 1, "bright"))
-            self.ask(session.engine, PredictFolder(study, "run-001", root / "films"))
+            self.ask(session.engine, PredictFolder(study, "run-001", root / "images"))
             self.close()
 
         def ask(self, engine: Any, request: Any) -> None:

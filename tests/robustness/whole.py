@@ -15,7 +15,7 @@ from fineray.project.runs import runs
 from fineray.project.splits import latest_split
 
 
-def check(study: Path, done: set[str], films: int) -> None:
+def check(study: Path, done: set[str], images: int) -> None:
     """done: the steps of tests.robustness.session that had said that they were finished."""
     if not (study / CATALOGUE).is_file():
         assert not done
@@ -26,14 +26,14 @@ def check(study: Path, done: set[str], films: int) -> None:
     with open_project(study, lock=True) as project:
         found = counts(project)
         if "imported" in done:
-            assert found.images == films
+            assert found.images == images
         rows = project.db.execute("SELECT shard, shard_offset, store_rows, store_columns, content_hash FROM image")
         for shard, offset, height, width, known in rows.fetchall():
             data = (study / "pixels" / f"shard-{shard:04d}.u8").read_bytes()[offset : offset + height * width]
             assert len(data) == height * width, "pixels that the catalogue names are there"
             assert content_hash(np.frombuffer(data, np.uint8).reshape(height, width)) == known
         if "labelled" in done:
-            assert found.labelled == films
+            assert found.labelled == images
         if "split" in done:
             assert latest_split(project) is not None
         for space, row in project.db.execute("SELECT space, row FROM feature").fetchall():
@@ -41,7 +41,7 @@ def check(study: Path, done: set[str], films: int) -> None:
             width = kept.size // (row + 1)
             assert width > 0 and kept[row * width : (row + 1) * width].any()
         for folder in runs(project):
-            assert len(folder.predictions().images) == films
+            assert len(folder.predictions().images) == images
             assert folder.metrics().figures.auc
             assert weights(study, folder.name)
         if "trained" in done:

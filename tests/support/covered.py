@@ -19,7 +19,7 @@ _by(
     ("core/backbones/test_weights.py", "core/backbones/test_adding.py", "core/backbones/test_layouts.py"),
     "fineray.backbones",
 )
-_by("each check is shown by what it says of planted films", ("core/checks/test_checks.py",), "fineray.checks")
+_by("each check is shown by what it says of planted images", ("core/checks/test_checks.py",), "fineray.checks")
 _by("commands are tested as they are given", ("end_to_end/test_command_line.py",), "fineray.cli")
 _by("pictures of the demo are judged as a study", ("core/demo/test_study.py",), "fineray.demo")
 _by(
@@ -53,7 +53,7 @@ _by(
     "fineray.pacs",
 )
 _by(
-    "a model is applied to films as a whole",
+    "a model is applied to images as a whole",
     ("core/prediction/test_predict.py", "core/prediction/test_elsewhere.py", "core/package/test_package.py"),
     "fineray.prediction",
 )

@@ -81,10 +81,10 @@ def _export(window: MainWindow) -> QDialog:
     return dialog
 
 
-def _film(window: MainWindow) -> QDialog:
-    from fineray_desktop.curate.film_dialog import FilmDialog
+def _image(window: MainWindow) -> QDialog:
+    from fineray_desktop.curate.image_dialog import ImageDialog
 
-    dialog = FilmDialog(window.session, 1, "P00001, PA")
+    dialog = ImageDialog(window.session, 1, "P00001, PA")
     dialog.add_button.click()
     return dialog
 
@@ -143,9 +143,9 @@ def _mean_map(window: MainWindow) -> QDialog:
 
     where = f"12 images: truly {LONG[0]}, predicted {LONG[1]}"
     dialog = MeanMapDialog(window.page("Review").state, [1, 2], LONG[0], where)
-    film = np.zeros((64, 64), np.uint8)
+    image = np.zeros((64, 64), np.uint8)
     dialog._show(Explained(np.zeros((7, 7), np.float32), LONG[0], "grad-cam", 1.0, ("60% on the border." * 3,), True,
-                           on_border=0.6, on_letters=0.1, films=12, mean_film=film))  # fmt: skip
+                           on_border=0.6, on_letters=0.1, images=12, mean_image=image))  # fmt: skip
     return dialog
 
 
@@ -202,7 +202,7 @@ def _network(window: MainWindow) -> QDialog:
 
 DIALOGS: dict[str, Callable[[MainWindow], QDialog]] = {
     "Welcome": _welcome, "New label set": _label_set, "Settings of the training": _recipe, "Compare backbones": _rank,
-    "Weights": _weights, "Controls": _controls, "Export": _export, "Film": _film, "Report": _report,
+    "Weights": _weights, "Controls": _controls, "Export": _export, "Image": _image, "Report": _report,
     "Report written": _written, "Compare runs": _compare, "Map": _map, "Reader desk": _desk, "Mean map": _mean_map,
     "Side by side": _beside, "Give": _give, "Judge": _validate, "Archive": _archive, "Crash reports": _reports,
     "Network": _network,

@@ -1,4 +1,4 @@
-"""Films full of planted identity: a mark in every place that DICOM has for a name, a number, a date or free text."""
+"""Images full of planted identity: a mark in every place that DICOM has for a name, a number, a date or free text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from fineray.dicom.deidentify import ACTIONS
-from tests.support.films import film
+from tests.support.images import image
 
 NAME, DATE, UID, DIGITS = "Zyxwquist", "19771101", "1.2.276.77777.55555", "918273"
 MARKS = [NAME.lower().encode(), DATE.encode(), b"1977-11-01", UID.encode(), DIGITS.encode()]
@@ -77,10 +77,10 @@ def _plant(ds: Dataset, tags: list[int]) -> int:
 
 
 def full_of_identity(path: Path, values: NDArray[np.integer] | None = None, patient: str = "") -> None:
-    """Write a film whose every attribute that can hold text, a number or a date holds a mark."""
+    """Write an image whose every attribute that can hold text, a number or a date holds a mark."""
     if values is None:
         values = np.random.default_rng(1).integers(0, 4096, (64, 60)).astype(np.uint16)
-    ds = film(values)
+    ds = image(values)
     planted = _plant(ds, sorted({*ACTIONS, *(tag for tag in DicomDictionary)}))
     assert planted > 3000
     table = Dataset()
@@ -96,7 +96,7 @@ def full_of_identity(path: Path, values: NDArray[np.integer] | None = None, pati
     ds.PixelData += NAME.encode() + b"\0"
     ds.preamble = (NAME.encode() * 20)[:128]
     ds.PatientID = f"{NAME}-{DIGITS}{patient}"
-    if patient:  # each of its own study, as films of patients are, with a text of its own
+    if patient:  # each of its own study, as images of patients are, with a text of its own
         for name in ("BodyPartExamined", "ViewPosition", "Manufacturer", "ManufacturerModelName"):
             setattr(ds, name, f"{NAME.upper()} {patient}")
         ds.StudyInstanceUID = f"{UID}.1{patient}"

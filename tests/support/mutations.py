@@ -12,7 +12,7 @@ import numpy as np
 from pydicom import uid
 from pydicom.data import get_testdata_file
 
-from tests.support.films import film
+from tests.support.images import image
 
 SYNTAXES = (
     uid.ImplicitVRLittleEndian,
@@ -48,14 +48,14 @@ SIZES = (
 
 
 def seeds(folder: Path) -> list[bytes]:
-    """Whole files to begin with: films in several syntaxes, and real ones that pydicom and its data bring."""
+    """Whole files to begin with: images in several syntaxes, and real ones that pydicom and its data bring."""
     values = np.random.default_rng(0).integers(0, 4096, (96, 80)).astype(np.uint16)
     found = []
     for syntax in (uid.ExplicitVRLittleEndian, *COMPRESSIBLE) * 3:
-        film(values, syntax=syntax).save_as(folder / "seed", enforce_file_format=True)
+        image(values, syntax=syntax).save_as(folder / "seed", enforce_file_format=True)
         found.append((folder / "seed").read_bytes())
     for syntax in (uid.ImplicitVRLittleEndian, uid.DeflatedExplicitVRLittleEndian):
-        ds = film(values)
+        ds = image(values)
         ds.file_meta.TransferSyntaxUID = syntax
         ds.save_as(folder / "seed", enforce_file_format=True, implicit_vr=syntax.is_implicit_VR, little_endian=True)
         found.append((folder / "seed").read_bytes())

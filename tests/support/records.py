@@ -1,4 +1,4 @@
-"""Projects made of records instead of films: images, labels, a split and a run whose figures are made up."""
+"""Projects made of records instead of images: images, labels, a split and a run whose figures are made up."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ LONG = (
     "tuberculosis, active",
     "tuberculosis, healed",
 )
-FOLDER = "/mnt/radiology/research archive 2024/export of the picture archive/chest films of the emergency department"
-MAKERS = ("Philips Medical Systems DMC GmbH, Hamburg", "Samsung Electronics", "Fujifilm")
+FOLDER = "/mnt/radiology/research archive 2024/export of the picture archive/chest images of the emergency department"
+MAKERS = ("Philips Medical Systems DMC GmbH, Hamburg", "Samsung Electronics", "Fujiimage")
 SIDE = 64  # pixels of the one picture that all images share
 
 
@@ -58,8 +58,8 @@ def project_of_records(root: Path, classes: Sequence[str], *, multilabel: bool =
         add_images(project, images)
         number = np.arange(images) % len(classes)
         if multilabel:
-            add_label_set(project, "findings on the film", "multi", classes)
-            use_label_set(project, "findings on the film")
+            add_label_set(project, "findings on the image", "multi", classes)
+            use_label_set(project, "findings on the image")
             values = [multi_value({classes[one]: True, classes[(one + 1) % len(classes)]: True}) for one in number]
         else:
             values = [classes[one] for one in number]

@@ -163,14 +163,14 @@ def _review(window: MainWindow, state: StudyState) -> Shown:
     )
     yield from _each_tab(window, page.tabs, "")
     page.tabs.setCurrentIndex(0)
-    page.film.explain.method.setCurrentIndex(1)
-    page.film.explain._say("Unstable, not to be read: 60% of the evidence lies on the film's border. " * 3, "warning")
-    page.film.explain.anyway_button.show()
+    page.image.explain.method.setCurrentIndex(1)
+    page.image.explain._say("Unstable, not to be read: 60% of the evidence lies on the image's border. " * 3, "warning")
+    page.image.explain.anyway_button.show()
     names = review.predictions.classes
-    page.film.near._show(tuple(Neighbour(n, f"P{n:05d}", name, 0.9) for n, name in enumerate(names, 1)))
-    page.film.history.setText("Changed " + "; ".join(["2024-05-01: pneumonia only → pneumonia and effusion"] * 3))
-    page.film.view.note.setText("Stored 8-bit copy: the DICOM file is not at hand on this computer.")
-    yield from _each_tab(window, page.film.tabs, "")
+    page.image.near._show(tuple(Neighbour(n, f"P{n:05d}", name, 0.9) for n, name in enumerate(names, 1)))
+    page.image.history.setText("Changed " + "; ".join(["2024-05-01: pneumonia only → pneumonia and effusion"] * 3))
+    page.image.view.note.setText("Stored 8-bit copy: the DICOM file is not at hand on this computer.")
+    yield from _each_tab(window, page.image.tabs, "")
     page.matrix.select((0, 1))
     yield "a cell chosen", window
     page.bar.choose_subgroup("manufacturer", "Philips Medical Systems DMC GmbH, Hamburg")
@@ -178,14 +178,14 @@ def _review(window: MainWindow, state: StudyState) -> Shown:
     page.overview.older.show()
     if page.overview.point.rule.isEnabled():
         page.overview.point.rule.setCurrentIndex(4)
-    page.overview.point.text.setText("0.412 to 0.587 by fold, each chosen on the others; 0.512 for other films. " * 2)
+    page.overview.point.text.setText("0.412 to 0.587 by fold, each chosen on the others; 0.512 for other images. " * 2)
     page.sealed.show()
     yield "a subgroup, with everything that may stand there", window
     page.sealed.hide()
-    page.film.clear("No image fits the filter.")
-    yield "no film", window
+    page.image.clear("No image fits the filter.")
+    yield "no image", window
     page._clear_filters()
-    page.film.explain.method.setCurrentIndex(0)
+    page.image.explain.method.setCurrentIndex(0)
 
 
 def _predict(window: MainWindow, state: StudyState) -> Shown:
@@ -193,29 +193,29 @@ def _predict(window: MainWindow, state: StudyState) -> Shown:
     yield "nothing chosen", window
     page.take(Path(FOLDER))
     page.abstain.setChecked(page.abstain.isEnabled())
-    page.band_effect.setText("Out of sample 81% of the films get an answer, with sensitivity 91% and so on. " * 3)
+    page.band_effect.setText("Out of sample 81% of the images get an answer, with sensitivity 91% and so on. " * 3)
     page.band_effect.setVisible(page.abstain.isEnabled())
     rows = tuple(
         Scored(
             f"1.2.840.113619.2.55.3.2831164355.{n:03d}/image {n}.dcm", f"1.2.{n}",
             tuple(np.full(len(names), 1 / len(names)).tolist()), names[n % len(names)],
-            "unlike the films that the model learned from; sealed test set" if n % 4 == 0 else "", 0.4,
+            "unlike the images that the model learned from; sealed test set" if n % 4 == 0 else "", 0.4,
         )
         for n in range(40)
     )  # fmt: skip
     shares = tuple(Share(name, 0.4, 0.5, 0.4, 0.6) for name in names)
     lines = (DriftLine("Manufacturer of the device", "attribute", 0.31, 0.0001, True, shares),
-             DriftLine("Distance from the training films", "numbers", 0.05, 0.4, False, ()))  # fmt: skip
+             DriftLine("Distance from the training images", "numbers", 0.05, 0.4, False, ()))  # fmt: skip
     page._of = page.run.currentText(), Path(FOLDER)
     page._show(FolderPredictions(page.run.currentText(), names, OperatingPoint(), rows, 0.5, Drift(40, 299, lines)))
     page.drift.tree.expandAll()
     yield from _each_tab(window, page.tabs, "")
     page.tabs.setCurrentIndex(0)
-    page.film.view.title.setText(f"{rows[0].file}\n{names[0]} ({names[0]} 0.512)")
-    page.film.heat.setChecked(True)
+    page.image.view.title.setText(f"{rows[0].file}\n{names[0]} ({names[0]} 0.512)")
+    page.image.heat.setChecked(True)
     page.summary.setText(f"Saved as {FOLDER}/run-001 predictions.csv.")
     yield "long texts", window
-    page.film.heat.setChecked(False)
+    page.image.heat.setChecked(False)
     page._show(None)
     page.abstain.setChecked(False)
 
@@ -232,7 +232,7 @@ def _around(window: MainWindow) -> Shown:
     window.read_only.text.setText("For reading only: the project is open in another Fineray, by Dr. Muster. " * 2)
     job = Job(window.session.engine, 7, None)  # type: ignore[arg-type]
     window.job_bar.watch(job, "Export without identity")
-    progress = Progress("Looking at augmented views of the films", 12_345, 100_000, "views")
+    progress = Progress("Looking at augmented views of the images", 12_345, 100_000, "views")
     job.reported.emit(Reported(7, (progress,), 10.0, 123.0, 7384.0))
     for name in PAGES:
         window.show_page(name)
@@ -282,11 +282,11 @@ class _Codec:
 
 
 def _findings() -> list[CheckResult]:
-    title = "From the borders of the films alone the label can be told: AUC 0.80 (0.74 to 0.86)"
-    evidence = "A last layer was fitted to what the border of each film shows, five times by patient. " * 3
+    title = "From the borders of the images alone the label can be told: AUC 0.80 (0.74 to 0.86)"
+    evidence = "A last layer was fitted to what the border of each image shows, five times by patient. " * 3
     return [
         CheckResult("borders", "serious", title, evidence),
-        CheckResult("copies", "look", "12 films are there more than once", evidence, (1, 2, 3), leave_out=True),
+        CheckResult("copies", "look", "12 images are there more than once", evidence, (1, 2, 3), leave_out=True),
         CheckResult("letters", "fine", "No attribute of the files goes together with the label", "Looked at 12."),
     ]
 

@@ -28,7 +28,7 @@ from fineray.training.features import features_of
 from fineray.training.opening import freeze, open_test
 from fineray.training.recipe import HeadSettings, Recipe, Tuning
 from fineray.training.train import train
-from tests.support.films import write_classes, write_film, write_films_of_patients
+from tests.support.images import write_classes, write_image, write_images_of_patients
 from tests.support.planted import PATCH, planted, train_on
 
 QUICK = HeadSettings(strengths=(1.0,), inner_folds=2)
@@ -38,7 +38,7 @@ TUNED = Recipe(mode="finetune", head=QUICK, tuning=Tuning(epochs=1, frozen_stage
 
 @dataclass(frozen=True)
 class Zoo:
-    """Folders with a project `study`, its `films` and the `home` that knows them, below one folder of the test run."""
+    """Folders with a project `study`, its `images` and the `home` that knows them, below one folder of the test run."""
 
     root: Path
 
@@ -64,7 +64,7 @@ class Zoo:
         return folder
 
     def labelled(self, patients: int, each: int, *, features: bool = False) -> Path:
-        """`bright` and `dark` films of so many patients, labelled by their folders; features: the default backbone's
+        """`bright` and `dark` images of so many patients, labelled by their folders; features: the default backbone's
         are kept already."""
         name = f"labelled {patients} x {each}"
         if features:
@@ -76,7 +76,7 @@ class Zoo:
         return self.made("trained", _trained)
 
     def reviewed(self) -> Path:
-        """16 patients with two films each and a frozen run in four folds."""
+        """16 patients with two images each and a frozen run in four folds."""
         return self.made("reviewed", _reviewed)
 
     def overlapping(self) -> Path:
@@ -93,7 +93,7 @@ class Zoo:
 
 
 def lend(made: Path, to: Path, home: Path | None = None) -> Path:
-    """A copy of a study's project at `to`, to be changed at will. Its films stay where they are, to be read alone; the
+    """A copy of a study's project at `to`, to be changed at will. Its images stay where they are, to be read alone; the
     user of this home knows of them."""
     shutil.copytree(made / "study", to)
     if home is not None:
@@ -102,7 +102,7 @@ def lend(made: Path, to: Path, home: Path | None = None) -> Path:
 
 
 def _labelled(folder: Path, patients: int, each: int) -> None:
-    write_films_of_patients(folder / "films", patients, each)
+    write_images_of_patients(folder / "images", patients, each)
     _imported(folder).close()
 
 
@@ -116,13 +116,13 @@ def _looked_at(folder: Path, patients: int, each: int) -> None:
 def _imported(folder: Path) -> Project:
     create_project(folder / "study")
     project = open_project(folder / "study")
-    import_folders(project, [folder / "films"], Monitor())
+    import_folders(project, [folder / "images"], Monitor())
     apply_labels(project, preview_folders(project))
     return project
 
 
 def _trained(folder: Path) -> None:
-    write_classes(folder / "films", 40, bright=0.62, dark=0.38)
+    write_classes(folder / "images", 40, bright=0.62, dark=0.38)
     with _imported(folder) as project:
         split = make_split(project, SplitPlan(folds=3))
         for recipe in (FROZEN, TUNED):
@@ -130,13 +130,13 @@ def _trained(folder: Path) -> None:
 
 
 def _reviewed(folder: Path) -> None:
-    write_films_of_patients(folder / "films", 16, 2)
+    write_images_of_patients(folder / "images", 16, 2)
     with _imported(folder) as project:
         train(project, make_split(project, SplitPlan(folds=4)), FROZEN, Monitor())
 
 
 def _sealed_and_opened(folder: Path) -> None:
-    write_films_of_patients(folder / "films", 40, 1)
+    write_images_of_patients(folder / "images", 40, 1)
     with _imported(folder) as project:
         seal_test(project, SplitPlan(test_share=0.25))
         name = train(project, make_split(project, SplitPlan(folds=3)), FROZEN, Monitor()).name
@@ -150,8 +150,8 @@ def _overlapping(folder: Path) -> None:
         level = 0.5 + (0.02 if label == "bright" else 0) + 0.03 * np.sin(patient * 2.4)
         tags = {"Manufacturer": ("ACME", "Other")[patient % 3 == 0], "PixelSpacing": [0.2, 0.2]}
         for which in range(2):
-            path = folder / "films" / label / f"p{patient}-{which}"
-            write_film(path, patient=f"PAT-{patient}", number=which, level=level, **tags)
+            path = folder / "images" / label / f"p{patient}-{which}"
+            write_image(path, patient=f"PAT-{patient}", number=which, level=level, **tags)
     with _imported(folder) as project:
         split = make_split(project, SplitPlan(folds=3))
         for strengths in ((1.0,), (0.03,)):
@@ -160,4 +160,4 @@ def _overlapping(folder: Path) -> None:
 
 
 def _planted(folder: Path) -> None:
-    train_on(folder / "study", planted(folder / "films", PATCH)).close()
+    train_on(folder / "study", planted(folder / "images", PATCH)).close()

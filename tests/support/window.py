@@ -31,7 +31,7 @@ def settled(page: ReviewPage, qtbot: QtBot) -> None:
 
 
 def imported(window: MainWindow, qtbot: QtBot, root: Path, folder: Path) -> CuratePage:
-    """Page Curate of a new project that holds the folder's films."""
+    """Page Curate of a new project that holds the folder's images."""
     window.start_page.create(root)
     importing = window.page("Import")
     assert isinstance(importing, ImportPage)

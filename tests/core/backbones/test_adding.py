@@ -118,17 +118,17 @@ def test_unknown_weights_need_a_source_and_stand_beside_the_known(home: Path, tm
     with pytest.raises(WeightsDamaged, match="does not know"):
         add_weights(path)
     with pytest.raises(WeightsDamaged, match="written down"):
-        add_weights(path, "resnet18", Source(title="Hand films"))
-    source = Source("Hand films", "Bone age in years", "12,611 hand films", "CC0")
+        add_weights(path, "resnet18", Source(title="Hand images"))
+    source = Source("Hand images", "Bone age in years", "12,611 hand images", "CC0")
     added = add_weights(path, "resnet18", source)
-    again = backbone("Hand films")
+    again = backbone("Hand images")
     assert again == added and again.source_task == "Bone age in years" and again.licence == "CC0"
     assert weights_file(backbone("resnet18")) is None
     network, _ = pretrained(again)
     torch.testing.assert_close(network.network.layer1[0].conv1.weight, state["layer1.0.conv1.weight"])
-    (home / "weights" / "Hand-films.json").write_text("{", "utf-8")
-    assert [path.name for path in unreadable_records()] == ["Hand-films.json"]
-    assert "Hand films" not in [each.name for each in backbones()]
+    (home / "weights" / "Hand-images.json").write_text("{", "utf-8")
+    assert [path.name for path in unreadable_records()] == ["Hand-images.json"]
+    assert "Hand images" not in [each.name for each in backbones()]
 
 
 def test_what_does_not_fit_or_is_no_weights_is_refused(home: Path, tmp_path: Path) -> None:

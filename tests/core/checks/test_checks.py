@@ -35,7 +35,7 @@ from fineray.project.pixel_store import StoredAt
 from fineray.project.project import Project
 from fineray.project.splits import SplitPlan, is_current
 from fineray.project.splitting.make import make_split
-from tests.support.films import texture, write_film, write_picture
+from tests.support.images import texture, write_image, write_picture
 
 
 def _labels(random: np.random.Generator, n: int = 240) -> np.ndarray:
@@ -81,7 +81,7 @@ def test_effects_agree_with_known_tables() -> None:
 
 
 @pytest.mark.integration
-def test_view_position_is_found_on_the_real_films(project: Project, cxr: Path) -> None:
+def test_view_position_is_found_on_the_real_images(project: Project, cxr: Path) -> None:
     import_folders(project, [cxr / "dicom"], Monitor())
     apply_labels(project, preview_table(project, cxr / "labels.csv"))
     make_split(project, SplitPlan())
@@ -93,7 +93,7 @@ def test_view_position_is_found_on_the_real_films(project: Project, cxr: Path) -
     assert checks["attributes alone"].severity == "look"
     assert checks["borders alone"].severity == "serious"
     assert "95 %" in checks["borders alone"].evidence
-    assert 90 <= len(checks["text"].images) <= 180, "films with PORTABLE on them"
+    assert 90 <= len(checks["text"].images) <= 180, "images with PORTABLE on them"
     assert 20 <= len(checks["labels"].images) <= 200, "text-mined labels are noisy"
     assert checks["polarity"].severity == checks["blank"].severity == checks["cut"].severity == "fine"
     assert last_checks(project.root) == found
@@ -108,29 +108,31 @@ def _written(image: np.ndarray, text: str, size: int = 14) -> np.ndarray:
 def test_letters_in_the_pixels_are_seen_and_side_markers_are_not() -> None:
     for seed in range(20):
         random = np.random.default_rng(seed)
-        film = np.round(chest(random, build=np.random.default_rng(seed), opacity=bool(seed % 2)) * 225).astype(np.uint8)
-        film[-30:, -120:] = 20  # the phantom's own inscription
-        film[:30, :40] = 20
-        assert not has_text(film)
-        assert not has_text(_written(film, "L"))
-        assert has_text(_written(film, "DOE JOHN 1961"))
-        assert has_text(255 - _written(film, "PORTABLE"))
+        image = np.round(chest(random, build=np.random.default_rng(seed), opacity=bool(seed % 2)) * 225).astype(
+            np.uint8
+        )
+        image[-30:, -120:] = 20  # the phantom's own inscription
+        image[:30, :40] = 20
+        assert not has_text(image)
+        assert not has_text(_written(image, "L"))
+        assert has_text(_written(image, "DOE JOHN 1961"))
+        assert has_text(255 - _written(image, "PORTABLE"))
 
 
-def test_blank_cut_and_saturated_films() -> None:
-    film = np.round(chest(np.random.default_rng(1), build=np.random.default_rng(1), opacity=False) * 225)
-    film = film.astype(np.uint8)
+def test_blank_cut_and_saturated_images() -> None:
+    image = np.round(chest(np.random.default_rng(1), build=np.random.default_rng(1), opacity=False) * 225)
+    image = image.astype(np.uint8)
     assert picture_facts(np.full((40, 50), 90, np.uint8)).blank
-    fine = picture_facts(film)
+    fine = picture_facts(image)
     assert not (fine.blank or fine.cut or fine.saturated)
-    cut = film.copy()
+    cut = image.copy()
     cut[-len(cut) // 3 :] = 128
     assert picture_facts(cut).cut
-    bordered = film.copy()
+    bordered = image.copy()
     bordered[-len(cut) // 3 :] = 0
     assert not picture_facts(bordered).cut, "black borders are collimation"
-    burnt = film.copy()
-    burnt[:, : film.shape[1] // 2] = 255
+    burnt = image.copy()
+    burnt[:, : image.shape[1] // 2] = 255
     assert picture_facts(burnt).saturated
 
 
@@ -139,8 +141,8 @@ def test_negatives_are_found(share: float) -> None:
     facts: list[PictureFacts] = []
     negative = np.arange(60) < 60 * share
     for seed, turned in enumerate(negative):
-        film = np.round(chest(np.random.default_rng(seed), build=np.random.default_rng(seed), opacity=False) * 225)
-        facts.append(picture_facts(255 - film.astype(np.uint8) if turned else film.astype(np.uint8)))
+        image = np.round(chest(np.random.default_rng(seed), build=np.random.default_rng(seed), opacity=False) * 225)
+        facts.append(picture_facts(255 - image.astype(np.uint8) if turned else image.astype(np.uint8)))
     np.testing.assert_array_equal(_inverted(facts), negative)
 
 
@@ -169,15 +171,15 @@ def test_strangers_and_contradicted_labels_are_found() -> None:
 
 @pytest.mark.integration
 def test_copies_small_classes_and_missing_ids_are_found(
-    project: Project, films: Callable[..., Path], tmp_path: Path
+    project: Project, images: Callable[..., Path], tmp_path: Path
 ) -> None:
-    folder = films(patients=14, each=2)
+    folder = images(patients=14, each=2)
     for name, patient in (("twice", "PAT-0"), ("stolen", "OTHER")):
-        write_film(folder / f"dark/{name}", patient=patient, number=0)
+        write_image(folder / f"dark/{name}", patient=patient, number=0)
     shutil.rmtree(folder / "dark")
     for patient in range(3):
         name = f"D{patient}" if patient else ""
-        write_film(folder / f"dark/p{patient}", patient=name, number=patient, level=0.2)
+        write_image(folder / f"dark/p{patient}", patient=name, number=patient, level=0.2)
     import_folders(project, [folder], Monitor())
     apply_labels(project, preview_folders(project))
     found = {finding.check: finding for finding in run_checks(project, Monitor())}
@@ -193,9 +195,9 @@ def test_copies_small_classes_and_missing_ids_are_found(
 def test_a_copy_under_another_name_is_serious_and_can_be_left_out(project: Project, tmp_path: Path) -> None:
 
     for patient in range(24):
-        write_picture(tmp_path / f"films/{patient % 2}/{patient}", texture(patient, 0), f"PAT-{patient}")
-    write_picture(tmp_path / "films/1/copy", texture(4, 0)[:, ::-1], "SOMEBODY")
-    import_folders(project, [tmp_path / "films"], Monitor())
+        write_picture(tmp_path / f"images/{patient % 2}/{patient}", texture(patient, 0), f"PAT-{patient}")
+    write_picture(tmp_path / "images/1/copy", texture(4, 0)[:, ::-1], "SOMEBODY")
+    import_folders(project, [tmp_path / "images"], Monitor())
     apply_labels(project, preview_folders(project))
     split = make_split(project, SplitPlan(folds=2))
     found = {finding.check: finding for finding in run_checks(project, Monitor())}

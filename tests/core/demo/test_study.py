@@ -22,10 +22,10 @@ pytestmark = pytest.mark.xdist_group("demo")  # one study for all of them
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("demo") / "films", Monitor(), patients=12)
+    return write_study(tmp_path_factory.mktemp("demo") / "images", Monitor(), patients=12)
 
 
-def test_films_of_many_kinds_are_readable_and_labelled(study: Path) -> None:
+def test_images_of_many_kinds_are_readable_and_labelled(study: Path) -> None:
     with study.open(newline="") as file:
         rows = list(csv.DictReader(file))
     files = sorted(path for path in study.parent.rglob("*.dcm"))

@@ -19,7 +19,7 @@ from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import read_radiograph
 from fineray.dicom.scan import find_files
 from fineray.dicom.shades import shades_8bit
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 RAMP = (np.arange(48 * 40) % 256).reshape(48, 40).astype(np.uint8)
 
@@ -32,17 +32,17 @@ def _zip(path: Path, entries: dict[str, bytes]) -> Path:
 
 
 def test_members_of_an_archive_are_found_and_read_in_place(tmp_path: Path) -> None:
-    write_film(tmp_path / "film", patient="A")
-    data = (tmp_path / "film").read_bytes()
+    write_image(tmp_path / "image", patient="A")
+    data = (tmp_path / "image").read_bytes()
     folder = tmp_path / "in"
     folder.mkdir()
-    _zip(folder / "export.ZIP", {"ward/../../etc/film": data, "b/film": data, "b/": b""})
+    _zip(folder / "export.ZIP", {"ward/../../etc/image": data, "b/image": data, "b/": b""})
     found = find_files([folder])
-    assert [file.location.member for file in found] == ["b/film", "ward/../../etc/film"]
+    assert [file.location.member for file in found] == ["b/image", "ward/../../etc/image"]
     assert read_radiograph(found[0].location).identity.patient_id == "A"
     assert read_radiograph(found[1].location).identity.patient_id == "A"
-    assert {path.name for path in tmp_path.iterdir()} == {"film", "in"}, "nothing is unpacked anywhere"
-    assert str(found[0].location).endswith("export.ZIP/b/film")
+    assert {path.name for path in tmp_path.iterdir()} == {"image", "in"}, "nothing is unpacked anywhere"
+    assert str(found[0].location).endswith("export.ZIP/b/image")
 
 
 def test_bombs_locks_and_damage_are_refused(tmp_path: Path) -> None:
@@ -76,9 +76,9 @@ def test_bombs_locks_and_damage_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_dicomdir_stands_for_its_folder(tmp_path: Path) -> None:
-    write_film(tmp_path / "CD/IMAGES/A1", patient="A")
+    write_image(tmp_path / "CD/IMAGES/A1", patient="A")
     (tmp_path / "CD/DICOMDIR").write_bytes(b"index")
-    write_film(tmp_path / "elsewhere", patient="B")
+    write_image(tmp_path / "elsewhere", patient="B")
     found = {file.location.path.name for file in find_files([tmp_path / "CD/DICOMDIR"])}
     assert found == {"DICOMDIR", "A1"}
 
@@ -117,7 +117,7 @@ def test_a_16_bit_tiff_with_white_for_zero_is_inverted(tmp_path: Path) -> None:
     np.testing.assert_allclose(shades_8bit(white.image), 255 - shades_8bit(plain.image).astype(int), atol=1)
 
 
-def test_pictures_that_are_no_gray_films_are_refused(tmp_path: Path) -> None:
+def test_pictures_that_are_no_gray_images_are_refused(tmp_path: Path) -> None:
     colour = np.stack([RAMP, RAMP[::-1], RAMP], axis=2)
     with pytest.raises(NotARadiograph, match="in colour"):
         read_radiograph(_picture(tmp_path, Image.fromarray(colour), "c.png"))

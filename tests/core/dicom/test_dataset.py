@@ -23,7 +23,7 @@ from fineray.dicom.location import FileLocation
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import read_radiograph, read_radiographs
 from fineray.dicom.transfer_syntax import actual_syntax, codec_of
-from tests.support.films import film
+from tests.support.images import image
 
 RAMP = (np.add.outer(np.arange(40) * 61, np.arange(48) * 31) % 4096).astype(np.uint16)
 
@@ -45,7 +45,7 @@ def _read(tmp_path: Path, data: bytes) -> np.ndarray:
 )
 @pytest.mark.parametrize("stated", [uid.JPEGLosslessSV1, uid.JPEG2000, uid.RLELossless, uid.JPEGBaseline8Bit])
 def test_a_wrong_transfer_syntax_is_seen_through(tmp_path: Path, real: uid.UID, stated: uid.UID) -> None:
-    ds = film(RAMP, syntax=real)
+    ds = image(RAMP, syntax=real)
     ds.file_meta.TransferSyntaxUID = stated
     data = BytesIO()
     if real == uid.ExplicitVRLittleEndian:
@@ -71,7 +71,7 @@ def test_a_wrong_transfer_syntax_is_seen_through(tmp_path: Path, real: uid.UID, 
 
 def test_compressed_pixels_under_a_native_syntax(tmp_path: Path) -> None:
     real, stated = uid.JPEGLSLossless, uid.ExplicitVRLittleEndian
-    patched = _bytes(film(RAMP, syntax=real)).replace(real.encode(), stated.ljust(len(real), "\0").encode())
+    patched = _bytes(image(RAMP, syntax=real)).replace(real.encode(), stated.ljust(len(real), "\0").encode())
     np.testing.assert_array_equal(_read(tmp_path, patched), RAMP)
 
 
@@ -89,7 +89,7 @@ def test_codestreams_are_told_apart() -> None:
         assert codec_of(stream) == syntax, syntax.name
     assert codec_of(b"") is None
     assert codec_of(RAMP.tobytes()) is None
-    ds = film(RAMP)
+    ds = image(RAMP)
     ds.PixelData = encapsulate([streams[uid.HTJ2KLossless]])
     ds.file_meta.TransferSyntaxUID = uid.HTJ2K
     assert actual_syntax(ds) == uid.HTJ2K
@@ -100,7 +100,7 @@ def test_codestreams_are_told_apart() -> None:
 def test_files_without_preamble_and_meta_header(tmp_path: Path, implicit: bool, little: bool) -> None:
     if implicit and not little:
         pytest.skip("DICOM has no implicit big endian")
-    ds = film(RAMP)
+    ds = image(RAMP)
     if not little:
         ds.PixelData = RAMP.astype(">u2").tobytes()
     del ds.file_meta
@@ -110,7 +110,7 @@ def test_files_without_preamble_and_meta_header(tmp_path: Path, implicit: bool, 
 
 
 def test_deflated_files_and_deflate_bombs(tmp_path: Path) -> None:
-    ds = film(RAMP)
+    ds = image(RAMP)
     ds.file_meta.TransferSyntaxUID = uid.DeflatedExplicitVRLittleEndian
     data = _bytes(ds)
     np.testing.assert_array_equal(_read(tmp_path, data), RAMP)
@@ -129,7 +129,7 @@ def test_deflated_files_and_deflate_bombs(tmp_path: Path) -> None:
 def test_chosen_frames(tmp_path: Path) -> None:
     frames = [np.roll(RAMP, shift, axis=0) for shift in range(5)]
     for syntax in (uid.ExplicitVRLittleEndian, uid.JPEGLSLossless):
-        ds = film(frames[0], NumberOfFrames=5)
+        ds = image(frames[0], NumberOfFrames=5)
         ds.PixelData = b"".join(frame.tobytes() for frame in frames)
         if syntax.is_encapsulated:
             ds.compress(syntax, generate_instance_uid=False)
@@ -149,13 +149,13 @@ def test_names_in_every_character_set_do_no_harm(tmp_path: Path) -> None:
         ("ISO_IR 192", "山田^太郎"),
         ("ISO 2022 IR 87", "山田^太郎"),
     ):
-        ds = film(RAMP, SpecificCharacterSet=charset, PatientName=name)
+        ds = image(RAMP, SpecificCharacterSet=charset, PatientName=name)
         np.testing.assert_array_equal(_read(tmp_path, _bytes(ds)), RAMP)
-    wrong = _bytes(film(RAMP, SpecificCharacterSet="NONSENSE", PatientID="Ä1"))
+    wrong = _bytes(image(RAMP, SpecificCharacterSet="NONSENSE", PatientID="Ä1"))
     np.testing.assert_array_equal(_read(tmp_path, wrong), RAMP)
 
 
-WHOLE = [_bytes(film(RAMP, syntax=each)) for each in (uid.ExplicitVRLittleEndian, uid.JPEGLSLossless, uid.RLELossless)]
+WHOLE = [_bytes(image(RAMP, syntax=each)) for each in (uid.ExplicitVRLittleEndian, uid.JPEGLSLossless, uid.RLELossless)]
 
 
 @settings(max_examples=300, deadline=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -202,7 +202,7 @@ def test_a_decoder_that_panics_fails_its_file_alone(tmp_path: Path) -> None:
 
 
 def test_endless_sequences_end(tmp_path: Path) -> None:
-    data = _bytes(film(RAMP))
+    data = _bytes(image(RAMP))
     place = data.index(b"\x28\x00\x02\x00US")
     nested = b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
     (tmp_path / "deep").write_bytes(data[:place] + nested * 3000 + data[place:])

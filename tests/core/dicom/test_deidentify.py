@@ -11,7 +11,7 @@ from pydicom.tag import Tag
 from fineray.dicom.deidentify import ACTIONS, Disguise, deidentified
 from fineray.dicom.letters import Region, text_lines
 from fineray.dicom.pixels import stored_values
-from tests.support.films import film
+from tests.support.images import image
 
 DISGUISE = Disguise(
     "P00001",
@@ -30,7 +30,7 @@ def _values(bits: int = 12, signed: bool = False) -> np.ndarray:
 @pytest.mark.parametrize(("bits", "signed"), [(8, False), (12, False), (16, False), (12, True)])
 def test_pixels_come_through_without_loss(bits: int, signed: bool) -> None:
     values = _values(bits, signed)
-    ds = film(values, bits=bits)
+    ds = image(values, bits=bits)
     made = deidentified(ds, stored_values(ds), DISGUISE)
     assert made.file_meta.TransferSyntaxUID == uid.RLELossless
     np.testing.assert_array_equal(stored_values(made), values)
@@ -54,7 +54,7 @@ def test_the_table_of_the_standard_is_whole() -> None:
 
 
 def test_dates_move_or_go_and_birth_dates_always_go() -> None:
-    ds = film(
+    ds = image(
         _values(),
         StudyDate="20200101",
         PatientBirthDate="19700101",
@@ -73,7 +73,7 @@ def test_dates_move_or_go_and_birth_dates_always_go() -> None:
 
 
 def test_the_device_is_kept_only_as_chosen() -> None:
-    ds = film(_values(), StationName="ROOM 7", DeviceSerialNumber="S-123", Manufacturer="ACME", GantryID="G")
+    ds = image(_values(), StationName="ROOM 7", DeviceSerialNumber="S-123", Manufacturer="ACME", GantryID="G")
     ds.ManufacturerModelName = "Mrs Typed-Here"
     made = deidentified(ds, stored_values(ds), DISGUISE)
     assert (made.StationName, made.DeviceSerialNumber, made.Manufacturer) == ("REMOVED", "REMOVED", "ACME")
@@ -87,7 +87,7 @@ def test_regions_are_blanked_black() -> None:
     for photometric, black in (("MONOCHROME2", 0), ("MONOCHROME1", 4095)):
         values = _values()
         values[0, 0], values[0, 1] = 0, 4095
-        ds = film(values, PhotometricInterpretation=photometric)
+        ds = image(values, PhotometricInterpretation=photometric)
         made = deidentified(ds, stored_values(ds), DISGUISE, [Region(0.5, 0.5, 1.0, 0.75)])
         found = stored_values(made)
         assert (found[20:, 15:23] == black).all(), photometric
@@ -96,7 +96,7 @@ def test_regions_are_blanked_black() -> None:
 
 
 def test_private_elements_stay_only_where_they_are_known_to_be_safe() -> None:
-    ds = film(_values())
+    ds = image(_values())
     ds.private_block(0x0903, "GEIIS PACS", create=True).add_new(0x10, "US", 1)
     ds.private_block(0x0903, "GEIIS PACS").add_new(0x20, "LO", "Smith")
     ds.private_block(0x0011, "ACME 1.0", create=True).add_new(0x01, "US", 3)
@@ -105,7 +105,7 @@ def test_private_elements_stay_only_where_they_are_known_to_be_safe() -> None:
 
 
 def test_codes_keep_the_meaning_of_their_scheme() -> None:
-    ds = film(_values())
+    ds = image(_values())
     known, unknown = Dataset(), Dataset()
     known.CodeValue, known.CodingSchemeDesignator, known.CodeMeaning = "399348003", "SCT", "Mr Smith"
     unknown.CodeValue, unknown.CodingSchemeDesignator, unknown.CodeMeaning = "X-17", "99LOCAL", "Mr Smith"
@@ -115,7 +115,7 @@ def test_codes_keep_the_meaning_of_their_scheme() -> None:
 
 
 def test_uids_of_the_standard_stay_and_others_are_consistent() -> None:
-    ds = film(_values(), FrameOfReferenceUID="1.2.3", SynchronizationFrameOfReferenceUID="1.2.3")
+    ds = image(_values(), FrameOfReferenceUID="1.2.3", SynchronizationFrameOfReferenceUID="1.2.3")
     made = deidentified(ds, stored_values(ds), DISGUISE)
     assert made.SOPClassUID == ds.SOPClassUID
     assert made.FrameOfReferenceUID == made.SynchronizationFrameOfReferenceUID != "1.2.3"

@@ -12,7 +12,7 @@ from pydicom.encaps import encapsulate
 
 from fineray.dicom.pixels import stored_values
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
-from tests.support.films import film
+from tests.support.images import image
 
 RAMP = (np.add.outer(np.arange(40) * 61, np.arange(48) * 31) % 4096).astype(np.uint16)
 LOSSLESS = [
@@ -26,8 +26,8 @@ LOSSLESS = [
 
 def _encoded(values: np.ndarray, syntax: uid.UID, bits: int = 12) -> pydicom.Dataset:
     if syntax.is_compressed and syntax != uid.DeflatedExplicitVRLittleEndian:
-        return film(values, bits=bits, syntax=syntax)
-    ds = film(values, bits=bits)
+        return image(values, bits=bits, syntax=syntax)
+    ds = image(values, bits=bits)
     ds.file_meta.TransferSyntaxUID = syntax
     return ds
 
@@ -41,7 +41,7 @@ def test_lossless_encodings_give_the_stored_values(syntax: uid.UID, bits: int) -
 
 @pytest.mark.parametrize("syntax", [uid.JPEGLossless, uid.JPEGLosslessSV1], ids=lambda syntax: syntax.name)
 def test_lossless_jpeg(syntax: uid.UID) -> None:
-    ds = film(RAMP)
+    ds = image(RAMP)
     ds.PixelData = encapsulate([imagecodecs.ljpeg_encode(RAMP, bitspersample=12)])
     ds["PixelData"].is_undefined_length = True
     ds.file_meta.TransferSyntaxUID = syntax
@@ -50,7 +50,7 @@ def test_lossless_jpeg(syntax: uid.UID) -> None:
 
 @pytest.mark.parametrize("syntax", [uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K], ids=lambda each: each.name)
 def test_high_throughput_jpeg_2000(syntax: uid.UID) -> None:
-    ds = film(RAMP)
+    ds = image(RAMP)
     ds.PixelData = encapsulate([imagecodecs.htj2k_encode(RAMP)])
     ds["PixelData"].is_undefined_length = True
     ds.file_meta.TransferSyntaxUID = syntax
@@ -58,7 +58,7 @@ def test_high_throughput_jpeg_2000(syntax: uid.UID) -> None:
 
 
 def test_near_lossless_jpeg_ls_stays_within_its_bound() -> None:
-    ds = film(RAMP)
+    ds = image(RAMP)
     ds.PixelData = encapsulate([imagecodecs.jpegls_encode(RAMP, level=3)])
     ds["PixelData"].is_undefined_length = True
     ds.file_meta.TransferSyntaxUID = uid.JPEGLSNearLossless
@@ -69,7 +69,7 @@ def test_near_lossless_jpeg_ls_stays_within_its_bound() -> None:
 @pytest.mark.parametrize(("bits", "syntax"), [(8, uid.JPEGBaseline8Bit), (12, uid.JPEGExtended12Bit)])
 def test_lossy_jpeg_is_close(bits: int, syntax: uid.UID) -> None:
     smooth = np.linspace(0, (1 << bits) - 1, 64 * 64).reshape(64, 64).astype(np.uint8 if bits == 8 else np.uint16)
-    ds = film(smooth, bits=bits)
+    ds = image(smooth, bits=bits)
     ds.PixelData = encapsulate([imagecodecs.jpeg_encode(smooth, level=98, bitspersample=bits)])
     ds["PixelData"].is_undefined_length = True
     ds.file_meta.TransferSyntaxUID = syntax
@@ -87,20 +87,20 @@ def test_a_12_bit_extended_jpeg_of_pydicom_agrees_with_its_reference() -> None:
 
 def test_signed_values_keep_their_sign() -> None:
     values = RAMP.astype(np.int16) - 2048
-    np.testing.assert_array_equal(stored_values(film(values)), values)
+    np.testing.assert_array_equal(stored_values(image(values)), values)
 
 
 @pytest.mark.parametrize("syntax", [uid.RLELossless, uid.JPEGLSLossless, uid.JPEG2000Lossless])
 @pytest.mark.parametrize("bits", [12, 16])
 def test_signed_values_keep_their_sign_when_compressed(syntax: uid.UID, bits: int) -> None:
     values = (RAMP.astype(np.int32) - 2048).astype(np.int16) * (1 if bits == 12 else 7)
-    np.testing.assert_array_equal(stored_values(film(values, bits=bits, syntax=syntax)), values)
+    np.testing.assert_array_equal(stored_values(image(values, bits=bits, syntax=syntax)), values)
 
 
 def test_jpeg_2000_that_forgot_its_sign_is_corrected() -> None:
     """A codestream written as unsigned under Pixel Representation 1, as some archives make them."""
     values = RAMP.astype(np.int16) - 2048
-    ds = film(values, bits=12)
+    ds = image(values, bits=12)
     stream = imagecodecs.jpeg2k_encode((values & 0xFFF).astype(np.uint16), codecformat="j2k", level=0, bitspersample=12)
     ds.PixelData = encapsulate([stream])
     ds["PixelData"].is_undefined_length = True
@@ -109,26 +109,26 @@ def test_jpeg_2000_that_forgot_its_sign_is_corrected() -> None:
 
 
 def test_unused_high_bits_do_not_become_shades() -> None:
-    ds = film(RAMP)
+    ds = image(RAMP)
     ds.PixelData = (RAMP | 0xF000).tobytes()  # an overlay in the upper bits, as old PS3 allowed
     np.testing.assert_array_equal(stored_values(ds), RAMP)
 
 
 def test_values_below_the_high_bit_are_shifted() -> None:
-    ds = film(RAMP)
+    ds = image(RAMP)
     ds.PixelData, ds.HighBit = (RAMP << 4).astype(np.uint16).tobytes(), 15
     np.testing.assert_array_equal(stored_values(ds), RAMP)
 
 
 def test_big_endian() -> None:
-    ds = film(RAMP)
+    ds = image(RAMP)
     ds.file_meta.TransferSyntaxUID = uid.ExplicitVRBigEndian
     ds.PixelData = RAMP.astype(">u2").tobytes()
     np.testing.assert_array_equal(stored_values(ds), RAMP)
 
 
 def test_each_frame_has_its_own_values() -> None:
-    ds = film(RAMP, NumberOfFrames=2)
+    ds = image(RAMP, NumberOfFrames=2)
     ds.PixelData = RAMP.tobytes() + RAMP[::-1].tobytes()
     np.testing.assert_array_equal(stored_values(ds, 1), RAMP)
     np.testing.assert_array_equal(stored_values(ds, 2), RAMP[::-1])
@@ -136,7 +136,7 @@ def test_each_frame_has_its_own_values() -> None:
 
 def test_colour_is_not_for_import() -> None:
     with pytest.raises(NotARadiograph, match="colour"):
-        stored_values(film(RAMP, PhotometricInterpretation="RGB", SamplesPerPixel=3))
+        stored_values(image(RAMP, PhotometricInterpretation="RGB", SamplesPerPixel=3))
 
 
 @pytest.mark.parametrize(
@@ -150,11 +150,11 @@ def test_colour_is_not_for_import() -> None:
 )
 def test_lying_headers_fail_with_a_reason(tags: dict[str, int], reason: str) -> None:
     with pytest.raises(UnreadableFile, match=reason):
-        stored_values(film(RAMP, **tags))
+        stored_values(image(RAMP, **tags))
 
 
 def test_cut_compressed_pixels_fail_with_a_reason() -> None:
-    ds = film(RAMP, syntax=uid.JPEGLSLossless)
+    ds = image(RAMP, syntax=uid.JPEGLSLossless)
     ds.PixelData = encapsulate([b"\xff\xd8\xff\xf7"])
     with pytest.raises(UnreadableFile, match="cannot be decoded from JPEG-LS"):
         stored_values(ds)

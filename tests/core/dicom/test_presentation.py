@@ -17,7 +17,7 @@ from fineray.dicom.presentation import gray_image
 from fineray.dicom.radiograph import GrayImage, Window
 from fineray.dicom.read import read_radiograph
 from fineray.dicom.shades import apply_window, shades, shades_8bit
-from tests.support.films import film
+from tests.support.images import image
 
 RAMP = np.linspace(0, 4095, 40 * 48).reshape(40, 48).astype(np.uint16)
 
@@ -29,7 +29,7 @@ def _image(ds: Dataset) -> GrayImage:
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
 @pytest.mark.parametrize(("slope", "intercept"), [(1, 0), (2.5, -100)])
 def test_windows_agree_with_pydicom(function: str, slope: float, intercept: float) -> None:
-    ds = film(
+    ds = image(
         RAMP,
         WindowCenter=1800,
         WindowWidth=900,
@@ -65,7 +65,7 @@ def test_a_voi_lut_goes_before_a_window() -> None:
     table = Dataset()
     table.LUTDescriptor, table.LUTData = [4096, 0, 12], (4095 - np.arange(4096)).astype(np.uint16).tolist()
     table["LUTDescriptor"].VR = table["LUTData"].VR = "US"
-    ds = film(RAMP, WindowCenter=100, WindowWidth=10)
+    ds = image(RAMP, WindowCenter=100, WindowWidth=10)
     ds.VOILUTSequence = [table]
     image, source = gray_image(ds, stored_values(ds))
     assert source == "VOI LUT"
@@ -75,8 +75,8 @@ def test_a_voi_lut_goes_before_a_window() -> None:
 @pytest.mark.parametrize(("bits", "top"), [(8, 255), (12, 4095)])
 def test_twins_of_both_polarities_give_the_same_shades(bits: int, top: int) -> None:
     values = (RAMP // 16 if bits == 8 else RAMP).astype(np.uint16)
-    plain = film(values, bits=bits, WindowCenter=(top + 1) / 2, WindowWidth=top + 1)
-    twin = film(
+    plain = image(values, bits=bits, WindowCenter=(top + 1) / 2, WindowWidth=top + 1)
+    twin = image(
         (top - values).astype(np.uint16),
         bits=bits,
         PhotometricInterpretation="MONOCHROME1",
@@ -88,9 +88,9 @@ def test_twins_of_both_polarities_give_the_same_shades(bits: int, top: int) -> N
 
 
 def test_inverse_alone_and_monochrome1_alone_both_invert_once() -> None:
-    plain = shades(_image(film(RAMP)))
+    plain = shades(_image(image(RAMP)))
     for tags in ({"PhotometricInterpretation": "MONOCHROME1"}, {"PresentationLUTShape": "INVERSE"}):
-        np.testing.assert_allclose(shades(_image(film(RAMP, **tags))), 1 - plain, atol=1e-6)
+        np.testing.assert_allclose(shades(_image(image(RAMP, **tags))), 1 - plain, atol=1e-6)
 
 
 @pytest.mark.parametrize("tags", [{}, {"WindowCenter": 5, "WindowWidth": 0}, {"VOILUTFunction": "ODD"}])
@@ -98,7 +98,7 @@ def test_without_a_usable_window_a_robust_one_is_found(tags: dict[str, object]) 
     values = RAMP.copy()
     values[0, :3] = 4095
     values[-1] = RAMP[-2]
-    ds = film(values // 2, **tags)
+    ds = image(values // 2, **tags)
     if "VOILUTFunction" in tags:
         ds.WindowCenter, ds.WindowWidth = 10, 10
     image, source = gray_image(ds, stored_values(ds))
@@ -111,17 +111,17 @@ def test_padding_is_black_in_both_polarities() -> None:
     values = RAMP.copy()
     values[:5] = 4095
     for photometric in ("MONOCHROME1", "MONOCHROME2"):
-        ds = film(values, PixelPaddingValue=4095, PhotometricInterpretation=photometric)
+        ds = image(values, PixelPaddingValue=4095, PhotometricInterpretation=photometric)
         assert shades(_image(ds))[:5].max() == 0
 
 
 def test_a_constant_image_is_shown() -> None:
-    assert np.isfinite(shades(_image(film(np.full((10, 10), 7, np.uint16))))).all()
+    assert np.isfinite(shades(_image(image(np.full((10, 10), 7, np.uint16))))).all()
 
 
 @pytest.mark.integration
 def test_real_twins_of_the_study_have_dark_corners_and_bright_spines(cxr: Path) -> None:
-    """The middle column of a frontal chest film (spine) is brighter than its lungs, whatever the encoding."""
+    """The middle column of a frontal chest image (spine) is brighter than its lungs, whatever the encoding."""
     seen = {}
     for path in sorted((cxr / "dicom").rglob("*.dcm"))[:120]:
         radiograph = read_radiograph(FileLocation(path))

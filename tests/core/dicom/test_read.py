@@ -14,14 +14,14 @@ from pydicom.data import get_testdata_file
 from fineray.dicom.location import FileLocation
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import age_in_years, read_radiograph, read_radiographs
-from tests.support.films import film, write_film
+from tests.support.images import image, write_image
 
 PIXELS = (np.arange(48 * 40).reshape(48, 40) % 4096).astype(np.uint16)
 
 
 def test_attributes_and_identity(tmp_path: Path) -> None:
     path = tmp_path / "no extension"
-    written = write_film(path, patient="PAT-9", PatientAge="018M", PixelSpacing=[0.2, 0.1], PatientSex="f")
+    written = write_image(path, patient="PAT-9", PatientAge="018M", PixelSpacing=[0.2, 0.1], PatientSex="f")
     read = read_radiograph(FileLocation(path))
     assert read.identity.patient_id == "PAT-9"
     assert read.identity.sop_instance_uid == written.SOPInstanceUID
@@ -39,7 +39,7 @@ def test_ages(text: str, years: float | None) -> None:
 
 
 def test_a_file_without_preamble_is_read(tmp_path: Path) -> None:
-    ds = film(PIXELS)
+    ds = image(PIXELS)
     path = tmp_path / "raw"
     del ds.file_meta
     pydicom.dcmwrite(path, ds, implicit_vr=True, little_endian=True, enforce_file_format=False)
@@ -48,8 +48,8 @@ def test_a_file_without_preamble_is_read(tmp_path: Path) -> None:
 
 
 def test_the_source_file_is_not_changed(tmp_path: Path) -> None:
-    path = tmp_path / "film"
-    write_film(path, patient="A")
+    path = tmp_path / "image"
+    write_image(path, patient="A")
     before = (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
     read_radiograph(FileLocation(path))
     assert (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns) == before
@@ -69,11 +69,11 @@ def test_what_is_not_a_radiograph_is_skipped_with_a_reason(tmp_path: Path) -> No
         (Path(get_testdata_file("CT_small.dcm")), "Modality CT"),
         (Path(get_testdata_file("rtplan.dcm")), "Modality RTPLAN"),
     ]
-    ds = film(PIXELS, NumberOfFrames=2)
+    ds = image(PIXELS, NumberOfFrames=2)
     ds.PixelData += ds.PixelData
     ds.save_as(tmp_path / "frames")
     cases.append((tmp_path / "frames", "2 frames"))
-    report = film(PIXELS)
+    report = image(PIXELS)
     for name in ("PixelData", "Rows", "BitsStored"):
         delattr(report, name)
     report.save_as(tmp_path / "report")
@@ -86,12 +86,12 @@ def test_what_is_not_a_radiograph_is_skipped_with_a_reason(tmp_path: Path) -> No
 
 def test_what_is_damaged_fails_with_a_reason(tmp_path: Path) -> None:
     whole = tmp_path / "whole"
-    write_film(whole, patient="A")
+    write_image(whole, patient="A")
     data = whole.read_bytes()
     cases = [(_write(tmp_path / "empty", b""), "empty")]
     for cut in (len(data) - 500, len(data) * 2 // 3, 400):
         cases.append((_write(tmp_path / f"cut-{cut}", data[:cut]), "."))
-    ds = film(PIXELS, syntax=uid.JPEG2000Lossless)
+    ds = image(PIXELS, syntax=uid.JPEG2000Lossless)
     ds.save_as(tmp_path / "j2k")
     compressed = (tmp_path / "j2k").read_bytes()
     cases.append((_write(tmp_path / "j2k-cut", compressed[:-700]), "."))
@@ -103,7 +103,7 @@ def test_what_is_damaged_fails_with_a_reason(tmp_path: Path) -> None:
 
 
 def test_a_header_without_a_size_says_what_is_missing(tmp_path: Path) -> None:
-    ds = film(PIXELS)
+    ds = image(PIXELS)
     del ds.Rows
     del ds.BitsAllocated
     ds.save_as(tmp_path / "f")

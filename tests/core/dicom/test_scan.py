@@ -33,6 +33,6 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
 def test_a_link_in_a_circle_ends(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    (tmp_path / "sub/film").write_bytes(b"1")
+    (tmp_path / "sub/image").write_bytes(b"1")
     (tmp_path / "sub/up").symlink_to(tmp_path)
     assert len(find_files([tmp_path])) == 1

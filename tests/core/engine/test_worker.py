@@ -48,11 +48,11 @@ def _until_end(connection: Connection) -> list[Event]:
 
 
 def test_an_import_reports_and_finishes(
-    worker: tuple[BaseProcess, Connection], tmp_path: Path, films: Callable[..., Path]
+    worker: tuple[BaseProcess, Connection], tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     _, connection = worker
     create_project(tmp_path / "p")
-    connection.send(Submit(7, ImportFolders(tmp_path / "p", (films(),))))
+    connection.send(Submit(7, ImportFolders(tmp_path / "p", (images(),))))
     *reported, last = _until_end(connection)
     assert isinstance(last, Finished)
     assert (last.job, last.result.imported) == (7, 12)  # type: ignore[union-attr]
@@ -101,11 +101,11 @@ def test_a_fault_of_ours_is_reported_with_details(worker: tuple[BaseProcess, Con
 
 
 def test_a_cancelled_job_stops_and_a_waiting_one_never_starts(
-    worker: tuple[BaseProcess, Connection], tmp_path: Path, films: Callable[..., Path]
+    worker: tuple[BaseProcess, Connection], tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     _, connection = worker
     create_project(tmp_path / "p")
-    connection.send(Submit(1, ImportFolders(tmp_path / "p", (films(patients=40, each=4),))))
+    connection.send(Submit(1, ImportFolders(tmp_path / "p", (images(patients=40, each=4),))))
     while not isinstance(connection.recv(), Reported):
         assert connection.poll(60)
     connection.send(Submit(2, ReadImage(tmp_path / "p", 1)))

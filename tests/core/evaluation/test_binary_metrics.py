@@ -251,7 +251,7 @@ def test_operating_points_reach_what_they_promise(predicted: Maker) -> None:
         point = choose_point(some, PointRule("specificity", "yes", wanted))
         assert (asked.scores[~asked.positive] < point.threshold).mean() >= wanted
     dear, cheap = (choose_point(some, PointRule("cost", "yes", worth)).threshold for worth in (20, 0.05))
-    assert dear < cheap, "the dearer a miss, the sooner a film is called"
+    assert dear < cheap, "the dearer a miss, the sooner an image is called"
 
 
 def test_a_subgroup_on_which_the_model_fails_is_found_and_small_ones_are_marked() -> None:

@@ -1,4 +1,4 @@
-"""A study whose sick films differ by a bright patch in one place, and a run that learned it."""
+"""A study whose sick images differ by a bright patch in one place, and a run that learned it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from fineray.explaining.alike import feature_map, nearest
 from fineray.explaining.checking import check_map
 from fineray.explaining.doubtful import doubtful_labels
 from fineray.explaining.explain import CannotExplain, explain, mean_map
-from fineray.explaining.saliency import FINEST, film_part, grad_cam
+from fineray.explaining.saliency import FINEST, image_part, grad_cam
 from fineray.progress import Cancelled, Monitor
 from fineray.project.catalogue import labelled_images, places_of
 from fineray.project.project import Project
@@ -40,13 +40,13 @@ def test_both_methods_find_what_was_planted(taught: Taught) -> None:
     predictions, rows = _of_class(folder, "sick")
     inside = np.zeros((160, 160), dtype=bool)
     inside[PATCH] = True
-    for method, films in (("grad-cam", 3), ("occlusion", 1)):
+    for method, images in (("grad-cam", 3), ("occlusion", 1)):
         shares = []
-        for row in rows[:films]:
+        for row in rows[:images]:
             found = explain(
                 project, folder, int(predictions.images[row]), "sick", method, predictions.parts[row], Monitor()
             )
-            assert found.held_out, "the head that did not see the film explains it"
+            assert found.held_out, "the head that did not see the image explains it"
             scale = len(found.evidence) / 160
             area = tuple(slice(round(part.start * scale), round(part.stop * scale)) for part in PATCH)
             evidence = np.maximum(found.evidence, 0)
@@ -62,7 +62,7 @@ def test_the_map_adds_up_to_the_score(taught: Taught) -> None:
     with torch.no_grad():
         maps = model.maps(images)
         scores = model.scores(maps)[:, 0]
-        # Films whose maps are the training mean everywhere have the constant part of the score alone.
+        # Images whose maps are the training mean everywhere have the constant part of the score alone.
         widths = [each.shape[1] for each in maps]
         usual = [
             mean.view(1, -1, 1, 1).expand_as(each).contiguous()
@@ -78,12 +78,12 @@ def test_the_model_is_the_one_that_predicted(taught: Taught) -> None:
     predictions = folder.predictions()
     for row in range(0, len(predictions.images), 5):
         model = trained_model(folder, predictions.parts[row])
-        film = project.pixels.read(places_of(project, [int(predictions.images[row])])[0])
-        assert model.probabilities(model.inputs([film]))[0] == pytest.approx(predictions.probabilities[row], abs=2e-3)
+        image = project.pixels.read(places_of(project, [int(predictions.images[row])])[0])
+        assert model.probabilities(model.inputs([image]))[0] == pytest.approx(predictions.probabilities[row], abs=2e-3)
     final = trained_model(folder)
     some = labelled_images(project)[:5]
-    films = [project.pixels.read(each.stored_at) for each in some]
-    assert final.probabilities(final.inputs(films)) == pytest.approx(
+    images = [project.pixels.read(each.stored_at) for each in some]
+    assert final.probabilities(final.inputs(images)) == pytest.approx(
         trained_model(folder).predict(project, some, Monitor()), abs=2e-3
     )
 
@@ -109,17 +109,17 @@ def test_a_random_map_and_a_constant_one_get_a_badge(taught: Taught) -> None:
     project, folder = taught
     predictions, rows = _of_class(folder, "sick")
     model = trained_model(folder)
-    film = project.pixels.read(places_of(project, [int(predictions.images[rows[0]])])[0])
-    shown = model.inputs([film])
+    image = project.pixels.read(places_of(project, [int(predictions.images[rows[0]])])[0])
+    shown = model.inputs([image])
     number = model.classes.index("sick")
     true_map = grad_cam(model, shown, number)[0]
     other = grad_cam(model.randomised(), shown, number)[0]
-    assert check_map(model, other, true_map, shown, film, number).deletion > 0
-    upside_down = check_map(model, other, -true_map, shown, film, number)
+    assert check_map(model, other, true_map, shown, image, number).deletion > 0
+    upside_down = check_map(model, other, -true_map, shown, image, number)
     assert any("Hiding" in each for each in upside_down.problems)
-    same = check_map(model, other, other, shown, film, number)
+    same = check_map(model, other, other, shown, image, number)
     assert same.random_likeness == pytest.approx(1) and any("learned nothing" in each for each in same.problems)
-    empty = check_map(model, other, np.zeros_like(true_map), shown, film, number)
+    empty = check_map(model, other, np.zeros_like(true_map), shown, image, number)
     assert any("No part" in each for each in empty.problems)
 
 
@@ -137,13 +137,13 @@ def test_randomised_weights_destroy_the_map_on_average(taught: Taught) -> None:
 @pytest.mark.integration
 def test_a_shortcut_on_the_border_shows_in_the_mean_map(tmp_path: Path) -> None:
     corner = (slice(2, 12), slice(2, 40))
-    project = train_on(tmp_path / "study", planted(tmp_path / "films", corner))
+    project = train_on(tmp_path / "study", planted(tmp_path / "images", corner))
     try:
         folder = runs(project)[0]
         predictions, rows = _of_class(folder, "sick")
         sick = [int(predictions.images[row]) for row in rows]
         found = mean_map(project, folder, sick, "sick", Monitor())
-        assert found.films == len(sick) and found.evidence.shape == (FINEST, FINEST)
+        assert found.images == len(sick) and found.evidence.shape == (FINEST, FINEST)
         top_left = found.evidence[:10, :20].mean()
         assert top_left > 2 * found.evidence.mean(), "the planted corner stands out"
         assert found.on_border > 0.25
@@ -165,7 +165,7 @@ def test_what_cannot_be_explained_is_said(taught: Taught) -> None:
     project, folder = taught
     with pytest.raises(CannotExplain, match="no class"):
         explain(project, folder, 1, "grey", "grad-cam", "", Monitor())
-    with pytest.raises(CannotExplain, match="No film"):
+    with pytest.raises(CannotExplain, match="No image"):
         mean_map(project, folder, [], "sick", Monitor())
 
     class Stopped(Monitor):
@@ -176,11 +176,11 @@ def test_what_cannot_be_explained_is_said(taught: Taught) -> None:
         explain(project, folder, int(folder.predictions().images[0]), "sick", "occlusion", "", Stopped())
 
 
-def test_the_part_of_the_map_that_lies_on_a_film() -> None:
+def test_the_part_of_the_map_that_lies_on_a_image() -> None:
     square = np.arange(FINEST * FINEST, dtype=np.float32).reshape(FINEST, FINEST)
-    assert film_part(square, 100, 50).shape == (56, 28)
-    assert film_part(square, 30, 60).shape == (28, 56)
-    assert (film_part(square, 30, 60) == square[14:42]).all()
+    assert image_part(square, 100, 50).shape == (56, 28)
+    assert image_part(square, 30, 60).shape == (28, 56)
+    assert (image_part(square, 30, 60) == square[14:42]).all()
 
 
 def test_the_nearest_are_of_other_patients_and_learned_from(taught: Taught) -> None:

@@ -22,7 +22,7 @@ from fineray.progress import Monitor
 from fineray.project.blanking import blanked_regions, set_blanked_regions
 from fineray.project.files.importing import import_folders
 from fineray.project.project import Project, create_project, open_project
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.identity import DIGITS, MARKS, NAME, full_of_identity, marks_in
 
 
@@ -47,7 +47,7 @@ def test_planted_identity_is_found_nowhere(tmp_path: Path, home: Path) -> None:
             timeout=200,
         )
         log += done.stdout + done.stderr
-    assert json.loads(done.stdout)["films"] == 1, "the same film twice counts once"
+    assert json.loads(done.stdout)["images"] == 1, "the same image twice counts once"
     assert list(marks_in(out)) == []
     assert list(marks_in(project)) == []
     assert list(marks_in(home)) == []
@@ -58,7 +58,7 @@ def test_planted_identity_is_found_nowhere(tmp_path: Path, home: Path) -> None:
 
 def test_two_exports_of_a_project_agree_and_two_projects_do_not(tmp_path: Path) -> None:
     for number in range(2):
-        write_film(
+        write_image(
             tmp_path / f"in/{number}", patient="A", number=number, StudyInstanceUID="1.2.3", StudyDate="20200105"
         )
     studies = []
@@ -70,7 +70,7 @@ def test_two_exports_of_a_project_agree_and_two_projects_do_not(tmp_path: Path) 
                 export_deidentified(project, tmp_path / name / turn, ExportOptions(), Monitor())
                 files = sorted((tmp_path / name / turn).rglob("*.dcm"))
                 found = [pydicom.dcmread(path) for path in files]
-                assert len({ds.StudyInstanceUID for ds in found}) == 1, "films of a study stay in it"
+                assert len({ds.StudyInstanceUID for ds in found}) == 1, "images of a study stay in it"
                 assert len({ds.SOPInstanceUID for ds in found}) == 2
                 studies.append((found[0].StudyInstanceUID, found[0].StudyDate))
     assert studies[0] == studies[1] and studies[2] == studies[3]
@@ -81,14 +81,14 @@ def test_two_exports_of_a_project_agree_and_two_projects_do_not(tmp_path: Path) 
 def study(project: Project, tmp_path: Path) -> Project:
     for number in range(3):
         tags = {"BurnedInAnnotation": "YES"} if number == 2 else {}
-        write_film(tmp_path / f"in/{number}", patient=f"P{number}", number=number, **tags)
+        write_image(tmp_path / f"in/{number}", patient=f"P{number}", number=number, **tags)
     import_folders(project, [tmp_path / "in"], Monitor())
     return project
 
 
-def test_exported_films_import_again_as_they_were(study: Project, tmp_path: Path) -> None:
+def test_exported_images_import_again_as_they_were(study: Project, tmp_path: Path) -> None:
     summary = export_deidentified(study, tmp_path / "out", ExportOptions(), Monitor())
-    assert summary.films == 2
+    assert summary.images == 2
     assert summary.held_back == {"it says that letters are burned in, and none were found: blank them by hand": 1}
     create_project(tmp_path / "again")
     with open_project(tmp_path / "again") as again:
@@ -102,13 +102,13 @@ def test_regions_drawn_by_hand_are_black_in_the_export(study: Project, tmp_path:
     set_blanked_regions(study, image, [Region(0.0, 0.0, 0.5, 1.0)])
     assert blanked_regions(study) == {image: (Region(0.0, 0.0, 0.5, 1.0),)}
     summary = export_deidentified(study, tmp_path / "out", ExportOptions(), Monitor())
-    assert (summary.films, summary.blanked, summary.held_back) == (3, 1, {})
+    assert (summary.images, summary.blanked, summary.held_back) == (3, 1, {})
     [path] = (tmp_path / "out").rglob(f"{image:06d}.dcm")
     values = read_radiograph(FileLocation(path)).image.values
     assert len(np.unique(values[:24])) == 1 and len(np.unique(values[24:])) > 100
 
 
-def test_the_export_wants_an_empty_folder_and_films(study: Project, tmp_path: Path) -> None:
+def test_the_export_wants_an_empty_folder_and_images(study: Project, tmp_path: Path) -> None:
     with pytest.raises(CannotExport, match="empty folder"):
         export_deidentified(study, tmp_path / "in", ExportOptions(), Monitor())
     for path in (tmp_path / "in").iterdir():

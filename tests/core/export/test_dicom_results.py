@@ -1,4 +1,4 @@
-"""Results as DICOM: in the film's own study, under series of their own, right by an independent validator."""
+"""Results as DICOM: in the image's own study, under series of their own, right by an independent validator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fineray.prediction.results import FolderPredictions
 from fineray.progress import Monitor
 from fineray.project.project import open_project
 from fineray.project.runs import run
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.studies import Zoo, lend
 
 pytestmark = pytest.mark.xdist_group("dicom results")  # the same for all of them
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("dicom results")  # the same for all of the
 
 @pytest.fixture(scope="module")
 def results(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> tuple[FolderPredictions, Path, Path]:
-    """(the table, the films, the folder of results) of four films: two real ones, one of a test, one picture."""
+    """(the table, the images, the folder of results) of four images: two real ones, one of a test, one picture."""
     root = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FINERAY_HOME", str(root / "home"))
@@ -36,26 +36,26 @@ def results(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> tuple[FolderP
 
 
 def _results(study: Path, root: Path) -> tuple[FolderPredictions, Path, Path]:
-    films, out = root / "new", root / "out"
-    write_film(films / "a" / "small.dcm", patient="NEW-1", level=0.6)
+    images, out = root / "new", root / "out"
+    write_image(images / "a" / "small.dcm", patient="NEW-1", level=0.6)
     for name in ("RG1_UNCR.dcm", "RG3_UNCI.dcm"):
-        shutil.copyfile(get_testdata_file(name), films / name)
-    Image.fromarray(np.full((60, 50), 90, dtype=np.uint8)).save(films / "picture.png")
+        shutil.copyfile(get_testdata_file(name), images / name)
+    Image.fromarray(np.full((60, 50), 90, dtype=np.uint8)).save(images / "picture.png")
     with open_project(study) as project:
         folder = run(project, "run-001")
         classes = folder.metrics().classes
         dicom, maps = DicomResultWriter(folder, classes, out), HeatMapWriter(folder, classes, out)
-        table = predict_folder(project, folder, films, Monitor(), visit=lambda new: (dicom(new), maps(new), None)[-1])
+        table = predict_folder(project, folder, images, Monitor(), visit=lambda new: (dicom(new), maps(new), None)[-1])
     assert dicom.without == 1, "the picture is no DICOM file"
-    return table, films, out
+    return table, images, out
 
 
-def test_three_objects_a_film_in_its_own_study(results: tuple[FolderPredictions, Path, Path]) -> None:
-    table, films, out = results
+def test_three_objects_a_image_in_its_own_study(results: tuple[FolderPredictions, Path, Path]) -> None:
+    table, images, out = results
     scored = {row.file: row for row in table.rows if row.probabilities}
     assert len(scored) == 4
     for name in ("a/small.dcm", "RG1_UNCR.dcm"):
-        source = pydicom.dcmread(films / name)
+        source = pydicom.dcmread(images / name)
         made = {kind: pydicom.dcmread(out / f"{name}.{kind}.dcm") for kind in ("report", "heatmap", "state")}
         assert {each.StudyInstanceUID for each in made.values()} == {source.StudyInstanceUID}
         assert {each.PatientID for each in made.values()} == {source.PatientID}
@@ -78,18 +78,18 @@ def test_three_objects_a_film_in_its_own_study(results: tuple[FolderPredictions,
 
 
 @pytest.mark.integration
-def test_what_a_film_counts_as_stands_beside_its_own_probability(trained: Path, tmp_path: Path) -> None:
-    write_film(tmp_path / "new" / "film.dcm", patient="NEW-1", level=0.62)  # bright, most probably
+def test_what_a_image_counts_as_stands_beside_its_own_probability(trained: Path, tmp_path: Path) -> None:
+    write_image(tmp_path / "new" / "image.dcm", patient="NEW-1", level=0.62)  # bright, most probably
     with open_project(trained) as project:
         folder = run(project, "run-001")
         dicom = DicomResultWriter(folder, folder.metrics().classes, tmp_path / "out")
         by_hand = PointRule("threshold", "dark", 0.0)
         (row,) = predict_folder(project, folder, tmp_path / "new", Monitor(), visit=dicom, rule=by_hand).rows
     assert row.predicted == "dark" and row.probabilities[1] < 0.5
-    state = pydicom.dcmread(tmp_path / "out" / "film.dcm.state.dcm")
+    state = pydicom.dcmread(tmp_path / "out" / "image.dcm.state.dcm")
     text = state.GraphicAnnotationSequence[0].TextObjectSequence[0].UnformattedTextValue
     assert text.startswith(f"dark {row.probabilities[1]:.3f}")
-    report = pydicom.dcmread(tmp_path / "out" / "film.dcm.report.dcm")
+    report = pydicom.dcmread(tmp_path / "out" / "image.dcm.report.dcm")
     assert "dark" in [item.ConceptCodeSequence[0].CodeMeaning for item in _items(report, "CODE")]
 
 
@@ -112,12 +112,12 @@ def test_a_validator_finds_no_error(results: tuple[FolderPredictions, Path, Path
         assert not errors, (path.name, errors)
 
 
-def test_heat_maps_show_the_film_and_what_they_are(results: tuple[FolderPredictions, Path, Path]) -> None:
+def test_heat_maps_show_the_image_and_what_they_are(results: tuple[FolderPredictions, Path, Path]) -> None:
     table, _, out = results
     picture = np.asarray(Image.open(out / "RG1_UNCR.dcm.png"))
-    assert picture.shape[2] == 3 and picture[-STRIP:].max() == 255, "words below the film"
+    assert picture.shape[2] == 3 and picture[-STRIP:].max() == 255, "words below the image"
     colours = np.ptp(picture[:-STRIP].astype(int), axis=2)
-    assert (colours > 20).mean() > 0.01 and (colours < 5).mean() > 0.1, "evidence in colour over a gray film"
+    assert (colours > 20).mean() > 0.01 and (colours < 5).mean() > 0.1, "evidence in colour over a gray image"
     assert len(list(out.rglob("*.png"))) == sum(bool(row.probabilities) for row in table.rows) == 4
 
 

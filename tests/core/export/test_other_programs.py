@@ -31,8 +31,8 @@ from fineray.training.preprocessing import to_input
 pytestmark = pytest.mark.slow
 
 
-def run_and_films(study: Path, name: str) -> tuple[RunFolder, list[NDArray[np.uint8]], NDArray[np.float64]]:
-    """(the run, its films as stored, what it says of them)."""
+def run_and_images(study: Path, name: str) -> tuple[RunFolder, list[NDArray[np.uint8]], NDArray[np.float64]]:
+    """(the run, its images as stored, what it says of them)."""
     with open_project(study) as project:
         folder, images = run(project, name), labelled_images(project)
         return (
@@ -44,7 +44,7 @@ def run_and_films(study: Path, name: str) -> tuple[RunFolder, list[NDArray[np.ui
 
 @pytest.mark.parametrize("name", ["run-001", "run-002"])
 def test_onnxruntime_says_the_same(trained: Path, tmp_path: Path, name: str) -> None:
-    folder, films, expected = run_and_films(trained, name)
+    folder, images, expected = run_and_images(trained, name)
     facts = facts_of(folder)
     assert export_onnx(folder, facts, tmp_path / "m.onnx", Monitor()) <= 1e-4
     model = onnx.load(str(tmp_path / "m.onnx"))
@@ -53,14 +53,14 @@ def test_onnxruntime_says_the_same(trained: Path, tmp_path: Path, name: str) -> 
     assert len(json.loads(told["preparation"])) == 6
     session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"), providers=["CPUExecutionProvider"])
     side = session.get_inputs()[0].shape[-1]
-    for batch in (1, 7):  # any number of films
-        inputs = np.stack([to_input(film, side) for film in films[:batch]])[:, None].astype(np.float32) / 255
+    for batch in (1, 7):  # any number of images
+        inputs = np.stack([to_input(image, side) for image in images[:batch]])[:, None].astype(np.float32) / 255
         found = session.run(None, {"images": inputs})[0]
         assert np.abs(found - expected[:batch]).max() <= 1e-4
 
 
 def test_an_onnx_model_that_differs_is_not_kept(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, _, _ = run_and_films(trained, "run-001")
+    folder, _, _ = run_and_images(trained, "run-001")
     facts = facts_of(folder)
     right = WholeNetwork.logits
     monkeypatch.setattr(WholeNetwork, "logits", lambda self, images: right(self, images) * 1.01)
@@ -74,7 +74,7 @@ def test_an_onnx_model_that_differs_is_not_kept(trained: Path, tmp_path: Path, m
 
 
 def test_a_bundle_is_written_whole_or_not_at_all(trained: Path, tmp_path: Path) -> None:
-    folder, _, _ = run_and_films(trained, "run-001")
+    folder, _, _ = run_and_images(trained, "run-001")
 
     class Stop(Monitor):
         def check(self) -> None:
@@ -116,12 +116,12 @@ SCHEMA = {
 
 @pytest.mark.parametrize("name", ["run-001", "run-002"])
 def test_monai_verifies_and_runs_the_bundle(trained: Path, tmp_path: Path, name: str) -> None:
-    folder, films, expected = run_and_films(trained, name)
+    folder, images, expected = run_and_images(trained, name)
     bundle = tmp_path / "bundle"
     assert export_bundle(folder, facts_of(folder), "# Card", bundle, Monitor()) <= 1e-4
-    (tmp_path / "films").mkdir()
-    for number, film in enumerate(films[:6]):
-        Image.fromarray(film).save(tmp_path / "films" / f"{number}.png")
+    (tmp_path / "images").mkdir()
+    for number, image in enumerate(images[:6]):
+        Image.fromarray(image).save(tmp_path / "images" / f"{number}.png")
     (tmp_path / "schema.json").write_text(json.dumps(SCHEMA))
     configs = ["--config_file", "configs/inference.json", "--meta_file", "configs/metadata.json"]
 
@@ -133,7 +133,7 @@ def test_monai_verifies_and_runs_the_bundle(trained: Path, tmp_path: Path, name:
 
     monai("verify_metadata", "--meta_file", "configs/metadata.json", "--filepath", str(tmp_path / "schema.json"))
     monai("verify_net_in_out", "--net_id", "network", *configs)
-    monai("run", *configs, "--bundle_root", ".", "--dataset_dir", str(tmp_path / "films"), "--output_dir", "out")
+    monai("run", *configs, "--bundle_root", ".", "--dataset_dir", str(tmp_path / "images"), "--output_dir", "out")
     with (bundle / "out" / "predictions.csv").open() as file:
         rows = {Path(row[0]).stem: [float(cell) for cell in row[1:]] for row in csv.reader(file)}
     found = np.array([rows[str(number)] for number in range(6)])

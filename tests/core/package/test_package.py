@@ -61,16 +61,16 @@ def package(zoo: Zoo) -> Path:
 
 @pytest.mark.parametrize("name", ["run-001", pytest.param("run-002", marks=pytest.mark.integration)])
 def test_it_says_the_same_elsewhere(trained: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    films = trained.parent / "films"
+    images = trained.parent / "images"
     with open_project(trained) as project:
-        before = predict_folder(project, run(project, name), films, Monitor())
+        before = predict_folder(project, run(project, name), images, Monitor())
     package = packed(trained, name, tmp_path / "m.frpkg")
     monkeypatch.setenv("FINERAY_HOME", str(tmp_path / "elsewhere"))
     opened = open_package(package, tmp_path / "there", Monitor())
     assert opened.difference <= 1e-6 and opened.classes == ("bright", "dark") and opened.fingerprint == ""
     with open_project(opened.project) as project:
         assert runs(project) == [] and [each.name for each in models(project)] == [opened.run]
-        after = predict_folder(project, run(project, opened.run), films, Monitor())
+        after = predict_folder(project, run(project, opened.run), images, Monitor())
         with pytest.raises(NotJudgedHere):
             run(project, opened.run).predictions()
     got, expected = (np.array([row.probabilities for row in table.rows]) for table in (after, before))
@@ -248,7 +248,7 @@ def test_it_joins_a_project_once_and_only_an_empty_folder_becomes_one(
     again = packed(tmp_path / "mine", "run-001", tmp_path / "again.frpkg")
     opened = open_package(again, tmp_path / "third", Monitor())
     with open_project(opened.project) as project:
-        table = predict_folder(project, run(project, opened.run), trained.parent / "films", Monitor())
+        table = predict_folder(project, run(project, opened.run), trained.parent / "images", Monitor())
     assert all(LEARNED in row.flag for row in table.rows), "what it learned from is known at the third place too"
 
 
@@ -260,7 +260,7 @@ def test_a_point_chosen_at_export_calls_elsewhere(trained: Path, tmp_path: Path)
         folder = run(project, opened.run)
         facts = folder.package()
         assert facts is not None and facts["abstain"] == [0.4, 0.6] and facts["point"]["positive"] == "dark"
-        table = predict_folder(project, folder, trained.parent / "films", Monitor())
+        table = predict_folder(project, folder, trained.parent / "images", Monitor())
         assert table.point == OperatingPoint.from_json(facts["point"])
 
 
@@ -278,7 +278,7 @@ def test_the_runs_own_point_goes_along_in_every_form(trained: Path, tmp_path: Pa
     with open_project(opened.project) as project:
         folder = run(project, opened.run)
         assert point_of(folder) == point and rule_of(folder).kind == "fixed"
-        assert predict_folder(project, folder, trained.parent / "films", Monitor()).point == point
+        assert predict_folder(project, folder, trained.parent / "images", Monitor()).point == point
     chosen = packed(trained, "run-001", tmp_path / "n.frpkg", rule=PointRule())
     opened = open_package(chosen, tmp_path / "third", Monitor())
     with open_project(opened.project) as project:
@@ -319,15 +319,15 @@ def test_nothing_half_written_is_left(trained: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def frozen_study(zoo: Zoo, tmp_path: Path, home: Path) -> tuple[Path, Path]:
-    """(a project with a sealed test set, a frozen run and the test opened; its films)."""
+    """(a project with a sealed test set, a frozen run and the test opened; its images)."""
     made = zoo.sealed_and_opened()
-    return lend(made, tmp_path / "sealed", home), made / "films"
+    return lend(made, tmp_path / "sealed", home), made / "images"
 
 
 def test_a_capsule_holds_a_frozen_study_and_its_figures_follow(
     frozen_study: tuple[Path, Path], trained: Path, tmp_path: Path
 ) -> None:
-    study, films = frozen_study
+    study, images = frozen_study
     with pytest.raises(NotFrozen):
         packed(trained, "run-001", tmp_path / "no.frpkg", kind="study")
     capsule = packed(study, "run-001", tmp_path / "c.frpkg", kind="study")
@@ -338,8 +338,8 @@ def test_a_capsule_holds_a_frozen_study_and_its_figures_follow(
     opened = open_package(capsule, tmp_path / "there", Monitor())
     with open_project(opened.project) as project:
         folder = run(project, opened.run)
-        assert folder.package() is not None and runs(project) == [], "its predictions are not of films here"
-        table = predict_folder(project, folder, films, Monitor())
+        assert folder.package() is not None and runs(project) == [], "its predictions are not of images here"
+        table = predict_folder(project, folder, images, Monitor())
     refused = [row for row in table.rows if row.flag == SEALED]
     assert len(refused) == 10, "the seal travels along"
     assert table.point.threshold == 0.6
@@ -371,12 +371,12 @@ def test_a_brought_point_is_not_chosen_again(trained: Path, tmp_path: Path) -> N
 
     package = packed(trained, "run-001", tmp_path / "m.frpkg", rule=PointRule("threshold", "dark", 0.9))
     create_project(tmp_path / "mine")
-    from tests.support.films import write_film
+    from tests.support.images import write_image
 
     for patient in range(8):
         label = ("bright", "dark")[patient % 2]
         level = 0.62 if label == "bright" else 0.38
-        write_film(tmp_path / "new" / label / f"n{patient}", patient=f"NEW-{patient}", level=level)
+        write_image(tmp_path / "new" / label / f"n{patient}", patient=f"NEW-{patient}", level=level)
     with open_project(tmp_path / "mine") as project:
         import_folders(project, [tmp_path / "new"], Monitor())
         apply_labels(project, preview_folders(project))

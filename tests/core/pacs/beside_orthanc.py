@@ -38,7 +38,7 @@ from fineray.progress import (
 from fineray.project.files.importing import import_folders
 from fineray.project.project import Project, open_project
 from fineray.project.runs import run
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 REST = "http://127.0.0.1:8042"
 DIMSE = Peer("archive", "dicom", "127.0.0.1", 4242, "ORTHANC")
@@ -47,10 +47,10 @@ SETTINGS = PacsSettings(True, "FINERAY", 11112, (DIMSE, WEB))
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("films")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
     for number in range(3):
-        write_film(folder / f"{number}.dcm", patient=f"PAT-{number}", number=number, StudyDate=f"2025010{number + 1}")
+        write_image(folder / f"{number}.dcm", patient=f"PAT-{number}", number=number, StudyDate=f"2025010{number + 1}")
     for name in ("RG1_UNCR.dcm", "RG1_J2KR.dcm"):  # one plain, one JPEG 2000
         ds = pydicom.dcmread(get_testdata_file(name))
         ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
@@ -59,8 +59,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory, films: Path) -> Iterator[None]:
-    """Orthanc with these films in it."""
+def archive(tmp_path_factory: pytest.TempPathFactory, images: Path) -> Iterator[None]:
+    """Orthanc with these images in it."""
     folder = tmp_path_factory.mktemp("orthanc")
     settings = {
         "StorageDirectory": str(folder / "db"),
@@ -81,7 +81,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory, films: Path) -> Iterator[N
         server = subprocess.Popen([program, str(folder / "orthanc.json")], stdout=log, stderr=log)
         try:
             _wait_for(lambda: requests.get(f"{REST}/system", timeout=1).ok)
-            for path in films.iterdir():
+            for path in images.iterdir():
                 assert requests.post(f"{REST}/instances", data=path.read_bytes(), timeout=10).ok
             yield
         finally:
@@ -121,7 +121,7 @@ def test_studies_are_found_by_what_is_known_of_them(archive: None, peer: Peer) -
 
 @pytest.mark.parametrize("way", ["get", "move", "web"])
 def test_studies_are_fetched_as_they_are(
-    archive: None, films: Path, tmp_path: Path, project: Project, way: str, monkeypatch: pytest.MonkeyPatch
+    archive: None, images: Path, tmp_path: Path, project: Project, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if way == "move":  # as with an archive that offers no C-GET
         monkeypatch.setattr(retrieve, "GET", pydicom.uid.UID("1.2.3.4"))
@@ -130,7 +130,7 @@ def test_studies_are_fetched_as_they_are(
     fetched = fetch_studies(SETTINGS, peer, studies, tmp_path / "in", Monitor())
     assert (fetched.received, fetched.failed) == (5, 0)
     got = {path.stem: pydicom.dcmread(path) for path in (tmp_path / "in").iterdir()}
-    for path in films.iterdir():
+    for path in images.iterdir():
         sent = pydicom.dcmread(path)
         assert (got[sent.SOPInstanceUID].pixel_array == sent.pixel_array).all()
         if way != "move":
@@ -166,14 +166,14 @@ def test_cancelling_and_a_full_disk_keep_what_came(
 
 @pytest.mark.parametrize("peer", [DIMSE, WEB], ids=["dimse", "web"])
 def test_results_are_stored_in_their_studies(
-    archive: None, films: Path, trained: Path, tmp_path: Path, peer: Peer
+    archive: None, images: Path, trained: Path, tmp_path: Path, peer: Peer
 ) -> None:
     out = tmp_path / "out"
     with open_project(trained) as project:
         folder = run(project, "run-001")
         writer = DicomResultWriter(folder, folder.metrics().classes, out)
-        predict_folder(project, folder, films, Monitor(), visit=writer)
-    write_film(out / "stranger.dcm", patient="PAT-9")  # not made by Fineray: never sent
+        predict_folder(project, folder, images, Monitor(), visit=writer)
+    write_image(out / "stranger.dcm", patient="PAT-9")  # not made by Fineray: never sent
     made = [pydicom.dcmread(path) for path in out.rglob("*.dcm") if path.name != "stranger.dcm"]
     assert send_results(SETTINGS, peer, out, Monitor()) == len(made) == 15
     for ds in made:
@@ -190,7 +190,7 @@ def test_results_are_stored_in_their_studies(
         send_results(SETTINGS, peer, tmp_path / "empty", Monitor())
 
 
-def test_the_receiver_takes_from_known_peers_alone(archive: None, films: Path, tmp_path: Path) -> None:
+def test_the_receiver_takes_from_known_peers_alone(archive: None, images: Path, tmp_path: Path) -> None:
     heard: list[Received] = []
     ended = threading.Event()
 

@@ -1,4 +1,4 @@
-"""A model judged on another project's films, what it tells of drift, and what may be returned to its makers."""
+"""A model judged on another project's images, what it tells of drift, and what may be returned to its makers."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ from fineray.project.runs import RunFolder, run, runs
 from fineray.report.writing import write_report
 from fineray.review.judging import judge
 from fineray.review.query import ReviewQuery
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 
-def other_films(root: Path, patients: int = 16, names: tuple[str, str] = ("bright", "dark"), **tags: object) -> Path:
+def other_images(root: Path, patients: int = 16, names: tuple[str, str] = ("bright", "dark"), **tags: object) -> Path:
     for patient in range(patients):
         level = (0.6, 0.4)[patient % 2]
-        write_film(root / names[patient % 2] / f"e{patient}", patient=f"EXT-{patient}", level=level, **tags)
+        write_image(root / names[patient % 2] / f"e{patient}", patient=f"EXT-{patient}", level=level, **tags)
     return root
 
 
 @pytest.fixture
 def elsewhere(trained: Path, tmp_path: Path) -> tuple[Project, RunFolder]:
-    """(another hospital's project with films and labels, the model that was brought there)."""
+    """(another hospital's project with images and labels, the model that was brought there)."""
     with open_project(trained) as project:
         export_package(project, run(project, "run-001"), tmp_path / "m.frpkg", Monitor())
     create_project(tmp_path / "elsewhere")
     name = open_package(tmp_path / "m.frpkg", tmp_path / "elsewhere", Monitor()).run
     project = open_project(tmp_path / "elsewhere")
     # of the 40 training patients four come along, and must not count
-    other = other_films(tmp_path / "films")
+    other = other_images(tmp_path / "images")
     for number in range(4):
         label = ("bright", "dark")[number % 2]
-        source = trained.parent / "films" / label / f"p{number}"
+        source = trained.parent / "images" / label / f"p{number}"
         (other / label / f"known{number}").write_bytes(source.read_bytes())
     import_folders(project, [other], Monitor())
     apply_labels(project, preview_folders(project))
     return project, run(project, name)
 
 
-def test_the_whole_review_works_on_another_hospitals_films(
+def test_the_whole_review_works_on_another_hospitals_images(
     elsewhere: tuple[Project, RunFolder], tmp_path: Path
 ) -> None:
     project, model = elsewhere
@@ -78,8 +78,8 @@ def test_the_whole_review_works_on_another_hospitals_films(
     assert "trained elsewhere" in Path(path).read_text("utf-8")
     assert [each.name for each in runs(project)] == [done.name]
     assert len(verify_run(project, done)) == 1
-    table = predict_folder(project, done, tmp_path / "films", Monitor())
-    assert sum("learned from this film" in row.flag for row in table.rows) == 4, "a validated model can be applied too"
+    table = predict_folder(project, done, tmp_path / "images", Monitor())
+    assert sum("learned from this image" in row.flag for row in table.rows) == 4, "a validated model can be applied too"
     project.close()
 
 
@@ -90,7 +90,7 @@ def test_only_statistics_go_back(elsewhere: tuple[Project, RunFolder], tmp_path:
     text = (tmp_path / "back.json").read_text("utf-8")
     told = json.loads(text)
     for row in range(16):
-        assert repr(float(done.predictions().probabilities[row, 0])) not in text, "no score of a single film"
+        assert repr(float(done.predictions().probabilities[row, 0])) not in text, "no score of a single image"
     assert "P0000" not in text and "EXT-" not in text and str(tmp_path) not in text
     assert told["figures"]["images"] == 16 and sum(told["scores"]["dark"]["with"]) == 8
     assert len(verify_statistics(tmp_path / "back.json")) == 1
@@ -115,7 +115,7 @@ def test_labels_of_another_question_are_refused(trained: Path, tmp_path: Path) -
         target.parent.mkdir()
         create_project(target)
         with open_project(target) as project:
-            import_folders(project, [other_films(tmp_path / names[0] / "films", 4, names)], Monitor())
+            import_folders(project, [other_images(tmp_path / names[0] / "images", 4, names)], Monitor())
             apply_labels(project, preview_folders(project))
             name = open_package(tmp_path / "m.frpkg", target, Monitor()).run
             with pytest.raises(OtherLabels, match="bright, dark"):
@@ -127,10 +127,10 @@ def test_drift_is_told_where_there_is_some_and_not_where_there_is_none(trained: 
     alike = tmp_path / "alike"
     for patient in range(40):
         label = ("bright", "dark")[patient % 2]
-        write_film(alike / f"{patient}", patient=f"NEW-{patient}", level=0.62 if label == "bright" else 0.38)
+        write_image(alike / f"{patient}", patient=f"NEW-{patient}", level=0.62 if label == "bright" else 0.38)
     unlike = tmp_path / "unlike"
     for patient in range(40):
-        write_film(unlike / f"{patient}", patient=f"ODD-{patient}", level=0.9, PatientSex="F", ViewPosition="AP")
+        write_image(unlike / f"{patient}", patient=f"ODD-{patient}", level=0.9, PatientSex="F", ViewPosition="AP")
     with open_project(trained) as project:
         folder = run(project, "run-001")
         same = predict_folder(project, folder, alike, Monitor()).drift
@@ -164,8 +164,8 @@ def test_chance_alone_is_seldom_called_drift() -> None:
 
 @pytest.mark.integration
 def test_a_watched_folder_is_told_anew_when_it_changes(trained: Path, tmp_path: Path) -> None:
-    films = tmp_path / "watched"
-    write_film(films / "1.dcm", patient="NEW-1", level=0.6)
+    images = tmp_path / "watched"
+    write_image(images / "1.dcm", patient="NEW-1", level=0.6)
     tables: list[FolderPredictions] = []
     ended = threading.Event()
 
@@ -175,9 +175,9 @@ def test_a_watched_folder_is_told_anew_when_it_changes(trained: Path, tmp_path: 
                 assert isinstance(what.result, FolderPredictions)
                 tables.append(what.result)
                 if len(tables) == 1:
-                    (films / "2.dcm").write_bytes((films / "1.dcm").read_bytes()[:900])  # still being written
+                    (images / "2.dcm").write_bytes((images / "1.dcm").read_bytes()[:900])  # still being written
                 elif len(tables) == 2:
-                    write_film(films / "2.dcm", patient="NEW-2", level=0.4)
+                    write_image(images / "2.dcm", patient="NEW-2", level=0.4)
                 else:
                     ended.set()
 
@@ -188,7 +188,7 @@ def test_a_watched_folder_is_told_anew_when_it_changes(trained: Path, tmp_path: 
     visited: list[str] = []
     with open_project(trained) as project, pytest.raises(Cancelled):
         folder = run(project, "run-001")
-        watch_folder(project, folder, films, Listen(), every_s=0.5, visit=lambda new: visited.append(new.scored.file))
+        watch_folder(project, folder, images, Listen(), every_s=0.5, visit=lambda new: visited.append(new.scored.file))
     assert [table.scored for table in tables] == [1, 1, 2] and visited == ["1.dcm", "2.dcm"]
     assert "not scored" in tables[1].rows[1].flag and tables[2].rows[1].flag == ""
 

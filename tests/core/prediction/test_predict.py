@@ -1,4 +1,4 @@
-"""A run on films that are in no project: the same probabilities as inside, strangers flagged, sealed films refused."""
+"""A run on images that are in no project: the same probabilities as inside, strangers flagged, sealed images refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from fineray.training.model import trained_model
 from fineray.training.opening import freeze
 from fineray.training.recipe import HeadSettings, Recipe, Tuning
 from fineray.training.train import train
-from tests.support.films import write_film, write_picture
+from tests.support.images import write_image, write_picture
 from tests.support.studies import Zoo
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
@@ -40,15 +40,15 @@ RECIPE = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=10
 
 @pytest.fixture
 def study(zoo: Zoo, lent: Callable[[Path], Project]) -> tuple[Project, RunFolder, Path]:
-    """(project with a run, the run, its films)."""
+    """(project with a run, the run, its images)."""
     made = zoo.reviewed()
     project = lent(made)
-    return project, runs(project)[0], made / "films"
+    return project, runs(project)[0], made / "images"
 
 
-def test_the_same_films_get_the_same_probabilities(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
-    project, run, films = study
-    table = predict_folder(project, run, films, Monitor())
+def test_the_same_images_get_the_same_probabilities(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
+    project, run, images = study
+    table = predict_folder(project, run, images, Monitor())
     images = labelled_images(project)
     inside = dict(
         zip(
@@ -61,45 +61,45 @@ def test_the_same_films_get_the_same_probabilities(study: tuple[Project, RunFold
     got = np.array(sorted(row.probabilities for row in table.rows))
     assert got == pytest.approx(np.array(sorted(map(tuple, inside.values()))), abs=1e-5)
     for row in table.rows:
-        assert row.sop_instance_uid == str(pydicom.dcmread(films / row.file).SOPInstanceUID)
+        assert row.sop_instance_uid == str(pydicom.dcmread(images / row.file).SOPInstanceUID)
         assert row.predicted == table.classes[int(np.argmax(row.probabilities))]
 
 
-def test_nothing_of_the_films_stays_behind(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
-    project, run, films = study
+def test_nothing_of_the_images_stays_behind(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
+    project, run, images = study
     before = {path.name for path in (user_folder() / "sources").iterdir()}
     images = len(image_rows(project))
-    predict_folder(project, run, films, Monitor())
+    predict_folder(project, run, images, Monitor())
     assert {path.name for path in (user_folder() / "sources").iterdir()} == before
     assert len(image_rows(project)) == images
 
 
 @pytest.mark.integration
-def test_strangers_are_flagged_and_what_is_no_film_is_said(
+def test_strangers_are_flagged_and_what_is_no_image_is_said(
     zoo: Zoo, lent: Callable[[Path], Project], tmp_path: Path
 ) -> None:
-    project = lent(zoo.labelled(50, 2, features=True))  # with few films hardly anything is strange
+    project = lent(zoo.labelled(50, 2, features=True))  # with few images hardly anything is strange
     run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
     new = tmp_path / "new"
-    write_film(new / "bright.dcm", patient="NEW-1", level=0.75)
-    write_film(new / "side.dcm", patient="NEW-2", level=0.75, ViewPosition="LL")
+    write_image(new / "bright.dcm", patient="NEW-1", level=0.75)
+    write_image(new / "side.dcm", patient="NEW-2", level=0.75, ViewPosition="LL")
     picture = np.kron(np.indices((6, 5)).sum(axis=0) % 2, np.ones((8, 8))) * 4095
     write_picture(new / "board.dcm", picture.astype(np.uint16), "NEW-3")
-    (new / "notes.txt").write_text("no film")
+    (new / "notes.txt").write_text("no image")
     (new / "hand.dcm").write_bytes(Path(get_testdata_file("RG3_UNCI.dcm")).read_bytes())
     rows = {row.file: row for row in predict_folder(project, run, new, Monitor()).rows}
     assert rows["bright.dcm"].flag == "" and rows["bright.dcm"].predicted == "bright"
     assert "view LL" in rows["side.dcm"].flag
-    assert "unlike the films" in rows["board.dcm"].flag and "unlike the films" in rows["hand.dcm"].flag
+    assert "unlike the images" in rows["board.dcm"].flag and "unlike the images" in rows["hand.dcm"].flag
     assert "body part EXTREMITY" in rows["hand.dcm"].flag
     assert rows["notes.txt"].probabilities == () and rows["notes.txt"].flag.startswith("not scored")
     table = predict_folder(project, run, new, Monitor(), abstain=(0.0, 1.0))
     assert {row.predicted for row in table.rows} == {""} and "says nothing" in table.rows[0].flag
 
 
-def test_films_of_the_sealed_test_set_are_refused(zoo: Zoo, lent: Callable[[Path], Project]) -> None:
+def test_images_of_the_sealed_test_set_are_refused(zoo: Zoo, lent: Callable[[Path], Project]) -> None:
     made = zoo.labelled(16, 2, features=True)
-    project, folder = lent(made), made / "films"
+    project, folder = lent(made), made / "images"
     seal = seal_test(project, SplitPlan(test_share=0.25))
     run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
     table = predict_folder(project, run, folder, Monitor())
@@ -112,33 +112,33 @@ def test_films_of_the_sealed_test_set_are_refused(zoo: Zoo, lent: Callable[[Path
 
 
 def test_the_runs_own_point_calls_unless_another_is_asked_for(study: tuple[Project, RunFolder, Path]) -> None:
-    project, run, films = study
+    project, run, images = study
     keep_point(project, run, PointRule("threshold", "dark", 0.0), OperatingPoint("dark", 0.0, "by hand"))
-    assert {row.predicted for row in predict_folder(project, run, films, Monitor()).rows} == {"dark"}
-    other = predict_folder(project, run, films, Monitor(), rule=PointRule("threshold", "bright", 0.0))
+    assert {row.predicted for row in predict_folder(project, run, images, Monitor()).rows} == {"dark"}
+    other = predict_folder(project, run, images, Monitor(), rule=PointRule("threshold", "bright", 0.0))
     assert {row.predicted for row in other.rows} == {"bright"} and other.point.positive == "bright"
-    most = predict_folder(project, run, films, Monitor(), rule=PointRule())
+    most = predict_folder(project, run, images, Monitor(), rule=PointRule())
     for row in most.rows:
         assert row.predicted == most.classes[int(np.argmax(row.probabilities))]
     assert {row.predicted for row in most.rows} == {"bright", "dark"}
     with pytest.raises(NoOperatingPoint):
-        predict_folder(project, run, films, Monitor(), rule=PointRule("youden", "grey"))
+        predict_folder(project, run, images, Monitor(), rule=PointRule("youden", "grey"))
 
 
 @pytest.mark.integration
 def test_tuned_runs_predict_too(study: tuple[Project, RunFolder, Path]) -> None:
-    project, _, films = study
+    project, _, images = study
     split = latest_split(project)
     assert split is not None
     recipe = Recipe(mode="finetune", tuning=Tuning(epochs=1, frozen_stages=7), bootstrap=100)
     run = train(project, split, recipe, Monitor())
-    table = predict_folder(project, run, films / "dark", Monitor())
+    table = predict_folder(project, run, images / "dark", Monitor())
     assert table.scored == 16 and table.limit is not None
 
 
 def test_tables_are_written_whole_or_not_at_all(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
-    project, run, films = study
-    table = predict_folder(project, run, films, Monitor())
+    project, run, images = study
+    table = predict_folder(project, run, images, Monitor())
     write_predictions(table, tmp_path / "p.csv", Monitor())
     with (tmp_path / "p.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -161,25 +161,25 @@ def test_an_empty_folder_is_no_error(study: tuple[Project, RunFolder, Path], tmp
     assert predict_folder(project, run, tmp_path / "empty", Monitor()).rows == ()
 
 
-def test_the_limit_of_likeness_holds_on_new_films_of_the_same_kind() -> None:
+def test_the_limit_of_likeness_holds_on_new_images_of_the_same_kind() -> None:
     random = np.random.default_rng(0)
     mixing = random.normal(size=(10, 60))
 
-    def films(n: int) -> np.ndarray:
+    def images(n: int) -> np.ndarray:
         return random.normal(size=(n, 10)) @ mixing + random.normal(size=(n, 60)) * 0.3
 
-    likeness = Likeness.of(films(400), (20, 40))
+    likeness = Likeness.of(images(400), (20, 40))
     assert likeness is not None
-    assert (likeness.distances(films(2000)) > likeness.limit).mean() < 0.03
-    strange = films(200)
+    assert (likeness.distances(images(2000)) > likeness.limit).mean() < 0.03
+    strange = images(200)
     strange[:, 7] += 15
     assert (likeness.distances(strange) > likeness.limit).mean() > 0.9
-    assert Likeness.of(films(10), (20, 40)) is None
+    assert Likeness.of(images(10), (20, 40)) is None
 
 
 def test_a_held_out_run_learned_from_its_training_part_alone(zoo: Zoo, lent: Callable[[Path], Project]) -> None:
     made = zoo.labelled(40, 1, features=True)
-    project, folder = lent(made), made / "films"
+    project, folder = lent(made), made / "images"
     split = make_split(project, SplitPlan("holdout"))
     run = train(project, split, RECIPE, Monitor())
     part_of = parts(project, split)

@@ -37,11 +37,11 @@ def _state(project: Project) -> list[tuple[int, str, str]]:
     )
 )
 def test_undo_goes_back_step_by_step(
-    tmp_path_factory: object, films: Callable[..., Path], changes: list[tuple[str, set[int], str]]
+    tmp_path_factory: object, images: Callable[..., Path], changes: list[tuple[str, set[int], str]]
 ) -> None:
     root = tmp_path_factory.mktemp("p") / "p"  # type: ignore[attr-defined]
     create_project(root)
-    folder = films(patients=6, each=1)
+    folder = images(patients=6, each=1)
     with open_project(root) as project:
         import_folders(project, [folder], Monitor())
         states = [_state(project)]

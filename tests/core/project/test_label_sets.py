@@ -51,13 +51,13 @@ from fineray.project.project import Project
 from fineray.project.splits import SplitPlan, is_current
 from fineray.project.splitting.assign import CannotSplit
 from fineray.project.splitting.make import make_split
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.studies import Zoo
 
 
 @pytest.fixture
 def study(zoo: Zoo, lent: Callable[[Path], Project]) -> Project:
-    """Twelve patients, one film each, labelled bright and dark."""
+    """Twelve patients, one image each, labelled bright and dark."""
     return lent(zoo.labelled(12, 1))
 
 
@@ -145,8 +145,8 @@ def test_a_key_goes_round_absent_present_doubtful() -> None:
 def test_labels_by_an_attribute(project: Project, tmp_path: Path) -> None:
     for number in range(8):
         tags = {"ViewPosition": ["PA", "AP", "LL", ""][number % 4], "PatientAge": f"0{10 * number:02d}Y"}
-        write_film(tmp_path / "films" / str(number), patient=f"P{number}", InstitutionName="St. Elsewhere", **tags)
-    import_folders(project, [tmp_path / "films"], Monitor())
+        write_image(tmp_path / "images" / str(number), patient=f"P{number}", InstitutionName="St. Elsewhere", **tags)
+    import_folders(project, [tmp_path / "images"], Monitor())
     preview = preview_labels(project, FromAttribute("view_position"))
     assert preview.label_set == "view position"
     assert {name: images for name, (images, _) in preview.classes.items()} == {"AP": 2, "LL": 2, "PA": 2}

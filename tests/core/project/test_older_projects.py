@@ -1,4 +1,4 @@
-"""A project as version 0.1 left it (format 4): 16 films of 8 patients, one run. It opens, says the same, and predicts.
+"""A project as version 0.1 left it (format 4): 16 images of 8 patients, one run. It opens, says the same, and predicts.
 
 tests/support/data/project-of-0.1.tar.xz was made by Fineray at e0a8018: two folds, frozen backbone, 100 resamples.
 """

@@ -17,9 +17,9 @@ from fineray.project.shown_image import shown_image
 
 
 @pytest.fixture
-def file(project: Project, films: Callable[..., Path]) -> Path:
+def file(project: Project, images: Callable[..., Path]) -> Path:
     """That of image 1."""
-    import_folders(project, [films()], Monitor())
+    import_folders(project, [images()], Monitor())
     source = source_of(project, 1)
     assert source is not None
     return source[0].path

@@ -27,7 +27,7 @@ from fineray.training.recipe import (
     Recipe,
 )
 from fineray.training.train import train
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 PLAIN = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=3), bootstrap=100)
 CHOSEN = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=3), bootstrap=100)
@@ -47,16 +47,16 @@ def write_study(root: Path, patients: int, *, stated: bool) -> Path:
                 "PatientSex": "FM"[patient // 4 % 2],
                 "PatientAge": f"{30 + patient:03d}Y",
             }
-        write_film(root / label / f"p{patient}", patient=f"SECRET-{patient}", level=level, **tags)
+        write_image(root / label / f"p{patient}", patient=f"SECRET-{patient}", level=level, **tags)
     return root
 
 
 def make_study(root: Path, patients: int, *, stated: bool) -> Path:
     """A project of such images with labels, whose features are kept: a run by chance was trained on it."""
-    films = write_study(root / "films", patients, stated=stated)
+    images = write_study(root / "images", patients, stated=stated)
     create_project(root / "study")
     with open_project(root / "study") as project:
-        import_folders(project, [films], Monitor())
+        import_folders(project, [images], Monitor())
         apply_labels(project, preview_folders(project))
         train(project, make_split(project, SplitPlan(folds=3)), PLAIN, Monitor())
     return root / "study"

@@ -37,7 +37,7 @@ from fineray.review.query import ReviewQuery
 from fineray.system.output_file import CannotWriteThere
 from fineray.training.recipe import HeadSettings, Recipe
 from fineray.training.train import train
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.studies import Zoo
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1)), bootstrap=100)
@@ -45,7 +45,7 @@ RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1)), bootstrap=100)
 
 @pytest.fixture
 def made(zoo: Zoo, lent: Callable[[Path], Project]) -> tuple[Project, RunFolder, ReviewQuery]:
-    """A run on films of two makers, with one file that cannot be read and one image left out."""
+    """A run on images of two makers, with one file that cannot be read and one image left out."""
     project = lent(zoo.made("to be reported", _make))
     folder = runs(project)[0]
     return project, folder, ReviewQuery(folder.name, PointRule("youden", "dark"), "dark", prevalence=0.05)
@@ -57,12 +57,12 @@ def _make(root: Path) -> None:
         level = 0.5 + (0.02 if label == "bright" else 0) + 0.03 * np.sin(patient * 2.4)  # some will be called wrong
         tags = {"Manufacturer": ("ACME", "Other")[patient % 3 == 0], "PatientSex": "FM"[patient % 4 // 2]}
         for number in range(2):
-            path = root / "films" / label / f"p{patient}-{number}"
-            write_film(path, patient=f"SECRET-{patient}", number=number, level=level, **tags)
-    (root / "films" / "bright" / "broken.dcm").write_bytes(b"DICM" * 50)
+            path = root / "images" / label / f"p{patient}-{number}"
+            write_image(path, patient=f"SECRET-{patient}", number=number, level=level, **tags)
+    (root / "images" / "bright" / "broken.dcm").write_bytes(b"DICM" * 50)
     create_project(root / "study")
     with open_project(root / "study") as project:
-        import_folders(project, [root / "films"], Monitor())
+        import_folders(project, [root / "images"], Monitor())
         apply_labels(project, preview_folders(project))
         leave_out(project, [image_rows(project)[0].id], "a copy")
         train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
@@ -107,7 +107,7 @@ def test_the_pdf_has_text_vectors_and_its_warning_on_every_page(
     assert "SECRET" not in whole and "^Name" not in whole
     pictures = sum(1 for page in document for each in page.get_objects() if type(each).__name__ == "PdfImage")
     wrong = re.search(r"(\d+) of 47 images were predicted wrong", whole)
-    assert wrong and pictures == min(20, int(wrong[1])) > 0, "films alone are pictures; figures are vectors"
+    assert wrong and pictures == min(20, int(wrong[1])) > 0, "images alone are pictures; figures are vectors"
 
 
 class _Links(HTMLParser):
@@ -122,7 +122,7 @@ class _Links(HTMLParser):
 def test_a_figure_taller_than_a_page_is_shrunk_to_fit(
     made: tuple[Project, RunFolder, ReviewQuery], tmp_path: Path
 ) -> None:
-    """Found with films of which each named another maker, model and body part."""
+    """Found with images of which each named another maker, model and body part."""
     project, folder, view = made
     with project.db as db:
         for column in ("manufacturer", "model", "body_part", "view_position"):
@@ -188,9 +188,9 @@ def test_what_cannot_be_written_leaves_nothing(made: tuple[Project, RunFolder, R
 
 
 def test_several_classes_and_a_report_without_a_class_of_its_own(
-    project: Project, films: Callable[..., Path], tmp_path: Path
+    project: Project, images: Callable[..., Path], tmp_path: Path
 ) -> None:
-    import_folders(project, [films(patients=24, each=1)], Monitor())
+    import_folders(project, [images(patients=24, each=1)], Monitor())
     apply_labels(project, preview_folders(project))
     some = [row.id for row in image_rows(project)][:8]
     set_labels(project, dict.fromkeys(some, "grey & <other>"), "x")

@@ -40,8 +40,8 @@ def test_against_statsmodels_and_scikit_learn(counts: list[list[int]]) -> None:
     assert ours.value == pytest.approx(cohen_kappa_score(np.repeat(rows, times), np.repeat(columns, times)))
 
 
-def test_two_readers_of_a_study(project: Project, films: Callable[..., Path]) -> None:
-    import_folders(project, [films(patients=8, each=2)], Monitor())
+def test_two_readers_of_a_study(project: Project, images: Callable[..., Path]) -> None:
+    import_folders(project, [images(patients=8, each=2)], Monitor())
     one, two = add_label_set(project, "one"), add_label_set(project, "two")
     with pytest.raises(NothingInCommon):
         agreement(project, "one", "two")
@@ -52,5 +52,5 @@ def test_two_readers_of_a_study(project: Project, films: Callable[..., Path]) ->
     assert found.disagreements == (5, 9)
     assert (found.only_first, found.only_second, found.kappa.n) == (2, 2, 12)
     assert found.classes == ("a", "b", "uncertain")
-    assert found.kappa.method == BOOTSTRAP, "two films a patient are not independent"
+    assert found.kappa.method == BOOTSTRAP, "two images a patient are not independent"
     assert found.kappa.low < found.kappa.value < found.kappa.high

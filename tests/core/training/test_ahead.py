@@ -28,7 +28,7 @@ def test_batches_come_in_order_whichever_is_ready_first() -> None:
 
     found = list(prepared_ahead(range(9), prepare, 2))
     assert [number for number, _ in found] == list(range(9))
-    assert all(int(films[0, 0, 0]) == number for number, films in found)
+    assert all(int(images[0, 0, 0]) == number for number, images in found)
 
 
 def test_no_more_is_prepared_than_is_soon_needed_and_nothing_after_the_end() -> None:
@@ -54,7 +54,7 @@ def test_what_cannot_be_prepared_is_told_in_its_turn() -> None:
 def test_a_device_has_the_next_batch_before_one_is_handed_on() -> None:
     log: list[str] = []
 
-    def start(number: int, films: NDArray[np.uint8]) -> Callable[[], NDArray[np.float32]]:
+    def start(number: int, images: NDArray[np.uint8]) -> Callable[[], NDArray[np.float32]]:
         log.append(f"start {number}")
         return lambda: np.full((1, 1), number, np.float32)
 

@@ -35,7 +35,7 @@ from fineray.training.opening import (
 )
 from fineray.training.recipe import HeadSettings, Recipe
 from fineray.training.train import train
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.studies import Zoo
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1)), bootstrap=200)
@@ -72,14 +72,14 @@ def test_sealed_images_reach_nothing_that_learns(study: Project) -> None:
         seal_test(study, SEAL)
 
 
-def test_whole_groups_are_sealed_and_later_films_of_them_set_aside(study: Project, tmp_path: Path) -> None:
+def test_whole_groups_are_sealed_and_later_images_of_them_set_aside(study: Project, tmp_path: Path) -> None:
     seal_test(study, SEAL)
     patient_of = dict(study.db.execute("SELECT image.id, patient_id FROM image"))
     theirs = {patient_of[image] for image in _sealed(study)}
     assert not theirs & {image.patient_id for image in labelled_images(study)}
     hashes = {study.keyed_hash(f"patient:PAT-{number}"): number for number in range(24)}
     (id_hash,) = study.db.execute("SELECT id_hash FROM patient WHERE id = ?", (min(theirs),)).fetchone()
-    write_film(tmp_path / "later/x", patient=f"PAT-{hashes[id_hash]}", number=77)
+    write_image(tmp_path / "later/x", patient=f"PAT-{hashes[id_hash]}", number=77)
     import_folders(study, [tmp_path / "later"], Monitor())
     (new,) = study.db.execute("SELECT max(id) FROM image").fetchone()
     set_labels(study, {new: "dark"}, "x")

@@ -43,8 +43,8 @@ RECIPE = Recipe(
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="torchrun has no gloo rendezvous over files there")
-def test_two_processes_give_what_one_gives(project: Project, films: Callable[..., Path], tmp_path: Path) -> None:
-    import_folders(project, [films(patients=10, each=2)], Monitor())
+def test_two_processes_give_what_one_gives(project: Project, images: Callable[..., Path], tmp_path: Path) -> None:
+    import_folders(project, [images(patients=10, each=2)], Monitor())
     apply_labels(project, preview_folders(project))
     split = make_split(project, SplitPlan(folds=2))
     one = train(project, split, RECIPE, Monitor())

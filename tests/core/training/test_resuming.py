@@ -236,9 +236,9 @@ with open_project(Path(sys.argv[1])) as project:
 @pytest.mark.integration
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_killed_outright_among_the_views_and_within_an_epoch(
-    study: Project, halves: Split, tmp_path: Path, films: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    study: Project, halves: Split, tmp_path: Path, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import_folders(study, [films(patients=36, each=1, folder="more")], Monitor())
+    import_folders(study, [images(patients=36, each=1, folder="more")], Monitor())
     apply_labels(study, preview_folders(study))
     halves = make_split(study, SplitPlan(folds=2))
     count = Count(monkeypatch)

@@ -46,9 +46,9 @@ RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=2), bootstra
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> Project:
-    """Bright films show `effusion`; every third patient a doubtful `nodule`, every fourth a certain one."""
-    import_folders(project, [films(patients=16, each=2)], Monitor())
+def study(project: Project, images: Callable[..., Path]) -> Project:
+    """Bright images show `effusion`; every third patient a doubtful `nodule`, every fourth a certain one."""
+    import_folders(project, [images(patients=16, each=2)], Monitor())
     add_label_set(project, "signs", "multi")
     use_label_set(project, "signs")
     patients = sorted({row.patient for row in image_rows(project)})

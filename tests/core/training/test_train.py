@@ -66,7 +66,7 @@ def test_a_run_in_folds_is_whole_and_out_of_sample(study: Project) -> None:
     part_of = parts(study, split)
     assert predictions.parts == tuple(part_of[image] for image in predictions.images.tolist())
     metrics = folder.metrics()
-    assert metrics.figures.auc.value > 0.95, "bright and dark films are easy to tell apart"
+    assert metrics.figures.auc.value > 0.95, "bright and dark images are easy to tell apart"
     assert metrics.split.hash == split.hash
     assert metrics.backbone.weights_sha256.startswith("579344248a93")
     assert Recipe.from_json((folder.path / "recipe.json").read_text()) == QUICK
@@ -163,7 +163,7 @@ def test_labels_that_changed_and_weights_that_lack_are_said(study: Project) -> N
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(512, 512), (512, 300), (40, 512), (1, 7)])
-def test_an_input_shows_the_whole_film(rows: int, columns: int) -> None:
+def test_an_input_shows_the_whole_image(rows: int, columns: int) -> None:
     image = np.full((rows, columns), 200, np.uint8)
     square = to_input(image, 224)
     assert square.shape == (224, 224)

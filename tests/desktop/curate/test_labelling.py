@@ -14,14 +14,14 @@ from fineray.project.labels.preview import FromTable
 from fineray_desktop.curate.page import CuratePage
 from fineray_desktop.main_window import MainWindow
 from fineray_desktop.train.page import TrainPage
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.window import idle, imported, label_by_folder
 
 
 def test_labels_that_do_not_fit_are_explained(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
-    page = imported(window, qtbot, tmp_path / "p", films())
+    page = imported(window, qtbot, tmp_path / "p", images())
     assert page.images.table.rowCount() == 12
 
     def preview(text: str) -> str:
@@ -56,10 +56,10 @@ def test_labels_that_do_not_fit_are_explained(
 
 @pytest.mark.integration
 def test_checks_show_their_images_and_leave_them_out(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
-    folder = films(patients=24, each=2)
-    write_film(folder / "dark/again", patient="PAT-0", number=0, level=0.75)
+    folder = images(patients=24, each=2)
+    write_image(folder / "dark/again", patient="PAT-0", number=0, level=0.75)
     page = imported(window, qtbot, tmp_path / "p", folder)
     label_by_folder(page, window, qtbot)
     assert page.checks.run_button.isEnabled()
@@ -124,8 +124,8 @@ def test_labelling_by_keyboard_and_undo(window: MainWindow, qtbot: QtBot, traine
 @pytest.mark.integration
 def test_images_without_patients_are_asked_about(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     for number in range(12):
-        write_film(tmp_path / f"films/{number % 2}/{number}", patient="ANON", number=number)
-    page = imported(window, qtbot, tmp_path / "p", tmp_path / "films")
+        write_image(tmp_path / f"images/{number % 2}/{number}", patient="ANON", number=number)
+    page = imported(window, qtbot, tmp_path / "p", tmp_path / "images")
     label_by_folder(page, window, qtbot)
     page.split.folds.setValue(2)
     page.split.make()

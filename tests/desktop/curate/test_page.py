@@ -18,7 +18,7 @@ from fineray.project.label_sets import add_label_set
 from fineray.project.labels.preview import FromAttribute, FromTable
 from fineray.project.project import create_project, open_project
 from fineray_desktop.curate.export_dialog import ExportDialog
-from fineray_desktop.curate.film_dialog import FilmDialog
+from fineray_desktop.curate.image_dialog import ImageDialog
 from fineray_desktop.curate.label_set_dialog import LabelSetDialog
 from fineray_desktop.curate.page import CuratePage
 from fineray_desktop.main_window import MainWindow
@@ -29,7 +29,7 @@ from tests.support.window import MINUTE, idle, imported
 
 @pytest.fixture
 def page(window: MainWindow, qtbot: QtBot, trained: Path) -> CuratePage:
-    """Page Curate of a study of 32 films with a split and a run."""
+    """Page Curate of a study of 32 images with a split and a run."""
     window.open_project(trained)
     window.show_page("Curate")
     found = window.page("Curate")
@@ -103,9 +103,9 @@ def test_uncertain_and_several_findings_by_keyboard(window: MainWindow, qtbot: Q
 
 @pytest.mark.integration
 def test_another_column_of_the_table_goes_into_a_set_of_its_own(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
-    page = imported(window, qtbot, tmp_path / "p", films())
+    page = imported(window, qtbot, tmp_path / "p", images())
     rows = "".join(f"PAT-{number},{'a' if number < 3 else 'b'},{number % 2},{number % 3 - 1}\n" for number in range(6))
     (tmp_path / "labels.csv").write_text("patient_id,grade,effusion,nodule\n" + rows)
     page.labels.preview(FromTable(tmp_path / "labels.csv", ()))
@@ -122,7 +122,7 @@ def test_another_column_of_the_table_goes_into_a_set_of_its_own(
     assert [page.labels.sets.itemText(n) for n in range(3)] == ["label", "grade", "findings (several findings)"]
     page.labels.preview(FromAttribute("age_years", cut=50))
     idle(window, qtbot)
-    assert "Matched images: 0" in page.labels.text.text(), "these films do not state an age"
+    assert "Matched images: 0" in page.labels.text.text(), "these images do not state an age"
 
 
 @pytest.mark.integration
@@ -165,7 +165,7 @@ def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, mo
     assert "8 images of 4 patients" in page.seal.state.text() and "not opened yet" in page.seal.state.text()
     assert "Runs made before it was sealed" in page.seal.state.text()
     assert {page.images.table.index(row, 4).data() for row in range(32)} >= {"Sealed"}
-    assert "sealed films changed" in page.split.state.text()
+    assert "sealed images changed" in page.split.state.text()
     page.split.folds.setValue(2)
     page.split.make()
     idle(window, qtbot)
@@ -211,12 +211,12 @@ def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, mo
 
 
 @pytest.mark.integration
-def test_regions_are_drawn_and_films_exported_without_identity(
+def test_regions_are_drawn_and_images_exported_without_identity(
     window: MainWindow, qtbot: QtBot, page: CuratePage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = window.session.project
     assert project is not None
-    dialog = FilmDialog(window.session, page.images.table.image(0), "film", page)
+    dialog = ImageDialog(window.session, page.images.table.image(0), "image", page)
     qtbot.addWidget(dialog)
     dialog.add_button.click()
     dialog._frames[0].setPos((0, 0))
@@ -236,7 +236,7 @@ def test_regions_are_drawn_and_films_exported_without_identity(
     export.with_key.setChecked(True)
     export.key.setText(str(tmp_path / "out/key.json"))
     export.accept()
-    assert "must not lie among the films" in export.problem.text()
+    assert "must not lie among the images" in export.problem.text()
     export.key.setText(str(tmp_path / "key.json"))
     export.passphrase.setText("a long passphrase")
     export.accept()
@@ -245,18 +245,18 @@ def test_regions_are_drawn_and_films_exported_without_identity(
     export.accept()
     idle(window, qtbot)
     qtbot.waitUntil(lambda: bool(said))
-    assert said == ["32 films exported without identity, 1 of them with letters blanked."]
+    assert said == ["32 images exported without identity, 1 of them with letters blanked."]
     assert len(list((tmp_path / "out").rglob("*.dcm"))) == 32 and (tmp_path / "key.json").is_file()
 
 
 @pytest.mark.integration
 def test_another_project_never_shows_the_pictures_of_the_last(
-    window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     """Found by the soak: until the new rows had come, old rows asked the new project's pixels for their pictures."""
     create_project(tmp_path / "small")
     with open_project(tmp_path / "small") as project:
-        import_folders(project, [films(patients=2, each=1, folder="few")], Monitor())
+        import_folders(project, [images(patients=2, each=1, folder="few")], Monitor())
     window.open_project(trained)
     for name in ("Curate", "Review"):
         window.show_page(name)

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from fineray_desktop.importing.page import DropZone, ImportPage
 from fineray_desktop.main_window import MainWindow
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.window import MINUTE, idle
 
 
@@ -31,14 +31,14 @@ def test_a_folder_without_a_readable_file_is_explained(window: MainWindow, qtbot
 
 
 def test_dropped_folders_are_imported_and_filtered(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     window.start_page.create(tmp_path / "p")
     page = window.page("Import")
     assert isinstance(page, ImportPage)
-    (films() / "readme").write_text("x")
+    (images() / "readme").write_text("x")
     data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "films"))])
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "images"))])
     zone = page.findChild(DropZone)
     assert zone is not None
     copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -57,12 +57,12 @@ def test_dropped_folders_are_imported_and_filtered(
 
 @pytest.mark.integration
 def test_a_cancelled_import_says_that_it_can_go_on(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     window.start_page.create(tmp_path / "p")
     page = window.page("Import")
     assert isinstance(page, ImportPage)
-    folder = films(patients=60, each=5)
+    folder = images(patients=60, each=5)
     page.import_folders([folder])
     qtbot.waitUntil(lambda: page.table.rowCount() > 0, timeout=MINUTE)
     qtbot.mouseClick(window.job_bar.cancel, Qt.MouseButton.LeftButton)
@@ -77,10 +77,10 @@ def test_a_cancelled_import_says_that_it_can_go_on(
 
 @pytest.mark.integration
 def test_the_doctor_shows_kinds_before_and_after(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
-    folder = films(patients=4, each=1)
-    write_film(folder / "bright/inverse", patient="INV", number=1, PhotometricInterpretation="MONOCHROME1")
+    folder = images(patients=4, each=1)
+    write_image(folder / "bright/inverse", patient="INV", number=1, PhotometricInterpretation="MONOCHROME1")
     window.start_page.create(tmp_path / "p")
     page = window.page("Import")
     assert isinstance(page, ImportPage)
@@ -104,12 +104,12 @@ def test_the_doctor_shows_kinds_before_and_after(
 
 @pytest.mark.integration
 def test_closing_a_project_stops_its_job(
-    window: MainWindow, qtbot: QtBot, tmp_path: Path, films: Callable[..., Path]
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
     window.start_page.create(tmp_path / "p")
     page = window.page("Import")
     assert isinstance(page, ImportPage)
-    page.import_folders([films(patients=60, each=5)])
+    page.import_folders([images(patients=60, each=5)])
     qtbot.waitUntil(lambda: page.table.rowCount() > 0, timeout=MINUTE)
     window.session.close_project()
     idle(window, qtbot)

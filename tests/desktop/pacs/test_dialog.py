@@ -19,36 +19,36 @@ from pytestqt.qtbot import QtBot
 from fineray.pacs.settings import load_settings
 from fineray_desktop.importing.page import ImportPage
 from fineray_desktop.main_window import MainWindow
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.window import idle
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[int]:
-    """The port of an archive with two studies of one film each."""
-    films = []
+    """The port of an archive with two studies of one image each."""
+    images = []
     for number in range(2):
         path = tmp_path / "archive" / f"{number}.dcm"
-        write_film(path, patient=f"PAT-{number}", number=number, StudyDate=f"2025010{number + 1}")
-        films.append(pydicom.dcmread(path))
+        write_image(path, patient=f"PAT-{number}", number=number, StudyDate=f"2025010{number + 1}")
+        images.append(pydicom.dcmread(path))
 
     def find(event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
-        for film in films:
+        for patient_image in images:
             told = Dataset()
             told.StudyInstanceUID, told.PatientID, told.StudyDate = (
-                film.StudyInstanceUID,
-                film.PatientID,
-                film.StudyDate,
+                image.StudyInstanceUID,
+                image.PatientID,
+                image.StudyDate,
             )
             told.ModalitiesInStudy, told.NumberOfStudyRelatedInstances = "DX", 1
-            if event.identifier.PatientID in ("", film.PatientID):
+            if event.identifier.PatientID in ("", image.PatientID):
                 yield 0xFF00, told
 
     def get(event: evt.Event) -> Iterator[object]:
-        wanted = [film for film in films if film.StudyInstanceUID == event.identifier.StudyInstanceUID]
+        wanted = [image for image in images if image.StudyInstanceUID == event.identifier.StudyInstanceUID]
         yield len(wanted)
-        for film in wanted:
-            yield 0xFF00, film
+        for image in wanted:
+            yield 0xFF00, image
 
     ae = AE("ARCHIVE")
     for context in (
@@ -64,7 +64,7 @@ def archive(tmp_path: Path) -> Iterator[int]:
     server.shutdown()
 
 
-def test_films_come_from_an_archive(window: MainWindow, qtbot: QtBot, tmp_path: Path, archive: int) -> None:
+def test_images_come_from_an_archive(window: MainWindow, qtbot: QtBot, tmp_path: Path, archive: int) -> None:
     window.start_page.create(tmp_path / "study")
     page = window.page("Import")
     assert isinstance(page, ImportPage)
@@ -93,7 +93,7 @@ def test_films_come_from_an_archive(window: MainWindow, qtbot: QtBot, tmp_path: 
     dialog.find.view.selectRow(0)
     assert dialog.find.fetch_button.isEnabled()
     dialog.find.fetch(tmp_path / "fetched")
-    qtbot.waitUntil(lambda: "films fetched" in dialog.find.message.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "images fetched" in dialog.find.message.text(), timeout=30_000)
     project = window.session.project
     assert project is not None
     qtbot.waitUntil(lambda: project.db.execute("SELECT count(*) FROM image").fetchone() == (1,), timeout=30_000)

@@ -1,4 +1,4 @@
-"""Models at work in the window: new films looked at, watched, drift, given away, taken in, judged elsewhere."""
+"""Models at work in the window: new images looked at, watched, drift, given away, taken in, judged elsewhere."""
 
 from __future__ import annotations
 
@@ -18,47 +18,47 @@ from fineray_desktop.predict.page import PredictPage
 from fineray_desktop.predict.taking import OpenedDialog
 from fineray_desktop.predict.validate_dialog import ValidateDialog
 from fineray_desktop.review.page import ReviewPage
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.window import idle
 
 
-def predict_page(window: MainWindow, trained: Path, films: Path) -> PredictPage:
+def predict_page(window: MainWindow, trained: Path, images: Path) -> PredictPage:
     window.open_project(trained)
     window.show_page("Predict")
     page = window.page("Predict")
     assert isinstance(page, PredictPage)
-    page.take(films)
+    page.take(images)
     return page
 
 
-def new_films(folder: Path, number: int = 12) -> Path:
+def new_images(folder: Path, number: int = 12) -> Path:
     for each in range(number):
-        write_film(folder / f"{each:02d}.dcm", patient=f"NEW-{each}", level=0.7, Manufacturer="Another maker")
+        write_image(folder / f"{each:02d}.dcm", patient=f"NEW-{each}", level=0.7, Manufacturer="Another maker")
     return folder
 
 
-def test_a_new_film_is_looked_at_with_its_evidence(
+def test_a_new_image_is_looked_at_with_its_evidence(
     window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path
 ) -> None:
-    page = predict_page(window, trained, new_films(tmp_path / "new"))
-    (tmp_path / "new" / "notes.txt").write_text("no film")
+    page = predict_page(window, trained, new_images(tmp_path / "new"))
+    (tmp_path / "new" / "notes.txt").write_text("no image")
     page.begin()
     idle(window, qtbot)
     assert page.found is not None and page.found.drift is not None
     page.view.selectRow(3)
-    qtbot.waitUntil(lambda: not page.film.busy, timeout=30_000)
-    assert page.film.view.gray is not None and "03.dcm" in page.film.view.title.text()
-    assert page.film.view.evidence is None and not page.film.caution.isVisible()
-    page.film.heat.setChecked(True)
-    assert page.film.view.evidence is not None and page.film.caution.isVisible()
-    page.film.view.step.emit(1)
-    qtbot.waitUntil(lambda: "04.dcm" in page.film.view.title.text() and not page.film.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not page.image.busy, timeout=30_000)
+    assert page.image.view.gray is not None and "03.dcm" in page.image.view.title.text()
+    assert page.image.view.evidence is None and not page.image.caution.isVisible()
+    page.image.heat.setChecked(True)
+    assert page.image.view.evidence is not None and page.image.caution.isVisible()
+    page.image.view.step.emit(1)
+    qtbot.waitUntil(lambda: "04.dcm" in page.image.view.title.text() and not page.image.busy, timeout=30_000)
     page.view.selectRow(12)
-    assert page.film.view.gray is None, "a text file has no film"
+    assert page.image.view.gray is None, "a text file has no image"
     (tmp_path / "new" / "05.dcm").unlink()
     page.view.selectRow(5)
-    qtbot.waitUntil(lambda: not page.film.busy, timeout=30_000)
-    assert page.film.view.gray is None, "the file has gone"
+    qtbot.waitUntil(lambda: not page.image.busy, timeout=30_000)
+    assert page.image.view.gray is None, "the file has gone"
     differing = [line.what for line in page.found.drift.lines if line.differs]
     assert "Manufacturer" in differing and page.tabs.tabText(1) == f"Drift ({len(differing)})"
     assert "Manufacturer" in page.drift.summary.text() and page.drift.tree.topLevelItemCount() >= 5
@@ -82,12 +82,12 @@ def test_the_band_is_weighed_out_of_sample(window: MainWindow, qtbot: QtBot, tra
 
 @pytest.mark.integration
 def test_a_watched_folder_grows(window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path) -> None:
-    films = new_films(tmp_path / "new", 2)
-    page = predict_page(window, trained, films)
+    images = new_images(tmp_path / "new", 2)
+    page = predict_page(window, trained, images)
     page.watch.setChecked(True)
     page.begin()
     qtbot.waitUntil(lambda: page.found is not None and page.found.scored == 2, timeout=60_000)
-    write_film(films / "later.dcm", patient="NEW-99", level=0.3)
+    write_image(images / "later.dcm", patient="NEW-99", level=0.3)
     qtbot.waitUntil(lambda: page.found is not None and page.found.scored == 3, timeout=60_000)
     window.job_bar.cancel.click()
     idle(window, qtbot)
@@ -98,7 +98,7 @@ def test_a_watched_folder_grows(window: MainWindow, qtbot: QtBot, trained: Path,
 def test_pictures_and_dicom_go_where_they_are_sent(
     window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path
 ) -> None:
-    page = predict_page(window, trained, new_films(tmp_path / "new", 2))
+    page = predict_page(window, trained, new_images(tmp_path / "new", 2))
     page.maps.setChecked(True)
     page.results.setChecked(True)
     page.begin(tmp_path / "out")
@@ -111,7 +111,7 @@ def test_pictures_and_dicom_go_where_they_are_sent(
 def test_a_model_goes_out_and_comes_in(
     window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path, monkeypatch: object
 ) -> None:
-    page = predict_page(window, trained, new_films(tmp_path / "new", 2))
+    page = predict_page(window, trained, new_images(tmp_path / "new", 2))
     told: list[object] = []
     monkeypatch.setattr(give_dialog, "written", lambda done, parent: told.append(done))  # type: ignore[attr-defined]
     monkeypatch.setattr(OpenedDialog, "open", lambda self: told.append(self))  # type: ignore[attr-defined]
@@ -148,17 +148,17 @@ def test_a_model_goes_out_and_comes_in(
 
 @pytest.mark.integration
 def test_labels_open_the_whole_review(window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path) -> None:
-    films = tmp_path / "elsewhere"
+    images = tmp_path / "elsewhere"
     with (tmp_path / "labels.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["file", "label"])
         for number in range(16):
             label = ("bright", "dark")[number % 2]
             level = 0.7 if label == "bright" else 0.3
-            write_film(films / f"{number}.dcm", patient=f"EXT-{number}", number=number, level=level)
+            write_image(images / f"{number}.dcm", patient=f"EXT-{number}", number=number, level=level)
             table.writerow([f"{number}.dcm", label])
-    page = predict_page(window, trained, films)
-    dialog = ValidateDialog(window.session, page.run.currentText(), films, page)
+    page = predict_page(window, trained, images)
+    dialog = ValidateDialog(window.session, page.run.currentText(), images, page)
     qtbot.addWidget(dialog)
     assert not dialog.start_button.isEnabled() and not dialog.own_button.isEnabled()
     dialog.take(tmp_path / "labels.csv", tmp_path / "validation")

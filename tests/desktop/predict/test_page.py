@@ -9,14 +9,14 @@ from pytestqt.qtbot import QtBot
 
 from fineray_desktop.main_window import MainWindow
 from fineray_desktop.predict.page import PredictPage
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.window import idle
 
 
-def test_a_run_is_applied_to_new_films(window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path) -> None:
+def test_a_run_is_applied_to_new_images(window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path) -> None:
     for number in range(3):
-        write_film(tmp_path / "new" / f"{number}.dcm", patient=f"NEW-{number}", level=0.75)
-    (tmp_path / "new" / "notes.txt").write_text("no film")
+        write_image(tmp_path / "new" / f"{number}.dcm", patient=f"NEW-{number}", level=0.75)
+    (tmp_path / "new" / "notes.txt").write_text("no image")
     window.open_project(trained)
     window.show_page("Predict")
     page = window.page("Predict")
@@ -27,7 +27,7 @@ def test_a_run_is_applied_to_new_films(window: MainWindow, qtbot: QtBot, trained
     idle(window, qtbot)
     assert page.found is not None and page.found.scored == 3
     assert [page.table.index(row, 1).data() for row in range(4)] == ["bright"] * 3 + ["not scored"]
-    assert "3 films scored, 1 of 4 rows flagged" in page.summary.text()
+    assert "3 images scored, 1 of 4 rows flagged" in page.summary.text()
     page.only_flagged.setChecked(True)
     assert page.table.rowCount() == 1 and "Not a DICOM file" in page.table.index(0, 3).data()
     page.write(tmp_path / "table.csv")

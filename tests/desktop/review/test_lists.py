@@ -66,7 +66,7 @@ def test_review_shows_one_of_several_findings_at_a_time(window: MainWindow, qtbo
     assert page.table.rowCount() == 32
     page.finding.setCurrentIndex(1)
     qtbot.waitUntil(lambda: not page.busy, timeout=MINUTE)
-    assert page.table.rowCount() == 24, "films on which the finding is doubtful judge nothing"
+    assert page.table.rowCount() == 24, "images on which the finding is doubtful judge nothing"
     page.chooser.setCurrentText("run-001")
     qtbot.waitUntil(lambda: not page.finding.isVisible() and page.table.rowCount() == 32, timeout=MINUTE)
 
@@ -75,7 +75,7 @@ def test_review_shows_one_of_several_findings_at_a_time(window: MainWindow, qtbo
 def test_review_without_the_files_shows_the_stored_pixels(
     window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "films").rename(tmp_path / "moved away")
+    (tmp_path / "images").rename(tmp_path / "moved away")
     window.open_project(trained)
     window.show_page("Review")
     page = window.page("Review")

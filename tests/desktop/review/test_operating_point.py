@@ -32,7 +32,7 @@ from fineray_desktop.predict.page import MOST_PROBABLE, THRESHOLD, PredictPage
 from fineray_desktop.review.fading import is_faded
 from fineray_desktop.review.overview import KINDS
 from fineray_desktop.review.page import ReviewPage
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.window import MINUTE, idle, settled
 
 OCCLUSION = 2
@@ -75,7 +75,7 @@ def _old(page: ReviewPage, rule: PointRule) -> list[str]:
         counts_as = predictions.classes[predicted[row_of[page.table.image(row)]]]
         if page.table.index(row, 3).data() not in (WAIT, counts_as):
             wrong.append(f"row {row}")
-    shown = page.film.image
+    shown = page.image.image
     if shown is not None and "being worked out" not in page.image.title.text():
         counts_as = predictions.classes[predicted[row_of[shown]]]
         if f"Predicted {counts_as} " not in page.image.title.text():
@@ -95,7 +95,7 @@ def _old(page: ReviewPage, rule: PointRule) -> list[str]:
 
 @pytest.mark.integration
 def test_no_old_figure_stands_under_a_new_rule_and_figures_overtake_an_overlay(page: ReviewPage, qtbot: QtBot) -> None:
-    panel = page.film.explain
+    panel = page.image.explain
     panel.method.setCurrentIndex(OCCLUSION)
     job = panel.question._job
     assert job is not None
@@ -138,7 +138,7 @@ def test_no_old_figure_stands_under_a_new_rule_and_figures_overtake_an_overlay(p
 
 @pytest.mark.integration
 def test_an_overlay_is_given_up_when_nobody_looks(page: ReviewPage, window: MainWindow, qtbot: QtBot) -> None:
-    panel = page.film.explain
+    panel = page.image.explain
     panel.method.setCurrentIndex(OCCLUSION)
     for leave, come_back in (
         (lambda: window.show_page("Train"), lambda: window.show_page("Review")),
@@ -190,7 +190,7 @@ def test_a_choice_stays_with_its_run(page: ReviewPage, window: MainWindow, qtbot
 def test_predict_applies_the_runs_point_unless_another_is_chosen(
     page: ReviewPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    write_film(tmp_path / "new" / "film.dcm", patient="NEW", level=0.5)
+    write_image(tmp_path / "new" / "image.dcm", patient="NEW", level=0.5)
     predict = window.page("Predict")
     assert isinstance(predict, PredictPage)
     predict.take(tmp_path / "new")

@@ -95,7 +95,7 @@ def test_moving_the_operating_point_changes_each_figure_as_scikit_learn_has_it(p
             assert shown.text(name) == number(float(value)), (step, name)
         assert [sum(row) for row in page.matrix._counts] == np.bincount(truth).tolist()
         assert page.matrix._counts[1][1] == int(calls[truth == 1].sum())
-    assert "flatter" in page.overview.point.text.text(), "chosen on the very films that are judged"
+    assert "flatter" in page.overview.point.text.text(), "chosen on the very images that are judged"
     _settled(page, qtbot)
     judged = page.state.judgement
     assert judged is not None and judged.figures.sensitivity.low is not None
@@ -154,21 +154,21 @@ def test_a_label_is_corrected_from_here_and_the_run_marked(page: ReviewPage, win
     project = page._session.project
     assert project is not None
     assert not page.overview.older.isVisible()
-    page.film.tabs.setCurrentIndex(2)
-    image = page.film.image
+    page.image.tabs.setCurrentIndex(2)
+    image = page.image.image
     assert image is not None
-    before = page.film.label.currentText()
-    page.film.label.setCurrentIndex(1 - page.film.label.currentIndex())
-    page.film.label.activated.emit(page.film.label.currentIndex())
+    before = page.image.label.currentText()
+    page.image.label.setCurrentIndex(1 - page.image.label.currentIndex())
+    page.image.label.activated.emit(page.image.label.currentIndex())
     qtbot.waitUntil(lambda: page.overview.older.isVisible(), timeout=MINUTE)
     assert "1 have been changed since" in page.overview.older.text()
     (revision,) = revisions(project, image)
     assert revision.before == before != revision.after
     page.list.setCurrentIndex(page.list.findData("changed"))
     assert _listed(page) == [image]
-    assert "Changed" in page.film.history.text()
-    page.film.note.setText("rotated")
-    page.film.note.editingFinished.emit()
+    assert "Changed" in page.image.history.text()
+    page.image.note.setText("rotated")
+    page.image.note.editingFinished.emit()
     page.list.setCurrentIndex(page.list.findData("noted"))
     assert _listed(page) == [image]
     page.list.setCurrentIndex(page.list.findData("uncertain"))
@@ -186,7 +186,7 @@ def test_a_label_is_corrected_from_here_and_the_run_marked(page: ReviewPage, win
 
 @pytest.mark.integration
 def test_an_overlay_shows_or_says_why_not(page: ReviewPage, qtbot: QtBot) -> None:
-    panel = page.film.explain
+    panel = page.image.explain
     panel.method.setCurrentIndex(1)
     qtbot.waitUntil(lambda: panel._found is not None, timeout=MINUTE)
     found = panel._found
@@ -198,28 +198,28 @@ def test_an_overlay_shows_or_says_why_not(page: ReviewPage, qtbot: QtBot) -> Non
     panel.opacity.setValue(30)
     assert page.image._overlay.opacity() == pytest.approx(0.3)
     page.image.turn()
-    assert page.image._overlay.image.shape[0] == found.evidence.shape[1] * 8, "the overlay turns with the film"
+    assert page.image._overlay.image.shape[0] == found.evidence.shape[1] * 8, "the overlay turns with the image"
     qtbot.keyClick(page.image, Qt.Key.Key_Right)
-    assert page.image.evidence is None, "another film, another map"
+    assert page.image.evidence is None, "another image, another map"
     qtbot.waitUntil(lambda: panel._found is not None, timeout=MINUTE)
     panel.method.setCurrentIndex(0)
     assert page.image.evidence is None
     page._mean_map("dark")
     dialog = page.findChild(MeanMapDialog)
     assert dialog is not None
-    qtbot.waitUntil(lambda: "Mean over 48 films" in dialog.text.text(), timeout=MINUTE)
+    qtbot.waitUntil(lambda: "Mean over 48 images" in dialog.text.text(), timeout=MINUTE)
     assert dialog.view.evidence is not None
     dialog.reject()
 
 
 @pytest.mark.integration
-def test_alike_films_and_the_map_lead_to_images(page: ReviewPage, qtbot: QtBot) -> None:
-    page.film.tabs.setCurrentIndex(1)
-    near = page.film.near
+def test_alike_images_and_the_map_lead_to_images(page: ReviewPage, qtbot: QtBot) -> None:
+    page.image.tabs.setCurrentIndex(1)
+    near = page.image.near
     qtbot.waitUntil(lambda: near.list.count() == 8, timeout=MINUTE)
     wanted = near.list.item(2).data(Qt.ItemDataRole.UserRole)
     near.list.itemActivated.emit(near.list.item(2))
-    assert _listed(page) == [wanted] and page.film.image == wanted
+    assert _listed(page) == [wanted] and page.image.image == wanted
     page.clear_button.click()
     page._map()
     dialog = page.findChild(MapDialog)
@@ -327,9 +327,9 @@ def test_the_learning_curve_and_the_planner(page: ReviewPage, window: MainWindow
     assert page.plan.chart.isVisible() and "last step" in page.plan.learned.text()
 
 
-def test_the_film_is_turned_measured_and_magnified(page: ReviewPage, qtbot: QtBot) -> None:
+def test_the_image_is_turned_measured_and_magnified(page: ReviewPage, qtbot: QtBot) -> None:
     view = page.image
-    qtbot.waitUntil(lambda: not page.film.cache.reading, timeout=MINUTE)
+    qtbot.waitUntil(lambda: not page.image.cache.reading, timeout=MINUTE)
     wide, tall = view.shown_size
     qtbot.keyClick(view, Qt.Key.Key_T)
     assert view.shown_size == pytest.approx((tall, wide))
@@ -356,17 +356,17 @@ def test_the_film_is_turned_measured_and_magnified(page: ReviewPage, qtbot: QtBo
     qtbot.keyClick(view, Qt.Key.Key_Z)
     box = view.canvas_box
     assert box.viewRect().width() == pytest.approx(box.rect().width(), rel=0.02), (
-        "a pixel of the film is one of the screen"
+        "a pixel of the image is one of the screen"
     )
 
 
 @pytest.mark.integration
-def test_the_next_film_comes_from_the_cache(page: ReviewPage, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not page.film.cache.reading, timeout=MINUTE)
+def test_the_next_image_comes_from_the_cache(page: ReviewPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not page.image.cache.reading, timeout=MINUTE)
     following = page.table.image(1)
-    assert following in page.film.cache._kept, "read ahead"
+    assert following in page.image.cache._kept, "read ahead"
     page._step(1)
-    assert page.film.image == following and page.image.gray is page.film.cache._kept[following].gray
+    assert page.image.image == following and page.image.gray is page.image.cache._kept[following].gray
     page._beside(following)
     dialog = page.findChild(BesideDialog)
     assert dialog is not None and dialog.other.count() == 1

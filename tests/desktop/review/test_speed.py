@@ -1,4 +1,4 @@
-"""The review stays quick with a hundred thousand predictions, and films follow one another at once."""
+"""The review stays quick with a hundred thousand predictions, and images follow one another at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fineray.project.project import Project, create_project, open_project
 from fineray.project.runs import write_run
 from fineray_desktop.main_window import MainWindow
 from fineray_desktop.review.page import ReviewPage
-from tests.support.films import write_picture
+from tests.support.images import write_picture
 from tests.support.lateness import Lateness
 from tests.support.window import MINUTE
 
@@ -123,14 +123,14 @@ def test_nothing_stands_still_with_a_hundred_thousand_predictions(
     assert max(worst.values()) < STALL, worst
 
 
-def test_films_follow_one_another_at_once(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_images_follow_one_another_at_once(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     for number in range(6):
-        film = random.integers(0, 4096, (2500, 2048)).astype(np.uint16)  # as large as a detector's
-        write_picture(tmp_path / "films" / ("a", "b")[number % 2] / f"{number}", film, f"P-{number}")
+        image = random.integers(0, 4096, (2500, 2048)).astype(np.uint16)  # as large as a detector's
+        write_picture(tmp_path / "images" / ("a", "b")[number % 2] / f"{number}", image, f"P-{number}")
     create_project(tmp_path / "study")
     with open_project(tmp_path / "study") as project:
-        import_folders(project, [tmp_path / "films"], Monitor())
+        import_folders(project, [tmp_path / "images"], Monitor())
         apply_labels(project, preview_folders(project))
     window.open_project(tmp_path / "study")
     reader = window.session.reader

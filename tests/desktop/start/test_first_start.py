@@ -59,7 +59,7 @@ def test_crash_reports_hold_no_identity(window: MainWindow, qtbot: QtBot, tmp_pa
 
     def fault() -> None:
         try:
-            raise OSError(2, "No such file", f"/data/{secret}/film.dcm")
+            raise OSError(2, "No such file", f"/data/{secret}/image.dcm")
         except OSError as error:
             raise KeyError(secret) from error
 

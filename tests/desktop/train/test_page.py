@@ -69,7 +69,7 @@ def test_what_learns_is_chosen_and_tuned(window: MainWindow, qtbot: QtBot, page:
 
 
 @pytest.mark.integration
-def test_settings_are_edited_and_views_of_ones_own_films_are_shown(
+def test_settings_are_edited_and_views_of_ones_own_images_are_shown(
     window: MainWindow, qtbot: QtBot, page: TrainPage
 ) -> None:
     page.mode.setCurrentIndex(1)
@@ -128,7 +128,7 @@ def test_installed_backbones_are_compared_and_one_is_used(window: MainWindow, qt
     qtbot.waitUntil(lambda: dialog.table.rowCount() == 3, timeout=2 * MINUTE)
     rows = [[dialog.table.item(row, column).text() for column in range(6)] for row in range(3)]
     assert {row[0] for row in rows} == {f"EfficientNet-Lite{number}" for number in range(3)}
-    assert all(" to " in row[2] for row in rows) and "On 32 films" in dialog.note.text()
+    assert all(" to " in row[2] for row in rows) and "On 32 images" in dialog.note.text()
     dialog.table.selectRow(2)
     dialog.use.click()
     assert page.chooser.currentText() == rows[2][0]

@@ -248,12 +248,12 @@ def test_a_checkpoint_that_never_comes_holds_nobody_up(
 
 @pytest.mark.integration
 def test_closing_during_an_import_keeps_what_was_read(
-    window: MainWindow, qtbot: QtBot, films: Callable[..., Path], tmp_path: Path
+    window: MainWindow, qtbot: QtBot, images: Callable[..., Path], tmp_path: Path
 ) -> None:
     create_project(tmp_path / "new")
     window.open_project(tmp_path / "new")
     job = window.session.run(
-        ImportFolders(tmp_path / "new", (films(patients=60, each=5),)), "Import", lambda done: None
+        ImportFolders(tmp_path / "new", (images(patients=60, each=5),)), "Import", lambda done: None
     )
 
     def read(event: Reported) -> bool:

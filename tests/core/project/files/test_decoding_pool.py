@@ -17,8 +17,8 @@ from fineray.project.project import Project
 from tests.support import crashing
 
 
-def test_tasks_hold_all_files_in_order_and_large_ones_alone(films: Callable[..., Path]) -> None:
-    files = find_files([films(patients=10, each=4)])
+def test_tasks_hold_all_files_in_order_and_large_ones_alone(images: Callable[..., Path]) -> None:
+    files = find_files([images(patients=10, each=4)])
     tasks = list(_tasks(files))
     assert [file for task in tasks for file in task] == files
     assert max(map(len, tasks)) == decoding_pool.TASK_FILES
@@ -28,8 +28,8 @@ def test_tasks_hold_all_files_in_order_and_large_ones_alone(films: Callable[...,
 
 @pytest.mark.integration
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs Unix signals")
-def test_a_crash_costs_one_file(project: Project, films: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = films(patients=8, each=2)
+def test_a_crash_costs_one_file(project: Project, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = images(patients=8, each=2)
     deadly = folder / "bright/p0/0"
     crashing.mark(deadly)
     # The pool's processes import the function by name: they get one that dies on the marked file.

@@ -42,7 +42,7 @@ from fineray.project.files.options import ImportOptions
 from fineray.project.files.preparation import shrink
 from fineray.project.project import Project, create_project, open_project
 from tests.support import crashing
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 
 class Recorder(Monitor):
@@ -61,8 +61,8 @@ class Recorder(Monitor):
             raise Cancelled
 
 
-def test_every_file_ends_in_the_table_with_a_reason(project: Project, films: Callable[..., Path]) -> None:
-    folder = films()
+def test_every_file_ends_in_the_table_with_a_reason(project: Project, images: Callable[..., Path]) -> None:
+    folder = images()
     (folder / "notes.txt").write_text("labels by R.")
     (folder / "empty").write_bytes(b"")
     shutil.copy(folder / "bright/p0/0", folder / "the same again")
@@ -85,8 +85,8 @@ def test_every_file_ends_in_the_table_with_a_reason(project: Project, films: Cal
     assert (last.done, last.total) == (16, 16)
 
 
-def test_stored_pixels_are_the_shades_of_the_file(project: Project, films: Callable[..., Path]) -> None:
-    import_folders(project, [films()], Monitor())
+def test_stored_pixels_are_the_shades_of_the_file(project: Project, images: Callable[..., Path]) -> None:
+    import_folders(project, [images()], Monitor())
     for row in image_rows(project):
         source = source_of(project, row.id)
         assert source is not None
@@ -94,36 +94,36 @@ def test_stored_pixels_are_the_shades_of_the_file(project: Project, films: Calla
         np.testing.assert_array_equal(project.pixels.read(stored_at(project, row.id)), expected)
 
 
-def test_large_films_are_stored_smaller_with_their_aspect(project: Project, tmp_path: Path) -> None:
+def test_large_images_are_stored_smaller_with_their_aspect(project: Project, tmp_path: Path) -> None:
     (tmp_path / "cr").mkdir()
-    shutil.copy(get_testdata_file("RG1_UNCR.dcm"), tmp_path / "cr/film")
+    shutil.copy(get_testdata_file("RG1_UNCR.dcm"), tmp_path / "cr/image")
     import_folders(project, [tmp_path / "cr"], Monitor())
     (row,) = image_rows(project)
     place = row.stored_at
     assert max(place.rows, place.columns) == 512
     assert place.columns / place.rows == pytest.approx(row.columns / row.rows, rel=0.01)
-    full = shades_8bit(read_radiograph(FileLocation(tmp_path / "cr/film")).image)
+    full = shades_8bit(read_radiograph(FileLocation(tmp_path / "cr/image")).image)
     np.testing.assert_array_equal(project.pixels.read(place), shrink(full, 512))
     assert abs(float(project.pixels.read(place).mean()) - float(full.mean())) < 1
 
 
-def test_a_second_import_reads_only_what_is_new(project: Project, films: Callable[..., Path]) -> None:
-    folder = films()
+def test_a_second_import_reads_only_what_is_new(project: Project, images: Callable[..., Path]) -> None:
+    folder = images()
     import_folders(project, [folder], Monitor())
     again = import_folders(project, [folder], Monitor())
     assert (again.unchanged, again.imported) == (12, 0)
-    write_film(folder / "dark/new", patient="PAT-7", number=9)
+    write_image(folder / "dark/new", patient="PAT-7", number=9)
     third = import_folders(project, [folder], Monitor())
     assert (third.unchanged, third.imported) == (12, 1)
     assert counts(project).images == 13
 
 
 def test_a_changed_file_is_read_anew_in_place(project: Project, tmp_path: Path) -> None:
-    path = tmp_path / "films/one"
-    ds = write_film(path, patient="A", level=0.3)
+    path = tmp_path / "images/one"
+    ds = write_image(path, patient="A", level=0.3)
     import_folders(project, [path.parent], Monitor())
     (before,) = image_rows(project)
-    write_film(path, patient="A", level=0.8, SOPInstanceUID=ds.SOPInstanceUID)
+    write_image(path, patient="A", level=0.8, SOPInstanceUID=ds.SOPInstanceUID)
     os.utime(path, ns=(1, 1))
     import_folders(project, [path.parent], Monitor())
     (after,) = image_rows(project)
@@ -132,9 +132,9 @@ def test_a_changed_file_is_read_anew_in_place(project: Project, tmp_path: Path) 
 
 
 def test_cancelling_keeps_what_was_read_and_going_on_reads_the_rest(
-    project: Project, films: Callable[..., Path]
+    project: Project, images: Callable[..., Path]
 ) -> None:
-    folder = films(patients=12, each=4)
+    folder = images(patients=12, each=4)
     with pytest.raises(Cancelled):
         import_folders(project, [folder], Recorder(files=10))
     kept = counts(project).images
@@ -171,12 +171,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.integration
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a small disk")
-def test_a_full_disk_is_said_and_loses_nothing(small_disk: Path, films: Callable[..., Path]) -> None:
+def test_a_full_disk_is_said_and_loses_nothing(small_disk: Path, images: Callable[..., Path]) -> None:
     create_project(small_disk / "study")
     filler = small_disk / "filler"
-    folder = films(patients=40, each=4, folder="more")
+    folder = images(patients=40, each=4, folder="more")
     with open_project(small_disk / "study") as project:
-        import_folders(project, [films(patients=2, each=1)], Monitor())
+        import_folders(project, [images(patients=2, each=1)], Monitor())
         kept = counts(project).images
         free = shutil.disk_usage(small_disk).free
         filler.write_bytes(bytes(free - 150_000))
@@ -193,13 +193,13 @@ def test_a_full_disk_is_said_and_loses_nothing(small_disk: Path, films: Callable
             assert project.pixels.read(row.stored_at).any()
 
 
-def test_no_identity_reaches_the_project(tmp_path: Path, films: Callable[..., Path]) -> None:
+def test_no_identity_reaches_the_project(tmp_path: Path, images: Callable[..., Path]) -> None:
     """Names, IDs, UIDs and paths of the sources are nowhere in the project folder, whatever the file."""
     folder = tmp_path / "ward of Dr Who"
-    shutil.move(films(patients=2, each=1), folder)
+    shutil.move(images(patients=2, each=1), folder)
     secret = "Zaphod"
-    ds = write_film(
-        folder / f"{secret}-folder/film",
+    ds = write_image(
+        folder / f"{secret}-folder/image",
         patient=f"{secret}-77",
         StudyDescription=f"{secret} knee",
         AccessionNumber=f"{secret}5",
@@ -218,13 +218,13 @@ def test_no_identity_reaches_the_project(tmp_path: Path, films: Callable[..., Pa
 
 def test_frames_archives_and_pictures_are_imported_with_warnings(project: Project, tmp_path: Path) -> None:
     folder = tmp_path / "mixed"
-    ds = write_film(folder / "cine", patient="A")
+    ds = write_image(folder / "cine", patient="A")
     ds.NumberOfFrames = 3
     pixels = np.frombuffer(ds.PixelData, np.uint16)
     ds.PixelData = b"".join((pixels // part).astype(np.uint16).tobytes() for part in (1, 2, 3))
     ds.save_as(folder / "cine")
     Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save(folder / "old.png")
-    write_film(tmp_path / "inside", patient="B")
+    write_image(tmp_path / "inside", patient="B")
     with zipfile.ZipFile(folder / "export.zip", "w") as archive:
         archive.write(tmp_path / "inside", "bright/one")
     first = import_folders(project, [folder], Monitor())
@@ -247,18 +247,18 @@ def test_frames_archives_and_pictures_are_imported_with_warnings(project: Projec
 
 def test_views_that_were_not_chosen_stay_outside_until_they_are(project: Project, tmp_path: Path) -> None:
     for number, view in enumerate(("PA", "AP", "LL", "")):
-        write_film(tmp_path / f"films/{number}", patient=f"P{number}", number=number, ViewPosition=view)
+        write_image(tmp_path / f"images/{number}", patient=f"P{number}", number=number, ViewPosition=view)
     frontal = ImportOptions(views=("PA", "AP"))
-    summary = import_folders(project, [tmp_path / "films"], Monitor(), frontal)
+    summary = import_folders(project, [tmp_path / "images"], Monitor(), frontal)
     assert (summary.imported, summary.skipped) == (2, 2)
     assert "View LL: not chosen for this import" in {row.reason for row in file_rows(project)}
-    assert import_folders(project, [tmp_path / "films"], Monitor()).imported == 2
+    assert import_folders(project, [tmp_path / "images"], Monitor()).imported == 2
     assert {row.view_position for row in image_rows(project)} == {"PA", "AP", "LL", ""}
 
 
 def test_stations_are_hashed_and_dates_moved(project: Project, tmp_path: Path) -> None:
-    write_film(tmp_path / "films/1", patient="A", StationName="ROOM-7", StudyDate="20240301")
-    import_folders(project, [tmp_path / "films"], Monitor())
+    write_image(tmp_path / "images/1", patient="A", StationName="ROOM-7", StudyDate="20240301")
+    import_folders(project, [tmp_path / "images"], Monitor())
     station, date = project.db.execute("SELECT station_hash, study_date FROM image").fetchone()
     assert station == project.keyed_hash("station:ROOM-7")
     assert date == project.shifted_date("20240301") < "2023-03-03"
@@ -266,9 +266,9 @@ def test_stations_are_hashed_and_dates_moved(project: Project, tmp_path: Path) -
 
 @pytest.mark.integration
 def test_a_file_that_hangs_its_decoder_costs_itself_only(
-    project: Project, films: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    project: Project, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = films(patients=4, each=2)
+    folder = images(patients=4, each=2)
     crashing.mark(folder / "dark/p1/0")
     monkeypatch.setattr(decoding_pool, "_prepare_here", crashing.prepare_or_hang)
     summary = import_folders(project, [folder], Monitor())

@@ -8,7 +8,7 @@ from fineray.progress import Monitor
 from fineray.project.files.importing import import_folders
 from fineray.project.files.rare_values import FEWEST_PATIENTS
 from fineray.project.project import Project
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 
 def values(project: Project, column: str) -> list[str]:
@@ -21,8 +21,8 @@ def held(project: Project) -> bytes:
 
 def test_texts_of_few_patients_are_hashed_until_there_are_enough(project: Project, tmp_path: Path) -> None:
     for patient in range(FEWEST_PATIENTS - 1):
-        for number in range(3):  # several films of a patient count once
-            write_film(
+        for number in range(3):  # several images of a patient count once
+            write_image(
                 tmp_path / f"a/{patient}-{number}", patient=f"PAT-{patient}", number=number, Manufacturer="Zaphod"
             )
     import_folders(project, [tmp_path / "a"], Monitor())
@@ -30,8 +30,8 @@ def test_texts_of_few_patients_are_hashed_until_there_are_enough(project: Projec
     assert stand_in.startswith("other ")
     assert b"Zaphod" not in held(project) and b"ZAPHOD" not in held(project)
 
-    write_film(tmp_path / "b/last", patient="PAT-LAST", Manufacturer="Zaphod")
-    write_film(
+    write_image(tmp_path / "b/last", patient="PAT-LAST", Manufacturer="Zaphod")
+    write_image(
         tmp_path / "b/else", patient="PAT-LAST", number=1, Manufacturer="Someone", ManufacturerModelName="Zaphod"
     )
     import_folders(project, [tmp_path / "b"], Monitor())
@@ -42,8 +42,8 @@ def test_texts_of_few_patients_are_hashed_until_there_are_enough(project: Projec
 
 
 def test_defined_terms_are_kept_at_once(project: Project, tmp_path: Path) -> None:
-    write_film(tmp_path / "f/1", patient="PAT-1", BodyPartExamined="KNEE", ViewPosition="LL")
-    write_film(tmp_path / "f/2", patient="PAT-2", BodyPartExamined="MUELLER", ViewPosition="ANNA")
+    write_image(tmp_path / "f/1", patient="PAT-1", BodyPartExamined="KNEE", ViewPosition="LL")
+    write_image(tmp_path / "f/2", patient="PAT-2", BodyPartExamined="MUELLER", ViewPosition="ANNA")
     import_folders(project, [tmp_path / "f"], Monitor())
     assert values(project, "body_part")[0] == "KNEE" and values(project, "view_position")[0] == "LL"
     assert b"MUELLER" not in held(project) and b"ANNA" not in held(project)

@@ -23,9 +23,9 @@ from fineray.project.project import Project
 
 
 @pytest.fixture
-def study(project: Project, films: Callable[..., Path]) -> Project:
-    """Six patients, two films each, in folders bright/ and dark/."""
-    import_folders(project, [films()], Monitor())
+def study(project: Project, images: Callable[..., Path]) -> Project:
+    """Six patients, two images each, in folders bright/ and dark/."""
+    import_folders(project, [images()], Monitor())
     return project
 
 

@@ -30,7 +30,7 @@ def study(zoo: Zoo, lent: Callable[[Path], Project]) -> Project:
     return lent(zoo.labelled(6, 2))
 
 
-def test_each_reader_reads_every_film_once_in_an_order_of_chance(study: Project) -> None:
+def test_each_reader_reads_every_image_once_in_an_order_of_chance(study: Project) -> None:
     images = [row.id for row in image_rows(study)]
     one, two = reading_order(images, "run-001", "AB"), reading_order(images, "run-001", "CD")
     assert sorted(one) == sorted(images) and one != two and one == reading_order(reversed(images), "run-001", " AB ")

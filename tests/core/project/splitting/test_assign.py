@@ -30,7 +30,7 @@ from fineray.project.splits import (
 from fineray.project.splitting.assign import CannotSplit, divide, strata_of
 from fineray.project.splitting.make import make_split
 from fineray.project.splitting.split_file import read_split, write_split
-from tests.support.films import write_film
+from tests.support.images import write_image
 
 
 @pytest.fixture
@@ -43,10 +43,10 @@ def study(project: Project, tmp_path: Path) -> Project:
             "Manufacturer": ("ACME", "Beta", "Gamma")[patient % 3],
             "StudyDate": f"2020{1 + patient // 10:02d}{1 + patient % 10 * 2:02d}",
         }
-        write_film(tmp_path / f"films/{label}/{patient}", patient=f"P{patient}", number=patient, **tags)
+        write_image(tmp_path / f"images/{label}/{patient}", patient=f"P{patient}", number=patient, **tags)
     late = {"InstitutionName": "West", "Manufacturer": "ACME", "StudyDate": "20200428"}
-    write_film(tmp_path / "films/a/again", patient="P0", number=99, **late)
-    import_folders(project, [tmp_path / "films"], Monitor())
+    write_image(tmp_path / "images/a/again", patient="P0", number=99, **late)
+    import_folders(project, [tmp_path / "images"], Monitor())
     apply_labels(project, preview_folders(project))
     return project
 
@@ -65,7 +65,7 @@ def test_train_on_one_hospital_and_test_on_another(study: Project) -> None:
     assert {site[image] for image, part in part_of.items() if part == TEST} == {"Site 2"}
     assert {site[image] for image, part in part_of.items() if part in ("training", "validation")} == {"Site 1"}
     aside = [image for image, part in part_of.items() if part == ASIDE]
-    assert len(aside) == 1, "the film of a patient of both hospitals is used on neither side but that of the others"
+    assert len(aside) == 1, "the image of a patient of both hospitals is used on neither side but that of the others"
     assert all(len(each) == 1 for each in _sides(study, part_of).values())
     assert split.certificate is not None and split.certificate.aside == 1
     assert [each.part for each in part_counts(study, split)] == ["training", "validation", "test", "aside"]
@@ -102,7 +102,7 @@ def test_what_is_asked_for_must_be_there(study: Project, tmp_path: Path) -> None
         make_split(study, SplitPlan("holdout", by="site_hash", test_values=("Site 7",)))
     with pytest.raises(CannotSplit, match="Nothing is chosen"):
         make_split(study, SplitPlan("holdout", by="site_hash"))
-    write_film(tmp_path / "more/x", patient="P77", number=5)
+    write_image(tmp_path / "more/x", patient="P77", number=5)
     import_folders(study, [tmp_path / "more"], Monitor())
     study.db.execute("INSERT INTO label SELECT 1, max(id), 'a' FROM image")
     with pytest.raises(CannotSplit, match="do not state their date"):

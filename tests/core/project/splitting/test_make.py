@@ -36,7 +36,7 @@ from fineray.project.splitting.make import (
     make_split,
 )
 from fineray.project.splitting.split_file import SplitFileUnusable, read_split, write_split
-from tests.support.films import texture, write_film, write_picture
+from tests.support.images import texture, write_image, write_picture
 from tests.support.studies import Zoo
 
 
@@ -125,8 +125,8 @@ def test_too_few_patients_of_a_class_are_named(study: Project) -> None:
 @pytest.mark.parametrize("name", ["", "ANON", "Anonymous", "HOSPITAL"])
 def test_images_that_do_not_say_whose_they_are_stop_the_split(project: Project, tmp_path: Path, name: str) -> None:
     for number in range(12):
-        write_film(tmp_path / f"films/{number % 2}/{number}", patient=name, number=number)
-    import_folders(project, [tmp_path / "films"], Monitor())
+        write_image(tmp_path / f"images/{number % 2}/{number}", patient=name, number=number)
+    import_folders(project, [tmp_path / "images"], Monitor())
     apply_labels(project, preview_folders(project))
     assert len(unidentified_images(project)) == 12
     with pytest.raises(PatientsUnidentified, match="12 of 12 images") as caught:
@@ -135,8 +135,8 @@ def test_images_that_do_not_say_whose_they_are_stop_the_split(project: Project, 
     assert identify_patients(project, "image") == 12
     assert len({image.patient_id for image in labelled_images(project)}) == 12
     assert make_split(project, SplitPlan(folds=2)).certificate.patients == 12  # type: ignore[union-attr]
-    write_film(tmp_path / "films/0/later", patient=name, number=99)
-    import_folders(project, [tmp_path / "films"], Monitor())
+    write_image(tmp_path / "images/0/later", patient=name, number=99)
+    import_folders(project, [tmp_path / "images"], Monitor())
     assert len({row.patient for row in image_rows(project)}) == 13, "the rule holds for later imports"
 
 
@@ -144,23 +144,23 @@ def test_images_that_do_not_say_whose_they_are_stop_the_split(project: Project, 
 def test_what_identifies_a_patient_can_be_chosen(project: Project, tmp_path: Path, rule: Rule, patients: int) -> None:
     studies = [generate_uid() for _ in range(4)]
     for number in range(8):
-        path = tmp_path / f"films/{number % 2}/{number}"
-        write_film(path, patient="UNKNOWN", number=number, StudyInstanceUID=studies[number // 2])
-    import_folders(project, [tmp_path / "films"], Monitor())
+        path = tmp_path / f"images/{number % 2}/{number}"
+        write_image(path, patient="UNKNOWN", number=number, StudyInstanceUID=studies[number // 2])
+    import_folders(project, [tmp_path / "images"], Monitor())
     assert identify_patients(project, rule) == patients
     assert unidentified_images(project) == []
 
 
 def test_a_few_images_without_an_id_stop_the_split_too(study: Project, tmp_path: Path) -> None:
-    write_film(tmp_path / "films/dark/stray", patient="", number=5)
-    import_folders(study, [tmp_path / "films"], Monitor())
+    write_image(tmp_path / "images/dark/stray", patient="", number=5)
+    import_folders(study, [tmp_path / "images"], Monitor())
     apply_labels(study, preview_folders(study))
     with pytest.raises(PatientsUnidentified, match="1 of 41 images"):
         make_split(study, SplitPlan(folds=2))
 
 
 def _copies(folder: Path, random: np.random.Generator) -> None:
-    """200 patients with 3 films each; five films come again under other IDs, changed as archives change them."""
+    """200 patients with 3 images each; five images come again under other IDs, changed as archives change them."""
     for patient in range(200):
         for number in range(3):
             write_picture(folder / f"{patient % 2}/p{patient}-{number}", texture(patient, number), f"PAT-{patient}")
@@ -179,8 +179,8 @@ def _copies(folder: Path, random: np.random.Generator) -> None:
 
 @pytest.mark.integration
 def test_no_group_stands_on_two_sides_over_a_thousand_seeds(project: Project, tmp_path: Path) -> None:
-    _copies(tmp_path / "films", np.random.default_rng(0))
-    import_folders(project, [tmp_path / "films"], Monitor())
+    _copies(tmp_path / "images", np.random.default_rng(0))
+    import_folders(project, [tmp_path / "images"], Monitor())
     apply_labels(project, preview_folders(project))
     images = labelled_images(project)
     grouping = group_images(project, images)
@@ -207,8 +207,8 @@ def test_no_group_stands_on_two_sides_over_a_thousand_seeds(project: Project, tm
 def test_patients_of_one_study_stay_together(study: Project, tmp_path: Path) -> None:
     shared = generate_uid()
     for number, patient in enumerate(("TWIN-1", "TWIN-2")):
-        write_film(tmp_path / f"films/dark/{patient}", patient=patient, number=number, StudyInstanceUID=shared)
-    import_folders(study, [tmp_path / "films"], Monitor())
+        write_image(tmp_path / f"images/dark/{patient}", patient=patient, number=number, StudyInstanceUID=shared)
+    import_folders(study, [tmp_path / "images"], Monitor())
     apply_labels(study, preview_folders(study))
     split = make_split(study, SplitPlan(folds=2))
     assert split.certificate is not None
@@ -216,7 +216,7 @@ def test_patients_of_one_study_stay_together(study: Project, tmp_path: Path) -> 
 
 
 @pytest.mark.integration
-def test_different_real_films_are_not_taken_for_copies(project: Project, cxr: Path) -> None:
+def test_different_real_images_are_not_taken_for_copies(project: Project, cxr: Path) -> None:
     import_folders(project, [cxr / "dicom"], Monitor())
     apply_labels(project, preview_table(project, cxr / "labels.csv"))
     pairs = group_images(project, labelled_images(project)).joined_copies

@@ -79,8 +79,8 @@ def test_backbones_are_ranked_without_the_test_part(study: Project, monkeypatch:
         assert np.isfinite([each.logme, each.h_score]).all() and each.seconds > 0 and each.images == len(seen)
 
 
-def test_without_labels_there_is_nothing_to_rank(project: Project, films: Callable[..., Path]) -> None:
-    import_folders(project, [films(patients=3, each=1)], Monitor())
+def test_without_labels_there_is_nothing_to_rank(project: Project, images: Callable[..., Path]) -> None:
+    import_folders(project, [images(patients=3, each=1)], Monitor())
     with pytest.raises(NothingToRank):
         rank(project, None, ["efficientnet_lite0"], Monitor())
 

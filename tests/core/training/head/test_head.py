@@ -182,7 +182,7 @@ def test_all_views_are_learned_from_and_none_straddles_an_inner_fold() -> None:
     found = fit_head(doubled, (12,), Recipe())
     stacked = doubled.features.reshape(120, 12)
     np.testing.assert_allclose(found.head.standardisation.mean, stacked.mean(axis=0), rtol=1e-5)
-    # the film itself twice changes nothing: held-out losses are of the films, fitted on the same mean loss
+    # the image itself twice changes nothing: held-out losses are of the images, fitted on the same mean loss
     same = fit_head(replace(examples, features=np.concatenate([examples.features] * 2)), (12,), Recipe())
     once = fit_head(examples, (12,), Recipe())
     np.testing.assert_allclose([b for _, b in same.losses], [b for _, b in once.losses], rtol=1e-3)

@@ -1,4 +1,4 @@
-"""Views stay films, and depend on their key alone."""
+"""Views stay images, and depend on their key alone."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ CPU = torch.device("cpu")
 ALL = AugmentSettings(rotation=10, scale=0.1, shift=0.05, crop=0.2, contrast=0.3, noise=0.02)
 
 
-def test_views_stay_films_and_repeat_with_their_key() -> None:
-    film = np.zeros((64, 64), dtype=np.uint8)
-    film[20:44, 20:30] = 200
+def test_views_stay_images_and_repeat_with_their_key() -> None:
+    image = np.zeros((64, 64), dtype=np.uint8)
+    image[20:44, 20:30] = 200
     one, two = Augmentation(64, ALL), Augmentation(64, ALL)
-    two(film, "another first")
-    np.testing.assert_array_equal(one(film, "key", 1), two(film, "key", 1))
-    assert (one(film, "key", 1) != one(film, "key", 2)).any()
+    two(image, "another first")
+    np.testing.assert_array_equal(one(image, "key", 1), two(image, "key", 1))
+    assert (one(image, "key", 1) != one(image, "key", 2)).any()
     for number in range(30):
-        look = one(film, number)
-        assert look.dtype == np.uint8 and look.shape == film.shape
+        look = one(image, number)
+        assert look.dtype == np.uint8 and look.shape == image.shape
         assert 10 < np.flatnonzero(look.max(axis=0) > 100).mean() < 34, "the bar stays on its side: nothing is mirrored"
     mirrored = Augmentation(64, AugmentSettings(flip=True))
-    sides = [np.flatnonzero(mirrored(film, number).max(axis=0) > 100).mean() > 32 for number in range(30)]
+    sides = [np.flatnonzero(mirrored(image, number).max(axis=0) > 100).mean() > 32 for number in range(30)]
     assert 0 < sum(sides) < 30
 
 
 def test_a_view_does_not_depend_on_the_views_beside_it() -> None:
-    films = np.random.default_rng(0).integers(0, 256, (5, 64, 64), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (5, 64, 64), np.uint8)
     keys: list[tuple[object, ...] | None] = [("a", 1), None, ("b", 2), ("c", 1), None]
-    together = Augmentation(64, ALL).batch(films, keys, CPU).numpy()
-    for film, key, look in zip(films, keys, together, strict=True):
-        np.testing.assert_array_equal(look, film if key is None else Augmentation(64, ALL)(film, *key))
+    together = Augmentation(64, ALL).batch(images, keys, CPU).numpy()
+    for image, key, look in zip(images, keys, together, strict=True):
+        np.testing.assert_array_equal(look, image if key is None else Augmentation(64, ALL)(image, *key))
 
 
 @pytest.mark.parametrize("kind", ["rotation", "shift", "scale"])
 def test_movements_are_what_monai_makes_of_the_same_numbers(kind: str) -> None:
     affine = pytest.importorskip("monai.transforms.spatial.array").Affine
     y, x = np.mgrid[0:64, 0:64]
-    film = (120 + 60 * np.sin(x / 9) + 50 * np.cos(y / 7)).astype(np.uint8)
+    image = (120 + 60 * np.sin(x / 9) + 50 * np.cos(y / 7)).astype(np.uint8)
     none = AugmentSettings(rotation=0, scale=0, shift=0, contrast=0, noise=0)
     settings = replace(none, **{kind: {"rotation": 12.0, "shift": 0.1, "scale": 0.2}[kind]})
     even = (2 * _drawn([("k", 1)])[0] - 1).tolist()
@@ -64,9 +64,9 @@ def test_movements_are_what_monai_makes_of_the_same_numbers(kind: str) -> None:
         "shift": {"translate_params": (0.1 * 64 * even[4], 0.1 * 64 * even[3])},
         "scale": {"scale_params": (1 + 0.2 * even[2], 1 + 0.2 * even[1])},
     }[kind]
-    moved = affine(**given, padding_mode="zeros", mode="bilinear", image_only=True)(film[None].astype(np.float32))
-    ours = Augmentation(64, settings)(film, "k", 1)
-    assert np.abs(ours.astype(int) - film).mean() > 1, "something moved"
+    moved = affine(**given, padding_mode="zeros", mode="bilinear", image_only=True)(image[None].astype(np.float32))
+    ours = Augmentation(64, settings)(image, "k", 1)
+    assert np.abs(ours.astype(int) - image).mean() > 1, "something moved"
     assert np.abs(ours - np.asarray(moved)[0]).max() < 1
 
 
@@ -80,14 +80,14 @@ def test_noise_is_nearly_normal_and_of_the_strength_that_was_drawn() -> None:
 
 
 def test_nothing_is_changed_where_every_setting_is_off() -> None:
-    film = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
     still = Augmentation(32, AugmentSettings(rotation=0, scale=0, shift=0, contrast=0, noise=0))
-    assert np.abs(still(film, 1).astype(int) - film).max() <= 1
+    assert np.abs(still(image, 1).astype(int) - image).max() <= 1
 
 
-def test_the_users_own_films_are_shown(project: Project, films: Callable[..., Path]) -> None:
-    import_folders(project, [films(patients=4, each=1)], Monitor())
+def test_the_users_own_images_are_shown(project: Project, images: Callable[..., Path]) -> None:
+    import_folders(project, [images(patients=4, each=1)], Monitor())
     apply_labels(project, preview_folders(project))
-    shown = show_views(project, Recipe(input_size=256), films=2, views=4)
+    shown = show_views(project, Recipe(input_size=256), number=2, views=4)
     assert shown.input_size == 256 and len(shown.rows) == 2 and all(len(row) == 4 for row in shown.rows)
     assert len(shown.rows[0][0]) == 256 * 256 and len(set(shown.rows[0])) == 4

@@ -136,7 +136,7 @@ def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
 
 
 @pytest.mark.integration
-def test_norms_take_the_films_statistics_where_wished_and_frozen_stages_never_do(
+def test_norms_take_the_images_statistics_where_wished_and_frozen_stages_never_do(
     study: Project, halves: Split, whole: FeatureNetwork
 ) -> None:
     done = train(study, halves, replace(RECIPE, tuning=replace(QUICK, norms="images")), Monitor())

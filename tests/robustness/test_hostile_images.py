@@ -20,11 +20,11 @@ from fineray.project.files.importing import NothingReadable, import_folders
 from fineray.project.files.preparation import Outcome, prepare
 from fineray.project.project import Project
 from tests.robustness.reliability import Reliability
-from tests.support.films import write_film
+from tests.support.images import write_image
 from tests.support.mutations import mutated, seeds
 
 HANG_S = 10
-LIBRARIES = 700_000_000  # bytes that the decoders and NumPy take before any film
+LIBRARIES = 700_000_000  # bytes that the decoders and NumPy take before any image
 _prepare_here = decoding_pool._prepare_here
 
 
@@ -83,13 +83,13 @@ def feed(project: Project, folder: Path, first: int, number: int, monkeypatch: p
         pytest.param(10_000, marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
     ],
 )
-def test_mutated_films(
+def test_mutated_images(
     project: Project, tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch, reliability: Reliability
 ) -> None:
     began, ends = time.monotonic(), Counter[str]()
     crashed, batch = 0, min(number, 500)
     for first in range(0, number, batch):
-        folder = tmp_path / f"films-{first}"
+        folder = tmp_path / f"images-{first}"
         for each in feed(project, folder, first, batch, monkeypatch):
             ends[each.status] += 1
             crashed += each.reason == CRASHED.reason
@@ -115,11 +115,11 @@ def test_a_decoder_cannot_take_more_memory_than_its_limit(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(6):
-        write_film(tmp_path / "films" / f"f{number}", patient=f"PAT-{number}")
-    (tmp_path / "films" / "greedy").write_bytes((tmp_path / "films" / "f0").read_bytes() + b"GREEDY")
+        write_image(tmp_path / "images" / f"f{number}", patient=f"PAT-{number}")
+    (tmp_path / "images" / "greedy").write_bytes((tmp_path / "images" / "f0").read_bytes() + b"GREEDY")
     monkeypatch.setattr(decoding_pool, "_prepare_here", prepare_greedily)
     ends = Ends()
-    import_folders(project, [tmp_path / "films"], ends)
+    import_folders(project, [tmp_path / "images"], ends)
     by_name = {Path(each.path).name: each for each in ends.files}
     assert "too large for this computer's memory" in by_name.pop("greedy").reason
     assert {each.status for each in by_name.values()} == {"imported"}
