@@ -18,7 +18,7 @@ from fineray_desktop.main_window import MainWindow
 from fineray_desktop.theme import DARK, LIGHT, apply_theme
 
 SIZE = (1360, 860)
-COLOURS = 160  # keeps the files small; shades of films stay smooth enough
+COLOURS = 160  # keeps the files small; shades of images stay smooth enough
 MINUTE = 60_000
 
 
@@ -54,8 +54,8 @@ def _take(window: MainWindow, project: Path, folder: Path, theme: str) -> None:
     window.show_page("Review")
     review = window.page("Review")
     _until(lambda: review.state.judgement is not None and not review.busy)
-    review.film.explain.method.setCurrentIndex(1)
-    _until(lambda: review.film.explain._found is not None)
+    review.image.explain.method.setCurrentIndex(1)
+    _until(lambda: review.image.explain._found is not None)
     save("review")
     for number, name in ((1, "curves"), (2, "subgroups"), (3, "plan")):
         review.tabs.setCurrentIndex(number)

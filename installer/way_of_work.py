@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fineray's whole way of work by its commands, each in a process of its own, on a synthetic study.
 
-    installer/way_of_work.py films FOLDER            writes the films; by a Python that has Fineray
+    installer/way_of_work.py images FOLDER            writes the images; by a Python that has Fineray
     installer/way_of_work.py go FOLDER PROGRAM...    runs every command of PROGRAM, whose working folder FOLDER is
 
 Each command has to end as it should and to leave what it should; the others are tried all the same. Exits with 1 where
@@ -51,7 +51,7 @@ def step(text: str, *words: str, makes: str = "", fails: str = "") -> Step:
 STEPS = (
     step("doctor"),
     step("new study"),
-    step("import study films --labels films/labels.csv"),
+    step("import study images --labels images/labels.csv"),
     step("doctor study"),
     step("labels study --to labels.xlsx --with-files", makes="labels.xlsx"),
     step("labels study --new second --classes", f"clear (synthetic),{POSITIVE}"),
@@ -83,7 +83,7 @@ STEPS = (
     step("export study run-002 --format onnx --output tuned.onnx", makes="tuned.onnx"),
     step("export study run-001 --format monai-bundle --output bundle", makes="bundle/configs/metadata.json"),
     step("open model.frpkg --to elsewhere", makes="elsewhere/catalogue.sqlite"),
-    step("validate study run-001 --films new --labels new/labels.csv --to judged", makes="judged/catalogue.sqlite"),
+    step("validate study run-001 --images new --labels new/labels.csv --to judged", makes="judged/catalogue.sqlite"),
     step("import elsewhere new --labels new/labels.csv"),
     step("validate elsewhere run-001 --statistics back.json", makes="back.json"),
     step("verify back.json"),
@@ -107,21 +107,21 @@ STEPS = (
 NOT_HERE = {"demo"}
 
 
-def films(folder: Path) -> None:
-    """A study, the films of its last patients apart as `new`, and the weights of a small CNN of timm, drawn by lot."""
+def images(folder: Path) -> None:
+    """A study, the images of its last patients apart as `new`, and the weights of a small CNN of timm, drawn by lot."""
     import timm
     import torch
 
     from fineray.demo.study import write_study
     from fineray.progress import Monitor
 
-    labels = write_study(folder / "films", Monitor(), patients=PATIENTS)
+    labels = write_study(folder / "images", Monitor(), patients=PATIENTS)
     title, *rows = labels.read_text("utf-8").splitlines(keepends=True)
     for patient in range(PATIENTS - NEW_PATIENTS + 1, PATIENTS + 1):
         name = f"SYNTHETIC-{patient:03d}"
         (folder / "new").mkdir(exist_ok=True)
-        (folder / "films" / name).rename(folder / "new" / name)
-    known = [row for row in rows if (folder / "films" / row.partition(",")[0]).exists()]
+        (folder / "images" / name).rename(folder / "new" / name)
+    known = [row for row in rows if (folder / "images" / row.partition(",")[0]).exists()]
     labels.write_text("".join([title, *known]), "utf-8")
     (folder / "new" / "labels.csv").write_text("".join([title, *(row for row in rows if row not in known)]), "utf-8")
     torch.manual_seed(0)
@@ -163,7 +163,7 @@ def trouble(each: Step, folder: Path, done: subprocess.CompletedProcess[str]) ->
 
 if __name__ == "__main__":
     way, place, *words = sys.argv[1:]
-    if way == "films":
-        films(Path(place))
+    if way == "images":
+        images(Path(place))
     elif not go(Path(place), words):
         sys.exit(1)

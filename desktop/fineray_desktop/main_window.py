@@ -189,7 +189,7 @@ class MainWindow(QMainWindow):
         _action(project.addAction("Open a &model…"), self.start_page.choose_model)
         _action(project.addAction("Try the &demo study"), lambda: self.start_page.demo_asked.emit())
         project.addSeparator()
-        self.export_action = project.addAction("&Export films without identity…")
+        self.export_action = project.addAction("&Export images without identity…")
         _action(self.export_action, self._export)
         _action(project.addAction("&Close project"), self.session.close_project)
         _action(project.addAction("&Quit"), self.close, QKeySequence("Ctrl+Q"))

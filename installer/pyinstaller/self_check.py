@@ -3,7 +3,7 @@
     fineray --self-check imports FILE
         loads each module that the file names, a line each, and says which it cannot
     fineray --self-check window PROJECT NEW OUT
-        goes through every page, chart and dialog of the window on a project with two runs and a folder of new films;
+        goes through every page, chart and dialog of the window on a project with two runs and a folder of new images;
         pictures and a report go into OUT
 
 It loads what the program holds and runs nothing that a user brings along. The exit status is 0 where all went well.
@@ -87,7 +87,7 @@ class Walk:
 
     def _watched(self, start: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """`start` of a client of the engine, whose jobs are counted and may not fail: what some of them say then stands
-        beside a film, where nobody would look for it here."""
+        beside an image, where nobody would look for it here."""
 
         def started(request: Any) -> Any:
             job = start(request)
@@ -160,14 +160,14 @@ class Walk:
         self.close_dialogs()
 
     def curate(self) -> None:
-        """All tabs, the data checks, and a film."""
+        """All tabs, the data checks, and an image."""
         page = self.page("Curate")
         page.checks.run()
         for number in range(page.tabs.count()):
             page.tabs.setCurrentIndex(number)
             self.picture(f"curate-{number}")
-        page.images.open_film(0)
-        self.picture("film")
+        page.images.open_image(0)
+        self.picture("image")
         self.close_dialogs()
 
     def train(self) -> None:
@@ -210,14 +210,14 @@ class Walk:
             self.picture(f"review-{number}")
         page.plan.learn()
         self.picture("learning-curve")
-        for number in range(page.film.tabs.count()):
-            page.film.tabs.setCurrentIndex(number)
-            self.picture(f"film-{number}")
-        page.film.tabs.setCurrentIndex(0)
-        for number in range(page.film.explain.method.count()):
-            page.film.explain.method.setCurrentIndex(number)
+        for number in range(page.image.tabs.count()):
+            page.image.tabs.setCurrentIndex(number)
+            self.picture(f"image-{number}")
+        page.image.tabs.setCurrentIndex(0)
+        for number in range(page.image.explain.method.count()):
+            page.image.explain.method.setCurrentIndex(number)
             self.picture(f"overlay-{number}")
-        page.film.explain.method.setCurrentIndex(0)
+        page.image.explain.method.setCurrentIndex(0)
         for number in range(page.list.count()):
             page.list.setCurrentIndex(number)
             self.until(self.quiet)
@@ -230,13 +230,13 @@ class Walk:
             (page.bar.compare_asked, "compare-runs"),
             (page.bar.map_asked, "map"),
             (page.bar.desk_asked, "reader-desk"),
-            (page.film.beside_asked, "beside"),
+            (page.image.beside_asked, "beside"),
         ):
-            asked.emit(*([page.film.image] if name == "beside" else []))
+            asked.emit(*([page.image.image] if name == "beside" else []))
             self.picture(name)
             self.close_dialogs()
-        page.search.setText(page.table.index(0, 1).data())  # the films of one patient
-        page.film.explain.mean_button.click()
+        page.search.setText(page.table.index(0, 1).data())  # the images of one patient
+        page.image.explain.mean_button.click()
         self.picture("mean-map")
         self.close_dialogs()
         page.clear_button.click()
@@ -247,7 +247,7 @@ class Walk:
         self.close_dialogs()
 
     def predict(self, new: Path) -> None:
-        """A model on new films, drift, and the ways out."""
+        """A model on new images, drift, and the ways out."""
         page = self.page("Predict")
         page.take(new)
         page.begin()
@@ -270,7 +270,7 @@ class Walk:
         """What only the menus open, and the tour."""
         from fineray_desktop.start.tour import Tour
 
-        for text in ("Export films", "Crash reports", "left this computer", "Welcome"):
+        for text in ("Export images", "Crash reports", "left this computer", "Welcome"):
             actions = [each for menu in self.window.menuBar().actions() for each in menu.menu().actions()]
             next(each for each in actions if text in each.text().replace("&", "")).trigger()
             self.picture(text.lower().replace(" ", "-"))

@@ -24,7 +24,7 @@ def explain_device() -> tuple[str, str]:
     if not _nvidia_driver():
         return title, (
             "No GPU that Fineray can use was found, and none is needed: a frozen backbone learns from some hundred"
-            " films in under a minute here. Tuning later stages takes longer."
+            " images in under a minute here. Tuning later stages takes longer."
         )
     if torch.version.cuda is None:
         return title, ("There is an NVIDIA GPU, but this is the CPU variant of Fineray. The CUDA variant uses the GPU.")

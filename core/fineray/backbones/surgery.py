@@ -41,7 +41,7 @@ class FeatureNetwork(torch.nn.Module):
     """A network without its last layer: shades in 0..1 [images, 1, side, side] -> features [images, n].
 
     The features are the pooled maps of every stage, the first stage first. Nets for photographs end in what photographs
-    show; films differ, and the earlier stages keep more of them: on real chest films the frozen cross-validated AUC
+    show; images differ, and the earlier stages keep more of them: on real chest images the frozen cross-validated AUC
     went from 0.865 with the last map alone to 0.92, at no cost in time (docs/benchmarks.md). ends: the last module of
     each stage but the last one; mean and std: the normalisation of shades that the network was trained with.
     """
@@ -126,7 +126,7 @@ def last_map(network: torch.nn.Module, normalised: torch.Tensor) -> torch.Tensor
 
 
 def feature_network(model: torch.nn.Module, chosen: Backbone, pooling: Pooling = "mean") -> FeatureNetwork:
-    """The network made ready for films: no last layer, one channel in, channels found. Raises NotACnn."""
+    """The network made ready for images: no last layer, one channel in, channels found. Raises NotACnn."""
     name = next((name for name in LAST_LAYERS if hasattr(model, name)), "")
     if not name and not hasattr(model, "reset_classifier"):
         raise ValueError(f"{type(model).__name__} has no last layer that is known")

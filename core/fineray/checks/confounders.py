@@ -1,4 +1,4 @@
-"""Whether something other than the anatomy gives the label away: attributes of the files, borders of the films."""
+"""Whether something other than the anatomy gives the label away: attributes of the files, borders of the images."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def borders_alone(
     borders: NDArray[np.float64], images: Sequence[LabelledImage], groups: NDArray[np.int64], seed: int = 0
 ) -> CheckResult | None:
     """How well a classifier tells the label from the borders [images, shades] alone, where no finding lies."""
-    return _alone("borders alone", "the borders of the films alone", borders, images, groups, seed)
+    return _alone("borders alone", "the borders of the images alone", borders, images, groups, seed)
 
 
 def _alone(

@@ -69,7 +69,7 @@ def contradicted_labels(
     return CheckResult(
         "labels",
         "look",
-        f"{len(found):,} labels contradict what the images look like: read these films again.",
+        f"{len(found):,} labels contradict what the images look like: read these images again.",
         f"{len(found) / len(images):.0%} of the labels, by confident learning on features of the frozen backbone",
         found,
     )

@@ -1,4 +1,4 @@
-"""What the pixels themselves tell: blank, cut, saturated or inverted films, and letters burned into them."""
+"""What the pixels themselves tell: blank, cut, saturated or inverted images, and letters burned into them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SATURATED_SHARE = 0.35
 CUT_SHARE = 0.2
 SMALL = 32
 FEWEST = 10  # images, below which none can be called a negative of the others
-BORDERED, BORDER = 48, 6  # the film as 48 x 48, of which this many rows and columns at each side are its border
+BORDERED, BORDER = 48, 6  # the image as 48 x 48, of which this many rows and columns at each side are its border
 _INSIDE = np.pad(np.ones((BORDERED - 2 * BORDER,) * 2, dtype=bool), BORDER)
 
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """small: the film shrunk to 32 x 32, mean 0 and length 1 (all 0 if blank); border: shades of its outer eighth."""
+    """small: the image shrunk to 32 x 32, mean 0 and length 1 (all 0 if blank); border: shades of its outer eighth."""
 
     small: NDArray[np.float64]
     border: NDArray[np.float64]
@@ -36,7 +36,7 @@ class PictureFacts:
 
 
 def picture_facts(pixels: NDArray[np.uint8]) -> PictureFacts:
-    """Look at one stored film [rows, columns]."""
+    """Look at one stored image [rows, columns]."""
     small = small_square(pixels, SMALL)
     centred = small - small.mean()
     length = float(np.linalg.norm(centred))
@@ -95,14 +95,14 @@ def picture_findings(images: Sequence[LabelledImage], facts: Sequence[PictureFac
     for name, concerned, verb, what, leave_out in cases:
         if concerned:
             share = f"{len(concerned):,} of {len(images):,} images"
-            title = f"{len(concerned):,} films {verb}{what}." if len(concerned) > 1 else f"1 film {one[verb]}{what}."
+            title = f"{len(concerned):,} images {verb}{what}." if len(concerned) > 1 else f"1 image {one[verb]}{what}."
             findings.append(CheckResult(name, "look", title, share, concerned, leave_out))
         elif name == "polarity" and len(images) < FEWEST:
             title = "Too few images to say which look like negatives of the others."
             findings.append(CheckResult(name, "fine", title, f"{len(images):,} images", done=False))
         else:
             findings.append(
-                CheckResult(name, "fine", f"No films that {verb}{what}.", f"{len(images):,} images looked at")
+                CheckResult(name, "fine", f"No images that {verb}{what}.", f"{len(images):,} images looked at")
             )
     return findings
 
@@ -120,11 +120,11 @@ def _cut(pixels: NDArray[np.uint8]) -> bool:
 
 
 def _inverted(facts: Sequence[PictureFacts]) -> NDArray[np.bool_]:
-    """Films that agree with the typical film only when black and white change places."""
+    """Images that agree with the typical image only when black and white change places."""
     if len(facts) < FEWEST:
         return np.zeros(len(facts), dtype=bool)
     small = np.stack([fact.small.ravel() for fact in facts])
-    # The first principal direction finds the typical film even if a good part of the study is inverted.
+    # The first principal direction finds the typical image even if a good part of the study is inverted.
     _, _, directions = np.linalg.svd(small, full_matrices=False)
     agreement = small @ directions[0]
     if (agreement < 0).mean() > 0.5:

@@ -48,7 +48,7 @@ def run_checks(project: Project, monitor: Monitor) -> list[CheckResult]:
     project.check_writable()
     images = labelled_images(project)
     if not images:
-        raise NothingToCheck("No image carries a label yet", todo="Import films and label them first.")
+        raise NothingToCheck("No image carries a label yet", todo="Import images and label them first.")
     monitor.report(Progress(f"{STAGE}: copies", 0, 0, ""))
     grouping = group_images(project, images, monitor.check)
     found = [
@@ -59,7 +59,7 @@ def run_checks(project: Project, monitor: Monitor) -> list[CheckResult]:
 
     def looked_at(done: int) -> None:
         monitor.check()
-        monitor.report(Progress(f"{STAGE}: films", done, len(images), "images"))
+        monitor.report(Progress(f"{STAGE}: images", done, len(images), "images"))
 
     facts = look_at_pictures(project, images, looked_at)
     monitor.report(Progress(f"{STAGE}: attributes", 0, 0, ""))

@@ -32,7 +32,7 @@ from fineray.system.output_file import check_output
 def add_commands(group: Any) -> None:
     """Their parsers."""
     predict_ = of_run(group, "predict", predict, "apply a run to a folder of new images")
-    predict_.add_argument("films", type=Path, metavar="DIR")
+    predict_.add_argument("images", type=Path, metavar="DIR")
     predict_.add_argument("--output", type=Path, required=True, metavar="FILE", help=".csv or .xlsx")
     abstain_option(predict_)
     point_options(predict_)
@@ -57,7 +57,7 @@ def add_commands(group: Any) -> None:
 
     validate_ = of_run(group, "validate", validate, "judge a model from elsewhere on images with labels")
     validate_.add_argument("--statistics", type=Path, metavar="FILE", help=".json: figures alone, to be returned")
-    validate_.add_argument("--films", type=Path, metavar="DIR", help="images in no project; with --labels and --to")
+    validate_.add_argument("--images", type=Path, metavar="DIR", help="images in no project; with --labels and --to")
     validate_.add_argument("--labels", type=Path, metavar="TABLE", help="CSV or Excel, as for import")
     validate_.add_argument("--to", type=Path, metavar="P", help="the new project that these go into")
 
@@ -83,7 +83,7 @@ def predict(options: Namespace) -> Reply:
     request = PredictFolder(
         options.project,
         options.name,
-        options.films.resolve(),
+        options.images.resolve(),
         tuple(options.abstain) if options.abstain else None,
         options.maps,
         options.dicom,
@@ -123,7 +123,7 @@ def _written(table: FolderPredictions, options: Namespace) -> Answer:
     return {
         "output": str(options.output),
         "run": table.run,
-        "films": len(table.rows),
+        "images": len(table.rows),
         "scored": table.scored,
         "flagged": table.flagged,
         "classes": table.classes,
@@ -171,15 +171,15 @@ def open_model(options: Namespace) -> Reply:
 
 def validate(options: Namespace) -> Reply:
     """Judge a model on images of one's own."""
-    given = (options.films, options.labels, options.to)
+    given = (options.images, options.labels, options.to)
     if any(given) and not all(given):
         raise FinerayError(
             "Images in no project need a folder, a table of labels and a new project",
-            todo="Give --films, --labels and --to together; or none of them, to judge on the project's own images.",
+            todo="Give --images, --labels and --to together; or none of them, to judge on the project's own images.",
         )
-    if options.films:
+    if options.images:
         request = ValidateFolder(
-            options.project, options.name, options.films.resolve(), options.labels.resolve(), options.to.resolve()
+            options.project, options.name, options.images.resolve(), options.labels.resolve(), options.to.resolve()
         )
         done = carry_out(request)
     else:

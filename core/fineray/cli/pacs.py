@@ -11,7 +11,7 @@ from typing import Any
 from fineray.cli.console import ConsoleMonitor
 from fineray.cli.options import command
 from fineray.cli.running import PASSPHRASE_FROM, Reply, carry_out, listed, passphrase
-from fineray.engine.requests.pacs import EchoArchive, FetchStudies, FindStudies, ReceiveFilms, SendResults
+from fineray.engine.requests.pacs import EchoArchive, FetchStudies, FindStudies, ReceiveImages, SendResults
 from fineray.pacs.results import Criteria, Received, StudyFound
 from fineray.pacs.settings import Peer, Protocol, load_settings, save_settings
 from fineray.progress import Interim, ProgressEvent
@@ -127,7 +127,7 @@ def receive(options: Namespace) -> Reply:
     """Listen until Ctrl+C."""
     listener = _Listener()
     try:
-        carry_out(ReceiveFilms(options.folder.resolve()), listener)
+        carry_out(ReceiveImages(options.folder.resolve()), listener)
     except KeyboardInterrupt:
         if listener.received is None:
             raise

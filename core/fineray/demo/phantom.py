@@ -14,8 +14,8 @@ Shades = NDArray[np.float64]
 def chest(random: np.random.Generator, *, build: np.random.Generator, opacity: bool) -> Shades:
     """A frontal chest, shades 0 (black, air) to 1 (white, bone), [ROWS, COLUMNS], with "SYNTHETIC" written on it.
 
-    `build` draws what belongs to the person (give the same state for each film of one), `random` what belongs to
-    the film. `opacity` adds one or two soft shadows to the lungs; some are faint, so that the task is not trivial.
+    `build` draws what belongs to the person (give the same state for each image of one), `random` what belongs to
+    the image. `opacity` adds one or two soft shadows to the lungs; some are faint, so that the task is not trivial.
     """
     width, height = build.uniform(0.88, 1.1), build.uniform(0.9, 1.08)
     heart, lung_width = build.uniform(0.8, 1.25), build.uniform(0.28, 0.34)

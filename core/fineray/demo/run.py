@@ -17,16 +17,16 @@ FOLDS = 5
 
 
 def run_demo(folder: Path, monitor: Monitor) -> RunDone:
-    """Films and the project in folders of their own below `folder`. Raises FolderNotEmpty, Cancelled or a storage
+    """Images and the project in folders of their own below `folder`. Raises FolderNotEmpty, Cancelled or a storage
     error."""
-    root, films = folder / "Demo project (synthetic)", folder / "Synthetic chest phantoms"
+    root, images = folder / "Demo project (synthetic)", folder / "Synthetic chest phantoms"
     create_project(root)
-    labels = write_study(films, monitor)
+    labels = write_study(images, monitor)
     with open_project(root, lock=True) as project:
-        import_folders(project, [films], monitor)
+        import_folders(project, [images], monitor)
         apply_labels(project, preview_table(project, labels))
         monitor.report(Progress("Splitting by patient", 0, 0, ""))
-        # Loaded when their turn comes: the films are drawn meanwhile, and a person sees that something happens.
+        # Loaded when their turn comes: the images are drawn meanwhile, and a person sees that something happens.
         from fineray.project.splitting.make import make_split
 
         split = make_split(project, SplitPlan(folds=FOLDS))

@@ -28,7 +28,7 @@ CLEAR, OPACITY = "clear (synthetic)", "opacity (synthetic)"
 
 
 def write_study(folder: Path, monitor: Monitor, patients: int = PATIENTS) -> Path:
-    """Write the films below a new folder, with labels.csv beside them (file, label); returns the CSV's path.
+    """Write the images below a new folder, with labels.csv beside them (file, label); returns the CSV's path.
 
     Half of the patients have an opacity. Every name says that it is synthetic. May raise Cancelled.
     """
@@ -39,23 +39,23 @@ def write_study(folder: Path, monitor: Monitor, patients: int = PATIENTS) -> Pat
     with labels.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["file", "label"])
-        for patient, films in enumerate(counts, start=1):
-            for film in range(1, films + 1):
+        for patient, images in enumerate(counts, start=1):
+            for image in range(1, images + 1):
                 monitor.check()
-                random = np.random.default_rng([SEED, patient, film])
+                random = np.random.default_rng([SEED, patient, image])
                 build = np.random.default_rng([SEED, patient])
                 opacity = patient % 2 == 0
                 shade = chest(random, build=build, opacity=opacity)
-                name = f"SYNTHETIC-{patient:03d}/film-{film}.dcm"
+                name = f"SYNTHETIC-{patient:03d}/image-{image}.dcm"
                 (folder / name).parent.mkdir(exist_ok=True)
-                _film(shade, patient, film, done).save_as(folder / name, enforce_file_format=True)
+                _image(shade, patient, image, done).save_as(folder / name, enforce_file_format=True)
                 table.writerow([name, OPACITY if opacity else CLEAR])
                 done += 1
-                monitor.report(Progress(STAGE_DRAW, done, total, "films"))
+                monitor.report(Progress(STAGE_DRAW, done, total, "images"))
     return labels
 
 
-def _film(shade: NDArray[np.float64], patient: int, film: int, number: int) -> Dataset:
+def _image(shade: NDArray[np.float64], patient: int, image: int, number: int) -> Dataset:
     """A DX object (PS3.3 A.26) of one phantom; `number` picks its encoding, bit depth and polarity."""
     inverted = number % 3 == 0
     bits = 8 if number % 5 == 0 else 12
@@ -66,9 +66,9 @@ def _film(shade: NDArray[np.float64], patient: int, film: int, number: int) -> D
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds.SOPClassUID = DigitalXRayImageStorageForPresentation
-    ds.SOPInstanceUID = _uid("sop", patient, film)
-    ds.StudyInstanceUID = _uid("study", patient, film)
-    ds.SeriesInstanceUID = _uid("series", patient, film)
+    ds.SOPInstanceUID = _uid("sop", patient, image)
+    ds.StudyInstanceUID = _uid("study", patient, image)
+    ds.SeriesInstanceUID = _uid("series", patient, image)
     ds.PatientName = f"SYNTHETIC^PHANTOM {patient:03d}"
     ds.PatientID = f"SYNTHETIC-{patient:03d}"
     ds.PatientSex = "O"
@@ -91,5 +91,5 @@ def _film(shade: NDArray[np.float64], patient: int, film: int, number: int) -> D
     return ds
 
 
-def _uid(kind: str, patient: int, film: int) -> UID:
-    return generate_uid(entropy_srcs=["Fineray synthetic phantom", kind, str(patient), str(film)])
+def _uid(kind: str, patient: int, image: int) -> UID:
+    return generate_uid(entropy_srcs=["Fineray synthetic phantom", kind, str(patient), str(image)])

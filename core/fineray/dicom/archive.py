@@ -10,7 +10,7 @@ from fineray.dicom.radiograph import UnreadableFile
 
 MAX_MEMBERS = 200_000
 MAX_MEMBER_BYTES = 1_000_000_000
-# The best that deflate can do is 1,030 to 1; real pixels reach 3 to 1, a blank film some hundreds to 1.
+# The best that deflate can do is 1,030 to 1; real pixels reach 3 to 1, a blank image some hundreds to 1.
 BOMB_RATIO, BOMB_BYTES = 300, 50_000_000
 
 

@@ -1,4 +1,4 @@
-"""Letters burned into a film, found by their shape alone."""
+"""Letters burned into an image, found by their shape alone."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label
 
-# A letter at the size at which films are stored (longest side 512).
+# A letter at the size at which images are stored (longest side 512).
 LETTER_HEIGHT, LETTER_WIDTH, LETTERS_IN_A_ROW = (6, 36), (2, 32), 4
 
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle of a film, its edges as shares of the film's height (y) and width (x), 0 to 1."""
+    """A rectangle of an image, its edges as shares of the image's height (y) and width (x), 0 to 1."""
 
     y0: float
     x0: float
@@ -25,14 +25,14 @@ class Region:
 def has_text(pixels: NDArray[np.uint8]) -> bool:
     """Whether letters seem to be burned in: small pure white or black shapes of one height, several in a line.
 
-    A side marker of one or two letters does not count; it belongs to the film.
+    A side marker of one or two letters does not count; it belongs to the image.
     """
     return bool(text_lines(pixels))
 
 
 def text_lines(pixels: NDArray[np.uint8]) -> list[Region]:
-    """Where lines of letters seem to be burned into a film [rows, columns] of shades, with a letter's room around."""
-    # Thick letters are pure white; thin ones, smoothed when the film was made smaller, are not quite.
+    """Where lines of letters seem to be burned into an image [rows, columns] of shades, with a letter's room around."""
+    # Thick letters are pure white; thin ones, smoothed when the image was made smaller, are not quite.
     inks = ((250, LETTERS_IN_A_ROW), (190, LETTERS_IN_A_ROW + 1))
     return [
         found

@@ -27,7 +27,7 @@ from fineray.dicom.radiograph import (
 )
 from fineray.dicom.transfer_syntax import actual_syntax
 
-# Projection radiography (PS3.3 C.7.3.1.1.1). "OT", "SC" and an absent modality are what secondary captures of films
+# Projection radiography (PS3.3 C.7.3.1.1.1). "OT", "SC" and an absent modality are what secondary captures of images
 # carry; they are taken for X-rays because a user chose the folder.
 XRAY_MODALITIES = ("CR", "DX", "RG", "MG", "IO", "PX", "XR", "RF", "XA", "OT", "SC", "")
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"

@@ -43,7 +43,7 @@ TERMS: dict[BaseTag, frozenset[str]] = {
         "LossyImageCompressionMethod": ("ISO_10918_1", "ISO_14495_1", "ISO_15444_1", "ISO_15444_15"),
         "Grid": ("FIXED", "FOCUSED", "RECIPROCATING", "PARALLEL", "CROSSED", "NONE"),
         "FilterType": ("STRIP", "WEDGE", "BUTTERFLY", "MULTIPLE", "FLAT", "SHAPED", "NONE"),
-        "DetectorType": ("DIRECT", "SCINTILLATOR", "STORAGE", "FILM"),
+        "DetectorType": ("DIRECT", "SCINTILLATOR", "STORAGE", "IMAGE"),
         "DetectorConfiguration": ("AREA", "SLOT"),
         "FieldOfViewShape": _SHAPES,
         "CollimatorShape": _SHAPES,

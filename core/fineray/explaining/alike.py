@@ -19,14 +19,14 @@ NEAREST, MOST_POINTS, COMPONENTS = 8, 3000, 50
 
 
 class NoFeatures(FinerayError):
-    """The run has no features of its own to compare films by."""
+    """The run has no features of its own to compare images by."""
 
 
 def nearest(
     project: Project, folder: RunFolder, image: int, part: str, monitor: Monitor, number: int = NEAREST
 ) -> tuple[Neighbour, ...]:
-    """The training images most like a film, the nearest first. part: the fold (or part) in which the film was held out;
-    none of its images is given, since the model that judged the film did not learn from them. Raises NoFeatures,
+    """The training images most like an image, the nearest first. part: the fold (or part) in which the image was held out;
+    none of its images is given, since the model that judged the image did not learn from them. Raises NoFeatures,
     Cancelled."""
     images, features = _features(project, folder, image)
     monitor.check()
@@ -74,7 +74,7 @@ def _features(project: Project, folder: RunFolder, also: int | None = None) -> t
     network = folder.metrics().backbone
     if not network.feature_space:
         raise NoFeatures(
-            "A network trained from random weights keeps no features to compare films by",
+            "A network trained from random weights keeps no features to compare images by",
             todo="Choose a run with a pretrained backbone.",
         )
     content = {each.id: each.content_hash for each in labelled_images(project)}
@@ -84,7 +84,7 @@ def _features(project: Project, folder: RunFolder, also: int | None = None) -> t
     found = kept_features(project, network.feature_space, sum(widths), content)
     if len(found) < 4 or (also is not None and also not in found):
         raise NoFeatures(
-            "The features of these films are not kept any more", todo="Train again; they are worked out anew."
+            "The features of these images are not kept any more", todo="Train again; they are worked out anew."
         )
     features = np.array([found[image] for image in found], dtype=np.float64)
     features -= features.mean(axis=0)

@@ -1,6 +1,6 @@
 """Whether an explanation may be shown in colour: checks that run by themselves.
 
-Saliency on chest films lies below human benchmark (Saporta 2022); a map that fails says so.
+Saliency on chest images lies below human benchmark (Saporta 2022); a map that fails says so.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from fineray.explaining.saliency import (
     FINEST,
     Map,
     blur,
-    film_part,
+    image_part,
 )
 from fineray.training.model import TrainedModel
 
-ALIKE = 0.5  # rank correlation with the map of a random network, above which a map shows the film and not the model
-REMOVED = 0.2  # of the film, for the deletion
+ALIKE = 0.5  # rank correlation with the map of a random network, above which a map shows the image and not the model
+REMOVED = 0.2  # of the image, for the deletion
 BORDER = 0.08  # of each side
 MUCH_BORDER, MUCH_LETTERS = 0.5, 0.25  # of the positive evidence
 
@@ -30,7 +30,7 @@ MUCH_BORDER, MUCH_LETTERS = 0.5, 0.25  # of the positive evidence
 @dataclass(frozen=True)
 class MapChecks:
     """random_likeness: rank correlation with the map of a network that learned nothing (Adebayo 2018), to be low;
-    deletion: how much more the class's score falls when the fifth of the film with most evidence is blurred away than
+    deletion: how much more the class's score falls when the fifth of the image with most evidence is blurred away than
     when the fifth with least is, to be above 0; on_border, on_letters: shares of the evidence, 0..1; problems: what
     failed, in words, empty for a map that may be shown."""
 
@@ -46,19 +46,19 @@ def check_map(
     random_map: Map,
     square: Map,
     image: torch.Tensor,
-    film: NDArray[np.uint8],
+    pixels: NDArray[np.uint8],
     number: int,
 ) -> MapChecks:
-    """Check the map [56, 56] of a film [rows, columns]; image: its shades [1, 1, side, side]; random_map: of the
+    """Check the map [56, 56] of an image [rows, columns]; image: its shades [1, 1, side, side]; random_map: of the
     randomised network."""
-    shown, other = (film_part(each, *film.shape) for each in (square, random_map))
+    shown, other = (image_part(each, *pixels.shape) for each in (square, random_map))
     likeness = _rank_correlation(shown, other)
-    deletion = _deletion(model, square, image, film.shape, number)
+    deletion = _deletion(model, square, image, pixels.shape, number)
     evidence = np.maximum(shown, 0)
-    border, letters = border_share(evidence), letter_share(evidence, film)
+    border, letters = border_share(evidence), letter_share(evidence, pixels)
     problems = []
     if not evidence.any():
-        problems.append("No part of the film speaks for this class.")
+        problems.append("No part of the image speaks for this class.")
     if likeness > ALIKE:
         problems.append(f"A network that learned nothing gives much the same map (rank correlation {likeness:.2f}).")
     if deletion <= 0:
@@ -68,22 +68,22 @@ def check_map(
 
 
 def border_share(evidence: Map) -> float:
-    """The share of the evidence, at least 0 everywhere, on the outer 8 % of a film at each side."""
+    """The share of the evidence, at least 0 everywhere, on the outer 8 % of an image at each side."""
     total = float(evidence.sum())
     return float(evidence[~_inside(evidence.shape)].sum()) / total if total > 0 else 0.0
 
 
-def letter_share(evidence: Map, film: NDArray[np.uint8]) -> float:
-    """The share of the evidence on letters burned into the film."""
+def letter_share(evidence: Map, pixels: NDArray[np.uint8]) -> float:
+    """The share of the evidence on letters burned into the image."""
     total = float(evidence.sum())
-    return float(evidence[_marked(evidence.shape, text_lines(film))].sum()) / total if total > 0 else 0.0
+    return float(evidence[_marked(evidence.shape, text_lines(pixels))].sum()) / total if total > 0 else 0.0
 
 
 def patterns(border: float, letters: float) -> tuple[str, ...]:
     """What shares of the evidence on border and letters say, in words."""
     found = []
     if border > MUCH_BORDER:
-        found.append(f"{border:.0%} of the evidence lies on the film's border.")
+        found.append(f"{border:.0%} of the evidence lies on the image's border.")
     if letters > MUCH_LETTERS:
         found.append(f"{letters:.0%} of the evidence lies on letters or markers.")
     return tuple(found)
@@ -98,9 +98,9 @@ def _rank_correlation(one: Map, other: Map) -> float:
 
 def _deletion(model: TrainedModel, square: Map, image: torch.Tensor, shape: tuple[int, ...], number: int) -> float:
     """Remove and debias, in short: the most important cells go, or as many of the least important."""
-    on_film = np.zeros((FINEST, FINEST), dtype=bool)
-    film_part(on_film, shape[0], shape[1])[:] = True
-    cells = np.flatnonzero(on_film)
+    on_image = np.zeros((FINEST, FINEST), dtype=bool)
+    image_part(on_image, shape[0], shape[1])[:] = True
+    cells = np.flatnonzero(on_image)
     order = cells[np.argsort(-square.ravel()[cells])]
     count = max(1, round(REMOVED * len(order)))
     masks = np.zeros((2, FINEST * FINEST), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Explaining a run on a film, or on the films of a cell of its confusion matrix."""
+"""Explaining a run on an image, or on the images of a cell of its confusion matrix."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fineray.explaining.kept import MEAN, keep_map
 from fineray.explaining.results import Explained, ExplainMethod
 from fineray.explaining.saliency import (
     FINEST,
-    film_part,
+    image_part,
     grad_cam,
     occlusion,
 )
@@ -30,18 +30,18 @@ from fineray.project.project import Project
 from fineray.project.runs import RunFolder
 from fineray.training.model import TrainedModel, trained_model
 
-MOST_FILMS = 200  # of a mean map
-_BATCH = 2  # films of a mean map between two looks at whether it is wanted still
+MOST_IMAGES = 200  # of a mean map
+_BATCH = 2  # images of a mean map between two looks at whether it is wanted still
 
 
 class CannotExplain(FinerayError):
-    """The run has no such class, or no film was named."""
+    """The run has no such class, or no image was named."""
 
 
 def explain(
     project: Project, folder: RunFolder, image: int, class_name: str, method: ExplainMethod, fold: str, monitor: Monitor
 ) -> Explained:
-    """The evidence for a class on one film, checked; the run's folder keeps that it was made. fold: in which the film
+    """The evidence for a class on one image, checked; the run's folder keeps that it was made. fold: in which the image
     was held out, empty if in none.
 
     Raises CannotExplain, WeightsNotInstalled, Cancelled.
@@ -49,8 +49,8 @@ def explain(
     model = trained_model(folder, fold)
     monitor.check()
     number = _number(model, class_name)
-    film = project.pixels.read(places_of(project, [image])[0])
-    shown = model.inputs([film])
+    pixels = project.pixels.read(places_of(project, [image])[0])
+    shown = model.inputs([pixels])
     started = time.perf_counter()
     square = grad_cam(model, shown, number)[0] if method == "grad-cam" else occlusion(model, shown, number, monitor)[0]
     seconds = time.perf_counter() - started
@@ -61,9 +61,9 @@ def explain(
         grad_cam(untaught, shown, number)[0] if method == "grad-cam" else occlusion(untaught, shown, number, monitor)[0]
     )
     monitor.check()
-    checks = check_map(model, other, square, shown, film, number)
+    checks = check_map(model, other, square, shown, pixels, number)
     found = Explained(
-        film_part(square, *film.shape),
+        image_part(square, *pixels.shape),
         class_name,
         method,
         seconds,
@@ -78,38 +78,38 @@ def explain(
     return found
 
 
-def evidence_for(folder: RunFolder, film: NDArray[np.uint8], class_name: str) -> NDArray[np.float32]:
-    """The Grad-CAM of a film as the pixel store keeps it, without the checks; raises CannotExplain."""
+def evidence_for(folder: RunFolder, pixels: NDArray[np.uint8], class_name: str) -> NDArray[np.float32]:
+    """The Grad-CAM of an image as the pixel store keeps it, without the checks; raises CannotExplain."""
     model = trained_model(folder)
-    square = grad_cam(model, model.inputs([film]), _number(model, class_name))[0]
-    return film_part(square, *film.shape)
+    square = grad_cam(model, model.inputs([pixels]), _number(model, class_name))[0]
+    return image_part(square, *pixels.shape)
 
 
 def mean_map(
     project: Project, folder: RunFolder, images: Sequence[int], class_name: str, monitor: Monitor
 ) -> Explained:
-    """The mean Grad-CAM over films, each of which weighs alike, [56, 56] over the input square. Of more than 200, every
-    so manieth. What lies on borders and letters of many films is a shortcut. Raises CannotExplain, Cancelled."""
+    """The mean Grad-CAM over images, each of which weighs alike, [56, 56] over the input square. Of more than 200, every
+    so manieth. What lies on borders and letters of many images is a shortcut. Raises CannotExplain, Cancelled."""
     if not images:
-        raise CannotExplain("No film was chosen", todo="Choose a cell of the confusion matrix that holds films.")
+        raise CannotExplain("No image was chosen", todo="Choose a cell of the confusion matrix that holds images.")
     model = trained_model(folder)
     number = _number(model, class_name)
-    every = max(1, -(-len(images) // MOST_FILMS))
+    every = max(1, -(-len(images) // MOST_IMAGES))
     some = list(images)[::every]
     total, on_border, on_letters = np.zeros((FINEST, FINEST)), [], []
-    mean_film = np.zeros((model.input_size, model.input_size))
+    mean_image = np.zeros((model.input_size, model.input_size))
     started = time.perf_counter()
     for start in range(0, len(some), _BATCH):
-        films = [project.pixels.read(place) for place in places_of(project, some[start : start + _BATCH])]
-        shown = model.inputs(films)
-        mean_film += shown.sum(dim=(0, 1)).cpu().numpy()
-        for square, film in zip(grad_cam(model, shown, number), films, strict=True):
+        stored = [project.pixels.read(place) for place in places_of(project, some[start : start + _BATCH])]
+        shown = model.inputs(stored)
+        mean_image += shown.sum(dim=(0, 1)).cpu().numpy()
+        for square, pixels in zip(grad_cam(model, shown, number), stored, strict=True):
             evidence = np.maximum(square, 0)
             total += evidence / max(float(evidence.sum()), 1e-9)
-            own = film_part(evidence, *film.shape)
+            own = image_part(evidence, *pixels.shape)
             on_border.append(border_share(own))
-            on_letters.append(letter_share(own, film))
-        monitor.report(Progress("Explaining films", start + len(films), len(some), "films"))
+            on_letters.append(letter_share(own, pixels))
+        monitor.report(Progress("Explaining images", start + len(stored), len(some), "images"))
         monitor.check()
     border, letters = float(np.mean(on_border)), float(np.mean(on_letters))
     mean = (total / len(some) * FINEST * FINEST).astype(np.float32)
@@ -122,8 +122,8 @@ def mean_map(
         False,
         on_border=border,
         on_letters=letters,
-        films=len(some),
-        mean_film=np.round(mean_film / len(some) * 255).astype(np.uint8),
+        stored=len(some),
+        mean_image=np.round(mean_image / len(some) * 255).astype(np.uint8),
     )
     keep_map(project, folder, some, found, MEAN)
     return found

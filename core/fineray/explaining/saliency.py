@@ -1,6 +1,6 @@
-"""Where on a film the evidence for a class lies: Grad-CAM over every stage, and occlusion, which needs no gradient.
+"""Where on an image the evidence for a class lies: Grad-CAM over every stage, and occlusion, which needs no gradient.
 
-Maps are of the whole input square; film_part() cuts the film's own share out of it.
+Maps are of the whole input square; image_part() cuts the image's own share out of it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def grad_cam(model: TrainedModel, images: torch.Tensor, number: int) -> Map:
     """Evidence for class `number` of shades [images, 1, side, side], [images, 56, 56], signed.
 
     Grad-CAM (Selvaraju 2017) at every stage that the last layer sees: the gradient of the class's score weighs the
-    channels, each less its mean over training films. With mean pooling and a linear last layer the mean of a map is the
+    channels, each less its mean over training images. With mean pooling and a linear last layer the mean of a map is the
     class's score itself, but for its constant: what is shown is what was counted.
     """
     maps = [each.detach().requires_grad_() for each in model.maps(images)]
@@ -42,7 +42,7 @@ def grad_cam(model: TrainedModel, images: torch.Tensor, number: int) -> Map:
 
 
 def occlusion(model: TrainedModel, image: torch.Tensor, number: int, monitor: Monitor) -> Map:
-    """[1, 56, 56]: how much the class's score falls where a patch of the film is blurred away (Zeiler 2014)."""
+    """[1, 56, 56]: how much the class's score falls where a patch of the image is blurred away (Zeiler 2014)."""
     side = image.shape[-1]
     blurred = blur(image)
     corners = [(y, x) for y in range(0, FINEST - STRIDE + 1, STRIDE) for x in range(0, FINEST - STRIDE + 1, STRIDE)]
@@ -72,8 +72,8 @@ def blur(images: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.interpolate(small, (side, side), mode="bilinear", align_corners=False)
 
 
-def film_part(square: Map, rows: int, columns: int) -> Map:
-    """The part of a map [56, 56] that lies on a film of that shape (fineray.training.preprocessing)."""
+def image_part(square: Map, rows: int, columns: int) -> Map:
+    """The part of a map [56, 56] that lies on an image of that shape (fineray.training.preprocessing)."""
     scale = len(square) / max(rows, columns)
     height, width = max(1, round(rows * scale)), max(1, round(columns * scale))
     top, left = (len(square) - height) // 2, (len(square) - width) // 2
@@ -85,7 +85,7 @@ def _pixels(cell: int, side: int) -> tuple[int, int]:
 
 
 def _channel_means(model: TrainedModel, maps: list[torch.Tensor]) -> list[torch.Tensor]:
-    """The mean of each channel over training films, where the pooling keeps it; else zeros."""
+    """The mean of each channel over training images, where the pooling keeps it; else zeros."""
     if model.pooling == "max":
         return [torch.zeros(each.shape[1], device=each.device) for each in maps]
     kinds = len(model.pooling.split(" and "))

@@ -1,4 +1,4 @@
-"""The project's films as DICOM files without identity."""
+"""The project's images as DICOM files without identity."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from fineray.project.label_sets import label_sets, values_of
 from fineray.project.project import Project
 
 STAGE = "De-identifying"
-MANIFEST = "films.csv"
+MANIFEST = "images.csv"
 
 
 class CannotExport(FinerayError):
-    """The folder is not empty, or no film can be exported."""
+    """The folder is not empty, or no image can be exported."""
 
 
 def export_deidentified(project: Project, target: Path, options: ExportOptions, monitor: Monitor) -> ExportSummary:
-    """Write each film to `target`/<pseudonym>/<number>.dcm, and films.csv with content hashes and labels.
+    """Write each image to `target`/<pseudonym>/<number>.dcm, and images.csv with content hashes and labels.
 
-    Films that were left out stay behind, and those that say that letters are burned in where none were found or drawn.
+    Images that were left out stay behind, and those that say that letters are burned in where none were found or drawn.
     Raises CannotExport, KeyFileRefused, Cancelled (what is written stays), or a storage error.
     """
     if options.key_file is not None and len(options.passphrase) < SHORTEST:
@@ -47,7 +47,7 @@ def export_deidentified(project: Project, target: Path, options: ExportOptions, 
         target.mkdir(parents=True, exist_ok=True)
         export = _Export(project, target, options)
         images = images_to_export(project)
-        monitor.report(Progress(STAGE, 0, len(images), "films"))
+        monitor.report(Progress(STAGE, 0, len(images), "images"))
         for done, image in enumerate(images, start=1):
             monitor.check()
             with warnings.catch_warnings():
@@ -56,7 +56,7 @@ def export_deidentified(project: Project, target: Path, options: ExportOptions, 
             if problem:
                 name = f"{image.pseudonym}, image {image.id}"
                 monitor.report(FileResult(name, "skipped", problem, "It was not exported."))
-            monitor.report(Progress(STAGE, done, len(images), "films"))
+            monitor.report(Progress(STAGE, done, len(images), "images"))
         return export.finish()
     except OSError as error:
         raise storage_error(error) or error from error
@@ -75,19 +75,19 @@ class _Export:
         self._uids: dict[str, str] = {}
 
     def write(self, image: int, pseudonym: str, content_hash: str) -> str:
-        """Write one film; returns why it was held back, or nothing."""
+        """Write one image; returns why it was held back, or nothing."""
         problem = self._write(image, pseudonym, content_hash)
         if problem:
             self._held_back[problem] += 1
         return problem
 
     def finish(self) -> ExportSummary:
-        """Write the list of films and the key."""
+        """Write the list of images and the key."""
         if not self._rows:
-            reasons = "; ".join(self._held_back) or "The project holds no films"
+            reasons = "; ".join(self._held_back) or "The project holds no images"
             raise CannotExport(
-                f"No film could be exported: {reasons}",
-                todo="Bring back the folders that the films were imported from.",
+                f"No image could be exported: {reasons}",
+                todo="Bring back the folders that the images were imported from.",
             )
         self._write_manifest()
         if self._options.key_file is not None:

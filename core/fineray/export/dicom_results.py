@@ -1,4 +1,4 @@
-"""What a run says of a film as DICOM objects in the film's own study, each under a new series.
+"""What a run says of an image as DICOM objects in the image's own study, each under a new series.
 
 A Structured Report (PS3.16 TID 1500 with TID 1501), a heat map as Secondary Capture (PS3.3 A.8.1) and a Grayscale
 Softcopy Presentation State (PS3.3 A.33.1); made by highdicom. They are for research use and say so.
@@ -45,7 +45,7 @@ from fineray.dicom.dataset import as_they_stand
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import open_dicom
 from fineray.export.heat_maps import HeatMap, below, map_of
-from fineray.prediction.predict import NewFilm
+from fineray.prediction.predict import NewImage
 from fineray.project.runs import RunFolder
 from fineray.system.output_file import whole_file
 
@@ -57,9 +57,9 @@ OUTLINED = 0.5  # of the strongest evidence: what the presentation state outline
 
 @dataclass
 class DicomResultWriter:
-    """A visitor of new films that writes three DICOM files each below `output`.
+    """A visitor of new images that writes three DICOM files each below `output`.
 
-    Films that are no DICOM files, or lack the identifiers that refer to them, are counted in `without` and get none.
+    Images that are no DICOM files, or lack the identifiers that refer to them, are counted in `without` and get none.
     """
 
     folder: RunFolder
@@ -69,13 +69,13 @@ class DicomResultWriter:
     _series: dict[tuple[str, str], str] = field(default_factory=dict)
     _number: int = 0
 
-    def __call__(self, new: NewFilm) -> None:
-        """Write those of one film. May raise a storage error."""
+    def __call__(self, new: NewImage) -> None:
+        """Write those of one image. May raise a storage error."""
         self.write(new, map_of(self.folder, self.classes, new))
 
     @as_they_stand()
-    def write(self, new: NewFilm, seen: HeatMap) -> None:
-        """Write those of one film whose map is known. May raise a storage error."""
+    def write(self, new: NewImage, seen: HeatMap) -> None:
+        """Write those of one image whose map is known. May raise a storage error."""
         try:
             source = open_dicom(new.source)
         except (NotARadiograph, UnreadableFile, OSError):
@@ -146,7 +146,7 @@ class DicomResultWriter:
                 )
             )
         group = MeasurementsAndQualitativeEvaluations(
-            tracking_identifier=TrackingIdentifier(uid=generate_uid(), identifier=f"Film {self._number}"),
+            tracking_identifier=TrackingIdentifier(uid=generate_uid(), identifier=f"Image {self._number}"),
             measurements=numbers,
             qualitative_evaluations=words,
             source_images=[SourceImageForMeasurementGroup.from_source_image(source)],
@@ -154,7 +154,7 @@ class DicomResultWriter:
         )
         report = MeasurementReport(
             observation_context=context,
-            procedure_reported=codes.LN.XRayReport if hasattr(codes.LN, "XRayReport") else _PLAIN_FILM,
+            procedure_reported=codes.LN.XRayReport if hasattr(codes.LN, "XRayReport") else _PLAIN_IMAGE,
             imaging_measurements=[group],
             title=CodedConcept("126000", "DCM", "Imaging Measurement Report"),
         )
@@ -164,7 +164,7 @@ class DicomResultWriter:
         return _marked(made, source, of_image=False)
 
     def _code(self, told: str) -> str:
-        """Of what a film counts as: a class or findings between bars by number, 0 for none."""
+        """Of what an image counts as: a class or findings between bars by number, 0 for none."""
         numbers = [str(self.classes.index(name) + 1) for name in told.split("|") if name in self.classes]
         return f"C{'-'.join(numbers) or '0'}"[:16]  # as long as a code may be
 
@@ -183,8 +183,8 @@ class DicomResultWriter:
         )
         made.BurnedInAnnotation = "YES"
         made.ImageComments = f"Evidence for {seen.class_name}. {RESEARCH_USE}"
-        made.DerivationDescription = "Grad-CAM over the stages of the network, on the film at reduced size"
-        # What the film shows is the source's; its orientation is not known better than there.
+        made.DerivationDescription = "Grad-CAM over the stages of the network, on the image at reduced size"
+        # What the image shows is the source's; its orientation is not known better than there.
         made["PatientOrientation"].value = source.get("PatientOrientation") or ""
         return _marked(made, source)
 
@@ -219,7 +219,7 @@ class DicomResultWriter:
         return _marked(made, source)
 
 
-_PLAIN_FILM = CodedConcept("168537006", "SCT", "Plain X-ray")
+_PLAIN_IMAGE = CodedConcept("168537006", "SCT", "Plain X-ray")
 
 
 def _outline(evidence: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float64]:

@@ -30,9 +30,9 @@ from fineray.system.output_file import CannotWriteThere
 from fineray.training.model import trained_model
 
 SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
-# The film on its black square, as fineray.training.preprocessing puts it there; MONAI's own resizing interpolates in
-# another way, and the same film would get another score.
-_RESIZED = "$lambda film: to_square(film, {side})"
+# The image on its black square, as fineray.training.preprocessing puts it there; MONAI's own resizing interpolates in
+# another way, and the same image would get another score.
+_RESIZED = "$lambda image: to_square(image, {side})"
 
 
 def export_bundle(folder: RunFolder, facts: dict[str, Any], card: str, output: Path, monitor: Monitor) -> float:
@@ -62,15 +62,15 @@ def export_bundle(folder: RunFolder, facts: dict[str, Any], card: str, output: P
 def _script(folder: RunFolder, path: Path) -> float:
     model = trained_model(folder)
     network = WholeNetwork(model).eval()
-    films = model.inputs(probe()).cpu()
+    images = model.inputs(probe()).cpu()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of torch.jit's future, and of constants in the trace
-        scripted = torch.jit.trace(network, films[:1])  # type: ignore[no-untyped-call]
+        scripted = torch.jit.trace(network, images[:1])  # type: ignore[no-untyped-call]
         written = io.BytesIO()
         torch.jit.save(scripted, written)
         path.write_bytes(written.getvalue())  # torch itself would not say that the disk is full
-        found = torch.jit.load(str(path))(films).double().numpy()  # type: ignore[no-untyped-call]
-    largest = difference(found, model.probabilities(films.to(model.device)))
+        found = torch.jit.load(str(path))(images).double().numpy()  # type: ignore[no-untyped-call]
+    largest = difference(found, model.probabilities(images.to(model.device)))
     if not largest <= SAME:
         raise ExportDiffers(
             f"The scripted network does not say what the run says (difference {largest:.1g})",
@@ -90,8 +90,8 @@ def _metadata(facts: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
         "pytorch_version": torch.__version__.split("+")[0],
         "numpy_version": np.__version__,
         "required_packages_version": {"pillow": version("pillow"), "pytorch-ignite": "0.5.1"},
-        "task": f"Classification of X-ray films: {', '.join(classes)}",
-        "description": f"{known['use']} {facts['backbone']['title']}, transferred to X-ray films.",
+        "task": f"Classification of X-ray images: {', '.join(classes)}",
+        "description": f"{known['use']} {facts['backbone']['title']}, transferred to X-ray images.",
         "authors": "The users of Fineray who trained it",
         "copyright": f"The weights of the backbone are under {facts['backbone']['licence']}",
         "intended_use": known["use"],
@@ -133,7 +133,7 @@ def _inference(facts: dict[str, Any]) -> dict[str, Any]:
     return {
         "imports": ["$import glob", "$import torch", "$from scripts import to_square"],
         "bundle_root": ".",
-        "dataset_dir": "films",
+        "dataset_dir": "images",
         "output_dir": "$@bundle_root + '/eval'",
         "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
         "datalist": "$sorted(glob.glob(@dataset_dir + '/*.png'))",
@@ -182,7 +182,7 @@ def _inference(facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_SQUARE = '''"""The film on its black square, resized as the network's training resized it."""
+_SQUARE = '''"""The image on its black square, resized as the network's training resized it."""
 
 import numpy as np
 import torch
@@ -190,16 +190,16 @@ from monai.data import MetaTensor
 from PIL import Image
 
 
-def to_square(film, side):
+def to_square(image, side):
     """[rows, columns] shades in 0..255 -> [1, side, side] in 0..1, aspect kept, black border."""
-    shades = Image.fromarray(np.asarray(film).squeeze().astype(np.uint8))
+    shades = Image.fromarray(np.asarray(image).squeeze().astype(np.uint8))
     columns, rows = shades.size
     scale = side / max(rows, columns)
     height, width = max(1, round(rows * scale)), max(1, round(columns * scale))
     square = np.zeros((side, side), dtype=np.float32)
     top, left = (side - height) // 2, (side - width) // 2
     square[top : top + height, left : left + width] = shades.resize((width, height), Image.Resampling.BICUBIC)
-    return MetaTensor(torch.from_numpy(square[None] / 255), meta=getattr(film, "meta", None))
+    return MetaTensor(torch.from_numpy(square[None] / 255), meta=getattr(image, "meta", None))
 '''
 
 
@@ -212,14 +212,14 @@ Needs monai, fire, pytorch-ignite and pillow. Inside this folder:
 
 ```sh
 python -m monai.bundle run --config_file configs/inference.json --meta_file configs/metadata.json \\
-  --bundle_root . --dataset_dir FILMS --output_dir OUT
+  --bundle_root . --dataset_dir IMAGES --output_dir OUT
 ```
 
-FILMS holds 8-bit gray PNG pictures, made from DICOM files like this:
+IMAGES holds 8-bit gray PNG pictures, made from DICOM files like this:
 
 {steps}
 
-The rest happens in the bundle. OUT/predictions.csv has a film a line, then its probability for each of:
+The rest happens in the bundle. OUT/predictions.csv has an image a line, then its probability for each of:
 {", ".join(known["classes"])}.
 
 `python -m monai.bundle verify_net_in_out --net_id network --config_file configs/inference.json \\

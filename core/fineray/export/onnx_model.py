@@ -61,7 +61,7 @@ def export_onnx(folder: RunFolder, facts: dict[str, Any], output: Path, monitor:
             output_names=[OUTPUT],
             opset_version=OPSET,
             dynamo=True,
-            dynamic_shapes={"images": {0: torch.export.Dim("films")}},
+            dynamic_shapes={"images": {0: torch.export.Dim("images")}},
             verbose=False,
         )
     assert program is not None
@@ -79,9 +79,9 @@ def export_onnx(folder: RunFolder, facts: dict[str, Any], output: Path, monitor:
         session = onnxruntime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
         largest = 0.0
         noise = np.random.default_rng(0).random((3, 1, model.input_size, model.input_size), dtype=np.float32)
-        for films in (model.inputs(probe()).cpu().numpy(), noise):
-            found = session.run([OUTPUT], {INPUT: films})[0]
-            expected = model.probabilities(torch.from_numpy(films).to(model.device))
+        for images in (model.inputs(probe()).cpu().numpy(), noise):
+            found = session.run([OUTPUT], {INPUT: images})[0]
+            expected = model.probabilities(torch.from_numpy(images).to(model.device))
             largest = max(largest, difference(found, expected))
         del session  # Windows does not rename a file that is open
         if not largest <= SAME:

@@ -1,4 +1,4 @@
-"""What an export of de-identified films keeps and blanks, and what came of it."""
+"""What an export of de-identified images keeps and blanks, and what came of it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ExportOptions:
 
 @dataclass(frozen=True)
 class ExportSummary:
-    """films: files written; blanked: those with blanked regions; held_back: reason -> films not written."""
+    """images: files written; blanked: those with blanked regions; held_back: reason -> images not written."""
 
-    films: int
+    images: int
     blanked: int
     held_back: dict[str, int]

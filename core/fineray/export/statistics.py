@@ -1,4 +1,4 @@
-"""What a hospital returns of a validation: figures and counts, nothing of a single film."""
+"""What a hospital returns of a validation: figures and counts, nothing of a single image."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def probe() -> list[NDArray[np.uint8]]:
 
 
 def probe_logits(folder: RunFolder) -> NDArray[np.float64]:
-    """What a run says of these pictures, [4, classes], computed on the CPU: far from the films that it learned from its
+    """What a run says of these pictures, [4, classes], computed on the CPU: far from the images that it learned from its
     probabilities are all but 0 and 1, and would hide a difference."""
     model = trained_model(folder)
     with torch.no_grad():
@@ -69,7 +69,7 @@ def description(folder: RunFolder, facts: dict[str, Any]) -> dict[str, Any]:
     side = facts["preprocessing"]["input_size"]
     return {
         "use": "For research use only, not for diagnosis.",
-        "input": f"float32 [films, 1, {side}, {side}]: shades in 0..1, 0 black; normalisation happens inside",
+        "input": f"float32 [images, 1, {side}, {side}]: shades in 0..1, 0 black; normalisation happens inside",
         "preparation": [
             "decode the stored values of the DICOM file",
             "apply modality LUT (or rescale), VOI LUT (or the first window) and presentation LUT; MONOCHROME1 inverted",
@@ -78,7 +78,7 @@ def description(folder: RunFolder, facts: dict[str, Any]) -> dict[str, Any]:
             f"resize with Pillow's bicubic filter until the longest side is {side}, aspect kept",
             f"put it in the middle of a black square of {side} x {side} pixels; divide by 255",
         ],
-        "output": "float32 [films, classes]: "
+        "output": "float32 [images, classes]: "
         + ("a probability for each finding of its own" if facts["multilabel"] else "probabilities that sum to 1"),
         "classes": facts["classes"],
         "point": facts["point"],

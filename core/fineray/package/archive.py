@@ -19,7 +19,7 @@ from fineray.system.output_file import whole_file
 FORMAT = 2  # 1: `several`, `preprocessing.side`
 ENDING = ".frpkg"
 LIST, SIGNATURE = PACKAGE, "signature.json"
-STUDY_PREDICTIONS = "study_predictions.csv"  # other names than in a run: they are not of the receiver's films
+STUDY_PREDICTIONS = "study_predictions.csv"  # other names than in a run: they are not of the receiver's images
 STUDY_TEST_PREDICTIONS, STUDY_TEST_METRICS = "study_test_predictions.csv", "study_test_metrics.json"
 MEMBERS = {
     *("recipe.json", "metrics.json", "backbone.json", "training_set.json"),

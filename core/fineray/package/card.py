@@ -23,7 +23,7 @@ def model_card(facts: dict[str, Any], known: TrainingSet, folder: RunFolder) -> 
         "",
         "## What it does",
         "",
-        f"It gives each X-ray film a probability for {_listed(facts)}. {_how(facts)} "
+        f"It gives each X-ray image a probability for {_listed(facts)}. {_how(facts)} "
         f"Backbone: {backbone_words(facts)}.",
         "",
         f"Operating point: {_point(facts)}",
@@ -55,12 +55,12 @@ def model_card(facts: dict[str, Any], known: TrainingSet, folder: RunFolder) -> 
             for each in metrics.figures.per_class
         ),
         "",
-        "These figures hold for films like those above. Elsewhere, judge it on films of your own with labels first.",
+        "These figures hold for images like those above. Elsewhere, judge it on images of your own with labels first.",
         "",
         "## What it does not do",
         "",
-        "It is no diagnosis and no medical device. It was not tried on other hospitals' films unless this card says so;"
-        " it flags films unlike those it learned from, but not every one of them. Age, sex and device may carry over"
+        "It is no diagnosis and no medical device. It was not tried on other hospitals' images unless this card says so;"
+        " it flags images unlike those it learned from, but not every one of them. Age, sex and device may carry over"
         " into its scores; look at the subgroups.",
         "",
     ]

@@ -66,7 +66,7 @@ def tried_out(folder: Path, facts: dict[str, Any], package: Path) -> float:
         made_with = facts["preprocessing"]["input"], facts["preprocessing"]["features"]
         if made_with != (PREPROCESSING, FEATURES):
             raise PackageRefused(
-                "The model was made for films prepared in another way than this version does",
+                "The model was made for images prepared in another way than this version does",
                 where=str(package),
                 todo=f"Use Fineray {facts['fineray']}, or ask the sender for a new package.",
             )

@@ -1,4 +1,4 @@
-"""The way that a hospital would go by hand: a package out of one project, films and labels into another."""
+"""The way that a hospital would go by hand: a package out of one project, images and labels into another."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from fineray.project.runs import RunFolder, run
 
 
 def validate_folder(
-    project: Project, folder: RunFolder, films: Path, labels: Path, target: Path, monitor: Monitor
+    project: Project, folder: RunFolder, images: Path, labels: Path, target: Path, monitor: Monitor
 ) -> str:
-    """Judge a run on films that are in no project, labelled by a table; the name of the new run in the new project at
+    """Judge a run on images that are in no project, labelled by a table; the name of the new run in the new project at
     `target`. Raises what the single steps raise."""
     with tempfile.TemporaryDirectory(prefix="fineray-") as temporary:
         package = Path(temporary) / "model.frpkg"
         export_package(project, folder, package, monitor)
         create_project(target)
         with open_project(target) as new:
-            import_folders(new, [films], monitor)
+            import_folders(new, [images], monitor)
             apply_labels(new, preview_table(new, labels, (LABEL_COLUMN,), ""))
         brought = open_package(package, target, monitor)
         with open_project(target) as new:

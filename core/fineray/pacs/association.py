@@ -39,9 +39,9 @@ from fineray.errors import FinerayError
 from fineray.pacs.settings import PacsSettings, Peer
 
 WAIT_S = 20.0  # for any answer
-# Each class with each syntax in a context of its own: an archive then sends every film as it keeps it. 9 x 13 + 1 of
+# Each class with each syntax in a context of its own: an archive then sends every image as it keeps it. 9 x 13 + 1 of
 # the 128 contexts that an association may have (PS3.8 9.3.2.2).
-FILMS = (
+IMAGES = (
     ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation,
     DigitalXRayImageStorageForProcessing,
@@ -83,9 +83,9 @@ def entity(settings: PacsSettings) -> AE:
     return ae
 
 
-def film_contexts() -> list[PresentationContext]:
-    """For every film in every syntax."""
-    return [build_context(film, syntax) for film in FILMS for syntax in SYNTAXES]
+def image_contexts() -> list[PresentationContext]:
+    """For every image in every syntax."""
+    return [build_context(image, syntax) for image in IMAGES for syntax in SYNTAXES]
 
 
 @contextmanager

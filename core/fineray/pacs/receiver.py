@@ -1,4 +1,4 @@
-"""Taking films that archives send by themselves: a storage SCP (PS3.4 B) for known peers only."""
+"""Taking images that archives send by themselves: a storage SCP (PS3.4 B) for known peers only."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from fineray.pacs.association import (
     VERIFICATION,
     PeerFailed,
     entity,
-    film_contexts,
+    image_contexts,
 )
 from fineray.pacs.results import Received
 from fineray.pacs.settings import PacsSettings, Peer
 from fineray.pacs.storing import SUCCESS, store
 from fineray.progress import Interim, Monitor, Progress
 
-STAGE = "Listening for films"
+STAGE = "Listening for images"
 LOOK_EVERY_S = 0.2
 CALLING_NOT_KNOWN = (0x01, 0x01, 0x03)  # rejected for good, by the user, calling AE title (PS3.8 9.3.4)
 
 
 def receive(settings: PacsSettings, folder: Path, monitor: Monitor) -> None:
-    """Take films from the known archives until it is cancelled (Cancelled); a Received is reported as an Interim
+    """Take images from the known archives until it is cancelled (Cancelled); a Received is reported as an Interim
     whenever something has come. Raises PacsOff or PeerFailed."""
     settings.check_enabled()
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def receive(settings: PacsSettings, folder: Path, monitor: Monitor) -> None:
             if (files, refused) != told:
                 told = files, refused
                 monitor.report(Interim(Received(files, refused, last)))
-            monitor.report(Progress(STAGE, files, 0, "films"))
+            monitor.report(Progress(STAGE, files, 0, "images"))
             monitor.check()
             time.sleep(LOOK_EVERY_S)
 
@@ -68,7 +68,7 @@ def listening(
     known = {(peer.ae_title.strip(), address) for peer in peers for address in _addresses(peer.host)}
     ae = entity(settings)
     ae.require_called_aet = True
-    for context in film_contexts():
+    for context in image_contexts():
         assert context.abstract_syntax is not None
         ae.add_supported_context(context.abstract_syntax, context.transfer_syntax, scu_role=True, scp_role=True)
     ae.add_supported_context(VERIFICATION)

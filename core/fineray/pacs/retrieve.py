@@ -14,14 +14,14 @@ from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 
 from fineray.errors import DiskFull
 from fineray.pacs.association import (
-    FILMS,
+    IMAGES,
     GET,
     MOVE,
     PENDING,
     PeerFailed,
     associated,
     entity,
-    film_contexts,
+    image_contexts,
     lost,
     refused,
 )
@@ -44,7 +44,7 @@ WARNING = 0xB000
 def fetch_studies(
     settings: PacsSettings, peer: Peer, studies: Sequence[str], folder: Path, monitor: Monitor, password: str = ""
 ) -> Fetched:
-    """Write the films of studies (UIDs) into a folder, `<SOP Instance UID>.dcm` each; they hold identity, as in the
+    """Write the images of studies (UIDs) into a folder, `<SOP Instance UID>.dcm` each; they hold identity, as in the
     archive. What was fetched stays if the rest fails. Raises PacsOff, PeerFailed, DiskFull, Cancelled."""
     settings.check_enabled()
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,11 +75,11 @@ class _Tally:
 
     def tell(self) -> None:
         """Report, and stop where the user or the disk wants it."""
-        self.monitor.report(Progress(STAGE, self.received, 0, "films"))
+        self.monitor.report(Progress(STAGE, self.received, 0, "images"))
         self.monitor.check()
         if self.full:
             raise DiskFull(
-                "There is no room left for the films, or the folder cannot be written",
+                "There is no room left for the images, or the folder cannot be written",
                 where=str(self.folder),
                 todo="Free some space and fetch again; what came before is kept.",
             )
@@ -89,11 +89,11 @@ def _by_association(settings: PacsSettings, peer: Peer, studies: Sequence[str], 
     ae = entity(settings)
     ae.add_requested_context(GET)
     ae.add_requested_context(MOVE)
-    for context in film_contexts():
+    for context in image_contexts():
         assert context.abstract_syntax is not None
         ae.add_requested_context(context.abstract_syntax, context.transfer_syntax)
     handlers = [(evt.EVT_C_STORE, lambda event: tally.stored(store(event, tally.folder)))]
-    with associated(ae, peer, handlers, [_as_receiver(film) for film in FILMS]) as association:
+    with associated(ae, peer, handlers, [_as_receiver(image) for image in IMAGES]) as association:
         offered = {str(context.abstract_syntax) for context in association.accepted_contexts}
         if GET in offered:
             for study in studies:
@@ -139,9 +139,9 @@ def _follow(send: Callable[[Dataset, UID], Answers], peer: Peer, study: str, tal
         tally.failed += max(0, unsent - (tally.failed - before))  # those not refused here
 
 
-def _as_receiver(film: str) -> SCP_SCU_RoleSelectionNegotiation:
+def _as_receiver(image: str) -> SCP_SCU_RoleSelectionNegotiation:
     role = SCP_SCU_RoleSelectionNegotiation()
-    role.sop_class_uid = film
+    role.sop_class_uid = image
     role.scu_role, role.scp_role = False, True
     return role
 

@@ -1,4 +1,4 @@
-"""Whether new films are of the kind that a run learned from: attributes, features and scores beside one another."""
+"""Whether new images are of the kind that a run learned from: attributes, features and scores beside one another."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fineray.prediction.training_set import TrainingSet, attribute_counts, title
 from fineray.project.attributes import NOT_STATED
 from fineray.project.project import Project
 
-FEWEST = 10  # films, below which nothing is tested
+FEWEST = 10  # images, below which nothing is tested
 LEVEL = 0.01  # over all comparisons together (Bonferroni)
 NOTICEABLE = 0.1  # of the size of a difference, 0..1: smaller ones are of no account, however sure
 MOST_VALUES = 8
@@ -32,8 +32,8 @@ FEATURES, SCORE = "Distance of features", "Probability of "
 def drift_of(
     scratch: Project, images: Sequence[int], known: TrainingSet, classes: Sequence[str], rows: Sequence[Scored]
 ) -> Drift | None:
-    """New films beside the training set, None with fewer than ten. Attributes by a chi-squared test with half the
-    summed difference of shares as its size, distances and scores by Kolmogorov and Smirnov's test with its D. Films
+    """New images beside the training set, None with fewer than ten. Attributes by a chi-squared test with half the
+    summed difference of shares as its size, distances and scores by Kolmogorov and Smirnov's test with its D. Images
     count as independent, so several of one patient make differences look surer than they are."""
     if len(images) < FEWEST:
         return None

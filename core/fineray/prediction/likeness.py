@@ -1,4 +1,4 @@
-"""How far a film is from those that a run learned from, by the features of the frozen backbone."""
+"""How far an image is from those that a run learned from, by the features of the frozen backbone."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from sklearn.model_selection import KFold
 Floats = NDArray[np.float64]
 
 COMPONENTS, FOLDS = 30, 5
-USUAL = 0.99  # of training films lie nearer than the limit, judged by films left out of the fit
+USUAL = 0.99  # of training images lie nearer than the limit, judged by images left out of the fit
 HUNDREDTHS = np.linspace(0, 1, 101)
-FEWEST = 20  # training films, below which nothing can be said
+FEWEST = 20  # training images, below which nothing can be said
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """A Gaussian around the training films along their principal components, and how far they lie off these.
+    """A Gaussian around the training images along their principal components, and how far they lie off these.
 
-    widths: features of each stage, which weigh alike; limit: the distance that 1 in 100 training films passes; usual:
-    hundredths (0th to 100th) of the distances of training films, each judged by a fit without it.
+    widths: features of each stage, which weigh alike; limit: the distance that 1 in 100 training images passes; usual:
+    hundredths (0th to 100th) of the distances of training images, each judged by a fit without it.
     """
 
     widths: tuple[int, ...]
@@ -37,7 +37,7 @@ class Likeness:
 
     @staticmethod
     def of(features: NDArray[np.floating], widths: tuple[int, ...], seed: int = 0) -> Likeness | None:
-        """From training features [films, n]; None with under 20 films."""
+        """From training features [images, n]; None with under 20 images."""
         if len(features) < FEWEST:
             return None
         distances = np.empty(len(features))
@@ -47,7 +47,7 @@ class Likeness:
         return replace(_fit(features, widths), limit=_limit(distances), usual=usual)
 
     def distances(self, features: NDArray[np.floating]) -> Floats:
-        """[films]; above the limit a film is unlike those that were learned from."""
+        """[images]; above the limit an image is unlike those that were learned from."""
         standard = (np.asarray(features, dtype=np.float64) - self.mean) / self.scale
         along = standard @ self.components.T
         rest = ((standard - along @ self.components) ** 2).sum(axis=1)
@@ -56,7 +56,7 @@ class Likeness:
 
 
 def _limit(distances: Floats) -> float:
-    """What one new film in a hundred passes: the quantile, or with few films the upper bound of a prediction."""
+    """What one new image in a hundred passes: the quantile, or with few images the upper bound of a prediction."""
     n = len(distances)
     bound = distances.mean() + student.ppf(USUAL, n - 1) * distances.std(ddof=1) * np.sqrt(1 + 1 / n)
     return max(float(np.quantile(distances, USUAL)), float(bound))

@@ -1,4 +1,4 @@
-"""A run applied to a folder of films that are in no project."""
+"""A run applied to a folder of images that are in no project."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from fineray.training.model import trained_model
 from fineray.training.recipe import Recipe
 
 SEALED = "part of the sealed test set: not scored"
-LEARNED = "the run learned from this film"
-UNLIKE = "unlike the films that the run learned from"
-ALIKE = {"CR": "DX"}  # two ways to make the same kind of film
+LEARNED = "the run learned from this image"
+UNLIKE = "unlike the images that the run learned from"
+ALIKE = {"CR": "DX"}  # two ways to make the same kind of image
 TOLD_BY = {"modality": "modality", "body_part": "body part", "view_position": "view"}
 STAGE_WATCH = "Watching the folder"
 LOOK_EVERY_S = 0.2  # whether the watch was ended
 
 
 @dataclass(frozen=True)
-class NewFilm:
-    """A scored film while it can still be looked at. project: the scratch project that holds its pixels."""
+class NewImage:
+    """A scored image while it can still be looked at. project: the scratch project that holds its pixels."""
 
     project: Project
     image: LabelledImage
@@ -49,33 +49,33 @@ class NewFilm:
     scored: Scored
 
 
-Visit = Callable[[NewFilm], None]
+Visit = Callable[[NewImage], None]
 
 
 def predict_folder(
     project: Project,
     folder: RunFolder,
-    films: Path,
+    source: Path,
     monitor: Monitor,
     abstain: tuple[float, float] | None = None,
     visit: Visit | None = None,
     rule: PointRule | None = None,
 ) -> FolderPredictions:
-    """Read every film below a folder and apply the run to it; nothing of the films is kept.
+    """Read every image below a folder and apply the run to it; nothing of the images is kept.
 
-    Films of the sealed test set are refused, by content. abstain: (low, high), a band of the probability of the class
-    in question in which the run says nothing; visit: is called with each scored film; rule: chooses the operating
+    Images of the sealed test set are refused, by content. abstain: (low, high), a band of the probability of the class
+    in question in which the run says nothing; visit: is called with each scored image; rule: chooses the operating
     point in place of the run's own. Raises FolderMissing, NoOperatingPoint, Cancelled.
     """
     scorer = _Scorer(project, folder, abstain, rule)
     with scratch_project() as scratch:
-        return scorer.look(scratch, films, monitor, visit)
+        return scorer.look(scratch, source, monitor, visit)
 
 
 def watch_folder(
     project: Project,
     folder: RunFolder,
-    films: Path,
+    source: Path,
     monitor: Monitor,
     every_s: float,
     abstain: tuple[float, float] | None = None,
@@ -83,16 +83,16 @@ def watch_folder(
     rule: PointRule | None = None,
 ) -> None:
     """Look into the folder again and again until it is cancelled (Cancelled), and report the table whenever it has
-    changed (Interim). A film is read once; a file that was still being written is read again when it has changed."""
+    changed (Interim). An image is read once; a file that was still being written is read again when it has changed."""
     scorer = _Scorer(project, folder, abstain, rule)
     seen: tuple[Scored, ...] | None = None
     with scratch_project() as scratch:
         while True:
-            table = scorer.look(scratch, films, monitor, visit)
+            table = scorer.look(scratch, source, monitor, visit)
             if table.rows != seen:
                 seen = table.rows
                 monitor.report(Interim(table))
-            monitor.report(Progress(STAGE_WATCH, table.scored, 0, "films"))
+            monitor.report(Progress(STAGE_WATCH, table.scored, 0, "images"))
             until = time.monotonic() + every_s
             while time.monotonic() < until:
                 monitor.check()
@@ -100,7 +100,7 @@ def watch_folder(
 
 
 class _Scorer:
-    """A run, ready to say something of films; what was said of a film is kept while the folder is watched."""
+    """A run, ready to say something of images; what was said of an image is kept while the folder is watched."""
 
     def __init__(
         self, project: Project, folder: RunFolder, abstain: tuple[float, float] | None, rule: PointRule | None
@@ -113,20 +113,20 @@ class _Scorer:
         self._training_set: TrainingSet = training_set_of(project, folder)
         self._scored: dict[str, Scored] = {}  # by content
         self._uids: dict[tuple[int, str], str] = {}  # SOP Instance UIDs, by image and content: each file is opened once
-        # The films' rows at the last look, and their drift: a watched folder seldom changes between two.
+        # The images' rows at the last look, and their drift: a watched folder seldom changes between two.
         self._before: tuple[list[Scored], Drift | None] = [], None
 
-    def look(self, scratch: Project, films: Path, monitor: Monitor, visit: Visit | None) -> FolderPredictions:
+    def look(self, scratch: Project, source: Path, monitor: Monitor, visit: Visit | None) -> FolderPredictions:
         """All that the folder holds now."""
         known = self._training_set
         try:
-            import_folders(scratch, [films], monitor, ImportOptions(frames="all"))
+            import_folders(scratch, [source], monitor, ImportOptions(frames="all"))
         except NothingReadable:
             return FolderPredictions(
                 self._folder.name,
                 self._classes,
                 self._point,
-                _refused(scratch, films),
+                _refused(scratch, source),
                 None,
                 multilabel=self._multilabel,
             )
@@ -144,22 +144,22 @@ class _Scorer:
             key = image.id, image.content_hash
             if key not in self._uids:
                 self._uids[key] = _uid(place)
-            name, uid = _relative(place, films), self._uids[key]
+            name, uid = _relative(place, source), self._uids[key]
             if image.id in sealed:
                 rows.append(Scored(name, uid, (), "", SEALED))
                 continue
             row = replace(self._scored[image.content_hash], file=name, sop_instance_uid=uid)
             rows.append(row)
             if visit is not None and image.id in fresh:
-                monitor.report(Progress("Writing results", number, len(images), "films"))
+                monitor.report(Progress("Writing results", number, len(images), "images"))
                 monitor.check()
-                visit(NewFilm(scratch, image, place, row))
+                visit(NewImage(scratch, image, place, row))
         if rows != self._before[0]:
             judged = [image.id for image in images if image.id not in sealed]
             scored = [row for row in rows if row.probabilities]
             self._before = list(rows), drift_of(scratch, judged, known, self._classes, scored)
         limit = known.likeness.limit if known.likeness else None
-        rows += _refused(scratch, films)
+        rows += _refused(scratch, source)
         return FolderPredictions(
             self._folder.name, self._classes, self._point, tuple(rows), limit, self._before[1], self._multilabel
         )
@@ -184,7 +184,7 @@ class _Scorer:
         return self._classes.index(self._point.positive) if self._point.positive else len(self._classes) - 1
 
     def _distances(self, scratch: Project, images: Sequence[LabelledImage], monitor: Monitor) -> list[float | None]:
-        """How far each film is from those that were learned from, None where features are not kept."""
+        """How far each image is from those that were learned from, None where features are not kept."""
         likeness = self._training_set.likeness
         if likeness is None or not self._has_features:
             return [None] * len(images)
@@ -197,7 +197,7 @@ class _Scorer:
     def _flags(
         self, scratch: Project, images: Sequence[LabelledImage], distance: Sequence[float | None]
     ) -> list[list[str]]:
-        """What speaks against each film."""
+        """What speaks against each image."""
         known = self._training_set
         usual = {name: {ALIKE.get(value, value) for value in known.attributes[name]} for name in TOLD_BY}
         own = raw_values(scratch, tuple(TOLD_BY))
@@ -225,17 +225,17 @@ def _uid(location: FileLocation) -> str:
     return str(ds.get("SOPInstanceUID", "")) if ds is not None else ""
 
 
-def _refused(scratch: Project, films: Path) -> tuple[Scored, ...]:
+def _refused(scratch: Project, source: Path) -> tuple[Scored, ...]:
     """Files that gave no image, with the reason."""
     rows = (
-        Scored(_relative(location, films), "", (), "", f"not scored: {reason}")
+        Scored(_relative(location, source), "", (), "", f"not scored: {reason}")
         for location, reason in refused_files(scratch)
     )
     return tuple(sorted(rows, key=lambda row: row.file))
 
 
-def _relative(location: FileLocation, films: Path) -> str:
-    root = films.resolve()
+def _relative(location: FileLocation, source: Path) -> str:
+    root = source.resolve()
     path = location.path
     inside = path.relative_to(root).as_posix() if root in path.parents else path.name
     return f"{inside}/{location.member}" if location.member else inside

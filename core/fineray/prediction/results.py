@@ -1,4 +1,4 @@
-"""What a run says of films; plain data, for the window too."""
+"""What a run says of images; plain data, for the window too."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from fineray.evaluation.operating_point import OperatingPoint
 
 @dataclass(frozen=True)
 class Scored:
-    """One film, or a file that gives none. probabilities: empty where it was not scored; predicted: the class that it
-    counts as, or findings between bars; flag: why to be careful, empty if nothing speaks against the film."""
+    """One image, or a file that gives none. probabilities: empty where it was not scored; predicted: the class that it
+    counts as, or findings between bars; flag: why to be careful, empty if nothing speaks against the image."""
 
     file: str
     sop_instance_uid: str
@@ -26,7 +26,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Share:
-    """Of training films and of new ones, 0..1, with the 95 % interval of the latter."""
+    """Of training images and of new ones, 0..1, with the 95 % interval of the latter."""
 
     value: str
     before: float
@@ -50,17 +50,17 @@ class DriftLine:
 
 @dataclass(frozen=True)
 class Drift:
-    """New films beside those that the run learned from. films, learned: how many there are of each."""
+    """New images beside those that the run learned from. images, learned: how many there are of each."""
 
-    films: int
+    images: int
     learned: int
     lines: tuple[DriftLine, ...]
 
 
 @dataclass(frozen=True)
 class FolderPredictions:
-    """rows: one a film, files without a film at the end; limit: the distance from which films count as unlike; drift:
-    None with too few films; multilabel: classes are findings that stand side by side."""
+    """rows: one an image, files without an image at the end; limit: the distance from which images count as unlike; drift:
+    None with too few images; multilabel: classes are findings that stand side by side."""
 
     run: str
     classes: tuple[str, ...]
@@ -72,7 +72,7 @@ class FolderPredictions:
 
     @property
     def scored(self) -> int:
-        """Films with probabilities."""
+        """Images with probabilities."""
         return sum(bool(row.probabilities) for row in self.rows)
 
     @property
@@ -83,7 +83,7 @@ class FolderPredictions:
 
 @dataclass(frozen=True)
 class LookedAt:
-    """pixels: uint8 [rows, columns]; evidence: float32 over the whole film, signed."""
+    """pixels: uint8 [rows, columns]; evidence: float32 over the whole image, signed."""
 
     file: str
     class_name: str

@@ -1,4 +1,4 @@
-"""A project for the length of one task: films that are looked at once and then forgotten."""
+"""A project for the length of one task: images that are looked at once and then forgotten."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fineray.project.project import Project, create_project, open_project
 def scratch_project() -> Iterator[Project]:
     """An empty project in a folder of its own; nothing of it is left behind, neither pixels nor paths."""
     with tempfile.TemporaryDirectory(prefix="fineray-", ignore_cleanup_errors=True) as folder:
-        root = Path(folder) / "films"
+        root = Path(folder) / "images"
         create_project(root)
         project = open_project(root)
         try:

@@ -43,7 +43,7 @@ class TrainingSet:
     salt: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def digest(self, content_hash: str) -> str:
-        """A content as this summary knows it: 32 hex digits that say nothing to who does not hold the film."""
+        """A content as this summary knows it: 32 hex digits that say nothing to who does not hold the image."""
         return hashlib.sha256(f"{self.salt} {content_hash}".encode()).hexdigest()[:32]
 
     def save(self, folder: Path) -> None:

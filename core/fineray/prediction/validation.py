@@ -1,4 +1,4 @@
-"""External validation: a model from elsewhere judged on this project's films and labels, as a run of its own."""
+"""External validation: a model from elsewhere judged on this project's images and labels, as a run of its own."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _judged(
     there = {image.label for image in labelled}
     missing = [name for name in classes if name not in (labels.classes if multilabel else there)]
     if (labels.kind == "multi") != multilabel or (missing and not multilabel) or len(missing) == len(classes):
-        what = "findings that may stand side by side" if multilabel else "one class a film"
+        what = "findings that may stand side by side" if multilabel else "one class an image"
         raise OtherLabels(
             f"The model tells {', '.join(classes)} ({what}); the labels “{labels.name}” have"
             f" {', '.join(labels.classes) or 'none'}",
@@ -138,6 +138,6 @@ def _judged(
         raise OtherLabels(
             "No image is left to judge the model on: it learned from all of them",
             where=project.name,
-            todo="Import films that the model has not seen.",
+            todo="Import images that the model has not seen.",
         )
     return found, left_out

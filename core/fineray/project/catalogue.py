@@ -78,8 +78,8 @@ class LabelledImage:
 
 
 @dataclass(frozen=True)
-class PatientFilm:
-    """One of a patient's films. study_date: shifted by a span of the patient's own, empty if not stated."""
+class PatientImage:
+    """One of a patient's images. study_date: shifted by a span of the patient's own, empty if not stated."""
 
     image: int
     patient: str
@@ -217,14 +217,14 @@ def places_of(project: Project, image_ids: Sequence[int]) -> list[StoredAt]:
     return [by_id[image_id] for image_id in image_ids]
 
 
-def films_of_patient(project: Project, image_id: int) -> list[PatientFilm]:
-    """The films of the patient of an image, the image itself among them, the earliest first."""
+def images_of_patient(project: Project, image_id: int) -> list[PatientImage]:
+    """The images of the patient of an image, the image itself among them, the earliest first."""
     rows = project.db.execute(
         "SELECT image.id, pseudonym, study_date, view_position FROM image JOIN patient ON patient.id = image.patient_id"
         " WHERE patient_id = (SELECT patient_id FROM image WHERE id = ?) ORDER BY study_date, image.id",
         (image_id,),
     )
-    return [PatientFilm(*row) for row in rows]
+    return [PatientImage(*row) for row in rows]
 
 
 def source_of(project: Project, image_id: int) -> tuple[FileLocation, int] | None:

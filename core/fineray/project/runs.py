@@ -79,7 +79,7 @@ class RunFolder:
         if not self.judged:
             raise NotJudgedHere(
                 f"{self.name} was opened from a package; its predictions stayed where it was trained",
-                todo="Judge it on films of your own with labels: page Predict, or the command validate.",
+                todo="Judge it on images of your own with labels: page Predict, or the command validate.",
             )
         return _predictions(self.path / PREDICTIONS)
 
@@ -145,7 +145,7 @@ def runs(project: Project) -> list[RunFolder]:
 
 
 def models(project: Project) -> list[RunFolder]:
-    """All that can be applied to films: the finished runs, and models opened from packages; the newest first."""
+    """All that can be applied to images: the finished runs, and models opened from packages; the newest first."""
     found = [path for path in project.runs_folder.glob("run-*") if (path / METRICS).is_file()]
     return [RunFolder(path) for path in sorted(found, key=_number, reverse=True)]
 

@@ -257,12 +257,12 @@ def _failures(facts: Facts, thumbnails: bool) -> list[Block]:
         ),
     ]
     if thumbnails and worst:
-        films = [
+        shown_images = [
             facts.project.pixels.read(place)
             for place in places_of(facts.project, [int(shown.images[r]) for r in worst])
         ]
         captions = [f"{shown.patients[row]}: true {shown.classes[shown.true[row]]}" for row in worst]
-        blocks.append(Pictures("These films", [(_png(film), text) for film, text in zip(films, captions, strict=True)]))
+        blocks.append(Pictures("These images", [(_png(thumbnail), text) for thumbnail, text in zip(shown_images, captions, strict=True)]))
     read = readings(facts.project, facts.folder.name)
     if read:
         names = readers(facts.project, facts.folder.name)
@@ -334,8 +334,8 @@ def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _png(film: np.ndarray) -> bytes:
-    small = Image.fromarray(film)
+def _png(thumbnail: np.ndarray) -> bytes:
+    small = Image.fromarray(thumbnail)
     small.thumbnail((THUMBNAIL, THUMBNAIL))
     target = io.BytesIO()
     small.save(target, "PNG")

@@ -47,7 +47,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Films as PNG with a caption each."""
+    """Images as PNG with a caption each."""
 
     title: str
     pictures: Sequence[tuple[bytes, str]]

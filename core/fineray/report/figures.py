@@ -34,7 +34,7 @@ def curve_figures(found: Curves, calibrated: Calibration | None, positive: str) 
         "histogram": (
             "Scores by class",
             _histogram(found, positive),
-            f"How many films have which score for {positive}",
+            f"How many images have which score for {positive}",
         ),
         "decision": (
             "Decision curve",
@@ -207,7 +207,7 @@ def _histogram(found: Curves, positive: str) -> Figure:
     axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):.0f}")
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"Score for {_short(positive)}")
-    axes.set_ylabel("Films")
+    axes.set_ylabel("Images")
     axes.legend(frameon=False, fontsize=7.5)
     return figure
 

@@ -29,8 +29,8 @@ table { border-collapse: collapse; margin: 6px 0 4px; font-size: 13px; width: 10
 caption, figcaption { text-align: left; font-weight: 600; padding: 8px 0 4px; }
 th, td { text-align: left; vertical-align: top; padding: 3px 10px 3px 0; border-bottom: 1px solid #e9edf2; }
 .note { color: #566373; font-size: 12.5px; margin: 0 0 12px; } figure { margin: 10px 0; }
-figure svg { max-width: 100%; height: auto; } .films { display: flex; flex-wrap: wrap; gap: 12px; }
-.films figure { width: 150px; font-size: 12px; margin: 0; } .films img { width: 150px; background: #000; }
+figure svg { max-width: 100%; height: auto; } .images { display: flex; flex-wrap: wrap; gap: 12px; }
+.images figure { width: 150px; font-size: 12px; margin: 0; } .images img { width: 150px; background: #000; }
 .foot { position: fixed; bottom: 0; left: 0; right: 0; text-align: center; font-size: 12px; padding: 6px;
   background: #f3f5f8; border-top: 1px solid #d3dae2; }
 @media print { table, figure { break-inside: avoid; } }
@@ -80,7 +80,7 @@ def _block(block: Block) -> str:
                 f"{escape(caption)}</figure>"
                 for png, caption in pictures
             )
-            return f"<h3>{escape(title)}</h3><div class='films'>{shown}</div>"
+            return f"<h3>{escape(title)}</h3><div class='images'>{shown}</div>"
 
 
 def _note(text: str) -> str:

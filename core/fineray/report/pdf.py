@@ -33,7 +33,7 @@ from fineray.report.document import (
 PLAIN, BOLD = "DejaVuSans", "DejaVuSans-Bold"  # matplotlib carries them; they know Greek and other letters
 MARGIN = 20 * mm
 INK, MUTED, LINE = HexColor("#18212c"), HexColor("#566373"), HexColor("#d3dae2")
-FILM = 38 * mm
+IMAGE = 38 * mm
 TALLEST = A4[1] - 2 * MARGIN - 40 * mm  # of a figure, which has its title and note on the same page
 
 
@@ -95,7 +95,7 @@ def _block(block: Block, width: float) -> list[Flowable]:
         case Drawing(_, title, figure, _, note):
             return [KeepTogether([*_titled(title), FigureFlowable(figure, PLAIN, width, TALLEST), *_note(note)])]
         case Pictures(title, pictures):
-            return [*_titled(title), _films(pictures, width), Spacer(1, 8)]
+            return [*_titled(title), _images(pictures, width), Spacer(1, 8)]
 
 
 def _titled(title: str) -> list[Flowable]:
@@ -141,14 +141,14 @@ def _widths(columns: Sequence[Sequence[str]], width: float) -> list[float]:
     return [low + (width - sum(least)) * each / sum(more) for low, each in zip(least, more, strict=True)]
 
 
-def _films(pictures: Sequence[tuple[bytes, str]], width: float) -> Grid:
-    across = max(1, int(width // (FILM + 4 * mm)))
+def _images(pictures: Sequence[tuple[bytes, str]], width: float) -> Grid:
+    across = max(1, int(width // (IMAGE + 4 * mm)))
     cells: list[list[object]] = []
     for number, (png, caption) in enumerate(pictures):
         if number % across == 0:
             cells.append([])
         shown = Image(io.BytesIO(png))
-        shown._restrictSize(FILM, FILM)
+        shown._restrictSize(IMAGE, IMAGE)
         cells[-1].append([shown, Text(escape(caption), _style(6.5, after=4))])
     cells[-1] += [""] * (across - len(cells[-1]))
     return Grid(cells, colWidths=[width / across] * across, style=[("VALIGN", (0, 0), (-1, -1), "TOP")])

@@ -11,41 +11,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 Batch = TypeVar("Batch")
-Films = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 Waiting = Callable[[], NDArray[np.float32]]
 
 
 def prepared_ahead(
-    batches: Iterable[Batch], prepare: Callable[[Batch], Films], threads: int
-) -> Iterator[tuple[Batch, Films]]:
+    batches: Iterable[Batch], prepare: Callable[[Batch], Images], threads: int
+) -> Iterator[tuple[Batch, Images]]:
     """Each batch with what prepare() made of it, in order; one batch a thread is under way, and one more lies ready.
 
     What is prepared has to leave the interpreter free for most of its time, as Pillow does while it resizes.
     """
-    coming: deque[tuple[Batch, Future[Films]]] = deque()
+    coming: deque[tuple[Batch, Future[Images]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
             for batch in batches:
                 coming.append((batch, pool.submit(prepare, batch)))
                 if len(coming) > threads:
-                    ready, films = coming.popleft()
-                    yield ready, films.result()
+                    ready, images = coming.popleft()
+                    yield ready, images.result()
             while coming:
-                ready, films = coming.popleft()
-                yield ready, films.result()
+                ready, images = coming.popleft()
+                yield ready, images.result()
         finally:
-            for _, films in coming:
-                films.cancel()
+            for _, images in coming:
+                images.cancel()
 
 
 def computed_ahead(
-    given: Iterable[tuple[Batch, Films]], start: Callable[[Batch, Films], Waiting], at_once: bool
+    given: Iterable[tuple[Batch, Images]], start: Callable[[Batch, Images], Waiting], at_once: bool
 ) -> Iterator[tuple[Batch, NDArray[np.float32]]]:
     """Each batch with its features, in order. start() sets a device to work and gives what waits for it: the device has
     the next batch before the features of one are handed on. at_once: start() does the work itself, as on a CPU."""
     before: tuple[Batch, Waiting] | None = None
-    for batch, films in given:
-        started = start(batch, films)
+    for batch, images in given:
+        started = start(batch, images)
         if at_once:
             yield batch, started()
             continue

@@ -31,7 +31,7 @@ FEATURES = "every stage; v2"  # part of every key: change it whenever a backbone
 
 
 def feature_space(chosen: Backbone, runtime: Runtime, augment: AugmentSettings | None = None, view: int = 0) -> str:
-    """The name of the space in which two features may be compared: 32 hex digits. View 0 is the film itself."""
+    """The name of the space in which two features may be compared: 32 hex digits. View 0 is the image itself."""
     network = (runtime.weights_sha256, chosen.architecture, FEATURES, runtime.pooling, runtime.widths)
     parts: tuple[object, ...] = (*network, runtime.input_size, chosen.mean, chosen.std, PREPROCESSING)
     if runtime.precision != torch.float32:
@@ -50,7 +50,7 @@ def features_of(
     augment: AugmentSettings | None = None,
     views: int = 0,
 ) -> NDArray[np.float32]:
-    """float32 [1 + views, images, features], computed where they are not kept yet; the films themselves come first.
+    """float32 [1 + views, images, features], computed where they are not kept yet; the images themselves come first.
 
     May raise Cancelled or a storage error.
     """
@@ -70,11 +70,11 @@ def features_of(
     def inputs(batch: Sequence[tuple[int, LabelledImage]]) -> NDArray[np.uint8]:
         return np.stack([to_input(project.pixels.read(image.stored_at), runtime.input_size) for _, image in batch])
 
-    def start(batch: Sequence[tuple[int, LabelledImage]], films: NDArray[np.uint8]) -> Waiting:
+    def start(batch: Sequence[tuple[int, LabelledImage]], pixels: NDArray[np.uint8]) -> Waiting:
         if augmentation is None:
-            return runtime.start(films)
+            return runtime.start(pixels)
         keys = [(image.content_hash, view) if view else None for view, image in batch]
-        return runtime.start(augmentation.batch(films, keys, runtime.device))
+        return runtime.start(augmentation.batch(pixels, keys, runtime.device))
 
     done = total - len(missing)
     starts = range(0, len(missing), runtime.batch)

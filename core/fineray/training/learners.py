@@ -47,7 +47,7 @@ HEAD_FILE, NETWORK_FILE = "head.safetensors", "network.safetensors"
 
 
 def fold_head_file(fold: str) -> str:
-    """Where a frozen run keeps the head that did not see a fold, by which that fold's films are explained."""
+    """Where a frozen run keeps the head that did not see a fold, by which that fold's images are explained."""
     return f"head-fold-{fold}.safetensors"
 
 
@@ -184,7 +184,7 @@ class FittedFrozen:
 
 
 def frozen_probabilities(head: Head, features: NDArray[np.float32], test_views: int) -> Floats:
-    """[images, classes] from features [views, images, n]: logits averaged over the film and its test views."""
+    """[images, classes] from features [views, images, n]: logits averaged over the image and its test views."""
     logits = np.mean([head.logits(features[view]) for view in range(1 + test_views)], axis=0)
     return probabilities(logits, head.temperature, head.multilabel)
 

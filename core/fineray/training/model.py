@@ -36,7 +36,7 @@ from fineray.training.tuning.views import AugmentedViews
 class TrainedModel:
     """A run's model on one device. frozen: the stages before those that were tuned, None where none were cut off;
     runtime: computes and keeps features, where the whole backbone is frozen; held_out: whether it is the one that did
-    not learn from the films of the fold it was asked for."""
+    not learn from the images of the fold it was asked for."""
 
     recipe: Recipe
     backbone: Backbone
@@ -83,9 +83,9 @@ class TrainedModel:
             logits = predict(self.tuned, views, np.arange(len(images)), augment.test_views)
         return probabilities(logits, self.temperature, self.multilabel)
 
-    def inputs(self, films: list[NDArray[np.uint8]]) -> torch.Tensor:
-        """Stored films of any size -> shades [films, 1, side, side] on the device."""
-        return shades(np.stack([to_input(film, self.input_size) for film in films]), self.device)
+    def inputs(self, stored: list[NDArray[np.uint8]]) -> torch.Tensor:
+        """Stored images of any size -> shades [images, 1, side, side] on the device."""
+        return shades(np.stack([to_input(one, self.input_size) for one in stored]), self.device)
 
     def maps(self, images: torch.Tensor) -> list[torch.Tensor]:
         """The map of each stage, the first stage first, from shades as inputs() gives them."""
@@ -131,7 +131,7 @@ class TrainedModel:
 
 
 def trained_model(folder: RunFolder, fold: str = "") -> TrainedModel:
-    """The run's final model, or, where the run kept it, the one that did not see the films of a fold.
+    """The run's final model, or, where the run kept it, the one that did not see the images of a fold.
 
     Kept in memory between questions about the same run. Raises WeightsNotInstalled, or OSError for a run without its
     files.

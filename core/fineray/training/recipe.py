@@ -20,7 +20,7 @@ Balance = Literal["none", "weights", "sampling"]
 Uncertain = Literal["left out", "softened"]
 Norms = Literal["source", "images"]
 
-FORMAT = 4  # 3: `side`, and norms of `films`
+FORMAT = 4  # 3: `side`, and norms of `images`
 RECIPE_FILE = "recipe.json"
 SMALLEST, LARGEST, STEP = 224, 1024, 32  # pixels a side; networks halve their maps five times
 SIDES = (224, 320, 384, 512, 768, 1024)  # that are offered
@@ -72,12 +72,12 @@ class LossSettings:
     kind: Loss = setting(
         "cross-entropy",
         "Loss",
-        "Cross-entropy: every error by its size. Focal: films that are nearly right count less.",
+        "Cross-entropy: every error by its size. Focal: images that are nearly right count less.",
         choices={"cross-entropy": "Cross-entropy", "focal": "Focal"},
         option="loss",
     )
     gamma: float = setting(
-        2.0, "Focal power", "How much less films that are nearly right count.", least=0, most=10, decimals=1, step=0.5
+        2.0, "Focal power", "How much less images that are nearly right count.", least=0, most=10, decimals=1, step=0.5
     )
     balance: Balance = setting(
         "none",
@@ -102,23 +102,23 @@ class LossSettings:
 
 @dataclass(frozen=True)
 class AugmentSettings:
-    """Views of a film as another exposure might have shown it; each number is the largest change.
+    """Views of an image as another exposure might have shown it; each number is the largest change.
 
-    rotation in degrees; scale, shift and crop as shares of the film; contrast: gamma from 1 / (1 + contrast) to
+    rotation in degrees; scale, shift and crop as shares of the image; contrast: gamma from 1 / (1 + contrast) to
     1 + contrast; noise: standard deviation of shades in 0..1; flip: mirrored too, which loses laterality. views:
     augmented views of each image that are kept beside itself (a frozen head learns from all of them); test_views:
-    views whose predictions are averaged with the film's own.
+    views whose predictions are averaged with the image's own.
     """
 
     rotation: float = setting(
         7.0, "Rotation up to", "A patient stands or lies askew.", least=0, most=180, decimals=0, step=1, unit="°"
     )
-    scale: float = setting(0.1, "Scale up to", "Share by which a film is larger or smaller.", least=0, below=0.9)
+    scale: float = setting(0.1, "Scale up to", "Share by which an image is larger or smaller.", least=0, below=0.9)
     shift: float = setting(
-        0.045, "Shift up to", "Share of the side by which a film is moved.", least=0, below=0.9, decimals=3
+        0.045, "Shift up to", "Share of the side by which an image is moved.", least=0, below=0.9, decimals=3
     )
     crop: float = setting(
-        0.0, "Crop up to", "Share of the film that is cut away around, on half of the views.", least=0, below=0.9
+        0.0, "Crop up to", "Share of the image that is cut away around, on half of the views.", least=0, below=0.9
     )
     contrast: float = setting(
         0.25, "Contrast up to", "Exposure: gamma from 1 / (1 + this) to 1 + this.", least=0, most=4
@@ -130,7 +130,7 @@ class AugmentSettings:
     views: int = setting(
         0,
         "Views kept",
-        "Augmented views of each film that are worked out once; 0: new ones at every look in fine-tuning, none for a"
+        "Augmented views of each image that are worked out once; 0: new ones at every look in fine-tuning, none for a"
         " frozen backbone.",
         least=0,
         most=32,
@@ -138,7 +138,7 @@ class AugmentSettings:
     test_views: int = setting(
         0,
         "Views at prediction",
-        "Augmented views whose predictions are averaged with the film's own.",
+        "Augmented views whose predictions are averaged with the image's own.",
         least=0,
         most=32,
     )
@@ -154,7 +154,7 @@ class Tuning:
     dropout before the last layer; averaging: memory of the weights' moving average, 0 for none; blend: share of the
     tuned weights in the model that is kept, the rest is where they began (WiSE-FT, Wortsman 2022); source_pull: L2
     towards the pretrained weights (L2-SP, Li 2018); norms: batch norms of learning stages keep the statistics of the
-    `source` or take those of the `films` (frozen stages always keep theirs); validation: share of the training patients
+    `source` or take those of the `images` (frozen stages always keep theirs); validation: share of the training patients
     set aside for early stopping and for the temperature, where the split has no validation part; patience: epochs
     without a better validation AUC before training stops, 0 for never.
     """
@@ -166,10 +166,10 @@ class Tuning:
         False, "Unfreeze stage by stage, the last one first", "Earlier stages join in the course of training."
     )
     epochs: int = setting(
-        6, "Epochs", "How often each film is looked at, in one of its views each time.", least=1, most=10_000
+        6, "Epochs", "How often each image is looked at, in one of its views each time.", least=1, most=10_000
     )
     batch: int = setting(
-        16, "Films a step", "A batch that does not fit the memory is cut up by itself.", least=2, most=10_000
+        16, "Images a step", "A batch that does not fit the memory is cut up by itself.", least=2, most=10_000
     )
     learning_rate: float = setting(5e-4, "Learning rate", "Of the last stage.", above=0, most=10, by_powers=True)
     slower: float = setting(
@@ -219,8 +219,8 @@ class Tuning:
     norms: Norms = setting(
         "source",
         "Batch norms",
-        "Of stages that learn: the statistics of the source, as small studies need, or those of the films.",
-        choices={"source": "Keep the source's statistics", "films": "Follow the films"},
+        "Of stages that learn: the statistics of the source, as small studies need, or those of the images.",
+        choices={"source": "Keep the source's statistics", "images": "Follow the images"},
     )
     validation: float = setting(
         0.0,
@@ -253,7 +253,7 @@ FROM_SCRATCH = Tuning(
 )
 
 
-KEPT_VIEWS = 3  # of each film in fine-tuning, where the activations at the boundary are kept
+KEPT_VIEWS = 3  # of each image in fine-tuning, where the activations at the boundary are kept
 
 
 @dataclass(frozen=True)
@@ -280,7 +280,7 @@ class Recipe:
     input_size: int = setting(
         0,
         "Input",
-        "Larger inputs show finer findings and take longer, by the square of the side. Films are kept at 512 pixels;"
+        "Larger inputs show finer findings and take longer, by the square of the side. Images are kept at 512 pixels;"
         " beyond that they are only enlarged. 0: the backbone's own.",
         least=SMALLEST,
         most=LARGEST,
@@ -354,7 +354,7 @@ def _of_third_format(told: dict[str, Any]) -> dict[str, Any]:
     """The same under the words of today."""
     made = {("input_size" if name == "side" else name): value for name, value in told.items()}
     tuning = made.get("tuning")
-    if isinstance(tuning, dict) and tuning.get("norms") == "films":
+    if isinstance(tuning, dict) and tuning.get("norms") == "images":
         made["tuning"] = {**tuning, "norms": "images"}
     return made
 

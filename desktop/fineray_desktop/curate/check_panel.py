@@ -23,7 +23,7 @@ class CheckPanel(QFrame):
         super().__init__()
         self.setProperty("role", "card")
         self._session = session
-        self.run_button = button("Check the data", tip="Copies, confounders, faulty films, doubtful labels")
+        self.run_button = button("Check the data", tip="Copies, confounders, faulty images, doubtful labels")
         self.state = label(role="muted", wrap=True)
         self._list = QVBoxLayout()
         self._list.setSpacing(10)

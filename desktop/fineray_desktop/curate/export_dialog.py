@@ -1,4 +1,4 @@
-"""Exporting the films without identity: what is kept, where to, and whether a way back is made."""
+"""Exporting the images without identity: what is kept, where to, and whether a way back is made."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from fineray_desktop.widgets.basics import (
 )
 
 ABOUT = (
-    "Writes every film as a DICOM file by the basic confidentiality profile of the DICOM standard: names, numbers, "
+    "Writes every image as a DICOM file by the basic confidentiality profile of the DICOM standard: names, numbers, "
     "free texts, private attributes and times go, patients get their pseudonym, and UIDs are new. Look through the "
-    "films before you pass them on: letters in the pixels are found only as far as a computer can."
+    "images before you pass them on: letters in the pixels are found only as far as a computer can."
 )
 KEY = "Encrypted with the passphrase. Whoever has both can name the patients; without it nobody can, Fineray included."
 
@@ -41,7 +41,7 @@ class ExportDialog(QDialog):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.setWindowTitle("Export films without identity")
+        self.setWindowTitle("Export images without identity")
         self.setMinimumWidth(560)
         keep_whole(self)
         self.folder, self.key = QLineEdit(placeholderText="A new or empty folder"), QLineEdit()
@@ -115,9 +115,9 @@ class ExportDialog(QDialog):
         if not self.with_key.isChecked():
             return ""
         if not self.key.text().strip():
-            return "Choose where the key file goes; keep it apart from the films."
+            return "Choose where the key file goes; keep it apart from the images."
         if Path(self.folder.text()) in Path(self.key.text()).parents:
-            return "The key file must not lie among the films that it names."
+            return "The key file must not lie among the images that it names."
         if len(self.passphrase.text()) < 8:
             return "The passphrase needs at least 8 characters. It cannot be reset."
         return "" if self.passphrase.text() == self.again.text() else "The two passphrases differ."
@@ -135,7 +135,7 @@ class ExportDialog(QDialog):
 
 def in_words(summary: ExportSummary) -> str:
     """What came of an export."""
-    text = f"{summary.films:,} films exported without identity, {summary.blanked:,} of them with letters blanked."
+    text = f"{summary.images:,} images exported without identity, {summary.blanked:,} of them with letters blanked."
     for reason, number in summary.held_back.items():
         text += f" {number:,} held back: {reason}."
     return text

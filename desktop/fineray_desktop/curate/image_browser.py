@@ -53,8 +53,8 @@ class ImageBrowser(QWidget):
         self._lay_out()
         for each in (self.view, self.wall):
             each.installEventFilter(self)
-        self.view.doubleClicked.connect(lambda index: self.open_film(index.row()))
-        self.wall.activated.connect(self.open_film)
+        self.view.doubleClicked.connect(lambda index: self.open_image(index.row()))
+        self.wall.activated.connect(self.open_image)
         self.search.textChanged.connect(self._filter)
         self.all_button.clicked.connect(lambda: self.show_images(None))
         session.project_opened.connect(self.refresh)
@@ -93,12 +93,12 @@ class ImageBrowser(QWidget):
         self.view.setColumnHidden(SECOND, not name)
         self.refresh()
 
-    def open_film(self, shown_row: int) -> None:
-        """Show a film at full depth, with the regions that exports blank."""
-        from fineray_desktop.curate.film_dialog import FilmDialog  # pyqtgraph takes a third of a second to import
+    def open_image(self, shown_row: int) -> None:
+        """Show an image at full depth, with the regions that exports blank."""
+        from fineray_desktop.curate.image_dialog import ImageDialog  # pyqtgraph takes a third of a second to import
 
         image = self.table.row(shown_row)
-        FilmDialog(self._session, image.id, f"{image.patient}, {image.view_position or 'film'}", self).open()
+        ImageDialog(self._session, image.id, f"{image.patient}, {image.view_position or 'image'}", self).open()
 
     def selected(self) -> list[int]:
         """Ids of the selected images."""
@@ -138,7 +138,7 @@ class ImageBrowser(QWidget):
                 self.label_selected(classes[number])
         elif watched is self.view and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             if self.view.currentIndex().isValid():
-                self.open_film(self.view.currentIndex().row())
+                self.open_image(self.view.currentIndex().row())
         elif event.key() == Qt.Key.Key_U and state.label_set.kind == "single":
             self.label_selected(UNCERTAIN)
         elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):  # the one that a Mac has
@@ -241,4 +241,4 @@ class ImageBrowser(QWidget):
         elif total and state is not None:
             self._count.setText(f"{total:,} images, {state.counts.labelled:,} labelled")
         else:
-            self._count.setText("" if total else "Import films first.")
+            self._count.setText("" if total else "Import images first.")

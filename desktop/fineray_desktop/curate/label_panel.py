@@ -50,7 +50,7 @@ class LabelPanel(QFrame):
         self.csv_button = button("From a table…", tip=tip)
         self.folders_button = button("From folder names", tip="The first folder below the imported one is the label")
         self.more_button = button(
-            " By attribute", "menu", tip="Labels by an attribute of the films, or one finding of several"
+            " By attribute", "menu", tip="Labels by an attribute of the images, or one finding of several"
         )
         self.more = QMenu(self.more_button)
         self.more_button.setMenu(self.more)

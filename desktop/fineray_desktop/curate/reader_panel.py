@@ -80,7 +80,7 @@ class ReaderPanel(QFrame):
         if enough and self.first.currentText() == self.second.currentText():
             self.second.setCurrentIndex(1 if self.first.currentIndex() == 0 else 0)
         self.state.setText(
-            "How far do two label sets agree, and on which films not?"
+            "How far do two label sets agree, and on which images not?"
             if enough
             else "Each reader's labels are a label set of their own. Make a second one first (tab Labels)."
         )

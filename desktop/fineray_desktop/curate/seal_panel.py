@@ -19,7 +19,7 @@ from fineray_desktop.widgets.basics import (
 from fineray_desktop.widgets.eliding import ChoiceBox
 
 WHAT = (
-    "Films that nothing is learned or chosen from, for one honest figure at the end. They cannot be predicted before a "
+    "Images that nothing is learned or chosen from, for one honest figure at the end. They cannot be predicted before a "
     "run's model and operating point are frozen (page Review)."
 )
 
@@ -103,6 +103,6 @@ class SealPanel(QFrame):
             self.seal()
 
     def _ask_to_break(self) -> None:
-        text = "The films can then be learned from, and this counts as an opening for as long as they exist."
+        text = "The images can then be learned from, and this counts as an opening for as long as they exist."
         if sure(self, "Break the seal?", text, "Break the seal"):
             self.break_it()

@@ -141,7 +141,7 @@ class SplitPanel(QFrame):
         if split is None:
             self.state.setText("Not split yet." if len(classes) > 1 else "Labels of two classes come first.")
             return
-        outdated = "The labels or the sealed films changed since this split: make it anew."
+        outdated = "The labels or the sealed images changed since this split: make it anew."
         self.state.setText(_in_words(split) if state.split_current else outdated)
         self._fill(state.parts, list(classes))
 

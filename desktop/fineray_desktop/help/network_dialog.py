@@ -9,7 +9,7 @@ from fineray_desktop.widgets.basics import button, label, row
 
 NOTHING = "Nothing left this computer."
 WHY = (
-    "Fineray speaks to other computers only when it is told to: to an archive that you listed, to receive films, or to"
+    "Fineray speaks to other computers only when it is told to: to an archive that you listed, to receive images, or to"
     " fetch published weights. It watches what it connects to and which names it looks up, in the window and in the"
     " processes that it starts; parts that such a watch cannot see are tested to be silent."
 )

@@ -123,7 +123,7 @@ class ImportPage(QWidget):
         self._say("Reading the folders. You may go on to other pages meanwhile.")
 
     def ask_archive(self) -> PacsDialog:
-        """Look for films in an archive; what is fetched or received is imported."""
+        """Look for images in an archive; what is fetched or received is imported."""
         from fineray_desktop.pacs.dialog import PacsDialog
 
         dialog = PacsDialog(self._session, self)

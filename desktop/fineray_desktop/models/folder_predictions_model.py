@@ -1,4 +1,4 @@
-"""What a run says of new films, as a table model."""
+"""What a run says of new images, as a table model."""
 
 from __future__ import annotations
 

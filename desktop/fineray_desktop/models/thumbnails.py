@@ -61,7 +61,7 @@ class Thumbnails(QObject):
         try:
             pixels = store.read(place)
         except (OSError, ValueError):
-            return  # the folder went away; who opens the film is told so
+            return  # the folder went away; who opens the image is told so
         picture = QImage(pixels.tobytes(), place.columns, place.rows, place.columns, QImage.Format.Format_Grayscale8)
         small = picture.scaled(
             QSize(self.side, self.side), Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation

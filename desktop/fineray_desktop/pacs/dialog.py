@@ -1,4 +1,4 @@
-"""Films from an archive: find and fetch, receive, and which archives there are."""
+"""Images from an archive: find and fetch, receive, and which archives there are."""
 
 from __future__ import annotations
 

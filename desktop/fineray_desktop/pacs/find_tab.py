@@ -103,9 +103,9 @@ class FindTab(QWidget):
         self._allow()
 
     def choose(self) -> None:
-        """Ask where the films go."""
+        """Ask where the images go."""
         chosen = QFileDialog.getExistingDirectory(
-            self, "Folder for the films, outside of the project", str(_beside(self._session).parent)
+            self, "Folder for the images, outside of the project", str(_beside(self._session).parent)
         )
         if chosen:
             self.fetch(Path(chosen))
@@ -116,7 +116,7 @@ class FindTab(QWidget):
         rows = self.view.selectionModel().selectedRows()
         studies = tuple(self.table.study(index.row()).uid for index in rows)
         request = FetchStudies(peer.name, studies, folder, password_for(peer, self))
-        job = self._session.run(request, "Fetching films", self._fetched)
+        job = self._session.run(request, "Fetching images", self._fetched)
         job.failed.connect(lambda failed: self.message.setText(f"{failed.what}. {failed.todo}"))
         self.message.setText("Fetching; the window's foot shows how far it is.")
 
@@ -126,7 +126,7 @@ class FindTab(QWidget):
 
     def _fetched(self, done: Fetched) -> None:
         failed = f", {done.failed:,} could not be sent" if done.failed else ""
-        self.message.setText(f"{done.received:,} films fetched{failed}; they are being imported.")
+        self.message.setText(f"{done.received:,} images fetched{failed}; they are being imported.")
         self.fetched.emit(Path(done.folder))
 
     def _ended(self) -> None:
@@ -142,6 +142,6 @@ class FindTab(QWidget):
 
 
 def _beside(session: Session) -> Path:
-    """Where films go unless another place is chosen: beside the project, never inside it."""
+    """Where images go unless another place is chosen: beside the project, never inside it."""
     root = session.project.root if session.project is not None else Path.home() / "Fineray"
-    return root.with_name(f"{root.name} films")
+    return root.with_name(f"{root.name} images")

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from fineray.engine.protocol import Reported
-from fineray.engine.requests.pacs import ReceiveFilms
+from fineray.engine.requests.pacs import ReceiveImages
 from fineray.pacs.results import Received
 from fineray.pacs.settings import PacsSettings
 from fineray.progress import Interim
@@ -50,7 +50,7 @@ class ReceiveTab(QWidget):
         self._allow()
 
     def show_settings(self, settings: PacsSettings) -> None:
-        """Say as what and from whom this workstation would take films."""
+        """Say as what and from whom this workstation would take images."""
         self._settings = settings
         known = ", ".join(f"{peer.ae_title} at {peer.host}" for peer in settings.peers if peer.protocol == "dicom")
         self.about.setText(
@@ -61,7 +61,7 @@ class ReceiveTab(QWidget):
         self._allow()
 
     def take(self, folder: Path) -> None:
-        """Films go there."""
+        """Images go there."""
         self.folder = folder
         self.folder_text.setText(str(folder))
         self._allow()
@@ -71,7 +71,7 @@ class ReceiveTab(QWidget):
         if self.folder is None:
             return
         self._last = None
-        job = self._session.analyst.start(ReceiveFilms(self.folder))
+        job = self._session.analyst.start(ReceiveImages(self.folder))
         self._job = job
         self.message.setText("Listening…")
         job.reported.connect(self._reported)
@@ -91,11 +91,11 @@ class ReceiveTab(QWidget):
                 self._last = report.result
                 refused = f", {report.result.refused:,} refused" if report.result.refused else ""
                 by = f", last by {report.result.last}" if report.result.last else ""
-                self.message.setText(f"Listening: {report.result.files:,} films taken{by}{refused}.")
+                self.message.setText(f"Listening: {report.result.files:,} images taken{by}{refused}.")
 
     def _stopped(self) -> None:
         files = self._last.files if self._last is not None else 0
-        self.message.setText(f"Stopped; {files:,} films taken.")
+        self.message.setText(f"Stopped; {files:,} images taken.")
         if files and self.folder is not None:
             self.received.emit(self.folder)
 
@@ -105,7 +105,7 @@ class ReceiveTab(QWidget):
 
     def _choose(self) -> None:
         chosen = QFileDialog.getExistingDirectory(
-            self, "Folder for the films, outside of the project", str(Path.home())
+            self, "Folder for the images, outside of the project", str(Path.home())
         )
         if chosen:
             self.take(Path(chosen))

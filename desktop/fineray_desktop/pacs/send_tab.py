@@ -33,7 +33,7 @@ class SendTab(QWidget):
         layout.addWidget(
             label(
                 "Page Predict writes results as DICOM objects: reports, heat maps and presentation states, marked for"
-                " research use, in the studies of their films. These can go to an archive; other files of the folder"
+                " research use, in the studies of their images. These can go to an archive; other files of the folder"
                 " are left out.",
                 "muted",
                 wrap=True,

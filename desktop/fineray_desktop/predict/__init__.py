@@ -1,1 +1,1 @@
-"""Parts of page Predict: the new film, drift, models taken in and given away, validation."""
+"""Parts of page Predict: the new image, drift, models taken in and given away, validation."""

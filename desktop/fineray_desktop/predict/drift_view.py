@@ -1,4 +1,4 @@
-"""New films beside those that the run learned from."""
+"""New images beside those that the run learned from."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fineray_desktop.widgets.basics import label, set_role
 COLUMNS = ("", "Training", "New (95 %)", "Apart", "p")
 TIPS = (
     "",
-    "Share of the films that the run learned from",
-    "Share of the new films, with its 95 % interval",
+    "Share of the images that the run learned from",
+    "Share of the new images, with its 95 % interval",
     "Half the summed difference of shares, or the largest distance of the two distributions: 0 alike, 1 wholly unlike",
-    "How seldom chance alone would do as much, were the films of the same kind",
+    "How seldom chance alone would do as much, were the images of the same kind",
 )
 
 
@@ -26,7 +26,7 @@ class DriftView(QWidget):
         super().__init__()
         self.summary = label(wrap=True)
         self.tree = QTreeWidget()
-        self.tree.setAccessibleName("New films beside the training films")
+        self.tree.setAccessibleName("New images beside the training images")
         self.tree.setColumnCount(len(COLUMNS))
         self.tree.setHeaderLabels(COLUMNS)
         self.tree.setAlternatingRowColors(True)
@@ -39,7 +39,7 @@ class DriftView(QWidget):
         for number, width in ((1, 72), (2, 136), (3, 56), (4, 64)):
             self.tree.setColumnWidth(number, width)
         self.note = label(
-            "Attributes by a chi-squared test, distances and scores by Kolmogorov and Smirnov's, films counted as"
+            "Attributes by a chi-squared test, distances and scores by Kolmogorov and Smirnov's, images counted as"
             " independent. A line stands out if it is sure beside all the others (0.01 over all of them) and its"
             " difference is 0.1 or more.",
             "muted",
@@ -60,12 +60,12 @@ class DriftView(QWidget):
             part.setVisible(drift is not None)
         if drift is None:
             set_role(self.summary, "muted")
-            self.summary.setText("Ten films or more can be compared with those that the run learned from.")
+            self.summary.setText("Ten images or more can be compared with those that the run learned from.")
             return
         apart = [line.what for line in drift.lines if line.differs]
         set_role(self.summary, "warning" if apart else "good")
         told = f"unlike in: {', '.join(apart)}" if apart else "of the same kind, as far as these figures tell"
-        self.summary.setText(f"{drift.films:,} new films and {drift.learned:,} training films are {told}.")
+        self.summary.setText(f"{drift.images:,} new images and {drift.learned:,} training images are {told}.")
         for line in sorted(drift.lines, key=lambda each: (not each.differs, each.p)):
             self.tree.addTopLevelItem(_item(line))
 

@@ -43,13 +43,13 @@ FORMATS: tuple[tuple[Format, str, str, str], ...] = (
         "capsule",
         "Study capsule (.frpkg)",
         "A package of a frozen run with the predictions behind its figures, by number: others can derive the figures"
-        " again, judge the model on their own films, and return only statistics.",
+        " again, judge the model on their own images, and return only statistics.",
         ".frpkg",
     ),
     (
         "onnx",
         "ONNX (.onnx)",
-        "For other programs; how films are prepared stands in the file. Checked before it is kept.",
+        "For other programs; how images are prepared stands in the file. Checked before it is kept.",
         ".onnx",
     ),
     ("monai-bundle", "MONAI Bundle (a folder)", "MONAI's own command line verifies and runs it.", ""),

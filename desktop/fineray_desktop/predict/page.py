@@ -1,4 +1,4 @@
-"""Page Predict: a model applied to films that are in no project; models taken in and given away."""
+"""Page Predict: a model applied to images that are in no project; models taken in and given away."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fineray.project.runs import models, run
 from fineray_desktop.loading import Loading
 from fineray_desktop.models.folder_predictions_model import FolderPredictionsModel
 from fineray_desktop.predict.drift_view import DriftView
-from fineray_desktop.predict.film_panel import NewFilmPanel
+from fineray_desktop.predict.image_panel import NewImagePanel
 from fineray_desktop.predict.taking import ask_package
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import (
@@ -61,7 +61,7 @@ class PredictPage(QWidget):
         self._shown = ""  # the run that the page tells of
         self._own, self._positive, self._multilabel, self._about = OperatingPoint(), "", False, ""  # of the run chosen
         self.found: FolderPredictions | None = None
-        self.films: Path | None = None
+        self.source: Path | None = None
         self.run = ChoiceBox()
         self.run.setAccessibleName("Model")
         self.point = label(role="muted", wrap=True)
@@ -77,9 +77,9 @@ class PredictPage(QWidget):
         self.folder = label("No folder chosen", "muted", wrap=True)
         self.choose_button = button("Choose a folder…")
         self.watch = QCheckBox("Keep watching it")
-        self.watch.setToolTip("Looks for new films every five seconds until it is cancelled")
+        self.watch.setToolTip("Looks for new images every five seconds until it is cancelled")
         self.abstain = QCheckBox("Say nothing between")
-        self.abstain.setToolTip("Films whose probability for the class in question lies in this band get no answer")
+        self.abstain.setToolTip("Images whose probability for the class in question lies in this band get no answer")
         self.low = number_box(0.0, 1.0, 0.4, step=0.05)
         self.high = number_box(0.0, 1.0, 0.6, step=0.05)
         self.low.setAccessibleName("Lower end of the band without an answer")
@@ -88,17 +88,17 @@ class PredictPage(QWidget):
         self.maps = QCheckBox("Heat maps as pictures (PNG)")
         self.results = QCheckBox("Results as DICOM, for an archive")
         self.results.setToolTip(
-            "A structured report, a heat map and a presentation state for each film, in its own study, marked for"
-            " research use; they hold the film's identity"
+            "A structured report, a heat map and a presentation state for each image, in its own study, marked for"
+            " research use; they hold the image's identity"
         )
         self.start_button = button("Apply the model", "primary")
-        self.judge_button = button("Judge it with labels…", tip="With labels for these films the whole review opens")
+        self.judge_button = button("Judge it with labels…", tip="With labels for these images the whole review opens")
         self.summary = label(role="muted", wrap=True)
         self.only_flagged = QCheckBox("Flagged ones only")
         self.save_button = button("Save the table…")
         self.table = FolderPredictionsModel(self)
-        self.view = table_view(self.table, "What the model says of the films")
-        self.film = NewFilmPanel(session)
+        self.view = table_view(self.table, "What the model says of the images")
+        self.image = NewImagePanel(session)
         self.drift = DriftView()
         self.tabs = Tabs()
         self._results = QStackedLayout()
@@ -123,15 +123,15 @@ class PredictPage(QWidget):
         self._allow()
 
     def choose(self) -> None:
-        """Ask for the folder of films."""
-        chosen = QFileDialog.getExistingDirectory(self, "Films to apply the model to")
+        """Ask for the folder of images."""
+        chosen = QFileDialog.getExistingDirectory(self, "Images to apply the model to")
         if chosen:
             self.take(Path(chosen))
 
-    def take(self, films: Path) -> None:
+    def take(self, source: Path) -> None:
         """Apply the model to this folder next."""
-        self.films = films
-        self.folder.setText(str(films))
+        self.source = source
+        self.folder.setText(str(source))
         self._allow()
 
     def start(self) -> None:
@@ -147,14 +147,14 @@ class PredictPage(QWidget):
     def begin(self, into: Path | None = None) -> None:
         """Apply the model; pictures and DICOM objects go into that folder."""
         project, name = self._session.project, self.run.currentText()
-        if project is None or self.films is None:
+        if project is None or self.source is None:
             return
         self._show(None)
-        self._of = name, self.films
+        self._of = name, self.source
         request = PredictFolder(
             project.root,
             name,
-            self.films,
+            self.source,
             self.band,
             into if self.maps.isChecked() else None,
             into if self.results.isChecked() else None,
@@ -188,7 +188,7 @@ class PredictPage(QWidget):
         from fineray_desktop.predict.validate_dialog import ValidateDialog
 
         if self._session.project is not None:
-            ValidateDialog(self._session, self.run.currentText(), self.films, self).open()
+            ValidateDialog(self._session, self.run.currentText(), self.source, self).open()
 
     def give(self) -> None:
         """Ask in which form the model goes out."""
@@ -211,8 +211,8 @@ class PredictPage(QWidget):
         self.rule.currentIndexChanged.connect(self._show_point)
         self.threshold.valueChanged.connect(self._show_point)
         self.view.selectionModel().currentRowChanged.connect(self._look)
-        self.film.view.listen_to(self.view)
-        self.film.step.connect(self._step)
+        self.image.view.listen_to(self.view)
+        self.image.step.connect(self._step)
         for box in (self.low, self.high):
             self.abstain.toggled.connect(box.setEnabled)
             box.valueChanged.connect(self._weigh_band)
@@ -233,7 +233,7 @@ class PredictPage(QWidget):
             self.point,
             flowing(label("Predicted by", "muted"), self.rule, self.threshold),
             flowing(self.give_button, self.take_button, spacing=18),
-            label("To which films", "heading"),
+            label("To which images", "heading"),
             self.folder,
             flowing(self.choose_button, self.watch),
             self.abstain,
@@ -243,7 +243,7 @@ class PredictPage(QWidget):
             self.results,
             flowing(self.start_button, self.judge_button),
             label(
-                "The films are read, scored and forgotten: the project keeps nothing of them. Those unlike the films"
+                "The images are read, scored and forgotten: the project keeps nothing of them. Those unlike the images"
                 " that the model learned from are flagged, those of the sealed test set are refused.",
                 "muted",
                 wrap=True,
@@ -251,7 +251,7 @@ class PredictPage(QWidget):
         )
         left = scrolling_column(form)
         left.setMaximumWidth(400)
-        nothing = label("Choose a model and a folder; the answers appear here, film by film.", "muted")
+        nothing = label("Choose a model and a folder; the answers appear here, image by image.", "muted")
         nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         answers = QWidget()
         lines = QVBoxLayout(answers)
@@ -262,7 +262,7 @@ class PredictPage(QWidget):
         lines.addLayout(top)
         both_sides = QSplitter(Qt.Orientation.Horizontal)
         both_sides.addWidget(self.view)
-        both_sides.addWidget(self.film)
+        both_sides.addWidget(self.image)
         both_sides.setStretchFactor(0, 3)
         both_sides.setStretchFactor(1, 2)
         both_sides.setSizes([460, 320])
@@ -272,7 +272,7 @@ class PredictPage(QWidget):
         draw_names(self.view, tuple, 0)  # cut in the middle: the names of one folder begin alike
         draw_names(self.view, lambda: self.found.classes if self.found is not None else (), 1)
         self.view.horizontalHeader().setStretchLastSection(True)
-        self.tabs.addTab(answers, "Films")
+        self.tabs.addTab(answers, "Images")
         self.tabs.addTab(self.drift, "Drift")
         work = QWidget()
         both = QHBoxLayout(work)
@@ -286,7 +286,7 @@ class PredictPage(QWidget):
         column = QVBoxLayout(empty)
         column.addStretch(1)
         text = label(
-            "No model yet. Train first, or bring in one from elsewhere; it can be applied to new films here.", "muted"
+            "No model yet. Train first, or bring in one from elsewhere; it can be applied to new images here.", "muted"
         )
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty_take = button("Bring a model in…")
@@ -382,11 +382,11 @@ class PredictPage(QWidget):
 
             folder = run(opened, name)
             if not folder.judged:
-                return "What the band costs is known once the model was judged on films here."
+                return "What the band costs is known once the model was judged on images here."
             effect = band_effect(folder.predictions(), point, *band)
             before = f"{_percent(effect.sensitivity_without)} and {_percent(effect.specificity_without)} without a band"
             return (
-                f"Out of sample {_percent(effect.answered)} of the films get an answer, with sensitivity"
+                f"Out of sample {_percent(effect.answered)} of the images get an answer, with sensitivity"
                 f" {_percent(effect.sensitivity)} and specificity {_percent(effect.specificity)} for"
                 f" “{effect.positive}” ({before})."
             )
@@ -401,7 +401,7 @@ class PredictPage(QWidget):
     def _show(self, found: FolderPredictions | None) -> None:
         self.found = found
         self.table.show_table(found)
-        self.film.clear()
+        self.image.clear()
         self.drift.show_drift(found.drift if found is not None else None)
         apart = sum(line.differs for line in found.drift.lines) if found is not None and found.drift else 0
         self.tabs.setTabText(1, f"Drift ({apart})" if apart else "Drift")
@@ -409,17 +409,17 @@ class PredictPage(QWidget):
         if found is not None:
             nothing = "" if found.rows else " The folder holds no files."
             self.summary.setText(
-                f"{found.scored:,} films scored, {found.flagged:,} of {len(found.rows):,} rows flagged.{nothing}"
+                f"{found.scored:,} images scored, {found.flagged:,} of {len(found.rows):,} rows flagged.{nothing}"
                 f" {found.point.in_words(found.multilabel)}"
             )
         self.save_button.setEnabled(found is not None and bool(found.rows))
 
     def _look(self, current: QModelIndex) -> None:
         if self.found is None or self._of is None or not current.isValid():
-            self.film.clear()
+            self.image.clear()
             return
         scored = self.found.rows[int(self.table.shown[current.row()])]
-        self.film.show_film(*self._of, scored, self.found.classes)
+        self.image.show_image(*self._of, scored, self.found.classes)
 
     def _step(self, by: int) -> None:
         index = self.view.currentIndex()
@@ -428,7 +428,7 @@ class PredictPage(QWidget):
             self.view.selectRow(to)
 
     def _allow(self) -> None:
-        ready = self.films is not None and self.run.count() > 0 and not self._session.busy
+        ready = self.source is not None and self.run.count() > 0 and not self._session.busy
         self.start_button.setEnabled(ready)
         self.give_button.setEnabled(self.run.count() > 0 and not self._session.busy)
         for each in (self.judge_button, self.take_button):

@@ -1,4 +1,4 @@
-"""Judging a run on films with labels: which table, and where the new project goes."""
+"""Judging a run on images with labels: which table, and where the new project goes."""
 
 from __future__ import annotations
 
@@ -20,50 +20,50 @@ from fineray_desktop.widgets.basics import (
 
 
 class ValidateDialog(QDialog):
-    """On new films with a table of labels; or, for a model from a package, on the open project's own."""
+    """On new images with a table of labels; or, for a model from a package, on the open project's own."""
 
-    def __init__(self, session: Session, name: str, films: Path | None, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, name: str, images: Path | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         assert session.project is not None
-        self._session, self._name, self._films = session, name, films
+        self._session, self._name, self._images = session, name, images
         self.labels: Path | None = None
         self.target: Path | None = None
-        self.setWindowTitle("Judge on labelled films")
+        self.setWindowTitle("Judge on labelled images")
         self.setMinimumWidth(520)
         keep_whole(self)
-        self.films_text = label(
-            str(films) if films else "Choose the folder of films on the page first.", "muted", wrap=True
+        self.images_text = label(
+            str(images) if images else "Choose the folder of images on the page first.", "muted", wrap=True
         )
         self.labels_text = label("No table chosen", "muted", wrap=True)
         self.target_text = label("No place chosen", "muted", wrap=True)
         self.labels_button, self.target_button = button("Table of labels…"), button("New project…")
-        self.start_button = button("Judge on these films", "primary")
-        self.own_button = button("Judge on this project's films")
+        self.start_button = button("Judge on these images", "primary")
+        self.own_button = button("Judge on this project's images")
         foreign = run(session.project, name).package() is not None
         labelled = counts(session.project).labelled
         self.own_button.setEnabled(foreign and labelled > 0)
         self.own_button.setToolTip(
             f"{labelled:,} labelled images of {session.project.name}"
             if foreign
-            else "Only for a model that was trained elsewhere: this one learned from the project's films"
+            else "Only for a model that was trained elsewhere: this one learned from the project's images"
         )
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 16, 18, 16)
         layout.setSpacing(10)
-        layout.addWidget(label(f"Judge {name} on films that it has not seen", "heading"))
+        layout.addWidget(label(f"Judge {name} on images that it has not seen", "heading"))
         layout.addWidget(
             label(
-                "The films go into a new project with their labels, the model with them, and the whole review opens on"
-                " what it says of them: figures with intervals, curves, subgroups, films, report. Films that the model"
-                " learned from are left out. Nothing is chosen on the new films: the operating point is the model's.",
+                "The images go into a new project with their labels, the model with them, and the whole review opens on"
+                " what it says of them: figures with intervals, curves, subgroups, images, report. Images that the model"
+                " learned from are left out. Nothing is chosen on the new images: the operating point is the model's.",
                 "muted",
                 wrap=True,
             )
         )
         for title, text, chooser in (
-            ("Films", self.films_text, None),
+            ("Images", self.images_text, None),
             (
                 "Labels: CSV or Excel with the column label, and file, sop_instance_uid or patient_id",
                 self.labels_text,
@@ -93,9 +93,9 @@ class ValidateDialog(QDialog):
     def start(self) -> None:
         """Begin; the new project opens when it is done."""
         project = self._session.project
-        if project is None or self._films is None or self.labels is None or self.target is None:
+        if project is None or self._images is None or self.labels is None or self.target is None:
             return
-        request = ValidateFolder(project.root, self._name, self._films, self.labels, self.target)
+        request = ValidateFolder(project.root, self._name, self._images, self.labels, self.target)
         self._session.run(request, "Judging the model", self._done)
         self.accept()
 
@@ -115,7 +115,7 @@ class ValidateDialog(QDialog):
 
     def _choose_labels(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(
-            self, "Table of labels", str(self._films or Path.home()), "Tables (*.csv *.xlsx)"
+            self, "Table of labels", str(self._images or Path.home()), "Tables (*.csv *.xlsx)"
         )
         if chosen:
             self.take(Path(chosen), None)
@@ -126,4 +126,4 @@ class ValidateDialog(QDialog):
             self.take(None, Path(chosen))
 
     def _allow(self) -> None:
-        self.start_button.setEnabled(bool(self._films and self.labels and self.target))
+        self.start_button.setEnabled(bool(self._images and self.labels and self.target))

@@ -27,7 +27,7 @@ class ReviewBar(QWidget):
         super().__init__()
         self._state = state
         self.run = _box("Run")
-        self.evaluated = _box("Films that the figures are worked out on")
+        self.evaluated = _box("Images that the figures are worked out on")
         self.finding = _box("Finding")
         self.attribute = _box("Subgroup by")
         self.value = _box("Subgroup")
@@ -77,7 +77,7 @@ class ReviewBar(QWidget):
         opened = self._state.run
         if opened is None:
             return
-        sides = [("On held-out films", False)]
+        sides = [("On held-out images", False)]
         if opened.test is not None:
             sides.append(("On the sealed test set", True))
         _fill(self.evaluated, sides, self._state.view.on_test)

@@ -1,4 +1,4 @@
-"""Two films side by side: the one on show, and another of the same patient."""
+"""Two images side by side: the one on show, and another of the same patient."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from fineray.dicom.radiograph import GrayImage
 from fineray.engine.requests.project import ReadImage
-from fineray.project.catalogue import films_of_patient, stored_at
+from fineray.project.catalogue import images_of_patient, stored_at
 from fineray.project.shown_image import ShownImage
 from fineray_desktop.review.state import ReviewState
 from fineray_desktop.widgets.basics import (
@@ -20,7 +20,7 @@ from fineray_desktop.widgets.image_view import ImageView
 
 
 class BesideDialog(QDialog):
-    """Each film keeps its own window and zoom."""
+    """Each image keeps its own window and zoom."""
 
     def __init__(self, state: ReviewState, image: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,18 +28,18 @@ class BesideDialog(QDialog):
         self._state, self._project = state, state.session.project
         self.setWindowTitle("Evaluated by side")
         open_at(self, 1100, 720)
-        films = films_of_patient(self._project, image)
+        images = images_of_patient(self._project, image)
         self.left, self.right = ImageView(), ImageView()
         for each in (self.left, self.right):
             each.stand_alone()
             each.title.hide()
         self.other = ChoiceBox()
-        self.other.setAccessibleName("Other film of the patient")
-        for film in films:
-            when = f"{film.study_date}, " if film.study_date else ""
-            if film.image != image:
-                self.other.addItem(f"{when}{film.view_position or 'view not stated'}, image {film.image}", film.image)
-        own = next(film for film in films if film.image == image)
+        self.other.setAccessibleName("Other image of the patient")
+        for patient_image in images:
+            when = f"{patient_image.study_date}, " if patient_image.study_date else ""
+            if patient_image.image != image:
+                self.other.addItem(f"{when}{patient_image.view_position or 'view not stated'}, image {patient_image.image}", patient_image.image)
+        own = next(patient_image for patient_image in images if patient_image.image == image)
         when = f", {own.study_date}" if own.study_date else ""
         close = button("Close")
         close.clicked.connect(self.reject)
@@ -48,7 +48,7 @@ class BesideDialog(QDialog):
         both.addWidget(self.right, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 14, 14, 14)
-        note = "Dates are shifted by a span of the patient's own." if any(film.study_date for film in films) else ""
+        note = "Dates are shifted by a span of the patient's own." if any(patient_image.study_date for patient_image in images) else ""
         layout.addLayout(row(label(f"{own.patient}{when}", "heading"), None, self.other))
         layout.addLayout(both, 1)
         layout.addLayout(row(label(note, "muted"), None, close))
@@ -58,7 +58,7 @@ class BesideDialog(QDialog):
             self._show_other()
         else:
             self.other.hide()
-            self.right.clear("The project holds no other film of this patient.")
+            self.right.clear("The project holds no other image of this patient.")
 
     def _show_other(self) -> None:
         self._show(self.right, int(self.other.currentData()))

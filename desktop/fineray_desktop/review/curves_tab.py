@@ -67,7 +67,7 @@ class CurvesTab(QWidget):
         self.recall = CurveChart("Precision-recall curve", "Sensitivity", "PPV", SQUARE)
         self.calibration = CurveChart("Calibration", "Predicted probability", "Observed share", SQUARE)
         self.benefit = CurveChart("Decision curve", "Threshold", "Net benefit")
-        self.scores = CurveChart("Scores by class", "Score", "Films")
+        self.scores = CurveChart("Scores by class", "Score", "Images")
         self.scores.getAxis("left").tickStrings = _counts
         self.calibrated = label(role="muted", wrap=True)
         self._note = label("Curves are being worked out…", "muted", wrap=True)

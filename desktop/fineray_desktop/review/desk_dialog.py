@@ -1,4 +1,4 @@
-"""The reader desk: films in an order of chance, the model's score hidden until the reading is saved."""
+"""The reader desk: images in an order of chance, the model's score hidden until the reading is saved."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fineray.project.labels.readings import (
 )
 from fineray.project.shown_image import ShownImage
 from fineray.review.agreement import kappa_by_patient, table_of
-from fineray_desktop.review.film_cache import FilmCache
+from fineray_desktop.review.image_cache import ImageCache
 from fineray_desktop.review.state import ReviewState
 from fineray_desktop.widgets.basics import (
     button,
@@ -36,12 +36,12 @@ from fineray_desktop.widgets.scrolling import Scrolling
 from fineray_desktop.widgets.small_table import SmallTable
 
 KEYS = 9  # readings that have a digit
-FEWEST = 10  # films, below which kappa says nothing
+FEWEST = 10  # images, below which kappa says nothing
 DIFFERENCES = ("Image", "Label", "Reading", "Model", "Decided")
 
 
 class DeskDialog(QDialog):
-    """Tab Read: one film after the other. Tab Agree: kappa, differences, decisions."""
+    """Tab Read: one image after the other. Tab Agree: kappa, differences, decisions."""
 
     show_images = Signal(list)
 
@@ -55,7 +55,7 @@ class DeskDialog(QDialog):
         self._since = 0.0
         self.setWindowTitle("Reader desk")
         open_at(self, 860, 760)
-        self.cache = FilmCache(state.session)
+        self.cache = ImageCache(state.session)
         self.reader = QLineEdit(placeholderText="Your initials")
         self.reader.setAccessibleName("Reader")
         self.reader.setMaximumWidth(160)
@@ -72,7 +72,7 @@ class DeskDialog(QDialog):
             made.clicked.connect(lambda checked=False, name=name: self.save(name))
             self.answer_buttons.append(made)
         self.revealed = label(wrap=True)
-        self.next_button = button("Next film", "primary", "Enter")
+        self.next_button = button("Next image", "primary", "Enter")
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self._reading_tab(), "Read")
@@ -83,18 +83,18 @@ class DeskDialog(QDialog):
         self.start_button.clicked.connect(self.next)
         self.reader.returnPressed.connect(self.next)
         self.next_button.clicked.connect(self.next)
-        self.cache.ready.connect(self._film_read)
+        self.cache.ready.connect(self._image_read)
         self.tabs.currentChanged.connect(self._show_agreement)
-        self._waiting("Enter your initials. Films come in an order of chance; what the model says is hidden until you"
+        self._waiting("Enter your initials. Images come in an order of chance; what the model says is hidden until you"
                       " save, and a saved reading cannot be changed.")  # fmt: skip
 
     @property
     def image(self) -> int | None:
-        """The film being read, None while there is none."""
+        """The image being read, None while there is none."""
         return self._image
 
     def next(self) -> None:
-        """Show the next film that this reader has not read."""
+        """Show the next image that this reader has not read."""
         name = self.reader.text().strip()
         if not name:
             self._waiting("A reading is signed: enter your initials or another short name, not a patient's.")
@@ -106,7 +106,7 @@ class DeskDialog(QDialog):
         self.reader.setEnabled(False)
         self.start_button.hide()
         if image is None:
-            self._waiting("All films are read.")
+            self._waiting("All images are read.")
             return
         self._image = image
         known = self.cache.get(image)
@@ -184,7 +184,7 @@ class DeskDialog(QDialog):
     def _agreement_tab(self) -> QWidget:
         self.kappa = label(wrap=True)
         self.differences = SmallTable("Readings that differ from the label", DIFFERENCES, stretched=4)
-        self.look_button = button("Look at it", tip="Lists the film on page Review")
+        self.look_button = button("Look at it", tip="Lists the image on page Review")
         self.decider = QLineEdit(placeholderText="Initials of who decides")
         self.reason = QLineEdit(placeholderText="Reason")
         for part, name in ((self.decider, "Who decides"), (self.reason, "Reason of the decision")):
@@ -239,7 +239,7 @@ class DeskDialog(QDialog):
                 table = table_of(values, numbers.tolist(), len(known.classes))
                 kappa = kappa_by_patient(table, values, numbers.tolist(), patients)
                 said = (
-                    f"kappa {number(kappa.value)} ({interval(kappa)})" if kappa.n >= FEWEST else "too few films to say"
+                    f"kappa {number(kappa.value)} ({interval(kappa)})" if kappa.n >= FEWEST else "too few images to say"
                 )
                 texts.append(f"{name} and the {other}: {said}, {kappa.n:,} read")
         settled = {each.image: each.decided for each in decisions(self._project)}
@@ -257,7 +257,7 @@ class DeskDialog(QDialog):
             f"{len(lines):,} readings differ from the label; {trail:,} decisions so far, each kept with its reason."
         )
 
-    def _film_read(self, shown: ShownImage) -> None:
+    def _image_read(self, shown: ShownImage) -> None:
         if shown.image == self._image:
             self.view.show_image(shown.gray, keep_view=True, spacing=shown.spacing_mm)
 
@@ -270,7 +270,7 @@ class DeskDialog(QDialog):
 
 
 class Answers(Scrolling):
-    """A button a class, in lines; of many classes they scroll, so that the film keeps its room."""
+    """A button a class, in lines; of many classes they scroll, so that the image keeps its room."""
 
     MOST = 116  # points of height: three lines
 

@@ -21,22 +21,22 @@ from fineray_desktop.widgets.image_tools import SCALES
 from fineray_desktop.widgets.image_view import ImageView
 
 METHODS = (
-    ("No overlay", "", "The film alone"),
+    ("No overlay", "", "The image alone"),
     ("Grad-CAM", "grad-cam", "What the last layer weighed, at every stage that it sees; adds up to the score"),
     ("Occlusion", "occlusion", "How the score falls when a patch is blurred away; slower, needs no gradient"),
 )
-CAUTION = "A map shows what the model weighed, not where disease is: on chest films such maps do worse than readers."
+CAUTION = "A map shows what the model weighed, not where disease is: on chest images such maps do worse than readers."
 
 
 class ExplainPanel(QWidget):
     """Controls of the overlay. A map that fails a check is not shown in colour unless it is asked for."""
 
-    cell_asked = Signal(str)  # the class whose mean map over the listed films is wanted
+    cell_asked = Signal(str)  # the class whose mean map over the listed images is wanted
 
     def __init__(self, state: ReviewState, view: ImageView) -> None:
         super().__init__()
         self._state, self._view = state, view
-        self._film: tuple[int, str] | None = None
+        self._image: tuple[int, str] | None = None
         self._found: Explained | None = None
         self.question = SideQuestion(state, self._explained, self._failed)
         self.method = ChoiceBox()
@@ -57,7 +57,7 @@ class ExplainPanel(QWidget):
         self.badge = label(wrap=True, tip=CAUTION)
         self.anyway_button = button("Show it anyway", "link")
         self.mean_button = button(
-            "Mean map of the list…", "link", "Evidence over all films listed: shortcuts show there"
+            "Mean map of the list…", "link", "Evidence over all images listed: shortcuts show there"
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -78,17 +78,17 @@ class ExplainPanel(QWidget):
         self._say(CAUTION, "muted")
         self.anyway_button.hide()
 
-    def show_film(self, image: int | None, fold: str, predicted: str) -> None:
-        """A film; explained at once if an overlay is wanted, for what was predicted (empty while that is not known).
-        What is shown or asked for of it stays while film and class stay."""
-        before = self._film, self.class_name.currentText()
-        self._film = None if image is None else (image, fold)
+    def show_image(self, image: int | None, fold: str, predicted: str) -> None:
+        """An image; explained at once if an overlay is wanted, for what was predicted (empty while that is not known).
+        What is shown or asked for of it stays while image and class stay."""
+        before = self._image, self.class_name.currentText()
+        self._image = None if image is None else (image, fold)
         names = [self.class_name.itemText(number) for number in range(self.class_name.count())]
         self.class_name.blockSignals(True)
-        if predicted or self._film != before[0]:
+        if predicted or self._image != before[0]:
             self.class_name.setCurrentIndex(names.index(predicted) if predicted in names else 0)
         self.class_name.blockSignals(False)
-        same = before == (self._film, self.class_name.currentText())
+        same = before == (self._image, self.class_name.currentText())
         if not same or (self._found is None and not self.question.waiting):
             self._explain()
 
@@ -112,7 +112,7 @@ class ExplainPanel(QWidget):
         self.class_name.clear()
         self.class_name.addItems(names)
         self.class_name.blockSignals(False)
-        self._film = None  # of another run, side or finding: what is shown of it says nothing here
+        self._image = None  # of another run, side or finding: what is shown of it says nothing here
 
     def _explain(self) -> None:
         self.question.drop()
@@ -120,9 +120,9 @@ class ExplainPanel(QWidget):
         self._paint()
         project, opened = self._state.session.project, self._state.run
         method = str(self.method.currentData())
-        if project is None or opened is None or self._film is None or not method:
+        if project is None or opened is None or self._image is None or not method:
             return
-        image, part = self._film
+        image, part = self._image
         fold = part if part.isdecimal() else ""
         name = self.class_name.currentText()
         self._say("Working out where the evidence lies…", "muted")
@@ -153,9 +153,9 @@ class ExplainPanel(QWidget):
         if found.problems:
             self._say("Unstable, not to be read: " + " ".join(found.problems), "warning")
             return
-        # Test films were seen by no model; of a fold's films the final model has seen all.
-        seen = not found.held_out and self._film is not None and self._film[1].isdecimal()
-        whose = " By the final model, which may have learned from this film." if seen else ""
+        # Test images were seen by no model; of a fold's images the final model has seen all.
+        seen = not found.held_out and self._image is not None and self._image[1].isdecimal()
+        whose = " By the final model, which may have learned from this image." if seen else ""
         self._say(
             f"Passed its checks (likeness to an untaught network {found.random_likeness:.2f}; {found.on_border:.0%}"
             f" on the border).{whose}",

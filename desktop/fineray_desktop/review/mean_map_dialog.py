@@ -1,4 +1,4 @@
-"""The mean map over the films listed: where evidence lies that no single film would give away."""
+"""The mean map over the images listed: where evidence lies that no single image would give away."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIDE = 448
 
 
 class MeanMapDialog(QDialog):
-    """Mean evidence over a mean film."""
+    """Mean evidence over a mean image."""
 
     def __init__(
         self, state: ReviewState, images: list[int], class_name: str, where: str, parent: QWidget | None = None
@@ -34,7 +34,7 @@ class MeanMapDialog(QDialog):
         self.view = ImageView()
         self.view.stand_alone()
         self.view.title.hide()
-        self.text = label(f"{where}. Explaining film after film…", "muted", wrap=True)
+        self.text = label(f"{where}. Explaining image after image…", "muted", wrap=True)
         close = button("Close")
         close.clicked.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -52,13 +52,13 @@ class MeanMapDialog(QDialog):
             self.finished.connect(job.cancel)
 
     def _show(self, found: Explained) -> None:
-        assert found.mean_film is not None
-        self.view.show_image(GrayImage.of_shades(found.mean_film))
+        assert found.mean_image is not None
+        self.view.show_image(GrayImage.of_shades(found.mean_image))
         self.view.show_overlay(found.evidence, "orange", 0.65)
         problems = " ".join(found.problems)
         border, letters = found.on_border or 0.0, found.on_letters or 0.0
         self.text.setText(
-            f"{self._where}. Mean over {found.films:,} films, each weighing alike: {border:.0%} of the evidence lies on"
+            f"{self._where}. Mean over {found.images:,} images, each weighing alike: {border:.0%} of the evidence lies on"
             f" the border, {letters:.0%} on letters. {problems}"
         )
         set_role(self.text, "warning" if problems else "muted")

@@ -1,4 +1,4 @@
-"""The training films most like the one on show, with their labels."""
+"""The training images most like the one on show, with their labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fineray_desktop.review.state import ReviewState
 from fineray_desktop.widgets.eliding import CutLabel
 
 SIDE = 72
-TIP = "None is of this patient or was held out with this film, so the model learned from each of them"
+TIP = "None is of this patient or was held out with this image, so the model learned from each of them"
 
 
 class NearPanel(QWidget):
@@ -26,10 +26,10 @@ class NearPanel(QWidget):
     def __init__(self, state: ReviewState, thumbnails: Thumbnails) -> None:
         super().__init__()
         self._state, self._thumbnails = state, thumbnails
-        self._film: tuple[int, str] | None = None
+        self._image: tuple[int, str] | None = None
         self.question = SideQuestion(state, self._show, self._failed)
         self.list = QListWidget()
-        self.list.setAccessibleName("Most alike training films")
+        self.list.setAccessibleName("Most alike training images")
         self.list.setToolTip(TIP)
         self.list.setViewMode(QListView.ViewMode.IconMode)
         self.list.setFlow(QListView.Flow.LeftToRight)
@@ -49,16 +49,16 @@ class NearPanel(QWidget):
         thumbnails.ready.connect(self._picture_came)
         state.opened.connect(self._forget)
 
-    def show_film(self, image: int | None, part: str) -> None:
-        """A film; what is known of it stays while it stays."""
-        film = None if image is None else (image, part)
-        if film != self._film or film is None:
-            self._film = film
+    def show_image(self, image: int | None, part: str) -> None:
+        """An image; what is known of it stays while it stays."""
+        other = None if image is None else (image, part)
+        if other != self._image or other is None:
+            self._image = other
             self.list.clear()
             self._ask()
 
     def _forget(self) -> None:
-        self._film = None  # of another run: what is known of it says nothing here
+        self._image = None  # of another run: what is known of it says nothing here
 
     def showEvent(self, event: object) -> None:
         super().showEvent(event)  # type: ignore[arg-type]
@@ -72,10 +72,10 @@ class NearPanel(QWidget):
     def _ask(self) -> None:
         self.question.drop()
         project, opened = self._state.session.project, self._state.run
-        if project is None or opened is None or self._film is None or not self.isVisible():
+        if project is None or opened is None or self._image is None or not self.isVisible():
             return
-        self.text.setText("Looking for alike films…")
-        self.question.ask(FindNearest(project.root, opened.folder.name, *self._film))
+        self.text.setText("Looking for alike images…")
+        self.question.ask(FindNearest(project.root, opened.folder.name, *self._image))
 
     def _failed(self, failed: Failed) -> None:
         self.text.setText(f"{failed.what}. {failed.todo}")

@@ -59,16 +59,16 @@ class PointPanel(QWidget):
         self.rule.setAccessibleName("Operating point by")
         for text, kind, usual in RULES:
             self.rule.addItem(text, (kind, usual))
-        self.rule.setToolTip("Chosen where it is not applied: for each fold on the others, or on validation films")
+        self.rule.setToolTip("Chosen where it is not applied: for each fold on the others, or on validation images")
         self.value = number_box(0.0, 1.0, 0.0, decimals=3)
         self.value.setAccessibleName("Value for the operating point")
         self.value.setFixedWidth(96)
         self.slider = QSlider(Qt.Orientation.Horizontal, minimum=0, maximum=STEPS)
         self.slider.setAccessibleName("Threshold")
-        self.slider.setToolTip("Films count as the class in question from this probability on")
+        self.slider.setToolTip("Images count as the class in question from this probability on")
         self.prevalence = number_box(0.0, 99.0, 0.0, step=0.5, decimals=1)
         self.prevalence.setSuffix(" %")
-        self.prevalence.setSpecialValueText("as in these films")
+        self.prevalence.setSpecialValueText("as in these images")
         self.prevalence.setAccessibleName("Prevalence for PPV and NPV")
         self.prevalence.setToolTip(
             "PPV and NPV depend on how common the class is; enter how common it is where you work"

@@ -25,7 +25,7 @@ from fineray_desktop.models.run_predictions_model import RunPredictionsModel, Wa
 from fineray_desktop.models.thumbnails import Thumbnails
 from fineray_desktop.review.bar import ReviewBar
 from fineray_desktop.review.curves_tab import CurvesTab
-from fineray_desktop.review.film_side import FilmSide
+from fineray_desktop.review.image_panel import ImagePanel
 from fineray_desktop.review.forest import SubgroupTab
 from fineray_desktop.review.overview import Overview
 from fineray_desktop.review.plan_tab import PlanTab
@@ -57,7 +57,7 @@ LISTS = (
 
 
 class ReviewPage(QWidget):
-    """Left the figures, in the middle the predictions, right the film."""
+    """Left the figures, in the middle the predictions, right the image."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -75,8 +75,8 @@ class ReviewPage(QWidget):
         self.curves = CurvesTab(self.state)
         self.subgroups = SubgroupTab(self.state)
         self.plan = PlanTab(self.state)
-        self.film = FilmSide(self.state, self._thumbnails)
-        self.image = self.film.view
+        self.image_panel = ImagePanel(self.state, self._thumbnails)
+        self.image = self.image_panel.view
         self.chooser, self.judged_on, self.finding = self.bar.run, self.bar.evaluated, self.bar.finding
         self.matrix = self.overview.matrix
         self.table = RunPredictionsModel(self._thumbnails, self)
@@ -99,7 +99,7 @@ class ReviewPage(QWidget):
     @property
     def busy(self) -> bool:
         """Whether something on this page is still being worked out."""
-        return self.state.busy or self.film.explain.busy or self._first.isActive()
+        return self.state.busy or self.image_panel.explain.busy or self._first.isActive()
 
     def refresh(self, wanted: str = "") -> None:
         """List the project's runs and show the wanted one, or the newest."""
@@ -115,7 +115,7 @@ class ReviewPage(QWidget):
             self.state.open(self.chooser.currentText())
 
     def _share_columns(self, room: int) -> None:
-        """The two classes get what the others leave; in a narrow list the film's title tells patient and score."""
+        """The two classes get what the others leave; in a narrow list the image's title tells patient and score."""
         self.view.setColumnHidden(1, room < NARROW)
         set_widths(self.view, (76, 0, 0, 58, 96), first=1)
         beside = (0,) if room < NARROW else (0, 1, 4) if room < WIDE else (0, 1, 4, 5)
@@ -125,7 +125,7 @@ class ReviewPage(QWidget):
 
     def _let_go(self) -> None:
         self.table.clear()
-        self.film.clear("")
+        self.image_panel.clear("")
         self._doubts.drop()
         self._thumbnails.close()
 
@@ -160,12 +160,12 @@ class ReviewPage(QWidget):
         Sharing(self.view, self._share_columns)
         draw_names(self.view, lambda: self.state.predictions.classes if self.state.predictions else (), 2, 3)
         splitter = QSplitter()
-        for part, stretch in ((tabs, 2), (middle, 3), (self.film, 2)):
+        for part, stretch in ((tabs, 2), (middle, 3), (self.image_panel, 2)):
             splitter.addWidget(part)
             splitter.setStretchFactor(splitter.count() - 1, stretch)
         splitter.setSizes([372, 430, 420])
         splitter.setChildrenCollapsible(False)
-        nothing = label("No run yet. Train first; then this page shows how well it went, film by film.", "muted")
+        nothing = label("No run yet. Train first; then this page shows how well it went, image by image.", "muted")
         go = button("Go to Train", "primary")
         go.clicked.connect(lambda: self._session.show_page.emit("Train"))
         empty = QWidget()
@@ -203,9 +203,9 @@ class ReviewPage(QWidget):
         self.view.activated.connect(lambda: self.image.setFocus())
         self.image.step.connect(self._step)
         self.image.listen_to(self.view)
-        self.film.image_wanted.connect(lambda image: self.show_images([image]))
-        self.film.beside_asked.connect(self._beside)
-        self.film.explain.cell_asked.connect(self._mean_map)
+        self.image_panel.image_wanted.connect(lambda image: self.show_images([image]))
+        self.image_panel.beside_asked.connect(self._beside)
+        self.image_panel.explain.cell_asked.connect(self._mean_map)
         state.opened.connect(self._run_opened)
         state.shown_changed.connect(self._shown_changed)
         self._session.project_opened.connect(self.refresh)
@@ -260,7 +260,7 @@ class ReviewPage(QWidget):
             each.blockSignals(False)
 
     def _filter(self, stay: bool = False) -> None:
-        """List what is wanted. stay: with the film that is on show, if it is listed still."""
+        """List what is wanted. stay: with the image that is on show, if it is listed still."""
         predictions, opened = self.state.predictions, self.state.run
         if predictions is None or opened is None:
             return
@@ -280,17 +280,17 @@ class ReviewPage(QWidget):
         filtered = bool(self.matrix.chosen or self.list.currentIndex() or self.search.text() or self._only)
         self.clear_button.setVisible(filtered)
         if count:
-            shown = self.table.rows_of([self.film.image] if stay and self.film.image is not None else []).tolist()
-            if self.film.image is None:
+            shown = self.table.rows_of([self.image_panel.image] if stay and self.image_panel.image is not None else []).tolist()
+            if self.image_panel.image is None:
                 self._first.start()
             else:
                 self._choose_row(shown[0] if shown else 0)
         else:
-            self.film.clear("No image fits the filter.")
+            self.image_panel.clear("No image fits the filter.")
 
     def _choose_first(self) -> None:
         """An image after none is drawn in a turn of its own: with the figures it would keep the window waiting."""
-        if self.film.image is None and self.table.rowCount():
+        if self.image_panel.image is None and self.table.rowCount():
             self._choose_row(0)
 
     def _listed(
@@ -331,7 +331,7 @@ class ReviewPage(QWidget):
         if current.isValid():
             around = [current.row() + by for by in (1, 2, -1)]
             near = [self.table.image(number) for number in around if 0 <= number < self.table.rowCount()]
-            self.film.show_row(int(self.table.shown[current.row()]), near)
+            self.image_panel.show_row(int(self.table.shown[current.row()]), near)
 
     def _report(self) -> None:
         from fineray_desktop.review.report_dialog import ReportDialog

@@ -1,4 +1,4 @@
-"""Tab Plan: how wide intervals are, how many patients narrower ones need, what more training films would bring."""
+"""Tab Plan: how wide intervals are, how many patients narrower ones need, what more training images would bring."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class PlanTab(QWidget):
             )
         )
         layout.addWidget(
-            card(label("Would more films help?", "heading"), self.learned, self.chart, row(self.learn_button, None))
+            card(label("Would more images help?", "heading"), self.learned, self.chart, row(self.learn_button, None))
         )
         layout.addStretch(1)
         self.what.currentIndexChanged.connect(self._plan)
@@ -80,7 +80,7 @@ class PlanTab(QWidget):
         self.chart.hide()
         self.learned.setText(
             "The same recipe learns from growing shares of the training patients and is judged on the held-out ones."
-            " A curve that still rises at its end asks for more films; a flat one for better labels."
+            " A curve that still rises at its end asks for more images; a flat one for better labels."
         )
 
     def _plan(self) -> None:

@@ -47,7 +47,7 @@ class ReportDialog(QDialog):
             label(
                 "Data flow, characteristics, split, recipe, every figure with its interval, subgroups, failures,"
                 " limits, environment, and what CLAIM 2024 and TRIPOD+AI ask for: filled in as far as the project"
-                " knows it, the rest marked for you. It holds no name; films are known by pseudonyms.",
+                " knows it, the rest marked for you. It holds no name; images are known by pseudonyms.",
                 "muted",
                 wrap=True,
             )

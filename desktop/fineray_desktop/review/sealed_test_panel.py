@@ -122,7 +122,7 @@ class SealedPanel(QFrame):
             self._session.run(request, "Freezing", self._frozen)
 
     def open_test(self) -> None:
-        """Predict the sealed films."""
+        """Predict the sealed images."""
         project, folder = self._session.project, self._folder
         if project is not None and folder is not None:
             self._session.run(OpenTest(project.root, folder.name), "Opening the sealed test set", self._opened)
@@ -168,6 +168,6 @@ class SealedPanel(QFrame):
             self.freeze()
 
     def _ask_to_open(self) -> None:
-        text = "The opening is counted and stands in every report of these films, whatever comes out."
+        text = "The opening is counted and stands in every report of these images, whatever comes out."
         if sure(self, "Open the sealed test set?", text, "Open"):
             self.open_test()

@@ -31,7 +31,7 @@ class StartPage(QWidget):
         self.new_button = button("New project…", "primary")
         self.open_button = button("Open project…")
         self.model_button = button("Open a model…", tip="A model package (.frpkg) from elsewhere")
-        self.demo_button = button("Try the demo study", tip="Synthetic films; ready in under a minute")
+        self.demo_button = button("Try the demo study", tip="Synthetic images; ready in under a minute")
         self.new_button.clicked.connect(self.choose_new)
         self.open_button.clicked.connect(self.choose_existing)
         self.model_button.clicked.connect(self.choose_model)
@@ -39,7 +39,7 @@ class StartPage(QWidget):
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
         self._demo_note = label(
-            "The demo study is being made from synthetic films, imported and trained. Review opens when it is ready.",
+            "The demo study is being made from synthetic images, imported and trained. Review opens when it is ready.",
             "muted",
             wrap=True,
         )
@@ -47,7 +47,7 @@ class StartPage(QWidget):
         welcome = card(
             label("Fineray", "title"),
             label(
-                "Learn to tell X-rays apart from a few hundred labelled films, on this computer, "
+                "Learn to tell X-rays apart from a few hundred labelled images, on this computer, "
                 "and see honestly how well it works.",
                 "muted",
                 wrap=True,

@@ -15,7 +15,7 @@ from fineray_desktop.widgets.basics import (
 STEPS = (
     (
         "Import",
-        "Films come in here",
+        "Images come in here",
         "Choose or drop folders. Every file ends as imported, skipped or failed, with the reason in words.",
     ),
     (
@@ -27,18 +27,18 @@ STEPS = (
     (
         "Train",
         "A new last layer learns",
-        "The backbone stays frozen unless you unfreeze stages. The demo's run took seconds; its films are synthetic.",
+        "The backbone stays frozen unless you unfreeze stages. The demo's run took seconds; its images are synthetic.",
     ),
     (
         "Review",
         "What it is worth",
-        "Click a cell of the confusion matrix to see its films. Every figure has its"
-        " interval, and comes from films that the model had not learned from.",
+        "Click a cell of the confusion matrix to see its images. Every figure has its"
+        " interval, and comes from images that the model had not learned from.",
     ),
     (
         "Predict",
-        "New films",
-        "Apply a model to a folder, bring one in from elsewhere, give yours to others, or judge it on labelled films.",
+        "New images",
+        "Apply a model to a folder, bring one in from elsewhere, give yours to others, or judge it on labelled images.",
     ),
 )
 

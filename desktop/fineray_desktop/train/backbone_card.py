@@ -38,7 +38,7 @@ class BackboneCard(QFrame):
             ("Trained for", chosen.source_task),
             ("Trained on", chosen.source_data),
             ("Result there", chosen.source_result),
-            ("Input", f"{chosen.input_size} × {chosen.input_size} pixels, whole film with a black border"),
+            ("Input", f"{chosen.input_size} × {chosen.input_size} pixels, whole image with a black border"),
             ("Parameters", f"{chosen.parameters:,}"),
             ("Licence", chosen.licence),
             ("Weights", weights),

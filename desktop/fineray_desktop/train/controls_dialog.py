@@ -9,13 +9,13 @@ from fineray_desktop.widgets.basics import label, open_at
 from fineray_desktop.widgets.small_table import SmallTable
 
 ABOUT = (
-    "The same films, split, seed and budget. What transfer is worth is the way from scratch to unfrozen; what tuning "
+    "The same images, split, seed and budget. What transfer is worth is the way from scratch to unfrozen; what tuning "
     "adds is the way from frozen to unfrozen. Shuffled labels teach nothing: their interval has to cover 0.5."
 )
 SOUND = "Shuffled labels gave nothing away, as it should be."
 UNSOUND = (
     "Shuffled labels gave an AUC whose interval does not cover 0.5. By chance this happens once in twenty times; run "
-    "the controls again with another seed, and if it stays look for copies of films across the split (Curate, Checks)."
+    "the controls again with another seed, and if it stays look for copies of images across the split (Curate, Checks)."
 )
 NAMES = {
     "frozen": "Frozen: the last layer alone",

@@ -58,10 +58,10 @@ from fineray_desktop.widgets.settings_form import whole_number_box
 
 TUNING = declared(Tuning)
 NOTES = {
-    "frozen": "The backbone stays as it was trained on photographs; only the new last layer learns from your films.",
+    "frozen": "The backbone stays as it was trained on photographs; only the new last layer learns from your images.",
     "finetune": "The new last layer learns first; then the later stages follow, from slightly turned, scaled and "
-    "brightened views of your films.",
-    "scratch": "A control without transfer: what the films alone can teach the same network.",
+    "brightened views of your images.",
+    "scratch": "A control without transfer: what the images alone can teach the same network.",
 }
 
 
@@ -92,7 +92,7 @@ class TrainPage(QWidget):
         self.controls_button = button(
             "Run controls", tip="Four runs on the same split: frozen, unfrozen, from scratch, and with shuffled labels"
         )
-        self.compare_button = button("Compare…", tip="Which of the installed backbones suits these films?")
+        self.compare_button = button("Compare…", tip="Which of the installed backbones suits these images?")
         self.weights_button = button("Weights…", tip="Which weights are here; add a file of weights")
         self.settings_button = button("More settings…", tip="Input, last layer, loss, views, fine-tuning, search")
         self.changed = label("", "muted", wrap=True)
@@ -230,9 +230,9 @@ class TrainPage(QWidget):
         if self._session.read_only:
             missing = READ_ONLY
         elif state.counts.images == 0:
-            missing = "Import films first (page Import)."
+            missing = "Import images first (page Import)."
         elif state.split is None:
-            missing = "Label the films and split them by patient first (page Curate)."
+            missing = "Label the images and split them by patient first (page Curate)."
         elif not state.split_current:
             missing = "The labels changed since the split: make it anew (page Curate)."
         elif weights_file(chosen) is None and mode != "scratch":

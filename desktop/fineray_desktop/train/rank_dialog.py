@@ -1,4 +1,4 @@
-"""Which backbone suits this data? The installed ones, ranked on the project's own films."""
+"""Which backbone suits this data? The installed ones, ranked on the project's own images."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from fineray_desktop.widgets.job_bar import duration
 from fineray_desktop.widgets.small_table import SmallTable
 
 ABOUT = (
-    "Each installed backbone looks once at your films, and a last layer is fitted to what it sees, five times by "
-    "patient. More is better, but for the time. Test parts and sealed films are not looked at; still, a backbone that "
-    "was chosen here looks a little better on the same films than it is, so judge it on others."
+    "Each installed backbone looks once at your images, and a last layer is fitted to what it sees, five times by "
+    "patient. More is better, but for the time. Test parts and sealed images are not looked at; still, a backbone that "
+    "was chosen here looks a little better on the same images than it is, so judge it on others."
 )
 COLUMNS = ("Backbone", "AUC", "95 % interval", "LogME", "H-score", "Time")
 TIPS = (
@@ -94,7 +94,7 @@ class RankDialog(QDialog):
             rows.append((each.title, auc, interval, f"{each.logme:.3f}", f"{each.h_score:.3f}", duration(each.seconds)))
         self.table.show_rows(rows, [each.backbone for each in found])
         self.table.selectRow(0)
-        self._refresh(f"On {found[0].images:,} films. Where intervals overlap, the quicker one may serve as well.")
+        self._refresh(f"On {found[0].images:,} images. Where intervals overlap, the quicker one may serve as well.")
 
     def _reported(self, event: Reported) -> None:
         for report in event.reports:

@@ -1,4 +1,4 @@
-"""All settings of a recipe, with the user's own films as the network will see them."""
+"""All settings of a recipe, with the user's own images as the network will see them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from fineray_desktop.widgets.basics import (
 from fineray_desktop.widgets.charts import LineChart
 from fineray_desktop.widgets.settings_form import SettingsForm
 
-FILMS, VIEWS, SIDE = 3, 4, 118  # films, looks at each, pixels
+IMAGES, VIEWS, SIDE = 3, 4, 118  # images, looks at each, pixels
 WAIT_MS = 400  # after a change, before views are drawn anew
 NO_NUMBER = "A rate is no number; write it as 0.001 or 1e-3."
 PARTS: dict[str, type] = {"recipe": Recipe, **parts(Recipe)}
@@ -61,11 +61,11 @@ class RecipeDialog(QDialog):
         self.problem = label(role="warning", wrap=True)
         self._views = QGridLayout()
         self._views.setSpacing(6)
-        self.views_note = label("Drawing views of your films…", "muted", wrap=True)
+        self.views_note = label("Drawing views of your images…", "muted", wrap=True)
         self.rate_chart = LineChart(
             "Loss by learning rate", "Learning rate", "Loss", empty="A short trial draws the curve.", log_x=True
         )
-        self.find_rate = button("Find a rate", tip="A short trial on training films; nothing of it is kept")
+        self.find_rate = button("Find a rate", tip="A short trial on training images; nothing of it is kept")
         self._lay_out()
         self._waiting = QTimer(self, singleShot=True, interval=WAIT_MS)
         self._waiting.timeout.connect(self._draw_views)
@@ -120,7 +120,7 @@ class RecipeDialog(QDialog):
         looks.setLayout(self._views)
         beside = QVBoxLayout()
         beside.addWidget(
-            label("Your films as the network sees them; the first of each row is the film itself.", "muted", wrap=True)
+            label("Your images as the network sees them; the first of each row is the image itself.", "muted", wrap=True)
         )
         beside.addWidget(looks)
         beside.addWidget(self.views_note)
@@ -172,7 +172,7 @@ class RecipeDialog(QDialog):
         edited, project = self._edited(), self._session.project
         if edited is None or project is None:
             return
-        job = self._session.engine.start(ShowViews(project.root, edited, FILMS, VIEWS))
+        job = self._session.engine.start(ShowViews(project.root, edited, IMAGES, VIEWS))
         job.finished.connect(self._show_views)
         job.failed.connect(lambda failed: self.views_note.setText(f"{failed.what}. {failed.todo}"))
 
@@ -187,9 +187,9 @@ class RecipeDialog(QDialog):
                 )
                 picture = QLabel()
                 picture.setPixmap(scaled)
-                picture.setAccessibleName("Film" if column == 0 else f"View {column} of the film")
+                picture.setAccessibleName("Image" if column == 0 else f"View {column} of the image")
                 self._views.addWidget(picture, line, column)
-        self.views_note.setText("" if shown.rows else "Label some films to see views of them here.")
+        self.views_note.setText("" if shown.rows else "Label some images to see views of them here.")
 
     def _find_rate(self) -> None:
         edited, project = self._edited(), self._session.project

@@ -57,7 +57,7 @@ class WeightsDialog(QDialog):
         self.backbone.setPlaceholderText("Known by the file’s name, or timm:NAME, or a name of the list")
         self.unknown = QCheckBox("Other weights than the published ones")
         self.title, self.task, self.data, self.licence = (QLineEdit() for _ in range(4))
-        self.task.setPlaceholderText("Such as: bone age from hand films")
+        self.task.setPlaceholderText("Such as: bone age from hand images")
         for field, name in (
             (self.file, "Weight file"),
             (self.backbone, "Backbone"),

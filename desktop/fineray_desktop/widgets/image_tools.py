@@ -1,4 +1,4 @@
-"""What can be laid over a film: a ruler, a lens, and evidence in colour."""
+"""What can be laid over an image: a ruler, a lens, and evidence in colour."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def enlarged(evidence: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def colours(evidence: NDArray[np.float32], scale: str) -> NDArray[np.uint8]:
-    """RGBA [8 rows, 8 columns, 4]: no evidence is clear, the strongest opaque, so that the film stays readable.
+    """RGBA [8 rows, 8 columns, 4]: no evidence is clear, the strongest opaque, so that the image stays readable.
 
     `orange`: evidence for the class; `signed`: for it orange, against it blue; `heat`: for it, dark red to white.
     """
@@ -61,7 +61,7 @@ class Ruler:
 
     @property
     def shown(self) -> bool:
-        """Whether it lies on the film."""
+        """Whether it lies on the image."""
         return self._line is not None
 
     @property
@@ -70,7 +70,7 @@ class Ruler:
         return self._text.toPlainText() if self._text is not None else ""
 
     def put_on(self, size: tuple[float, float], mm: float | None) -> None:
-        """Lay it across the middle of a film of that size; mm: of one unit, None where the file does not say."""
+        """Lay it across the middle of an image of that size; mm: of one unit, None where the file does not say."""
         width, height = size
         self._mm = mm
         ends = [[width * 0.35, height / 2], [width * 0.65, height / 2]]
@@ -83,7 +83,7 @@ class Ruler:
         self._measure()
 
     def put_away(self) -> None:
-        """Take it off the film."""
+        """Take it off the image."""
         for each in (self._line, self._text):
             if each is not None:
                 self._box.removeItem(each)
@@ -110,7 +110,7 @@ class Lens(QLabel):
         self.hide()
 
     def look(self, shades: NDArray[np.uint8], row: int, column: int, place: QPoint) -> None:
-        """Show the pixels around (row, column) of a film beside `place`, whole; outside the film nothing."""
+        """Show the pixels around (row, column) of an image beside `place`, whole; outside the image nothing."""
         rows, columns = shades.shape
         if not (0 <= row < rows and 0 <= column < columns):
             self.hide()

@@ -50,7 +50,7 @@ class _View(pg.ViewBox):
 
 
 class Note(QLabel):
-    """A line below a film that takes no room while it says nothing."""
+    """A line below an image that takes no room while it says nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class ImageView(QWidget):
         self._gray: GrayImage | None = None
         self._spacing: tuple[float, float] | None = None
         self._evidence: NDArray[np.float32] | None = None
-        self._painted = ("orange", 0.5)  # colours and opacity of what lies over the film
+        self._painted = ("orange", 0.5)  # colours and opacity of what lies over the image
         self._shades: NDArray[np.uint8] = np.zeros((1, 1), np.uint8)
         self._size = (1.0, 1.0)
         self.window_level: Window | None = None
@@ -162,7 +162,7 @@ class ImageView(QWidget):
         self._say_keys()
 
     def stand_alone(self) -> None:
-        """Show no buttons for films before and after: there are none."""
+        """Show no buttons for images before and after: there are none."""
         self._alone = True
         self.previous_button.hide()
         self.next_button.hide()
@@ -178,12 +178,12 @@ class ImageView(QWidget):
 
     @property
     def canvas_box(self) -> pg.ViewBox:
-        """Where marks on the film are drawn, in its own coordinates."""
+        """Where marks on the image are drawn, in its own coordinates."""
         return self._view
 
     @property
     def shown_size(self) -> tuple[float, float]:
-        """(width, height) of the film in those coordinates."""
+        """(width, height) of the image in those coordinates."""
         return self._size
 
     @property
@@ -193,7 +193,7 @@ class ImageView(QWidget):
 
     @property
     def evidence(self) -> NDArray[np.float32] | None:
-        """What lies over the film."""
+        """What lies over the image."""
         return self._evidence
 
     def show_image(
@@ -215,7 +215,7 @@ class ImageView(QWidget):
             self.fit()
 
     def show_overlay(self, evidence: NDArray[np.float32] | None, scale: str = "orange", opacity: float = 0.5) -> None:
-        """Lay evidence [rows, columns] over the whole film, or take it away."""
+        """Lay evidence [rows, columns] over the whole image, or take it away."""
         self._evidence, self._painted = evidence, (scale, opacity)
         self._overlay.setVisible(evidence is not None)
         if evidence is not None:
@@ -285,7 +285,7 @@ class ImageView(QWidget):
             self._redraw()
 
     def one_to_one(self) -> None:
-        """One pixel of the film is one of the screen, around the middle of what is shown."""
+        """One pixel of the image is one of the screen, around the middle of what is shown."""
         if self._gray is not None:
             center, box = self._view.viewRect().center(), self._view.rect()
             ratio = self._canvas.devicePixelRatioF()
@@ -294,7 +294,7 @@ class ImageView(QWidget):
             self._view.setRange(xRange=x, yRange=y, padding=0)
 
     def toggle_ruler(self) -> None:
-        """Put the ruler on the film, or away."""
+        """Put the ruler on the image, or away."""
         if self.ruler.shown:
             self.ruler.put_away()
         elif self._gray is not None:
@@ -306,7 +306,7 @@ class ImageView(QWidget):
         self._look()
 
     def fit(self) -> None:
-        """Show the whole film."""
+        """Show the whole image."""
         self._view.setRange(xRange=(0, self._size[0]), yRange=(0, self._size[1]), padding=0.01)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -8,7 +8,7 @@ from fineray.engine.jobs.pair import Pair
 from fineray.engine.requests.models import (
     ExportModel,
     Format,
-    LookAtFilm,
+    LookAtImage,
     OpenPackage,
     PredictFolder,
     ValidateFolder,
@@ -25,17 +25,17 @@ from fineray.training.results import RunDone
 
 
 def predict_folder(request: PredictFolder, monitor: Monitor) -> FolderPredictions:
-    """Apply a run to films, with maps and DICOM objects of them where asked; watching never ends by itself."""
+    """Apply a run to images, with maps and DICOM objects of them where asked; watching never ends by itself."""
     from fineray.export.evidence import evidence_writer
     from fineray.prediction import predict
 
     with open_project(request.project) as project:
         folder = run(project, request.run)
         visit = evidence_writer(folder, request.maps, request.results)
-        films, abstain, rule = request.films, request.abstain, request.rule
+        images, abstain, rule = request.images, request.abstain, request.rule
         if request.every_s > 0:
-            predict.watch_folder(project, folder, films, monitor, request.every_s, abstain, visit, rule)
-        return predict.predict_folder(project, folder, films, monitor, abstain, visit, rule)
+            predict.watch_folder(project, folder, images, monitor, request.every_s, abstain, visit, rule)
+        return predict.predict_folder(project, folder, images, monitor, abstain, visit, rule)
 
 
 def write_predictions(request: WritePredictions, monitor: Monitor) -> str:
@@ -46,13 +46,13 @@ def write_predictions(request: WritePredictions, monitor: Monitor) -> str:
     return str(request.output)
 
 
-def look_at_film(request: LookAtFilm, _: Monitor) -> LookedAt:
-    """One film with its evidence."""
-    from fineray.prediction import one_film
+def look_at_image(request: LookAtImage, _: Monitor) -> LookedAt:
+    """One image with its evidence."""
+    from fineray.prediction import one_image
 
     with open_project(request.project) as project:
         folder = run(project, request.run)
-        return one_film.look_at_film(folder, request.films, request.file, request.class_name)
+        return one_image.look_at_image(folder, request.images, request.file, request.class_name)
 
 
 def export_model(request: ExportModel, monitor: Monitor) -> ExportedModel:
@@ -117,12 +117,12 @@ def validate_model(request: ValidateModel, monitor: Monitor) -> RunDone:
 
 
 def validate_folder(request: ValidateFolder, monitor: Monitor) -> RunDone:
-    """Judge a run on films of no project."""
+    """Judge a run on images of no project."""
     from fineray.package import validating
 
     with open_project(request.project) as project:
         folder = run(project, request.run)
-        done = validating.validate_folder(project, folder, request.films, request.labels, request.target, monitor)
+        done = validating.validate_folder(project, folder, request.images, request.labels, request.target, monitor)
         return RunDone(request.target, done)
 
 
@@ -140,7 +140,7 @@ def verify(request: Verify, monitor: Monitor) -> tuple[Check, ...]:
 PAIRS = (
     Pair(PredictFolder, predict_folder),
     Pair(WritePredictions, write_predictions),
-    Pair(LookAtFilm, look_at_film),
+    Pair(LookAtImage, look_at_image),
     Pair(ExportModel, export_model),
     Pair(OpenPackage, open_package),
     Pair(ValidateModel, validate_model),

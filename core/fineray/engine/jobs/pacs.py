@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fineray.engine.jobs.pair import Pair
-from fineray.engine.requests.pacs import EchoArchive, FetchStudies, FindStudies, ReceiveFilms, SendResults
+from fineray.engine.requests.pacs import EchoArchive, FetchStudies, FindStudies, ReceiveImages, SendResults
 from fineray.pacs.results import Fetched, StudyFound
 from fineray.pacs.settings import load_settings
 from fineray.progress import Monitor
@@ -36,7 +36,7 @@ def fetch_studies(request: FetchStudies, monitor: Monitor) -> Fetched:
     return retrieve.fetch_studies(settings, peer, request.studies, request.folder, monitor, request.password)
 
 
-def receive_films(request: ReceiveFilms, monitor: Monitor) -> None:
+def receive_images(request: ReceiveImages, monitor: Monitor) -> None:
     """Take what is sent; only cancelling ends it."""
     from fineray.pacs.receiver import receive
 
@@ -55,6 +55,6 @@ PAIRS = (
     Pair(EchoArchive, echo_archive),
     Pair(FindStudies, find_studies),
     Pair(FetchStudies, fetch_studies),
-    Pair(ReceiveFilms, receive_films),
+    Pair(ReceiveImages, receive_images),
     Pair(SendResults, send_results),
 )

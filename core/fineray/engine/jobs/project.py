@@ -30,7 +30,7 @@ def check_data(request: CheckData, monitor: Monitor) -> tuple[CheckResult, ...]:
 
 
 def export_deidentified(request: ExportDeidentified, monitor: Monitor) -> ExportSummary:
-    """Write the films without identity."""
+    """Write the images without identity."""
     from fineray.export import deidentified
 
     with open_project(request.project) as project:

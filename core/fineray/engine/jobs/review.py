@@ -42,7 +42,7 @@ def compare_runs(request: CompareRuns, _: Monitor) -> Comparison:
 
 
 def explain_image(request: ExplainImage, monitor: Monitor) -> Explained:
-    """The evidence on a film."""
+    """The evidence on an image."""
     from fineray.explaining.explain import explain
 
     with open_project(request.project) as project:
@@ -51,7 +51,7 @@ def explain_image(request: ExplainImage, monitor: Monitor) -> Explained:
 
 
 def explain_cell(request: ExplainCell, monitor: Monitor) -> Explained:
-    """The mean evidence over films."""
+    """The mean evidence over images."""
     from fineray.explaining.explain import mean_map
 
     with open_project(request.project) as project:
@@ -59,7 +59,7 @@ def explain_cell(request: ExplainCell, monitor: Monitor) -> Explained:
 
 
 def find_nearest(request: FindNearest, monitor: Monitor) -> tuple[Neighbour, ...]:
-    """Training images like a film."""
+    """Training images like an image."""
     from fineray.explaining.alike import nearest
 
     with open_project(request.project) as project:

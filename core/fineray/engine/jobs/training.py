@@ -55,11 +55,11 @@ def rank_backbones(request: RankBackbones, monitor: Monitor) -> tuple[Ranked, ..
 
 
 def show_views(request: ShowViews, _: Monitor) -> ViewsShown:
-    """Films as the network will see them."""
+    """Images as the network will see them."""
     from fineray.training.tuning import augmentation
 
     with open_project(request.project) as project:
-        return augmentation.show_views(project, request.recipe, request.films, request.views)
+        return augmentation.show_views(project, request.recipe, request.images, request.views)
 
 
 def add_weights(request: AddWeights, _: Monitor) -> WeightsAdded:

@@ -1,4 +1,4 @@
-"""What is asked of the worker process about models at work: on new films, in other hands, in other programs."""
+"""What is asked of the worker process about models at work: on new images, in other hands, in other programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Format = Literal["frpkg", "capsule", "onnx", "monai-bundle"]
 
 @dataclass(frozen=True)
 class PredictFolder:
-    """Apply a run to films that are in no project. Result: FolderPredictions.
+    """Apply a run to images that are in no project. Result: FolderPredictions.
 
     abstain: (low, high), the band of probabilities in which the run says nothing; maps, results: folders for heat maps
     as PNG and for DICOM objects; every_s: where above 0, look again and again until cancelled, with each table that
@@ -25,7 +25,7 @@ class PredictFolder:
 
     project: Path
     run: str
-    films: Path
+    images: Path
     abstain: tuple[float, float] | None = None
     maps: Path | None = None
     results: Path | None = None
@@ -42,12 +42,12 @@ class WritePredictions:
 
 
 @dataclass(frozen=True)
-class LookAtFilm:
-    """One film of a folder that a run was applied to, with its evidence for a class. Result: LookedAt."""
+class LookAtImage:
+    """One image of a folder that a run was applied to, with its evidence for a class. Result: LookedAt."""
 
     project: Path
     run: str
-    films: Path
+    images: Path
     file: str
     class_name: str
 
@@ -92,12 +92,12 @@ class ValidateModel:
 
 @dataclass(frozen=True)
 class ValidateFolder:
-    """The same on films that are in no project: they are imported into a new one at `target`, labelled by a table, and
+    """The same on images that are in no project: they are imported into a new one at `target`, labelled by a table, and
     a run of `project` is judged on them there. Result: RunDone."""
 
     project: Path
     run: str
-    films: Path
+    images: Path
     labels: Path
     target: Path
 
@@ -112,6 +112,6 @@ class Verify:
 
 
 ModelRequest = (
-    PredictFolder | WritePredictions | LookAtFilm | ExportModel | OpenPackage | ValidateModel | ValidateFolder | Verify
+    PredictFolder | WritePredictions | LookAtImage | ExportModel | OpenPackage | ValidateModel | ValidateFolder | Verify
 )
 ModelResult = FolderPredictions | str | LookedAt | ExportedModel | OpenedModel | RunDone | tuple[Check, ...]

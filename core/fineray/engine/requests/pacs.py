@@ -36,7 +36,7 @@ class FetchStudies:
 
 
 @dataclass(frozen=True)
-class ReceiveFilms:
+class ReceiveImages:
     """Take what known archives send; only cancelling ends it. A Received as an Interim whenever something has come."""
 
     folder: Path
@@ -51,5 +51,5 @@ class SendResults:
     password: str = ""
 
 
-PacsRequest = EchoArchive | FindStudies | FetchStudies | ReceiveFilms | SendResults
+PacsRequest = EchoArchive | FindStudies | FetchStudies | ReceiveImages | SendResults
 PacsResult = str | tuple[StudyFound, ...] | Fetched | None | int

@@ -31,7 +31,7 @@ class CheckData:
 
 @dataclass(frozen=True)
 class ExportDeidentified:
-    """Write the films as DICOM without identity. Result: ExportSummary."""
+    """Write the images as DICOM without identity. Result: ExportSummary."""
 
     project: Path
     target: Path

@@ -37,9 +37,9 @@ class CompareRuns:
 
 @dataclass(frozen=True)
 class ExplainImage:
-    """Where on a film the evidence for a class lies. Result: Explained.
+    """Where on an image the evidence for a class lies. Result: Explained.
 
-    fold: in which the film was held out, empty if in none.
+    fold: in which the image was held out, empty if in none.
     """
 
     project: Path
@@ -52,7 +52,7 @@ class ExplainImage:
 
 @dataclass(frozen=True)
 class ExplainCell:
-    """The mean evidence over films. Result: Explained."""
+    """The mean evidence over images. Result: Explained."""
 
     project: Path
     run: str
@@ -62,7 +62,7 @@ class ExplainCell:
 
 @dataclass(frozen=True)
 class FindNearest:
-    """The training images most like a film. Result: a tuple of Neighbour. part: in which the film was held out."""
+    """The training images most like an image. Result: a tuple of Neighbour. part: in which the image was held out."""
 
     project: Path
     run: str

@@ -52,11 +52,11 @@ class RankBackbones:
 
 @dataclass(frozen=True)
 class ShowViews:
-    """Some of the project's films as the network will see them, with augmented views. Result: ViewsShown."""
+    """Some of the project's images as the network will see them, with augmented views. Result: ViewsShown."""
 
     project: Path
     recipe: Recipe
-    films: int = 3
+    images: int = 3
     views: int = 5
 
 

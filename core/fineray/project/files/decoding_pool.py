@@ -32,7 +32,7 @@ CRASHED = Rejected(
 )
 # No X-ray takes longer; a file that does would hold up all the others.
 SECONDS_A_FILE = 30
-# What a decoding process may allocate beyond what its libraries take: twenty times the largest film. A header that
+# What a decoding process may allocate beyond what its libraries take: twenty times the largest image. A header that
 # claims more costs its own file. (Linux counts it, RLIMIT_DATA; elsewhere the limits on pixels and bytes have to do.)
 MEMORY_A_PROCESS = 3_000_000_000
 PATIENCE_S = 10  # on top, for starting a process

@@ -1,4 +1,4 @@
-"""Texts of film attributes, kept as they stand only where they cannot point at a person.
+"""Texts of image attributes, kept as they stand only where they cannot point at a person.
 
 Makers, models, body parts and views are words that anybody may have typed, a name among them. A defined term is kept;
 any other text only once so many patients have it that it says nothing of one of them (k-anonymity: L. Sweeney, 2002);

@@ -1,6 +1,6 @@
 """The reader desk: a blinded second read, and what was decided where reading and label differ.
 
-What the model says of a film is shown only once its reading is saved; a saved reading is never changed, not even by
+What the model says of an image is shown only once its reading is saved; a saved reading is never changed, not even by
 this program (the database refuses). Readers sign with a short name of their own choice.
 """
 
@@ -23,7 +23,7 @@ class ReadingRefused(FinerayError):
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader saw on a film. seconds: from its being shown to its being saved; saved: UTC, ISO 8601."""
+    """What a reader saw on an image. seconds: from its being shown to its being saved; saved: UTC, ISO 8601."""
 
     reader: str
     image: int
@@ -34,7 +34,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided on a film whose label and reading differ, by whom and why."""
+    """What was decided on an image whose label and reading differ, by whom and why."""
 
     image: int
     label: str
@@ -47,11 +47,11 @@ class Decision:
 
 
 def save_reading(project: Project, run: str, reader: str, image: int, value: str, seconds: float) -> None:
-    """Keep a reading for good. Raises ReadingRefused where this reader has read the film for this run already."""
+    """Keep a reading for good. Raises ReadingRefused where this reader has read the image for this run already."""
     signed = _signed(reader)
     taken = "SELECT 1 FROM reading WHERE run = ? AND reader = ? AND image_id = ?"
     if project.db.execute(taken, (run, signed, image)).fetchone():
-        raise ReadingRefused(f"{signed} has read this film already", todo="Go on with the next film.")
+        raise ReadingRefused(f"{signed} has read this image already", todo="Go on with the next image.")
     with project.db as db:
         db.execute(
             "INSERT INTO reading (run, reader, image_id, value, seconds, saved) VALUES (?, ?, ?, ?, ?, ?)",
@@ -77,18 +77,18 @@ def readers(project: Project, run: str) -> list[str]:
 
 
 def reading_order(images: Iterable[int], run: str, reader: str) -> list[int]:
-    """The films in an order of chance that is the reader's own and stays the same on every day."""
+    """The images in an order of chance that is the reader's own and stays the same on every day."""
     return sorted(images, key=lambda image: hashlib.sha256(f"{run}|{reader.strip()}|{image}".encode()).digest())
 
 
 def next_unread(project: Project, images: Sequence[int], run: str, reader: str) -> int | None:
-    """The reader's next film, or None where all are read."""
+    """The reader's next image, or None where all are read."""
     read = {each.image for each in readings(project, run, reader)}
     return next((image for image in reading_order(images, run, reader) if image not in read), None)
 
 
 def adjudicate(project: Project, run: str, reader: str, image: int, value: str, decided_by: str, reason: str) -> None:
-    """Decide on a film: its label in the set in use becomes `value`; who decided and why is kept for good.
+    """Decide on an image: its label in the set in use becomes `value`; who decided and why is kept for good.
 
     Raises ReadingRefused without a reading, a signature or a reason.
     """
@@ -101,7 +101,7 @@ def adjudicate(project: Project, run: str, reader: str, image: int, value: str, 
     signed, chosen = _signed(decided_by), active_label_set(project)
     label = values_of(project, chosen).get(image, "")
     if label != value:
-        set_labels(project, {image: value}, f"Adjudicating a film (signed {signed})")
+        set_labels(project, {image: value}, f"Adjudicating an image (signed {signed})")
     with project.db as db:
         db.execute(
             "INSERT INTO adjudication (label_set_id, image_id, label, reading, decided, reader, decided_by, reason,"

@@ -92,7 +92,7 @@ def _test_apart(strata: Texts, groups: Groups, plan: SplitPlan, attributes: Attr
 
 
 def _seen_last(dates: Texts, groups: Groups, share: float) -> NDArray[np.bool_]:
-    """The share of images that belong to the groups whose first film is the latest; a day is never cut in two."""
+    """The share of images that belong to the groups whose first image is the latest; a day is never cut in two."""
     undated = int((dates == NOT_STATED).sum())
     if undated:
         raise CannotSplit(

@@ -13,7 +13,7 @@ from fineray.project.catalogue import LabelledImage
 from fineray.project.files.fingerprint import KEPT, small_square
 from fineray.project.project import Project
 
-# Measured on 701 chest films of 469 patients: films of different patients reach 0.978 and 0.78; copies through JPEG,
+# Measured on 701 chest images of 469 patients: images of different patients reach 0.978 and 0.78; copies through JPEG,
 # halving, noise, gamma 0.7 or contrast 1.3 keep at least 0.988 and 0.95. Cropped or slightly tilted copies are missed.
 CANDIDATE, CONFIRMED = 0.97, 0.92
 BLOCK, LOOK = 1024, 64
@@ -48,7 +48,7 @@ def near_duplicates(
     """Every pair among the images; check() is called often and may raise to stop.
 
     Candidates by the cosine between their low frequencies (files.fingerprint), confirmed on the pixels with
-    the coarse anatomy, which all films of a kind share, filtered out.
+    the coarse anatomy, which all images of a kind share, filtered out.
     """
     if not images:
         return []

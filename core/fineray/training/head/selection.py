@@ -42,7 +42,7 @@ PLAIN = LossSettings()  # strengths and temperature are judged by the plain log 
 
 @dataclass(frozen=True)
 class Examples:
-    """Images to learn from. features: [views, images, d], the first view the films themselves; targets [images,
+    """Images to learn from. features: [views, images, d], the first view the images themselves; targets [images,
     classes], NaN where not known; groups (patients) [images]; strata [images]: class numbers that inner folds keep
     balanced; multilabel: classes are findings that may stand side by side.
     """
@@ -162,7 +162,7 @@ class _Check(Protocol):
 
 @dataclass(frozen=True)
 class _Inside:
-    """An inner fold: all views of an image are fitted on, the film itself is judged."""
+    """An inner fold: all views of an image are fitted on, the image itself is judged."""
 
     whole: Problem
     fit: NDArray[np.int64]

@@ -128,14 +128,14 @@ def _with_noise(shades: torch.Tensor, deviation: NDArray[np.float64], seeds: NDA
     return shades
 
 
-def show_views(project: Project, recipe: Recipe, films: int, views: int) -> ViewsShown:
-    """Some of the labelled films with views of each, as the recipe augments them; spread over the study."""
+def show_views(project: Project, recipe: Recipe, number: int, views: int) -> ViewsShown:
+    """Some of the labelled images with views of each, as the recipe augments them; spread over the study."""
     side = recipe.input_size or backbone(recipe.backbone).input_size
     augmentation = Augmentation(side, recipe.augment)
     images = labelled_images(project)
     rows = []
-    for image in images[:: max(1, len(images) // films)][:films]:
-        film = to_input(project.pixels.read(image.stored_at), side)
-        looks = [augmentation(film, image.content_hash, recipe.seed, view) for view in range(1, views)]
-        rows.append(tuple(look.tobytes() for look in (film, *looks)))
+    for image in images[:: max(1, len(images) // number)][:number]:
+        pixels = to_input(project.pixels.read(image.stored_at), side)
+        looks = [augmentation(pixels, image.content_hash, recipe.seed, view) for view in range(1, views)]
+        rows.append(tuple(look.tobytes() for look in (pixels, *looks)))
     return ViewsShown(side, tuple(rows))

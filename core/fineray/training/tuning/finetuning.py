@@ -258,7 +258,7 @@ def predict(
     test_views: int,
     keeping: Keeping = NOWHERE,
 ) -> Floats:
-    """Logits [n, classes] of these rows, averaged over the film and its test views."""
+    """Logits [n, classes] of these rows, averaged over the image and its test views."""
     network.eval()
     kept = keeping.load()
     found = [kept.tensors["logits"]] if kept is not None else []
@@ -281,7 +281,7 @@ def _rest(logits: Floats, column: int) -> Floats:
 def _with_common_norms(part: LearningPart, fabric: Fabric) -> LearningPart:
     if fabric.device.type != "cuda":
         raise RecipeUnusable(
-            "Batch norms that follow the films cannot be shared between processes on a CPU",
+            "Batch norms that follow the images cannot be shared between processes on a CPU",
             todo="Use one process, GPUs, or norms that keep the statistics of the source.",
         )
     shared: LearningPart = torch.nn.SyncBatchNorm.convert_sync_batchnorm(part)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""What the learning part of a network reads: films, or their activations at the freeze boundary, in augmented views.
+"""What the learning part of a network reads: images, or their activations at the freeze boundary, in augmented views.
 
 Activations that are needed often are worked out once an image and view; they lie in a flat file that is mapped and not
 read as a whole, so that memory stays flat in the number of images. The file lies with the checkpoints of the training,
@@ -40,7 +40,7 @@ Batch = tuple[torch.Tensor, torch.Tensor]  # activations (or shades), features o
 
 
 class AugmentedViews:
-    """The films of some images in views: view 0 is the film, others are augmented. Close it to free the disk.
+    """Some images in views: view 0 is the image itself, others are augmented. Close it to free the disk.
 
     passes: how often each image will be learned from, over all epochs and folds; where the frozen part would run more
     often than there are views to keep, its activations are kept. bench: where they outlive this process, if anywhere;
@@ -70,13 +70,13 @@ class AugmentedViews:
         # A GPU runs the frozen part anew before a disk could give back what it kept.
         keeps = device.type != "cuda" and self._kept <= passes
         self._cached = frozen is not None and augment.views > 0 and keeps
-        self._films: NDArray[np.uint8] | None = None
+        self._images: NDArray[np.uint8] | None = None
         self._values: NDArray[Any] | None = None
         self._before: NDArray[np.float32] | None = None
         self._keys: list[str] = []
 
     def fill(self, images: Sequence[LabelledImage], monitor: Monitor) -> None:
-        """Read the films, and keep their views where that pays; goes on where an earlier start was stopped.
+        """Read the images, and keep their views where that pays; goes on where an earlier start was stopped.
 
         May raise Cancelled or OSError.
         """
@@ -105,12 +105,12 @@ class AugmentedViews:
         if self._cached:
             drawn = np.random.default_rng((self._seed, epoch)).integers(0, 1 + self._augment.views, len(self._keys))
             return self._from_kept(drawn[rows], rows)
-        assert self._films is not None
+        assert self._images is not None
         keys = [(self._keys[row], self._seed, epoch) for row in rows]
-        return self._now(self._augmentation.batch(self._films[rows], keys, self._device))
+        return self._now(self._augmentation.batch(self._images[rows], keys, self._device))
 
     def showing(self, rows: NDArray[np.int64], view: int) -> Batch:
-        """A view of each of these rows to predict from: 0 is the film itself, 1 and on are test views."""
+        """A view of each of these rows to predict from: 0 is the image itself, 1 and on are test views."""
         if self._cached:
             return self._from_kept(np.full(len(rows), view), rows)
         return self._now(self._view(view, rows))
@@ -121,22 +121,22 @@ class AugmentedViews:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._films = self._values = self._before = None
+        self._images = self._values = self._before = None
         if self._passing is not None:
             self._passing.cleanup()
 
     def _read(self, images: Sequence[LabelledImage], rows: NDArray[np.int64]) -> None:
-        assert self._films is not None
+        assert self._images is not None
         stored = (images[row].stored_at for row in rows.tolist())
-        self._films[rows] = np.stack([to_input(self._project.pixels.read(each), self._side) for each in stored])
+        self._images[rows] = np.stack([to_input(self._project.pixels.read(each), self._side) for each in stored])
 
     def _view(self, view: int, rows: NDArray[np.int64]) -> torch.Tensor:
-        assert self._films is not None
+        assert self._images is not None
         keys = [(self._keys[row], view) if view else None for row in rows]
-        return self._augmentation.batch(self._films[rows], keys, self._device)
+        return self._augmentation.batch(self._images[rows], keys, self._device)
 
-    def _now(self, films: NDArray[np.uint8] | torch.Tensor) -> Batch:
-        inputs = shades(films, self._device)
+    def _now(self, pixels: NDArray[np.uint8] | torch.Tensor) -> Batch:
+        inputs = shades(pixels, self._device)
         if self._frozen is None:
             return inputs, inputs.new_zeros((len(inputs), 0))
         half = self._device.type == "cuda" and torch.cuda.is_bf16_supported()
@@ -156,8 +156,8 @@ class AugmentedViews:
         if not self._cached or self._frozen is None:
             return None
 
-        def by_torch(films: NDArray[np.uint8] | torch.Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-            activations, before = self._now(films)
+        def by_torch(pixels: NDArray[np.uint8] | torch.Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            activations, before = self._now(pixels)
             return activations.float().cpu().numpy(), before.float().cpu().numpy()
 
         if not openvino_wanted(self._device, views):
@@ -165,7 +165,7 @@ class AugmentedViews:
         compiled = OpenVino(self._frozen, self._side)
         probe = np.random.default_rng(0).integers(0, 256, (2, self._side, self._side), np.uint8)
         same = all(agree(got, expected) for got, expected in zip(compiled.outputs(probe), by_torch(probe), strict=True))
-        return (lambda films: compiled.outputs(films.numpy())) if same else by_torch
+        return (lambda pixels: compiled.outputs(pixels.numpy())) if same else by_torch
 
     def _keep(
         self, view: int, rows: NDArray[np.int64], activations: NDArray[np.float32], before: NDArray[np.float32]
@@ -178,24 +178,24 @@ class AugmentedViews:
         self._before[view, rows] = before
 
     def _go_on(self, kept: State | None, count: int) -> int:
-        """Take up what an earlier start kept, if anything; how many views of films are done."""
-        films = (len(self._keys), self._side, self._side)
+        """Take up what an earlier start kept, if anything; how many views of images are done."""
+        pixels = (len(self._keys), self._side, self._side)
         try:
             if kept is not None and kept.facts["of"] == count:
-                self._films = self._map("films", np.uint8, films, "r+")
+                self._images = self._map("images", np.uint8, pixels, "r+")
                 if self._cached:
                     self._values = self._map("activations", np.float16, tuple(kept.facts["activations"]), "r+")
                     self._before = self._map("before", np.float32, tuple(kept.facts["before"]), "r+")
                 return int(kept.facts["done"])
         except (OSError, ValueError):  # it lacks a file, or one is too short: all is looked at anew
             self._values = self._before = None
-        self._films = self._map("films", np.uint8, films)
+        self._images = self._map("images", np.uint8, pixels)
         return 0
 
     def _state(self, done: int) -> State:
         """How much is on the disk; waits until it is."""
         shapes = {}
-        for name, mapped in (("films", self._films), ("activations", self._values), ("before", self._before)):
+        for name, mapped in (("images", self._images), ("activations", self._values), ("before", self._before)):
             if isinstance(mapped, np.memmap):
                 mapped.flush()
                 shapes[name] = list(mapped.shape)

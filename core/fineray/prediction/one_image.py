@@ -1,4 +1,4 @@
-"""One new film again, with where a run saw its evidence: read anew, since nothing of it was kept."""
+"""One new image again, with where a run saw its evidence: read anew, since nothing of it was kept."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from fineray.project.project import STORE_SIDE
 from fineray.project.runs import RunFolder
 
 
-def look_at_film(folder: RunFolder, films: Path, file: str, class_name: str) -> LookedAt:
-    """file: as the table of predictions names it, inside `films`. Raises CannotExplain, NotARadiograph, UnreadableFile
+def look_at_image(folder: RunFolder, images: Path, file: str, class_name: str) -> LookedAt:
+    """file: as the table of predictions names it, inside `images`. Raises CannotExplain, NotARadiograph, UnreadableFile
     or OSError where the file has gone."""
-    radiograph = read_radiographs(_location(films, file), "all")[0]
+    radiograph = read_radiographs(_location(images, file), "all")[0]
     pixels = shrink(shades_8bit(radiograph.image), STORE_SIDE)
     return LookedAt(file, class_name, pixels, evidence_for(folder, pixels, class_name))
 
 
-def _location(films: Path, file: str) -> FileLocation:
+def _location(images: Path, file: str) -> FileLocation:
     """A file, or a member of an archive, whose name then follows the archive's."""
-    path = films / file
+    path = images / file
     if path.is_file():
         return FileLocation(path)
     for archive in path.parents:

@@ -1,4 +1,4 @@
-"""Films at full depth, read ahead, so that the next one is there at once."""
+"""Images at full depth, read ahead, so that the next one is there at once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fineray.project.shown_image import ShownImage
 from fineray_desktop.engine_client import Job
 from fineray_desktop.session import Session
 
-KEPT = 12  # films, of up to some ten megabytes each
+KEPT = 12  # images, of up to some ten megabytes each
 
 
-class FilmCache(QObject):
-    """get() answers at once or has the film read; ready and failed tell when that has come to an end."""
+class ImageCache(QObject):
+    """get() answers at once or has the image read; ready and failed tell when that has come to an end."""
 
     ready = Signal(object)  # ShownImage
     failed = Signal(int, object)  # image id, Failed
@@ -30,11 +30,11 @@ class FilmCache(QObject):
 
     @property
     def reading(self) -> bool:
-        """Whether a film is being read."""
+        """Whether an image is being read."""
         return bool(self._reading)
 
     def get(self, image: int) -> ShownImage | None:
-        """The film, or None; then it is read before any other, and what was read ahead before is given up."""
+        """The image, or None; then it is read before any other, and what was read ahead before is given up."""
         if image in self._kept:
             self._kept.move_to_end(image)
             return self._kept[image]

@@ -1,4 +1,4 @@
-"""One film at full depth, and the regions of it that exports make black."""
+"""One image at full depth, and the regions of it that exports make black."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from fineray_desktop.widgets.basics import (
 from fineray_desktop.widgets.image_view import ImageView
 
 
-class FilmDialog(QDialog):
-    """Shows a film; regions are drawn as frames that can be moved and sized."""
+class ImageDialog(QDialog):
+    """Shows an image; regions are drawn as frames that can be moved and sized."""
 
     def __init__(self, session: Session, image: int, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,7 +62,7 @@ class FilmDialog(QDialog):
 
     @property
     def regions(self) -> list[Region]:
-        """The frames as they stand, as shares of the film."""
+        """The frames as they stand, as shares of the image."""
         width, height = self.view.shown_size
         found = []
         for frame in self._frames:

@@ -1,4 +1,4 @@
-"""The right side of the review: one film, why it was predicted so, what is like it, its label and its note."""
+"""The right side of the review: one image, why it was predicted so, what is like it, its label and its note."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fineray.project.labels.revisions import revisions, set_note
 from fineray.project.shown_image import ShownImage
 from fineray_desktop.models.thumbnails import Thumbnails
 from fineray_desktop.review.explain_panel import ExplainPanel
-from fineray_desktop.review.film_cache import FilmCache
+from fineray_desktop.review.image_cache import ImageCache
 from fineray_desktop.review.near_panel import NearPanel
 from fineray_desktop.review.state import ReviewState
 from fineray_desktop.widgets.basics import (
@@ -28,8 +28,8 @@ from fineray_desktop.widgets.image_view import ImageView
 CORRECTION = "Correcting a label in the review"
 
 
-class FilmSide(QWidget):
-    """Shows the film of a row; the page tells which comes before and after."""
+class ImagePanel(QWidget):
+    """Shows the image of a row; the page tells which comes before and after."""
 
     image_wanted = Signal(int)  # a neighbour that is to be looked at
     labels_changed = Signal()
@@ -39,7 +39,7 @@ class FilmSide(QWidget):
         super().__init__()
         self._state = state
         self._row: int | None = None
-        self.cache = FilmCache(state.session)
+        self.cache = ImageCache(state.session)
         self.view = ImageView()
         self.explain = ExplainPanel(state, self.view)
         self.near = NearPanel(state, thumbnails)
@@ -49,9 +49,9 @@ class FilmSide(QWidget):
             "Corrects the label; how it was before is kept, and the run is marked as made with older ones"
         )
         self.history = label(role="muted", wrap=True)
-        self.note = QLineEdit(placeholderText="Note on this film (no names)")
-        self.note.setAccessibleName("Note on this film")
-        self.beside_button = button("Beside another film…", tip="The patient's other films, or any other, side by side")
+        self.note = QLineEdit(placeholderText="Note on this image (no names)")
+        self.note.setAccessibleName("Note on this image")
+        self.beside_button = button("Beside another image…", tip="The patient's other images, or any other, side by side")
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         about = QWidget()
@@ -75,7 +75,7 @@ class FilmSide(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self.view, 1)
         layout.addWidget(self.tabs)
-        self.cache.ready.connect(self._film_read)
+        self.cache.ready.connect(self._image_read)
         self.cache.failed.connect(self._not_read)
         self.near.chosen.connect(self.image_wanted)
         self.label.activated.connect(self._relabel)
@@ -94,7 +94,7 @@ class FilmSide(QWidget):
 
     @property
     def image(self) -> int | None:
-        """The id of the film on show."""
+        """The id of the image on show."""
         predictions = self._state.predictions
         return None if self._row is None or predictions is None else int(predictions.images[self._row])
 
@@ -110,7 +110,7 @@ class FilmSide(QWidget):
         self.updateGeometry()
 
     def show_row(self, number: int, around: list[int]) -> None:
-        """Show the film of a row of the predictions; around: the films that are likely to come next."""
+        """Show the image of a row of the predictions; around: the images that are likely to come next."""
         state = self._state
         predictions, project = state.predictions, state.session.project
         if predictions is None or project is None or state.run is None or state.evaluated is None:
@@ -131,17 +131,17 @@ class FilmSide(QWidget):
         chance = float(predictions.probabilities[number, int(state.predicted[number])])
         told = f"Predicted {predicted} ({chance:.3f})" if predicted else "Its prediction is being worked out"
         self.view.title.setText(f"{predictions.patients[number]} · True {true}\n{told}")
-        self.explain.show_film(image, predictions.parts[number], predicted)
-        self.near.show_film(image, predictions.parts[number])
+        self.explain.show_panel(image, predictions.parts[number], predicted)
+        self.near.show_panel(image, predictions.parts[number])
         self.note.setText(state.run.notes.get(image, ""))
         self._show_label(image, true)
 
     def clear(self, text: str) -> None:
-        """Show no film."""
+        """Show no image."""
         self._row = None
         self.view.clear(text)
-        self.explain.show_film(None, "", "")
-        self.near.show_film(None, "")
+        self.explain.show_panel(None, "", "")
+        self.near.show_panel(None, "")
         self.note.setText("")  # clear() could be undone, into the note of another image
         self.history.clear()
 
@@ -151,7 +151,7 @@ class FilmSide(QWidget):
             "" if shown.full_depth else "Stored 8-bit copy: the DICOM file is not at hand on this computer."
         )
 
-    def _film_read(self, shown: ShownImage) -> None:
+    def _image_read(self, shown: ShownImage) -> None:
         if shown.image == self.image:
             self._show(shown, keep_view=True)
 

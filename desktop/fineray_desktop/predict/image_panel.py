@@ -1,4 +1,4 @@
-"""A new film on the screen, read again from its file, with where the run saw its evidence."""
+"""A new image on the screen, read again from its file, with where the run saw its evidence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from fineray.dicom.radiograph import GrayImage
 from fineray.engine.protocol import Failed
-from fineray.engine.requests.models import LookAtFilm
+from fineray.engine.requests.models import LookAtImage
 from fineray.prediction.results import LookedAt, Scored
 from fineray_desktop.engine_client import Job
 from fineray_desktop.session import Session
@@ -19,8 +19,8 @@ from fineray_desktop.widgets.image_view import ImageView
 CAUTION = "Where the evidence lies is not where disease is, and this map was not checked."
 
 
-class NewFilmPanel(QWidget):
-    """Shows the film of a row of predictions."""
+class NewImagePanel(QWidget):
+    """Shows the image of a row of predictions."""
 
     step = Signal(int)
 
@@ -31,7 +31,7 @@ class NewFilmPanel(QWidget):
         self._found: LookedAt | None = None
         self.view = ImageView()
         self.heat = QCheckBox("Show the evidence")
-        self.heat.setToolTip("Grad-CAM for the class that the film counts as")
+        self.heat.setToolTip("Grad-CAM for the class that the image counts as")
         self.caution = label(CAUTION, "muted", wrap=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 0, 0, 0)
@@ -44,17 +44,17 @@ class NewFilmPanel(QWidget):
         self.view.step.connect(self.step)
         self.clear()
 
-    def clear(self, text: str = "Choose a row to see its film.") -> None:
+    def clear(self, text: str = "Choose a row to see its image.") -> None:
         """Show none."""
         self._forget()
         self._found = None
         self.view.clear(text)
 
-    def show_film(self, run: str, films: Path, scored: Scored, classes: tuple[str, ...]) -> None:
-        """Read the film of a row and show it."""
+    def show_scored(self, run: str, images: Path, scored: Scored, classes: tuple[str, ...]) -> None:
+        """Read the image of a row and show it."""
         project = self._session.project
         if project is None or not scored.probabilities:
-            self.clear(scored.flag or "This file gave no film.")
+            self.clear(scored.flag or "This file gave no image.")
             return
         self._forget()
         told = (
@@ -64,14 +64,14 @@ class NewFilmPanel(QWidget):
         )
         chance = scored.probabilities[classes.index(told)]
         self.view.title.setText(f"{scored.file}\n{scored.predicted or 'No answer'} ({told} {chance:.3f})")
-        job = self._session.analyst.start(LookAtFilm(project.root, run, films, scored.file, told))
+        job = self._session.analyst.start(LookAtImage(project.root, run, images, scored.file, told))
         self._job = job
         job.finished.connect(lambda found: self._show(job, found, scored.flag))
         job.failed.connect(lambda failed: self._not_read(job, failed))
 
     @property
     def busy(self) -> bool:
-        """Whether a film is being read."""
+        """Whether an image is being read."""
         return self._job is not None
 
     def _forget(self) -> None:
