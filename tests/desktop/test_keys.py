@@ -32,8 +32,8 @@ from fineray.project.labels.preview import FromFolders
 from fineray.project.labels.readings import readings
 from fineray.project.project import Project
 from fineray_desktop import keys
-from fineray_desktop.curate.image_dialog import ImageDialog
 from fineray_desktop.curate.image_browser import ImageBrowser
+from fineray_desktop.curate.image_dialog import ImageDialog
 from fineray_desktop.curate.label_set_dialog import LabelSetDialog
 from fineray_desktop.curate.page import CuratePage
 from fineray_desktop.help.keys_dialog import KeysDialog

@@ -14,7 +14,7 @@ from fineray.explaining.alike import feature_map, nearest
 from fineray.explaining.checking import check_map
 from fineray.explaining.doubtful import doubtful_labels
 from fineray.explaining.explain import CannotExplain, explain, mean_map
-from fineray.explaining.saliency import FINEST, image_part, grad_cam
+from fineray.explaining.saliency import FINEST, grad_cam, image_part
 from fineray.progress import Cancelled, Monitor
 from fineray.project.catalogue import labelled_images, places_of
 from fineray.project.project import Project

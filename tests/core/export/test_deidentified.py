@@ -22,8 +22,8 @@ from fineray.progress import Monitor
 from fineray.project.blanking import blanked_regions, set_blanked_regions
 from fineray.project.files.importing import import_folders
 from fineray.project.project import Project, create_project, open_project
-from tests.support.images import write_image
 from tests.support.identity import DIGITS, MARKS, NAME, full_of_identity, marks_in
+from tests.support.images import write_image
 
 
 @pytest.mark.integration

@@ -33,7 +33,7 @@ def archive(tmp_path: Path) -> Iterator[int]:
         images.append(pydicom.dcmread(path))
 
     def find(event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
-        for patient_image in images:
+        for image in images:
             told = Dataset()
             told.StudyInstanceUID, told.PatientID, told.StudyDate = (
                 image.StudyInstanceUID,
