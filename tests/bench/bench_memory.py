@@ -1,7 +1,7 @@
 """Memory of training on many images: `python -m tests.bench.bench_memory [IMAGES]`, 20,000 unless told otherwise.
 
-Made-up images with real pixels in the store, learned from in one process with the frozen backbone and by fine-tuning the
-last stage for one epoch; the peak memory of each is printed, beside that of a tenth of the images.
+Made-up images with real pixels in the store, learned from in one process with the frozen backbone and by fine-tuning
+the last stage for one epoch; the peak memory of each is printed, beside that of a tenth of the images.
 """
 
 from __future__ import annotations

@@ -67,9 +67,9 @@ def test_a_voi_lut_goes_before_a_window() -> None:
     table["LUTDescriptor"].VR = table["LUTData"].VR = "US"
     ds = image(RAMP, WindowCenter=100, WindowWidth=10)
     ds.VOILUTSequence = [table]
-    image, source = gray_image(ds, stored_values(ds))
+    gray, source = gray_image(ds, stored_values(ds))
     assert source == "VOI LUT"
-    np.testing.assert_allclose(shades(image), 1 - RAMP / 4095, atol=1e-3)
+    np.testing.assert_allclose(shades(gray), 1 - RAMP / 4095, atol=1e-3)
 
 
 @pytest.mark.parametrize(("bits", "top"), [(8, 255), (12, 4095)])
@@ -101,9 +101,9 @@ def test_without_a_usable_window_a_robust_one_is_found(tags: dict[str, object]) 
     ds = image(values // 2, **tags)
     if "VOILUTFunction" in tags:
         ds.WindowCenter, ds.WindowWidth = 10, 10
-    image, source = gray_image(ds, stored_values(ds))
+    gray, source = gray_image(ds, stored_values(ds))
     assert source == "percentile"
-    shown = shades(image)
+    shown = shades(gray)
     assert 0.3 < float(np.median(shown)) < 0.7
 
 

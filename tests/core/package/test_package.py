@@ -59,7 +59,8 @@ def package(zoo: Zoo) -> Path:
     )
 
 
-@pytest.mark.parametrize("name", ["run-001", pytest.param("run-002", marks=pytest.mark.integration)])
+@pytest.mark.integration
+@pytest.mark.parametrize("name", ["run-001", "run-002"])
 def test_it_says_the_same_elsewhere(trained: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     images = trained.parent / "images"
     with open_project(trained) as project:
@@ -252,6 +253,7 @@ def test_it_joins_a_project_once_and_only_an_empty_folder_becomes_one(
     assert all(LEARNED in row.flag for row in table.rows), "what it learned from is known at the third place too"
 
 
+@pytest.mark.integration
 def test_a_point_chosen_at_export_calls_elsewhere(trained: Path, tmp_path: Path) -> None:
     rule = PointRule("sensitivity", "dark", 0.95)
     package = packed(trained, "run-001", tmp_path / "m.frpkg", rule=rule, abstain=(0.4, 0.6))
@@ -264,6 +266,7 @@ def test_a_point_chosen_at_export_calls_elsewhere(trained: Path, tmp_path: Path)
         assert table.point == OperatingPoint.from_json(facts["point"])
 
 
+@pytest.mark.integration
 def test_the_runs_own_point_goes_along_in_every_form(trained: Path, tmp_path: Path) -> None:
     rule = PointRule("sensitivity", "dark", 0.95)
     with open_project(trained) as project:
@@ -299,6 +302,7 @@ def test_a_point_that_fits_nothing_is_refused(package: Path, tmp_path: Path, poi
         open_package(rewritten(package, tmp_path / "changed.frpkg", change), tmp_path / "there", Monitor())
 
 
+@pytest.mark.integration
 def test_nothing_half_written_is_left(trained: Path, tmp_path: Path) -> None:
     class Stop(Monitor):
         def check(self) -> None:
@@ -345,6 +349,7 @@ def test_a_capsule_holds_a_frozen_study_and_its_figures_follow(
     assert table.point.threshold == 0.6
 
 
+@pytest.mark.integration
 def test_figures_that_do_not_follow_are_found(frozen_study: tuple[Path, Path], tmp_path: Path) -> None:
     study, _ = frozen_study
     folder = study / "runs" / "run-001"
@@ -366,6 +371,7 @@ def test_figures_that_do_not_follow_are_found(frozen_study: tuple[Path, Path], t
         verify_run(project, run(project, "run-001"))
 
 
+@pytest.mark.integration
 def test_a_brought_point_is_not_chosen_again(trained: Path, tmp_path: Path) -> None:
     from fineray.prediction.validation import validate
 
@@ -391,6 +397,7 @@ def test_a_brought_point_is_not_chosen_again(trained: Path, tmp_path: Path) -> N
     assert TrainingSet.load(tmp_path / "members").attributes["modality"] == {"DX": 40}, "as it came"
 
 
+@pytest.mark.integration
 def test_no_room_for_the_output(trained: Path, tmp_path: Path) -> None:
     """As with a full disk: no file may grow over a megabyte."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -1,4 +1,4 @@
-"""A run on images that are in no project: the same probabilities as inside, strangers flagged, sealed images refused."""
+"""A run on images that are in no project: the same probabilities as inside, strangers flagged, sealed ones refused."""
 
 from __future__ import annotations
 
