@@ -6,7 +6,9 @@ import os
 
 # Before Qt, torch and the worker processes come up: offscreen, and one library's threads not against another's.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread each: threads of two processes wait for each other by spinning
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 import contextlib
 import gc

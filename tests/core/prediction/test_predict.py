@@ -49,11 +49,11 @@ def study(zoo: Zoo, lent: Callable[[Path], Project]) -> tuple[Project, RunFolder
 def test_the_same_images_get_the_same_probabilities(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
     project, run, images = study
     table = predict_folder(project, run, images, Monitor())
-    images = labelled_images(project)
+    known = labelled_images(project)
     inside = dict(
         zip(
-            (image.content_hash for image in images),
-            trained_model(run).predict(project, images, Monitor()),
+            (image.content_hash for image in known),
+            trained_model(run).predict(project, known, Monitor()),
             strict=True,
         )
     )
@@ -68,10 +68,10 @@ def test_the_same_images_get_the_same_probabilities(study: tuple[Project, RunFol
 def test_nothing_of_the_images_stays_behind(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
     project, run, images = study
     before = {path.name for path in (user_folder() / "sources").iterdir()}
-    images = len(image_rows(project))
+    count = len(image_rows(project))
     predict_folder(project, run, images, Monitor())
     assert {path.name for path in (user_folder() / "sources").iterdir()} == before
-    assert len(image_rows(project)) == images
+    assert len(image_rows(project)) == count
 
 
 @pytest.mark.integration
