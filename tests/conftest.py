@@ -7,8 +7,11 @@ import os
 # Before Qt, torch and the worker processes come up: offscreen, and one library's threads not against another's.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread each: threads of two processes wait for each other by spinning
+    os.environ["OMP_NUM_THREADS"] = "1"
 
-import shutil
+import contextlib
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from fineray_desktop.main_window import MainWindow
+    from tests.support.studies import Zoo
     from tests.support.warm import WarmProcesses
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -30,6 +34,25 @@ CXR = SHARED / "cxr"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--reliability", metavar="FILE", help="put what tests/robustness measured into this table")
+
+
+TIERS = {"integration", "alone", "slow", "soak"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test is of one tier; those that measure run in one process, also where somebody asks for several."""
+    for item in items:
+        tiers = TIERS & {mark.name for mark in item.iter_markers()}
+        if len(tiers) > 1:
+            raise pytest.UsageError(f"{item.nodeid} is of several tiers: {', '.join(sorted(tiers))}")
+        if "alone" in tiers:
+            item.add_marker(pytest.mark.xdist_group("alone"))
+
+
+def pytest_collection_finish() -> None:
+    """What the libraries brought stays: no walk of the garbage collector need go over their million objects again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -117,35 +140,28 @@ def window(
 
 
 @pytest.fixture(scope="session")
-def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `study` (a project of 40 patients with two runs: 001 frozen, 002 tuned) and its `images`."""
-    from fineray.project.files.importing import import_folders
-    from fineray.project.labels.preview import apply_labels, preview_folders
-    from fineray.project.splits import SplitPlan
-    from fineray.project.splitting.make import make_split
-    from fineray.training.recipe import HeadSettings, Recipe, Tuning
-    from fineray.training.train import train
-    from tests.support.images import write_classes
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
+    """Studies to borrow (tests.support.studies)."""
+    from tests.support.studies import Zoo  # needs torch and a writer of DICOM, which not all tests do
 
-    root = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FINERAY_HOME", str(root / "home"))
-        write_classes(root / "images", 40, bright=0.62, dark=0.38)
-        create_project(root / "study")
-        with open_project(root / "study") as opened:
-            import_folders(opened, [root / "images"])
-            apply_labels(opened, preview_folders(opened))
-            split = make_split(opened, SplitPlan(folds=3))
-            head = HeadSettings(strengths=(1.0,), inner_folds=2)
-            train(opened, split, Recipe(head=head, bootstrap=100))
-            tuned = Recipe(mode="finetune", head=head, tuning=Tuning(epochs=1, frozen_stages=7), bootstrap=100)
-            train(opened, split, tuned)
-    return root
+    return Zoo.of(tmp_path_factory)
 
 
 @pytest.fixture
-def trained(trained_once: Path, tmp_path: Path) -> Path:
-    """A copy of that project, to be changed at will; the images lie in its sibling `images`."""
-    shutil.copytree(trained_once / "study", tmp_path / "trained" / "study")
-    (tmp_path / "trained" / "images").symlink_to(trained_once / "images")
-    return tmp_path / "trained" / "study"
+def lent(tmp_path: Path, home: Path) -> Iterator[Callable[[Path], Project]]:
+    """lent(made): a copy, at `study`, of the project of a study in the zoo, open; this user knows of its images."""
+    from tests.support.studies import lend
+
+    with contextlib.ExitStack() as closing:
+        yield lambda made: closing.enter_context(open_project(lend(made, tmp_path / "study", home)))
+
+
+@pytest.fixture
+def trained(zoo: Zoo, tmp_path: Path) -> Path:
+    """A copy of a project of 40 patients with two runs, 001 frozen and 002 tuned; the images lie in its sibling
+    `images`, and this user has not imported them."""
+    from tests.support.studies import lend
+
+    (tmp_path / "trained").mkdir()
+    (tmp_path / "trained" / "images").symlink_to(zoo.trained() / "images")
+    return lend(zoo.trained(), tmp_path / "trained" / "study")

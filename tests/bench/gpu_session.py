@@ -60,8 +60,9 @@ def _tests(on: str, seconds: float) -> dict[str, Any]:
         return {"skipped": "pytest is not here; put its wheels into .whl/"}
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        # The cache would be written into the checkout, and plugins of a strange machine are none of ours.
-        command = [sys.executable, "-m", "pytest", "-m", "gpu", "tests/gpu", "-q", "-p", "no:cacheprovider"]
+        # The cache would be written into the checkout; our plugins need not be there.
+        command = [sys.executable, "-m", "pytest", "-o", "addopts=--strict-markers", "-m", "gpu", "tests/gpu", "-q"]
+        command += ["-p", "no:cacheprovider"]
         ended = _run([*command, "--junitxml", str(report)], {"FINERAY_GPU_TESTS_ON": on}, seconds)
         if not report.is_file():
             return {"failed": 1, "ended": ended, "why": "no report was written"}

@@ -52,6 +52,7 @@ def test_a_job_ends_once(client: EngineClient, qtbot: QtBot, tmp_path: Path, ima
     assert all(isinstance(each, Reported) for each in reports)
 
 
+@pytest.mark.alone  # within two seconds
 def test_cancelling_stops_and_keeps(
     client: EngineClient, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
@@ -67,6 +68,7 @@ def test_cancelling_stops_and_keeps(
         assert counts(project).images < 300
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(sys.platform == "win32", reason="kills with a Unix signal")
 def test_a_dead_worker_is_said_and_replaced(
     client: EngineClient, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]

@@ -6,23 +6,21 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QSize
+from PySide6.QtCore import QSettings, QSize
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from fineray_desktop.loading import Loading
 from fineray_desktop.main_window import LEAST, MainWindow
 from fineray_desktop.theme import LIGHT, apply_theme
 from fineray_desktop.widgets.eliding import cut_apart, fitted
-from tests.support.layout import faults
+from tests.support.everywhere import found_faults
 from tests.support.records import LONG, classes
-from tests.support.situations import every_situation, quiet_window, start_situations, study
+from tests.support.situations import quiet_window, study
 
 SMALL, LARGE = QSize(980, 600), QSize(1440, 900)
 DOUBLED = QSize(960, 560)  # points: a screen of 1920 × 1200 pixels at 200 %, less what the system draws around a window
@@ -46,50 +44,16 @@ def quiet(qtbot: QtBot, dressed: None, settings: QSettings, monkeypatch: pytest.
     window.close()
 
 
-def settled(window: MainWindow) -> None:
-    """Wait until nothing is being read, and the review has drawn its run."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        QApplication.processEvents()
-        review = window._pages.get("Review")
-        state = review.state if review is not None else None
-        waits = any(each.busy for each in window.findChildren(Loading)) or (
-            state is not None and (state.run is None or state._drawn.isActive() or state._settled.isActive())
-        )
-        if not waits:
-            return
-    raise AssertionError("the window did not settle")
-
-
-def found_faults(window: MainWindow, root: Path, sizes: tuple[QSize, ...]) -> dict[str, list[str]]:
-    """Fault -> the situations in which it was seen."""
-    seen: dict[str, list[str]] = {}
-    window.setUpdatesEnabled(False)  # laid out, but not painted, which takes most of the time
-
-    def look(name: str, shown: QWidget) -> None:
-        for size in sizes:
-            window.resize(size)
-            if shown is not window:
-                shown.setUpdatesEnabled(False)
-                shown.resize(shown.size().boundedTo(size))
-            for _ in range(8):  # layouts settle step by step
-                QApplication.processEvents()
-                QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-            for fault in faults(shown, size):
-                seen.setdefault(fault, []).append(f"{size.width()} × {size.height()}: {name}")
-
-    for situation in (start_situations(window), every_situation(window, root, settled)):
-        for name, shown in situation:
-            look(name, shown)
-    return seen
-
-
-@pytest.mark.parametrize(("count", "multilabel"), STUDIES)
+@pytest.mark.parametrize(
+    ("count", "multilabel"),
+    [pytest.param(*each, marks=[] if each == (3, True) else pytest.mark.integration) for each in STUDIES],
+)
 def test_nothing_is_cut_on_any_page(quiet: MainWindow, tmp_path: Path, count: int, multilabel: bool) -> None:
     seen = found_faults(quiet, study(tmp_path, count, multilabel), (LARGE, SMALL, DOUBLED))
     assert not seen, json.dumps(seen, indent=1, ensure_ascii=False)
 
 
+@pytest.mark.integration
 def test_the_window_fits_a_screen_at_twice_the_scale(tmp_path: Path) -> None:
     """A process of its own, whose screen has 1920 × 1200 pixels, each point of two by two."""
     screen = {"name": "screen", "x": 0, "y": 0, "width": 1920, "height": 1200, "logicalDpi": 96, "logicalBaseDpi": 96}

@@ -48,6 +48,7 @@ class Ear(Monitor):
         self.heard.append(what)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("library", "request_of", "said"),
     [("torch", LoadLibraries, "Loading PyTorch"), ("pydicom", CheckCodecs, "Loading pydicom")],
@@ -79,6 +80,7 @@ def test_the_job_bar_names_what_is_being_loaded(
     idle(window, qtbot)
 
 
+@pytest.mark.integration
 def test_after_loading_the_bar_says_again_how_far_the_job_is(window: MainWindow, qtbot: QtBot) -> None:
     from fineray.engine.protocol import Reported
 
@@ -120,6 +122,7 @@ def test_libraries_are_told_as_they_begin_and_end_one_inside_the_other(
     assert not [each for each in sys.meta_path if "loading_told" in type(each).__module__]
 
 
+@pytest.mark.integration
 def test_the_demo_without_a_window_says_what_it_loads_and_draws_before(tmp_path: Path) -> None:
     """Up to PyTorch, which is the longest: the rest is what a training says."""
     run = subprocess.Popen(

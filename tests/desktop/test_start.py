@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QSettings, Qt
 from pytestqt.qtbot import QtBot
 
@@ -48,6 +49,7 @@ def _launch(*arguments: str) -> tuple[float, dict[str, object]]:
     return found["at"] - started, found
 
 
+@pytest.mark.alone
 def test_the_window_is_usable_within_a_second_and_a_half(tmp_path: Path) -> None:
     _launch()  # the first start reads the libraries from the disk
     for arguments in ((), (str(tmp_path / "p"),)):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,44 +12,14 @@ from typing import Any
 import pytest
 from pydicom.data import get_testdata_file
 
-from fineray.cli.main import main
 from fineray.project.project import open_project
 from fineray.project.schema import VERSION
 from fineray.project.splits import latest_split
+from tests.support.commands import answer, fineray, installed
 from tests.support.images import write_image
 
 
-def fineray(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run a command in this process, which spares it the import of torch; installed() is the real thing."""
-    words, out, err = list(map(str, arguments)), io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            status = main(words)
-        except SystemExit as leaving:
-            status = int(leaving.code or 0)
-    return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())
-
-
-def installed(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the program itself."""
-    return subprocess.run(
-        [sys.executable, "-m", "fineray_desktop.app", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        timeout=280,
-        check=False,
-    )
-
-
-def answer(done: subprocess.CompletedProcess[str], status: int = 0) -> dict[str, Any]:
-    assert done.returncode == status, done.stderr
-    lines = done.stdout.splitlines()
-    assert len(lines) == 1, done.stdout
-    parsed: dict[str, Any] = json.loads(lines[0])
-    return parsed
-
-
+@pytest.mark.integration
 def test_the_main_job_on_real_radiographs(tmp_path: Path, cxr: Path) -> None:
     project = tmp_path / "study"
     assert answer(installed("new", project, "--json")) == {"project": str(project)}
@@ -106,6 +73,7 @@ def test_folders_as_labels_and_words_for_people(tmp_path: Path, images: Callable
         assert split is not None and (split.plan.folds, split.plan.seed) == (4, 5)
 
 
+@pytest.mark.integration
 def test_split_and_check(tmp_path: Path, images: Callable[..., Path]) -> None:
     project = tmp_path / "study"
     fineray("new", project)
@@ -185,6 +153,7 @@ def test_errors_are_said_and_counted(tmp_path: Path, images: Callable[..., Path]
     assert "newer Fineray" in refused("train", project)
 
 
+@pytest.mark.integration
 def test_wrong_command_lines_and_help() -> None:
     assert installed("import").returncode == 2
     assert installed("train", "p", "--folds", "1").returncode == 2
@@ -194,6 +163,7 @@ def test_wrong_command_lines_and_help() -> None:
         assert command in help_text.stdout
 
 
+@pytest.mark.integration
 def test_the_demo_without_a_window(tmp_path: Path) -> None:
     figures = answer(installed("demo", "--no-window", "--json", tmp_path / "demo"))
     assert Path(figures["project"]).is_dir()
@@ -227,6 +197,7 @@ def test_label_sets_readers_and_labels_out(tmp_path: Path, images: Callable[...,
     assert "no label set" in refused["error"]
 
 
+@pytest.mark.integration
 def test_a_sealed_test_set_from_seal_to_opening(tmp_path: Path, images: Callable[..., Path]) -> None:
     project = tmp_path / "study"
     fineray("new", project)
@@ -245,6 +216,7 @@ def test_a_sealed_test_set_from_seal_to_opening(tmp_path: Path, images: Callable
     assert "sealed test set, opening 1" in fineray("evaluate", project, "run-001").stdout
 
 
+@pytest.mark.integration
 def test_an_operating_point_is_kept_shown_and_applied(tmp_path: Path, images: Callable[..., Path]) -> None:
     project, folder = tmp_path / "study", images(patients=24, each=1)
     fineray("new", project)
@@ -399,6 +371,7 @@ def test_runs_are_judged_compared_and_reported(tmp_path: Path, images: Callable[
     assert ".pdf" in refused["error"]
 
 
+@pytest.mark.integration
 def test_files_of_the_working_folder_are_never_run(tmp_path: Path) -> None:
     """A folder of images may hold a file that is called like a module; Fineray may well be started there."""
     images = tmp_path / "images"

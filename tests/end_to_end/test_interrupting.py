@@ -38,6 +38,7 @@ RECIPE = Recipe(
 )
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(sys.platform == "win32", reason="sends Unix signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_pauses_a_training_and_it_is_taken_up(

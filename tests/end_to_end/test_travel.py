@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.test_command_line import answer, fineray
+from tests.support.commands import answer, fineray
 from tests.support.images import write_image
 
 
@@ -49,6 +49,7 @@ def test_a_model_goes_out_comes_in_and_is_judged(trained: Path, tmp_path: Path) 
     assert failed["error"] and failed["todo"]
 
 
+@pytest.mark.integration
 def test_a_folder_is_watched_until_interrupted(trained: Path, tmp_path: Path) -> None:
     write_image(tmp_path / "new" / "1.dcm", patient="N-1", level=0.6)
     command = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
@@ -18,6 +19,7 @@ from tests.support.lateness import Lateness
 from tests.support.window import MINUTE, idle
 
 
+@pytest.mark.alone
 def test_the_main_job_on_real_radiographs(window: MainWindow, qtbot: QtBot, tmp_path: Path, cxr: Path) -> None:
     session = window.session
     window.start_page.create(tmp_path / "study")

@@ -13,7 +13,7 @@ import torch
 from fineray.backbones.catalogue import Backbone
 from fineray.project.project import Project, open_project
 from fineray.project.splits import Split, SplitPlan, latest_split
-from fineray.training import devices, model
+from tests.support.device_in_use import forget, use
 from tests.support.one_device import stand_in_for_fabric
 from tests.support.synthetic import random_backbone, write_study
 
@@ -88,17 +88,3 @@ def on(gpu: torch.device, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Mo
     stand_in_for_fabric()
     yield monkeypatch
     forget()
-
-
-def use(device: torch.device, patch: pytest.MonkeyPatch) -> None:
-    """From now on this device is the best one."""
-    patch.setenv("FINERAY_DEVICE", device.type)
-    forget()
-
-
-def forget() -> None:
-    """What was kept of another device."""
-    if hasattr(devices.fabric, "cache_clear"):
-        devices.fabric.cache_clear()
-    model._load.cache_clear()
-    model._runtime.cache_clear()

@@ -51,9 +51,9 @@ from fineray.training.train import train
 from fineray.training.tuning.augmentation import Augmentation
 from fineray.training.tuning.finetuning import Tuner, TuningData
 from fineray.training.tuning.network import TunedNetwork
-from tests.gpu.conftest import forget, use
+from tests.support.device_in_use import forget, use
 
-pytestmark = pytest.mark.gpu
+pytestmark = [pytest.mark.gpu, pytest.mark.xdist_group("gpu")]
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[2]
 QUICK = Tuning(frozen_stages=6, epochs=2, batch=8)

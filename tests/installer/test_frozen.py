@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from fineray.cli.main import parser
-from tests.installer.test_parts import INSTALLER, ROOT, module
+from tests.support.installer import INSTALLER, ROOT, module
 
 recorded, way = module("recorded"), module("way_of_work")
 left_out = module("pyinstaller/left_out")
@@ -40,6 +40,7 @@ def recording(folder: Path) -> dict[str, str]:
     return {**os.environ, "FINERAY_MODULES": str(folder), "PYTHONPATH": os.pathsep.join(map(str, paths))}
 
 
+@pytest.mark.integration
 def test_nothing_that_is_left_out_is_loaded(tmp_path: Path) -> None:
     """Neither by Fineray nor by what it imports: pandas comes with cleanlab, Qt's OpenGL with pyqtgraph."""
     subprocess.run([sys.executable, "-c", LOAD_ALL], cwd=ROOT, env=recording(tmp_path / "modules"), check=True)
@@ -57,6 +58,7 @@ def test_what_is_left_out_is_found_with_all_below_it() -> None:
     ]
 
 
+@pytest.mark.integration
 def test_child_processes_tell_what_they_load_though_they_are_killed(tmp_path: Path) -> None:
     code = (
         "import multiprocessing, os, signal, sys\n"
@@ -74,6 +76,7 @@ def test_child_processes_tell_what_they_load_though_they_are_killed(tmp_path: Pa
     assert len(list((tmp_path / "modules").iterdir())) >= 2
 
 
+@pytest.mark.integration
 def test_the_program_says_which_modules_it_lacks(tmp_path: Path) -> None:
     (tmp_path / "modules.txt").write_text("fineray.errors\nno_such_module\njson\ncore.no_such_part\n")
     command = [sys.executable, str(START), "--self-check", "imports", str(tmp_path / "modules.txt")]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import configparser
 import hashlib
-import importlib.util
 import re
 import struct
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from types import ModuleType
 from xml.etree import ElementTree
 
 import numpy as np
@@ -19,18 +17,7 @@ import pytest
 from PIL import Image
 
 from fineray.package.signature import make_key
-
-ROOT = Path(__file__).resolve().parents[2]
-INSTALLER = ROOT / "installer"
-
-
-def module(name: str) -> ModuleType:
-    """A script of the installer as a module."""
-    spec = importlib.util.spec_from_file_location(name, INSTALLER / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
+from tests.support.installer import INSTALLER, ROOT, module
 
 
 def test_checksums_are_signed_and_a_changed_file_is_found(tmp_path: Path) -> None:

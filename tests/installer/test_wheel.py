@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 import fineray
-from tests.installer.test_parts import ROOT
+from tests.support.installer import ROOT
 
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
 PACKAGES = {"fineray", "fineray_desktop", "fineray_resources"}
+
+
+pytestmark = pytest.mark.xdist_group("wheel")  # one wheel for all of them
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +33,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
     return zipfile.Path(root / done.stdout.split()[-1])
 
 
+@pytest.mark.integration
 def test_three_names_lie_at_its_top(wheel: zipfile.Path) -> None:
     """Nothing generic lands in a site-packages folder, where it could overwrite another distribution's files."""
     assert {each.name for each in wheel.iterdir()} == {*PACKAGES, f"fineray-{fineray.__version__}.dist-info"}
 
 
+@pytest.mark.integration
 def test_everything_of_the_sources_is_in_it(wheel: zipfile.Path) -> None:
     packed = {str(Path(name)) for name in wheel.root.namelist()}
     for part in ("core", "desktop", "resources"):

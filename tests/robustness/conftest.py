@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tests.robustness.reliability import Reliability
 @pytest.fixture(scope="session")
 def _figures(request: pytest.FixtureRequest) -> Iterator[Reliability]:
     asked = request.config.getoption("--reliability")
+    if asked and "PYTEST_XDIST_WORKER" in os.environ:
+        raise pytest.UsageError("--reliability wants -n 0: one process writes the table")
     figures = Reliability(Path(asked) if asked else None)
     yield figures
     figures.write()

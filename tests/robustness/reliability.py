@@ -1,7 +1,7 @@
 """docs/reliability.md: what the tests of this folder measured, written by themselves.
 
-`pytest tests/robustness --reliability docs/reliability.md` (with `-m soak` for the long form) puts the figures of the
-tests that ran into the table; lines of tests that did not run stay as they are.
+`pytest tests/robustness --reliability docs/reliability.md -n 0 -m "integration or alone or slow"`, or `-m soak` for the
+long form, puts the figures of the tests that ran into the table; lines of tests that did not run stay as they are.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 
 HEAD = """# Reliability
 
-What the tests in `tests/robustness` measured, written by the tests themselves:
-`pytest tests/robustness --reliability docs/reliability.md`, with `-m soak` for the long form (hours).
+What the tests in `tests/robustness` measured, written by the tests themselves: `pytest tests/robustness --reliability
+docs/reliability.md -n 0 -m "integration or alone or slow"`, with `-m soak` for the long form (hours).
 Each promise has a test that fails where it is broken; docs/threat-model.md says against whom.
 
 | promise | measured | test | commit, day, machine |

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +49,7 @@ def test_a_patient_is_never_on_both_sides(project: Project, tmp_path: Path) -> N
     assert len(sides) == 12 and all(len(found) == 1 for found in sides.values())
 
 
+@pytest.mark.integration
 def test_copies_under_other_names_stay_on_one_side(project: Project, tmp_path: Path) -> None:
     for patient in range(16):
         label = ("ill", "well")[patient % 2]
@@ -70,6 +70,7 @@ def test_copies_under_other_names_stay_on_one_side(project: Project, tmp_path: P
     assert any("serious" in each and "under two patients" in each for each in told), told
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("fault", ["marker", "polarity"])
 def test_what_gives_the_label_away_is_found(project: Project, tmp_path: Path, fault: str) -> None:
     random = np.random.default_rng(0)
@@ -90,9 +91,9 @@ def test_what_gives_the_label_away_is_found(project: Project, tmp_path: Path, fa
     assert any(word in told for word in wanted), told
 
 
-def test_shuffled_labels_give_an_area_whose_interval_covers_a_half(trained_once: Path, tmp_path: Path) -> None:
-    shutil.copytree(trained_once / "study", tmp_path / "study")
-    with open_project(tmp_path / "study") as project:
+@pytest.mark.integration
+def test_shuffled_labels_give_an_area_whose_interval_covers_a_half(trained: Path) -> None:
+    with open_project(trained) as project:
         split = latest_split(project)
         assert split is not None
         done = train(project, split, control_recipes(RECIPE)["shuffled labels"])
@@ -122,6 +123,7 @@ def test_a_threshold_cannot_be_chosen_on_the_images_it_judges() -> None:
     assert predicted.thresholds != other.thresholds
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("ill", "told"), [(20, False), (36, True)])
 def test_another_share_of_the_ill_is_told(trained: Path, tmp_path: Path, ill: int, told: bool) -> None:
     """Half of the images that the run learned from are dark. Predictive values hold for that share and no other."""

@@ -79,7 +79,7 @@ def feed(project: Project, folder: Path, first: int, number: int, monkeypatch: p
 @pytest.mark.parametrize(
     "number",
     [
-        300,
+        pytest.param(300, marks=pytest.mark.integration),
         pytest.param(10_000, marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
     ],
 )
@@ -110,6 +110,7 @@ def test_mutated_images(
     )
 
 
+@pytest.mark.integration
 def test_a_decoder_cannot_take_more_memory_than_its_limit(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

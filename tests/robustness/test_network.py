@@ -67,6 +67,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_strace
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
+@pytest.mark.xdist_group("watched")
 def test_nothing_leaves_this_computer(watched: Path) -> None:
     seen = "\n".join(calls(watched / "log"))
     assert "libopenvino_pytorch_frontend" in seen and "onnxruntime_pybind11_state" in seen, "both were at work"
@@ -76,6 +77,7 @@ def test_nothing_leaves_this_computer(watched: Path) -> None:
 @needs_strace
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
+@pytest.mark.xdist_group("watched")
 def test_files_lie_in_the_project_and_the_user_folder_alone(watched: Path) -> None:
     """What was made outside what the user named: in Fineray's folder, the window's settings, temporary folders."""
     home, temporary = watched / "home", watched / "temporary"
@@ -100,6 +102,7 @@ def test_files_lie_in_the_project_and_the_user_folder_alone(watched: Path) -> No
     assert left_over == [] and list((watched / "working").iterdir()) == []
 
 
+@pytest.mark.integration
 @needs_strace
 def test_strace_sees_a_look_up_and_a_file_of_a_forked_child(tmp_path: Path) -> None:
     """What the tests above would see, if it were there."""
@@ -153,6 +156,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.integration
 def test_no_process_can_import_a_telemetry_module(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The program itself, and its children however they are started; also those modules that lie below."""
     pytest.importorskip("openvino")
@@ -174,6 +178,7 @@ def test_every_telemetry_package_that_is_installed_is_refused() -> None:
     assert found <= set(REFUSED)
 
 
+@pytest.mark.integration
 def test_a_compiled_network_gives_the_same_and_calls_nobody(tmp_path: Path) -> None:
     """OpenVINO goes on without its telemetry, leaves the home alone and opens no socket; none of its threads waits."""
     pytest.importorskip("openvino")
@@ -200,6 +205,7 @@ def test_a_compiled_network_gives_the_same_and_calls_nobody(tmp_path: Path) -> N
     assert list((tmp_path / "home").iterdir()) == []
 
 
+@pytest.mark.integration
 def test_caches_of_libraries_lie_in_the_user_folder(tmp_path: Path) -> None:
     """In a program of ours: the window and the commands begin alike. A folder that was chosen before stays."""
     names = [*CACHES, *SETTINGS, "HF_HUB_OFFLINE"]
@@ -218,6 +224,7 @@ def test_caches_of_libraries_lie_in_the_user_folder(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.integration
 def test_the_export_silences_onnxruntime_on_windows_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """There the events of the system heed a call, not the variable."""
     import onnxruntime
@@ -286,6 +293,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.integration
 def test_the_watch_sees_children_and_names_that_are_looked_up(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Forked, spawned, of a forkserver, of a pool, decoding, and a child's child: each once."""
     tmp_path = tmp_path_factory.mktemp("n")
@@ -296,6 +304,7 @@ def test_the_watch_sees_children_and_names_that_are_looked_up(tmp_path_factory: 
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+@pytest.mark.integration
 def test_the_window_says_whom_it_spoke_to(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     """Nothing, until somebody asks an archive: then that archive's address, also where nobody answers there."""
     session = window.session

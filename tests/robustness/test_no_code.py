@@ -22,8 +22,8 @@ from fineray.package.archive import LIST
 from fineray.project.label_sets import active_label_set, class_counts
 from fineray.project.project import CATALOGUE, Project, open_project
 from fineray.project.runs import runs
-from tests.core.package.test_package import packed, rewritten
 from tests.support.images import write_image
+from tests.support.packages import packed, rewritten
 
 ROOT = Path(__file__).parents[2]
 # Names that run code or rebuild objects from bytes. Own processes speak by pipes that nobody else has.
@@ -90,6 +90,7 @@ def ran(tmp_path: Path) -> list[str]:
     return [line for line in seen if "exploded" in line or "posix.system" in line or "touch" in line]
 
 
+@pytest.mark.integration
 def test_the_watch_sees_a_pickle(tmp_path: Path) -> None:
     (tmp_path / "bomb").write_bytes(pickle.dumps(Bomb(tmp_path / "exploded")))
     code = WATCH.replace("from fineray.cli.main import main\nsys.exit(main(sys.argv[1:]))", "")
@@ -98,6 +99,7 @@ def test_the_watch_sees_a_pickle(tmp_path: Path) -> None:
     assert (tmp_path / "exploded").exists() and ran(tmp_path)
 
 
+@pytest.mark.integration
 def test_weights_that_are_code(tmp_path: Path) -> None:
     exploded = tmp_path / "exploded"
     (tmp_path / "w.pth").write_bytes(pickle.dumps({"weight": Bomb(exploded)}))
@@ -192,6 +194,7 @@ SURPRISES = (
 )  # fmt: skip
 
 
+@pytest.mark.integration
 def test_labels_that_look_like_something_else(project: Project, tmp_path: Path) -> None:
     """They are names of classes like any other, through labels, split, training, figures, report and tables."""
     for patient in range(20):
@@ -216,6 +219,7 @@ def test_labels_that_look_like_something_else(project: Project, tmp_path: Path) 
     assert {path.name for path in project.runs_folder.iterdir()} == {"run-001"}
 
 
+@pytest.mark.integration
 def test_a_catalogue_cannot_reach_outside(trained: Path, tmp_path: Path) -> None:
     """Its own triggers and views may call nothing that is not harmless: SQLite's trusted_schema is off."""
     db = sqlite3.connect(trained / CATALOGUE)

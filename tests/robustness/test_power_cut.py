@@ -21,6 +21,7 @@ IMAGES = 12
 STEPS = {"opened", "imported", "labelled", "split", "trained"}
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("power cut"),  # one record for all of them
     pytest.mark.skipif(not can_record(), reason="needs strace, allowed to look at processes"),
 ]
 

@@ -33,6 +33,7 @@ from fineray_desktop.main_window import MainWindow
 from fineray_desktop.review.page import ReviewPage
 from fineray_desktop.train.page import TrainPage
 
+pytestmark = pytest.mark.integration  # two processes, and folders that may only be read
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys

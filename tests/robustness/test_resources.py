@@ -16,6 +16,7 @@ from fineray.errors import device_error
 from tests.support.failing import fail, serve_failing
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("how", "said", "leaves"),
     [
@@ -54,6 +55,7 @@ def test_other_errors_are_not_taken_for_these() -> None:
         fail("no memory")
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS")
 def test_training_with_too_little_memory_ends_in_words(trained: Path) -> None:
     """The real thing: an address space that suffices to begin and not to finish."""

@@ -90,7 +90,7 @@ def a_day(window: MainWindow, qtbot: QtBot, study: Path, images: Path) -> None:
 @pytest.mark.parametrize(
     "rounds",
     [
-        pytest.param(8, marks=[pytest.mark.slow, pytest.mark.timeout(900)]),
+        pytest.param(8, marks=[pytest.mark.alone, pytest.mark.timeout(900)]),
         pytest.param(100, marks=[pytest.mark.soak, pytest.mark.timeout(14_400)]),
     ],
 )

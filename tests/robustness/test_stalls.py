@@ -50,6 +50,7 @@ def worker_of(client: EngineClient) -> int:
     return client._worker.pid
 
 
+@pytest.mark.integration
 @unix
 def test_a_worker_that_stops_answering_is_said_and_may_be_ended(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
@@ -81,6 +82,7 @@ def test_a_worker_that_stops_answering_is_said_and_may_be_ended(
         pass
 
 
+@pytest.mark.integration
 @unix
 def test_a_reading_process_that_stops_is_replaced(qapp: QObject, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_client, "SILENT_AFTER_S", 3.0)
@@ -99,6 +101,7 @@ def test_a_reading_process_that_stops_is_replaced(qapp: QObject, qtbot: QtBot, m
     client.close()
 
 
+@pytest.mark.integration
 @unix
 def test_a_decoding_process_that_stops_costs_nothing(
     project: Project, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
@@ -140,6 +143,7 @@ def test_a_drive_that_stalls_while_files_are_looked_for_can_be_left(
         let_go.set()
 
 
+@pytest.mark.integration
 def test_a_folder_that_vanishes_during_the_import(
     project: Project, images: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -171,6 +175,7 @@ def test_a_folder_that_vanishes_during_the_import(
     assert counts(project).images == 180
 
 
+@pytest.mark.integration
 @unix
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0 and not shutil.which("setpriv"), reason="no setpriv")
 def test_a_folder_that_may_not_be_read_is_listed(tmp_path: Path) -> None:
@@ -196,6 +201,7 @@ def test_a_folder_that_may_not_be_read_is_listed(tmp_path: Path) -> None:
     assert done.stdout.split() == ["closed", "image"], done.stderr[-800:]
 
 
+@pytest.mark.integration
 def test_a_path_of_three_hundred_characters_with_letters_of_all_kinds(tmp_path: Path) -> None:
     deep = tmp_path
     for name in ("Röntgen Thorax – ambulante Fälle", "胸部レントゲン写真の研究", "исследование лёгких", "µ" * 60):
@@ -222,6 +228,7 @@ def test_a_path_of_three_hundred_characters_with_letters_of_all_kinds(tmp_path: 
     assert (deep / "B.pdf").stat().st_size > 10_000
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(shutil.which("faketime") is None, reason="needs faketime (installer/test-packages.sh)")
 def test_a_clock_that_jumps_changes_no_count(project: Project, images: Callable[..., Path]) -> None:
     """Ten years back between two steps: nothing is read again, openings are counted, the order of changes stays."""

@@ -16,7 +16,7 @@ from fineray_desktop.theme import LIGHT, apply_theme
 
 def main() -> None:
     """On three classes, at the size that the window has by itself."""
-    from tests.desktop.test_layout import found_faults
+    from tests.support.everywhere import found_faults
     from tests.support.situations import quiet_window, study
 
     folder = Path(sys.argv[1])

@@ -68,3 +68,10 @@ def write_picture(path: Path, values: NDArray[np.integer], patient: str, **tags:
     path.parent.mkdir(parents=True, exist_ok=True)
     ds.save_as(path, enforce_file_format=True)
     return ds
+
+
+def texture(patient: int, number: int) -> NDArray[np.uint16]:
+    """An image whose coarse pattern belongs to this patient and number alone."""
+    random = np.random.default_rng([patient, number])
+    coarse = random.normal(size=(12, 12))
+    return np.round(2048 + 500 * np.kron(coarse, np.ones((8, 8)))).clip(0, 4095).astype(np.uint16)

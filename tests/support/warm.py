@@ -6,6 +6,7 @@ use spawned ones.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -27,6 +28,7 @@ class WarmProcesses:
         self._context = multiprocessing.get_context("forkserver")
         forkserver._forkserver._stop()  # type: ignore[attr-defined]  # an import may have started one without them
         self._context.set_forkserver_preload(list(LIBRARIES))
+        forkserver.ensure_running()  # before an import asks for a server with its own libraries alone
 
     def Pipe(self) -> tuple[Connection, Connection]:
         """Both ends of a pipe."""
@@ -38,6 +40,7 @@ class WarmProcesses:
 
 
 def _begin(environment: dict[str, str], target: Callable[..., None], args: tuple[Any, ...]) -> None:
+    gc.freeze()  # what came with the server
     os.environ.clear()
     os.environ.update(environment)  # the server has that of the test that came first
     target(*args)

@@ -78,7 +78,13 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     yield know
 
 
-@pytest.mark.parametrize("name", ["resnet18", "densenet121", "mobilenet_v3_large"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet18",
+        *(pytest.param(each, marks=pytest.mark.integration) for each in ("densenet121", "mobilenet_v3_large")),
+    ],
+)
 def test_a_known_file_is_checked_and_converted_once(name: str, home: Path, tmp_path: Path, known) -> None:  # type: ignore[no-untyped-def]
     path = published(name, tmp_path)
     known(name, path)
@@ -163,6 +169,7 @@ def test_code_in_a_pickle_never_runs(home: Path, tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+@pytest.mark.integration
 def test_any_timm_cnn_by_its_name(home: Path, tmp_path: Path) -> None:
     chosen = describe("timm:resnet14t")
     assert chosen.parameters == sum(stage.parameters for stage in chosen.stages) and len(chosen.stages) >= 4

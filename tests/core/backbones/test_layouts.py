@@ -78,7 +78,10 @@ def check(name: str) -> str:
     return "taken"
 
 
-@pytest.mark.parametrize("name", [*TAKEN, *REFUSED])
+@pytest.mark.parametrize(
+    "name",
+    [*TAKEN[:-1], pytest.param(TAKEN[-1], marks=pytest.mark.integration), *REFUSED],  # the last takes long
+)
 def test_a_network_is_read_as_timm_reads_it_or_refused(name: str) -> None:
     assert check(name) == ("taken" if name in TAKEN else "refused")
 
@@ -137,6 +140,7 @@ def test_channels_that_lie_last_are_pooled_over_rows_and_columns() -> None:
     assert first.shape == (2, 4)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["test_nfnet", "resnetv2_50x1_bit"])
 def test_a_layer_that_standardises_its_weights_sees_three_colours(name: str) -> None:
     chosen = describe(f"timm:{name}")

@@ -138,6 +138,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path: Path, monkeypatch: pyte
         load_weights(replace(LITE0, weights=replace(LITE0.weights, sha256=digest)))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("chosen", manifest(), ids=lambda each: each.name)
 def test_the_manifest_tells_the_truth_about_each_network(chosen: Backbone) -> None:
     model = architecture(chosen)
@@ -176,6 +177,7 @@ def test_one_gray_channel_gives_what_three_equal_colours_give(name: str) -> None
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.integration
 def test_folded_batch_norms_give_the_same_features() -> None:
     model, _ = pretrained(LITE0)
     folded = with_folded_batch_norms(model, 224)
@@ -206,6 +208,7 @@ def test_a_fold_that_does_not_prove_itself_is_not_used() -> None:
     assert with_folded_batch_norms(model, 16) is model
 
 
+@pytest.mark.integration
 def test_features_do_not_depend_on_the_batch_or_on_anything_learned() -> None:
     runtime = Runtime(LITE0, torch.device("cpu"))
     images = np.random.default_rng(0).integers(0, 256, size=(5, 224, 224), dtype=np.uint8)
@@ -216,6 +219,7 @@ def test_features_do_not_depend_on_the_batch_or_on_anything_learned() -> None:
     assert together.dtype == np.float32
 
 
+@pytest.mark.integration
 def test_features_are_the_pooled_maps_of_every_stage() -> None:
     batch = torch.rand(2, 1, 224, 224, generator=torch.Generator().manual_seed(2))
     model, _ = pretrained(LITE0)
@@ -236,6 +240,7 @@ def test_features_are_the_pooled_maps_of_every_stage() -> None:
         assert torch.allclose(features[:, width:], maps.std((2, 3), correction=0), atol=1e-3)
 
 
+@pytest.mark.integration
 def test_openvino_gives_the_same_features() -> None:
     pytest.importorskip("openvino")
     plain, compiled = (Runtime(LITE0, torch.device("cpu")) for _ in range(2))

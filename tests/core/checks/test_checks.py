@@ -35,7 +35,7 @@ from fineray.project.pixel_store import StoredAt
 from fineray.project.project import Project
 from fineray.project.splits import SplitPlan, is_current
 from fineray.project.splitting.make import make_split
-from tests.support.images import write_image
+from tests.support.images import texture, write_image, write_picture
 
 
 def _labels(random: np.random.Generator, n: int = 240) -> np.ndarray:
@@ -80,6 +80,7 @@ def test_effects_agree_with_known_tables() -> None:
     assert association_findings([Association("x", 0.05, 1e-9, "")])[0].severity == "fine", "too weak to matter"
 
 
+@pytest.mark.integration
 def test_view_position_is_found_on_the_real_images(project: Project, cxr: Path) -> None:
     import_folders(project, [cxr / "dicom"])
     apply_labels(project, preview_table(project, cxr / "labels.csv"))
@@ -168,6 +169,7 @@ def test_strangers_and_contradicted_labels_are_found() -> None:
     assert set(outliers(images, features).images) == {7, 99}
 
 
+@pytest.mark.integration
 def test_copies_small_classes_and_missing_ids_are_found(
     project: Project, images: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -189,13 +191,12 @@ def test_copies_small_classes_and_missing_ids_are_found(
     assert "“dark”" in found["class sizes"].title
 
 
+@pytest.mark.integration
 def test_a_copy_under_another_name_is_serious_and_can_be_left_out(project: Project, tmp_path: Path) -> None:
-    from tests.core.project.splitting.test_make import _texture
-    from tests.support.images import write_picture
 
     for patient in range(24):
-        write_picture(tmp_path / f"images/{patient % 2}/{patient}", _texture(patient, 0), f"PAT-{patient}")
-    write_picture(tmp_path / "images/1/copy", _texture(4, 0)[:, ::-1], "SOMEBODY")
+        write_picture(tmp_path / f"images/{patient % 2}/{patient}", texture(patient, 0), f"PAT-{patient}")
+    write_picture(tmp_path / "images/1/copy", texture(4, 0)[:, ::-1], "SOMEBODY")
     import_folders(project, [tmp_path / "images"])
     apply_labels(project, preview_folders(project))
     split = make_split(project, SplitPlan(folds=2))

@@ -17,6 +17,8 @@ from fineray.dicom.read import read_radiograph
 from fineray.dicom.shades import shades
 from fineray.progress import Cancelled, Monitor
 
+pytestmark = pytest.mark.xdist_group("demo")  # one study for all of them
+
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -119,6 +119,7 @@ def test_a_constant_image_is_shown() -> None:
     assert np.isfinite(shades(_image(image(np.full((10, 10), 7, np.uint16))))).all()
 
 
+@pytest.mark.integration
 def test_real_twins_of_the_study_have_dark_corners_and_bright_spines(cxr: Path) -> None:
     """The middle column of a frontal chest image (spine) is brighter than its lungs, whatever the encoding."""
     seen = {}

@@ -274,6 +274,7 @@ def test_a_subgroup_on_which_the_model_fails_is_found_and_small_ones_are_marked(
     assert sum(each.images for each in found[0].subgroups) == 600
 
 
+@pytest.mark.integration
 def test_the_test_of_subgroups_keeps_its_level() -> None:
     below = 0
     for seed in range(200):

@@ -152,6 +152,7 @@ def naive_low(hits: np.ndarray) -> float:
     return wilson(float(hits.mean()), len(hits))[0]
 
 
+@pytest.mark.integration
 def test_the_clustered_interval_covers() -> None:
     """Of 400 simulated studies with correlated images about 95 % of the intervals hold the truth."""
     random = np.random.default_rng(7)

@@ -3,57 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from fineray.project.files.importing import import_folders
-from fineray.project.labels.preview import apply_labels, preview_folders
-from fineray.project.project import Project, create_project, open_project
-from fineray.project.runs import RunFolder
-from fineray.project.splits import SplitPlan
-from fineray.project.splitting.make import make_split
-from fineray.training.recipe import HeadSettings, Recipe
-from fineray.training.train import train
-from tests.support.images import write_picture
-
-RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1)), bootstrap=100)
-PATCH = (slice(20, 60), slice(110, 150))  # of 160 x 160: the right of the middle, away from border and letters
-
-
-def planted(folder: Path, patch: tuple[slice, slice], patients: int = 30) -> Path:
-    """Images of smooth noise, class `sick` with a textured patch; one a patient."""
-    random = np.random.default_rng(0)
-    for patient in range(patients):
-        coarse = random.uniform(900, 2300, (10, 10))
-        image = np.kron(coarse, np.ones((16, 16))) + random.normal(0, 60, (160, 160))
-        if patient % 2:
-            rows, columns = (part.stop - part.start for part in patch)
-            image[patch] = 1600 + 1500 * (np.indices((rows, columns)).sum(axis=0) // 4 % 2)
-        label = ("well", "sick")[patient % 2]
-        write_picture(folder / label / f"{patient}", np.clip(image, 0, 4095).astype(np.uint16), f"P-{patient}")
-    return folder
-
-
-def train_on(root: Path, images: Path) -> Project:
-    """A project with a frozen run on these images; the caller closes it."""
-    create_project(root)
-    project = open_project(root)
-    import_folders(project, [images])
-    apply_labels(project, preview_folders(project))
-    train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
-    return project
+from fineray.project.project import Project, open_project
+from fineray.project.runs import RunFolder, runs
+from tests.support.studies import Zoo, lend
 
 
 @pytest.fixture(scope="session")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, RunFolder]]:
-    """(project, run) on the planted patch."""
-    from fineray.project.runs import runs
-
+def taught(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, RunFolder]]:
+    """(project, run) on the planted patch: this process's copy, which its tests share."""
     folder = tmp_path_factory.mktemp("planted")
     with pytest.MonkeyPatch.context() as patch:  # the home of single tests is not there yet
         patch.setenv("FINERAY_HOME", str(folder / "home"))
-        project = train_on(folder / "study", planted(folder / "images", PATCH))
+        project = open_project(lend(zoo.planted(), folder / "study", folder / "home"))
     yield project, runs(project)[0]
     project.close()

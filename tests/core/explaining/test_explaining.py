@@ -23,7 +23,7 @@ from fineray.project.splits import latest_split
 from fineray.training.model import trained_model
 from fineray.training.recipe import Recipe, Tuning
 from fineray.training.train import train
-from tests.core.explaining.conftest import PATCH, planted, train_on
+from tests.support.planted import PATCH, planted, train_on
 
 Taught = tuple[Project, RunFolder]
 
@@ -34,6 +34,7 @@ def _of_class(folder: RunFolder, name: str) -> tuple[Predictions, list[int]]:
     return predictions, rows.tolist()
 
 
+@pytest.mark.integration
 def test_both_methods_find_what_was_planted(taught: Taught) -> None:
     project, folder = taught
     predictions, rows = _of_class(folder, "sick")
@@ -87,6 +88,7 @@ def test_the_model_is_the_one_that_predicted(taught: Taught) -> None:
     )
 
 
+@pytest.mark.integration
 def test_a_tuned_model_is_explained_as_a_whole(taught: Taught) -> None:
     project, _ = taught
     recipe = Recipe(mode="finetune", tuning=Tuning(epochs=1, frozen_stages=7), bootstrap=100)
@@ -121,6 +123,7 @@ def test_a_random_map_and_a_constant_one_get_a_badge(taught: Taught) -> None:
     assert any("No part" in each for each in empty.problems)
 
 
+@pytest.mark.integration
 def test_randomised_weights_destroy_the_map_on_average(taught: Taught) -> None:
     project, folder = taught
     predictions, rows = _of_class(folder, "sick")
@@ -131,6 +134,7 @@ def test_randomised_weights_destroy_the_map_on_average(taught: Taught) -> None:
     assert np.median(likeness) < 0.5
 
 
+@pytest.mark.integration
 def test_a_shortcut_on_the_border_shows_in_the_mean_map(tmp_path: Path) -> None:
     corner = (slice(2, 12), slice(2, 40))
     project = train_on(tmp_path / "study", planted(tmp_path / "images", corner))
@@ -147,6 +151,7 @@ def test_a_shortcut_on_the_border_shows_in_the_mean_map(tmp_path: Path) -> None:
         project.close()
 
 
+@pytest.mark.alone
 def test_grad_cam_is_quick(taught: Taught) -> None:
     project, folder = taught
     image = int(folder.predictions().images[0])
@@ -197,6 +202,7 @@ def test_a_map_of_the_features_has_every_image(taught: Taught) -> None:
     assert len(found.images) == len(found.points) == 30 and np.isfinite(found.points).all()
 
 
+@pytest.mark.integration
 def test_planted_label_errors_come_first() -> None:
     random = np.random.default_rng(0)
     truth = np.repeat([0, 1], 100)

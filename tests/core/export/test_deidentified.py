@@ -26,6 +26,7 @@ from tests.support.identity import DIGITS, MARKS, NAME, full_of_identity, marks_
 from tests.support.images import write_image
 
 
+@pytest.mark.integration
 def test_planted_identity_is_found_nowhere(tmp_path: Path, home: Path) -> None:
     for number in range(2):
         full_of_identity(tmp_path / f"in/{number}.dcm")

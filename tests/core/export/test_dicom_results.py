@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,23 +20,33 @@ from fineray.prediction.results import FolderPredictions
 from fineray.project.project import open_project
 from fineray.project.runs import run
 from tests.support.images import write_image
+from tests.support.studies import Zoo, lend
+
+pytestmark = pytest.mark.xdist_group("dicom results")  # the same for all of them
 
 
-@pytest.fixture
-def results(trained: Path, tmp_path: Path) -> Iterator[tuple[FolderPredictions, Path, Path]]:
+@pytest.fixture(scope="module")
+def results(zoo: Zoo, tmp_path_factory: pytest.TempPathFactory) -> tuple[FolderPredictions, Path, Path]:
     """(the table, the images, the folder of results) of four images: two real ones, one of a test, one picture."""
-    images, out = tmp_path / "new", tmp_path / "out"
+    root = tmp_path_factory.mktemp("results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FINERAY_HOME", str(root / "home"))
+        return _results(lend(zoo.trained(), root / "study"), root)
+
+
+def _results(study: Path, root: Path) -> tuple[FolderPredictions, Path, Path]:
+    images, out = root / "new", root / "out"
     write_image(images / "a" / "small.dcm", patient="NEW-1", level=0.6)
     for name in ("RG1_UNCR.dcm", "RG3_UNCI.dcm"):
         shutil.copyfile(get_testdata_file(name), images / name)
     Image.fromarray(np.full((60, 50), 90, dtype=np.uint8)).save(images / "picture.png")
-    with open_project(trained) as project:
+    with open_project(study) as project:
         folder = run(project, "run-001")
         classes = folder.metrics().classes
         dicom, maps = DicomResultWriter(folder, classes, out), HeatMapWriter(folder, classes, out)
         table = predict_folder(project, folder, images, visit=lambda new: (dicom(new), maps(new), None)[-1])
     assert dicom.without == 1, "the picture is no DICOM file"
-    yield table, images, out
+    return table, images, out
 
 
 def test_three_objects_a_image_in_its_own_study(results: tuple[FolderPredictions, Path, Path]) -> None:
@@ -67,6 +76,7 @@ def test_three_objects_a_image_in_its_own_study(results: tuple[FolderPredictions
         assert made["heatmap"].BurnedInAnnotation == "YES" and made["heatmap"].pixel_array.shape[2] == 3
 
 
+@pytest.mark.integration
 def test_what_a_image_counts_as_stands_beside_its_own_probability(trained: Path, tmp_path: Path) -> None:
     write_image(tmp_path / "new" / "image.dcm", patient="NEW-1", level=0.62)  # bright, most probably
     with open_project(trained) as project:

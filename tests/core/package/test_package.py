@@ -42,34 +42,24 @@ from fineray.project.runs import (
     run,
     runs,
 )
-from fineray.project.splits import SplitPlan
-from fineray.project.splitting.make import make_split
-from fineray.project.splitting.sealing import seal_test
 from fineray.review.judging import predictions_at_point
 from fineray.review.query import ReviewQuery
 from fineray.system.output_file import CannotWriteThere
-from fineray.training.opening import NotFrozen, freeze, open_test
-from fineray.training.recipe import HeadSettings, Recipe
-from fineray.training.train import train
+from fineray.training.opening import NotFrozen
+from tests.support.packages import packed, rewritten
+from tests.support.studies import Zoo, lend
 
 
-def packed(study: Path, name: str, output: Path, **how: object) -> Path:
-    with open_project(study) as project:
-        export_package(project, run(project, name), output, **how)  # type: ignore[arg-type]
-    return output
+@pytest.fixture
+def package(zoo: Zoo) -> Path:
+    """The frozen run of `trained` as a package, to be read alone."""
+    return (
+        zoo.made("package", lambda root: packed(lend(zoo.trained(), root / "study"), "run-001", root / "m.frpkg"))
+        / "m.frpkg"
+    )
 
 
-def rewritten(package: Path, output: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
-    """The package with its members changed, in whatever way."""
-    with zipfile.ZipFile(package) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    change(members)
-    with zipfile.ZipFile(output, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return output
-
-
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["run-001", "run-002"])
 def test_it_says_the_same_elsewhere(trained: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     images = trained.parent / "images"
@@ -91,9 +81,8 @@ def test_it_says_the_same_elsewhere(trained: Path, tmp_path: Path, name: str, mo
     assert "research use only" in opened.card.lower() and "40 images" in opened.card
 
 
-def test_a_network_that_the_other_side_has_no_weights_for(trained: Path, tmp_path: Path) -> None:
+def test_a_network_that_the_other_side_has_no_weights_for(package: Path, tmp_path: Path) -> None:
     """The weights come along, so nothing has to be installed."""
-    package = packed(trained, "run-001", tmp_path / "m.frpkg")
     folder = tmp_path / "members"
     folder.mkdir()
     facts = read_archive(package, folder).facts
@@ -120,8 +109,7 @@ def test_no_identity_no_picture_and_no_rare_value_leaves(trained: Path, tmp_path
 
 
 @pytest.mark.parametrize("member", ["head.safetensors", "backbone.safetensors", "recipe.json", "metrics.json", LIST])
-def test_a_changed_byte_is_noticed(trained: Path, tmp_path: Path, member: str) -> None:
-    package = packed(trained, "run-001", tmp_path / "m.frpkg")
+def test_a_changed_byte_is_noticed(package: Path, tmp_path: Path, member: str) -> None:
 
     def flip(members: dict[str, bytes]) -> None:
         content = bytearray(members[member])
@@ -134,6 +122,7 @@ def test_a_changed_byte_is_noticed(trained: Path, tmp_path: Path, member: str) -
     assert not (tmp_path / "there").exists()
 
 
+@pytest.mark.integration
 def test_another_head_under_right_hashes_says_something_else(trained: Path, tmp_path: Path) -> None:
     from hashlib import sha256
 
@@ -168,6 +157,7 @@ def test_another_head_under_right_hashes_says_something_else(trained: Path, tmp_
         open_package(unsigned, tmp_path / "there")
 
 
+@pytest.mark.integration
 def test_signatures(trained: Path, tmp_path: Path) -> None:
     key = make_key(tmp_path / "key.pem", "a long secret")
     with pytest.raises(KeyUnusable):
@@ -187,8 +177,7 @@ def test_signatures(trained: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_hostile_archives_are_refused(trained: Path, tmp_path: Path) -> None:
-    package = packed(trained, "run-001", tmp_path / "m.frpkg")
+def test_hostile_archives_are_refused(package: Path, tmp_path: Path) -> None:
 
     def adding(name: str) -> Path:
         return rewritten(package, tmp_path / "bad.frpkg", lambda members: members.update({name: b"import os"}))
@@ -231,9 +220,8 @@ def test_hostile_archives_are_refused(trained: Path, tmp_path: Path) -> None:
     ],
 )
 def test_lists_of_another_kind_are_refused(
-    trained: Path, tmp_path: Path, change: Callable[[dict[str, object]], None]
+    package: Path, tmp_path: Path, change: Callable[[dict[str, object]], None]
 ) -> None:
-    package = packed(trained, "run-001", tmp_path / "m.frpkg")
 
     def edit(members: dict[str, bytes]) -> None:
         facts = json.loads(members[LIST])
@@ -245,8 +233,10 @@ def test_lists_of_another_kind_are_refused(
     assert not (tmp_path / "there").exists()
 
 
-def test_it_joins_a_project_once_and_only_an_empty_folder_becomes_one(trained: Path, tmp_path: Path) -> None:
-    package = packed(trained, "run-001", tmp_path / "m.frpkg")
+@pytest.mark.integration
+def test_it_joins_a_project_once_and_only_an_empty_folder_becomes_one(
+    package: Path, trained: Path, tmp_path: Path
+) -> None:
     create_project(tmp_path / "mine")
     assert open_package(package, tmp_path / "mine").run == "run-001"
     assert open_package(package, tmp_path / "mine").run == "run-001", "not a second time"
@@ -263,6 +253,7 @@ def test_it_joins_a_project_once_and_only_an_empty_folder_becomes_one(trained: P
     assert all(LEARNED in row.flag for row in table.rows), "what it learned from is known at the third place too"
 
 
+@pytest.mark.integration
 def test_a_point_chosen_at_export_calls_elsewhere(trained: Path, tmp_path: Path) -> None:
     rule = PointRule("sensitivity", "dark", 0.95)
     package = packed(trained, "run-001", tmp_path / "m.frpkg", rule=rule, abstain=(0.4, 0.6))
@@ -275,6 +266,7 @@ def test_a_point_chosen_at_export_calls_elsewhere(trained: Path, tmp_path: Path)
         assert table.point == OperatingPoint.from_json(facts["point"])
 
 
+@pytest.mark.integration
 def test_the_runs_own_point_goes_along_in_every_form(trained: Path, tmp_path: Path) -> None:
     rule = PointRule("sensitivity", "dark", 0.95)
     with open_project(trained) as project:
@@ -299,8 +291,7 @@ def test_the_runs_own_point_goes_along_in_every_form(trained: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     "point", [{"positive": "grey"}, {"threshold": "low"}, {"threshold": 3}, {"findings": {"x": 1}}]
 )
-def test_a_point_that_fits_nothing_is_refused(trained: Path, tmp_path: Path, point: dict[str, object]) -> None:
-    package = packed(trained, "run-001", tmp_path / "m.frpkg")
+def test_a_point_that_fits_nothing_is_refused(package: Path, tmp_path: Path, point: dict[str, object]) -> None:
 
     def change(members: dict[str, bytes]) -> None:
         told = json.loads(members[LIST])
@@ -311,6 +302,7 @@ def test_a_point_that_fits_nothing_is_refused(trained: Path, tmp_path: Path, poi
         open_package(rewritten(package, tmp_path / "changed.frpkg", change), tmp_path / "there")
 
 
+@pytest.mark.integration
 def test_nothing_half_written_is_left(trained: Path, tmp_path: Path) -> None:
     class Stop(Monitor):
         def check(self) -> None:
@@ -330,19 +322,10 @@ def test_nothing_half_written_is_left(trained: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def frozen_study(tmp_path: Path, images: Callable[..., Path]) -> tuple[Path, Path]:
+def frozen_study(zoo: Zoo, tmp_path: Path, home: Path) -> tuple[Path, Path]:
     """(a project with a sealed test set, a frozen run and the test opened; its images)."""
-    folder = images(patients=40, each=1)
-    create_project(tmp_path / "sealed")
-    with open_project(tmp_path / "sealed") as project:
-        import_folders(project, [folder])
-        apply_labels(project, preview_folders(project))
-        seal_test(project, SplitPlan(test_share=0.25))
-        recipe = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
-        train(project, make_split(project, SplitPlan(folds=3)), recipe)
-        freeze(project, "run-001", OperatingPoint("dark", 0.6, "by hand"))
-        open_test(project, "run-001", Monitor())
-    return tmp_path / "sealed", folder
+    made = zoo.sealed_and_opened()
+    return lend(made, tmp_path / "sealed", home), made / "images"
 
 
 def test_a_capsule_holds_a_frozen_study_and_its_figures_follow(
@@ -366,6 +349,7 @@ def test_a_capsule_holds_a_frozen_study_and_its_figures_follow(
     assert table.point.threshold == 0.6
 
 
+@pytest.mark.integration
 def test_figures_that_do_not_follow_are_found(frozen_study: tuple[Path, Path], tmp_path: Path) -> None:
     study, _ = frozen_study
     folder = study / "runs" / "run-001"
@@ -387,6 +371,7 @@ def test_figures_that_do_not_follow_are_found(frozen_study: tuple[Path, Path], t
         verify_run(project, run(project, "run-001"))
 
 
+@pytest.mark.integration
 def test_a_brought_point_is_not_chosen_again(trained: Path, tmp_path: Path) -> None:
     from fineray.prediction.validation import validate
 
@@ -412,6 +397,7 @@ def test_a_brought_point_is_not_chosen_again(trained: Path, tmp_path: Path) -> N
     assert TrainingSet.load(tmp_path / "members").attributes["modality"] == {"DX": 40}, "as it came"
 
 
+@pytest.mark.integration
 def test_no_room_for_the_output(trained: Path, tmp_path: Path) -> None:
     """As with a full disk: no file may grow over a megabyte."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

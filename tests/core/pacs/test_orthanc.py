@@ -25,7 +25,7 @@ def test_in_a_namespace() -> None:
     alone = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
     if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("this machine allows no network namespaces")
-    command = f"ip link set lo up && exec {sys.executable} -m pytest -q -p no:cacheprovider {BESIDE}"
+    command = f"ip link set lo up && exec {sys.executable} -m pytest -n 0 -q -p no:cacheprovider {BESIDE}"
     done = subprocess.run([*alone, "sh", "-c", command], env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert "passed" in done.stdout and "failed" not in done.stdout

@@ -148,6 +148,7 @@ def test_drift_is_told_where_there_is_some_and_not_where_there_is_none(trained: 
     assert {each.value: (each.before, each.now) for each in view.shares} == {"PA": (1.0, 0.0), "AP": (0.0, 1.0)}
 
 
+@pytest.mark.integration
 def test_chance_alone_is_seldom_called_drift() -> None:
     """Under the same distribution the Kolmogorov line is called different in far under one case in twenty."""
     from fineray.prediction.drift import _of_numbers
@@ -161,6 +162,7 @@ def test_chance_alone_is_seldom_called_drift() -> None:
     assert predicted / 300 < 0.08
 
 
+@pytest.mark.integration
 def test_a_watched_folder_is_told_anew_when_it_changes(trained: Path, tmp_path: Path) -> None:
     images = tmp_path / "watched"
     write_image(images / "1.dcm", patient="NEW-1", level=0.6)

@@ -1,5 +1,4 @@
-"""A run on images that are in no project: the same probabilities as inside, strangers flagged, sealed images
-refused."""
+"""A run on images that are in no project: the same probabilities as inside, strangers flagged, sealed ones refused."""
 
 from __future__ import annotations
 
@@ -21,11 +20,9 @@ from fineray.prediction.predict import LEARNED, SEALED, predict_folder
 from fineray.prediction.tables import write_predictions
 from fineray.progress import Monitor
 from fineray.project.catalogue import image_rows, labelled_images
-from fineray.project.files.importing import import_folders
 from fineray.project.kept_point import keep_point
-from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import Project
-from fineray.project.runs import RunFolder
+from fineray.project.runs import RunFolder, runs
 from fineray.project.splits import SplitPlan, latest_split, parts
 from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
@@ -36,27 +33,27 @@ from fineray.training.opening import freeze
 from fineray.training.recipe import HeadSettings, Recipe, Tuning
 from fineray.training.train import train
 from tests.support.images import write_image, write_picture
+from tests.support.studies import Zoo
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
 
 
 @pytest.fixture
-def study(project: Project, images: Callable[..., Path]) -> tuple[Project, RunFolder, Path]:
+def study(zoo: Zoo, lent: Callable[[Path], Project]) -> tuple[Project, RunFolder, Path]:
     """(project with a run, the run, its images)."""
-    folder = images(patients=16, each=2)
-    import_folders(project, [folder])
-    apply_labels(project, preview_folders(project))
-    return project, train(project, make_split(project, SplitPlan(folds=3)), RECIPE), folder
+    made = zoo.reviewed()
+    project = lent(made)
+    return project, runs(project)[0], made / "images"
 
 
 def test_the_same_images_get_the_same_probabilities(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
     project, run, images = study
     table = predict_folder(project, run, images)
-    images = labelled_images(project)
+    known = labelled_images(project)
     inside = dict(
         zip(
-            (image.content_hash for image in images),
-            trained_model(run).predict(project, images, Monitor()),
+            (image.content_hash for image in known),
+            trained_model(run).predict(project, known, Monitor()),
             strict=True,
         )
     )
@@ -71,17 +68,17 @@ def test_the_same_images_get_the_same_probabilities(study: tuple[Project, RunFol
 def test_nothing_of_the_images_stays_behind(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
     project, run, images = study
     before = {path.name for path in (user_folder() / "sources").iterdir()}
-    images = len(image_rows(project))
+    count = len(image_rows(project))
     predict_folder(project, run, images)
     assert {path.name for path in (user_folder() / "sources").iterdir()} == before
-    assert len(image_rows(project)) == images
+    assert len(image_rows(project)) == count
 
 
+@pytest.mark.integration
 def test_strangers_are_flagged_and_what_is_no_image_is_said(
-    project: Project, images: Callable[..., Path], tmp_path: Path
+    zoo: Zoo, lent: Callable[[Path], Project], tmp_path: Path
 ) -> None:
-    import_folders(project, [images(patients=50, each=2)])  # with few images hardly anything is strange
-    apply_labels(project, preview_folders(project))
+    project = lent(zoo.labelled(50, 2, features=True))  # with few images hardly anything is strange
     run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
     new = tmp_path / "new"
     write_image(new / "bright.dcm", patient="NEW-1", level=0.75)
@@ -100,10 +97,9 @@ def test_strangers_are_flagged_and_what_is_no_image_is_said(
     assert {row.predicted for row in table.rows} == {""} and "says nothing" in table.rows[0].flag
 
 
-def test_images_of_the_sealed_test_set_are_refused(project: Project, images: Callable[..., Path]) -> None:
-    folder = images(patients=16, each=2)
-    import_folders(project, [folder])
-    apply_labels(project, preview_folders(project))
+def test_images_of_the_sealed_test_set_are_refused(zoo: Zoo, lent: Callable[[Path], Project]) -> None:
+    made = zoo.labelled(16, 2, features=True)
+    project, folder = lent(made), made / "images"
     seal = seal_test(project, SplitPlan(test_share=0.25))
     run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
     table = predict_folder(project, run, folder)
@@ -129,6 +125,7 @@ def test_the_runs_own_point_calls_unless_another_is_asked_for(study: tuple[Proje
         predict_folder(project, run, images, rule=PointRule("youden", "grey"))
 
 
+@pytest.mark.integration
 def test_tuned_runs_predict_too(study: tuple[Project, RunFolder, Path]) -> None:
     project, _, images = study
     split = latest_split(project)
@@ -180,10 +177,9 @@ def test_the_limit_of_likeness_holds_on_new_images_of_the_same_kind() -> None:
     assert Likeness.of(images(10), (20, 40)) is None
 
 
-def test_a_held_out_run_learned_from_its_training_part_alone(project: Project, images: Callable[..., Path]) -> None:
-    folder = images(patients=40, each=1)
-    import_folders(project, [folder])
-    apply_labels(project, preview_folders(project))
+def test_a_held_out_run_learned_from_its_training_part_alone(zoo: Zoo, lent: Callable[[Path], Project]) -> None:
+    made = zoo.labelled(40, 1, features=True)
+    project, folder = lent(made), made / "images"
     split = make_split(project, SplitPlan("holdout"))
     run = train(project, split, RECIPE)
     part_of = parts(project, split)

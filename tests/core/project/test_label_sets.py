@@ -43,7 +43,6 @@ from fineray.project.labels.preview import (
     FromFinding,
     FromTable,
     apply_labels,
-    preview_folders,
     preview_labels,
     preview_table,
 )
@@ -52,14 +51,13 @@ from fineray.project.splits import SplitPlan, is_current
 from fineray.project.splitting.assign import CannotSplit
 from fineray.project.splitting.make import make_split
 from tests.support.images import write_image
+from tests.support.studies import Zoo
 
 
 @pytest.fixture
-def study(project: Project, images: Callable[..., Path]) -> Project:
+def study(zoo: Zoo, lent: Callable[[Path], Project]) -> Project:
     """Twelve patients, one image each, labelled bright and dark."""
-    import_folders(project, [images(patients=12, each=1)])
-    apply_labels(project, preview_folders(project))
-    return project
+    return lent(zoo.labelled(12, 1))
 
 
 def _csv(tmp_path: Path, text: str) -> Path:

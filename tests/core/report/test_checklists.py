@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -67,6 +66,7 @@ from tests.core.report.studies import (
     do_everything,
     make_study,
 )
+from tests.support.studies import Zoo, lend
 
 RULE = PointRule("youden", "dark")
 QUICK = Tuning(epochs=1, frozen_stages=7, blend=1.0, averaging=0.0)
@@ -74,30 +74,26 @@ QUICK = Tuning(epochs=1, frozen_stages=7, blend=1.0, averaging=0.0)
 
 @dataclass(frozen=True)
 class Studies:
-    """Projects that are made once, when they are asked for; `bare` has no attributes, `stated` has, with `everything`
-    all was done."""
+    """Copies of three studies of the zoo: `bare` has no attributes, `stated` has, with `everything` all was done."""
 
-    root: Path
+    zoo: Zoo
 
     @contextmanager
     def copy(self, name: str, to: Path) -> Iterator[Project]:
-        if not (self.root / name).is_dir():
-            self._make(name)
-        shutil.copytree(self.root / name / "study", to)
-        with open_project(to) as project:
+        with open_project(lend(self.zoo.made(f"{name} study", lambda root: self._make(name, root)), to)) as project:
             yield project
 
-    def _make(self, name: str) -> None:
+    def _make(self, name: str, root: Path) -> None:
         if name == "everything":
-            with self.copy("stated", self.root / name / "study") as project:
+            with self.copy("stated", root / "study") as project:
                 do_everything(project)
         else:
-            make_study(self.root / name, 48 if name == "stated" else 24, stated=name == "stated")
+            make_study(root, 48 if name == "stated" else 24, stated=name == "stated")
 
 
-@pytest.fixture(scope="module")
-def studies(tmp_path_factory: pytest.TempPathFactory) -> Studies:
-    return Studies(tmp_path_factory.mktemp("studies"))
+@pytest.fixture
+def studies(zoo: Zoo) -> Studies:
+    return Studies(zoo)
 
 
 @pytest.fixture
@@ -231,6 +227,7 @@ def test_a_study_in_which_nothing_optional_was_done(bare: Project) -> None:
         assert checklist.note.startswith(f"{told} of {len(checklist.rows)} items")
 
 
+@pytest.mark.integration
 def test_a_study_in_which_everything_was_done(studies: Studies, tmp_path: Path) -> None:
     sources = "X-ray images: 48 from DICOM files. 3 institutions are named in the files. Centres and dates are for the author to add."
     excluded = "0 files could not be read, 0 were no X-ray or a copy; 0 left out, 0 without a certain label; 16 sealed as the test set. The criteria are for the author to add."
@@ -486,6 +483,7 @@ def test_maps_count_once_each_with_their_checks(bare: Project) -> None:
     assert (folder.path / EXPLANATIONS).read_bytes() == before, "who may only read writes nothing"
 
 
+@pytest.mark.integration
 def test_trials_count_where_they_looked_at_what_is_judged(bare: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fineray.training.tuning.rate_finder.STEPS", 2)
     split = make_split(bare, SplitPlan("holdout"))
@@ -566,6 +564,7 @@ def test_a_model_card_claims_no_weights_that_nobody_knows() -> None:
     assert backbone_words(facts) == "X, pretrained; what for is not recorded"
 
 
+@pytest.mark.integration
 def test_modes_and_what_a_search_chose(bare: Project, studies: Studies) -> None:
     split = make_split(bare, SplitPlan("holdout"))
     still = AugmentSettings(0, 0, 0, 0, 0, 0)

@@ -24,8 +24,8 @@ from fineray.project.chosen_point import point_by_rule
 from fineray.project.files.importing import import_folders
 from fineray.project.kept_point import keep_point, rule_of
 from fineray.project.labels.preview import apply_labels, preview_folders
-from fineray.project.project import Project
-from fineray.project.runs import RunFolder
+from fineray.project.project import Project, create_project, open_project
+from fineray.project.runs import RunFolder, runs
 from fineray.project.splits import SplitPlan
 from fineray.project.splitting.make import make_split
 from fineray.report.checklist import AUTHOR
@@ -38,26 +38,34 @@ from fineray.system.output_file import CannotWriteThere
 from fineray.training.recipe import HeadSettings, Recipe
 from fineray.training.train import train
 from tests.support.images import write_image
+from tests.support.studies import Zoo
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1)), bootstrap=100)
 
 
 @pytest.fixture
-def made(project: Project, tmp_path: Path) -> tuple[Project, RunFolder, ReviewQuery]:
+def made(zoo: Zoo, lent: Callable[[Path], Project]) -> tuple[Project, RunFolder, ReviewQuery]:
     """A run on images of two makers, with one file that cannot be read and one image left out."""
+    project = lent(zoo.made("to be reported", _make))
+    folder = runs(project)[0]
+    return project, folder, ReviewQuery(folder.name, PointRule("youden", "dark"), "dark", prevalence=0.05)
+
+
+def _make(root: Path) -> None:
     for patient in range(24):
         label = ("bright", "dark")[patient % 2]
         level = 0.5 + (0.02 if label == "bright" else 0) + 0.03 * np.sin(patient * 2.4)  # some will be called wrong
         tags = {"Manufacturer": ("ACME", "Other")[patient % 3 == 0], "PatientSex": "FM"[patient % 4 // 2]}
         for number in range(2):
-            path = tmp_path / "images" / label / f"p{patient}-{number}"
+            path = root / "images" / label / f"p{patient}-{number}"
             write_image(path, patient=f"SECRET-{patient}", number=number, level=level, **tags)
-    (tmp_path / "images" / "bright" / "broken.dcm").write_bytes(b"DICM" * 50)
-    import_folders(project, [tmp_path / "images"])
-    apply_labels(project, preview_folders(project))
-    leave_out(project, [image_rows(project)[0].id], "a copy")
-    folder = train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
-    return project, folder, ReviewQuery(folder.name, PointRule("youden", "dark"), "dark", prevalence=0.05)
+    (root / "images" / "bright" / "broken.dcm").write_bytes(b"DICM" * 50)
+    create_project(root / "study")
+    with open_project(root / "study") as project:
+        import_folders(project, [root / "images"])
+        apply_labels(project, preview_folders(project))
+        leave_out(project, [image_rows(project)[0].id], "a copy")
+        train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
 
 
 def test_numbers_recompute_and_flow_adds_up(made: tuple[Project, RunFolder, ReviewQuery], tmp_path: Path) -> None:

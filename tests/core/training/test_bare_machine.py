@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 _BARE = """
 import sys
@@ -27,6 +29,7 @@ print("ready")
 """
 
 
+@pytest.mark.integration
 def test_training_needs_no_window_no_dicom_and_no_monai(home: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", _BARE], capture_output=True, text=True, cwd=ROOT, env=environment)

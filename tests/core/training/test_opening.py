@@ -16,7 +16,6 @@ from fineray.progress import Monitor
 from fineray.project.catalogue import image_rows, labelled_images
 from fineray.project.changes import next_undo, set_labels
 from fineray.project.files.importing import import_folders
-from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import Project, open_project
 from fineray.project.runs import run
 from fineray.project.seal import (
@@ -37,16 +36,15 @@ from fineray.training.opening import (
 from fineray.training.recipe import HeadSettings, Recipe
 from fineray.training.train import train
 from tests.support.images import write_image
+from tests.support.studies import Zoo
 
 RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1)), bootstrap=200)
 SEAL = SplitPlan(test_share=0.25)
 
 
 @pytest.fixture
-def study(project: Project, images: Callable[..., Path]) -> Project:
-    import_folders(project, [images(patients=24, each=2)])
-    apply_labels(project, preview_folders(project))
-    return project
+def study(zoo: Zoo, lent: Callable[[Path], Project]) -> Project:
+    return lent(zoo.labelled(24, 2, features=True))
 
 
 def _sealed(project: Project) -> set[int]:

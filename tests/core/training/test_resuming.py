@@ -55,6 +55,7 @@ from fineray.training.train import train
 from fineray.training.tuning import finetuning
 from fineray.training.tuning.finetuning import TrainingDiverged
 from fineray.training.tuning.views import STAGE_VIEWS, AugmentedViews
+from tests.support.studies import Zoo
 from tests.support.tiny import TINY, add_tiny
 
 HEAD = HeadSettings(strengths=(1.0, 0.1), inner_folds=2)
@@ -72,6 +73,8 @@ RECIPES = {
     "validated": replace(TUNED, tuning=replace(TUNED.tuning, epochs=3, validation=0.34, patience=1, norms="images")),
     "from scratch": replace(TUNED, mode="scratch", tuning=replace(FROM_SCRATCH, epochs=1, batch=4, dropout=0.3)),
 }
+
+FEW = ("frozen", "kept views")  # of every day
 
 
 class Killed(BaseException):
@@ -127,11 +130,9 @@ class Count:
 
 
 @pytest.fixture
-def study(project: Project, images: Callable[..., Path], tmp_path: Path) -> Project:
+def study(zoo: Zoo, lent: Callable[[Path], Project], tmp_path: Path) -> Project:
     add_tiny(tmp_path)
-    import_folders(project, [images(patients=12, each=1)])
-    apply_labels(project, preview_folders(project))
-    return project
+    return lent(zoo.labelled(12, 1))
 
 
 @pytest.fixture
@@ -154,7 +155,9 @@ def same(one: RunFolder, two: RunFolder) -> None:
         assert getattr(one.metrics(), name) == getattr(two.metrics(), name)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[] if each in FEW else pytest.mark.integration) for each in RECIPES]
+)
 def test_paused_again_and_again_it_loses_nothing_and_ends_in_the_same_bits(
     study: Project, halves: Split, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,7 +180,9 @@ def test_paused_again_and_again_it_loses_nothing_and_ends_in_the_same_bits(
     assert not unfinished(study) and not list(study.root.glob(".views-*"))
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[] if each in FEW else pytest.mark.integration) for each in RECIPES]
+)
 def test_killed_again_and_again_it_loses_no_more_than_since_the_last_checkpoint(
     study: Project, halves: Split, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +233,7 @@ with open_project(Path(sys.argv[1])) as project:
 """
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_killed_outright_among_the_views_and_within_an_epoch(
     study: Project, halves: Split, tmp_path: Path, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
@@ -341,6 +347,7 @@ def test_what_was_made_of_other_labels_is_not_used(study: Project, halves: Split
     assert not ear.of(Resumed)
 
 
+@pytest.mark.integration
 def test_a_damaged_checkpoint_costs_its_own_work_and_no_more(study: Project, halves: Split) -> None:
     undisturbed = train(study, halves, TUNED)
     for damage in (
@@ -408,6 +415,7 @@ def test_controls_go_on_and_make_no_run_twice(study: Project, halves: Split) -> 
     assert not unfinished(study)
 
 
+@pytest.mark.integration
 def test_a_learning_curve_goes_on(study: Project, halves: Split, monkeypatch: pytest.MonkeyPatch) -> None:
     count = Count(monkeypatch)
     undisturbed = learning_curve(study, halves, FROZEN, Monitor())

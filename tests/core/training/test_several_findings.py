@@ -83,7 +83,7 @@ def test_doubtful_findings_are_left_out_or_softened_and_never_judge(study: Proje
     assert np.isnan(judged).sum() == 2
 
 
-@pytest.mark.parametrize("mode", ["frozen", "finetune"])
+@pytest.mark.parametrize("mode", ["frozen", pytest.param("finetune", marks=pytest.mark.integration)])
 def test_each_finding_is_learned_and_judged(study: Project, mode: str) -> None:
     split = make_split(study, SplitPlan(folds=2))
     tuning = Tuning(frozen_stages=7, epochs=1, batch=8)

@@ -20,8 +20,6 @@ from fineray.progress import (
     StrengthTried,
 )
 from fineray.project.catalogue import labelled_images
-from fineray.project.files.importing import import_folders
-from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import Project
 from fineray.project.runs import runs
 from fineray.project.splits import SplitPlan, parts
@@ -33,6 +31,7 @@ from fineray.training.head.head import Head
 from fineray.training.preprocessing import to_input
 from fineray.training.recipe import HeadSettings, Recipe
 from fineray.training.train import train
+from tests.support.studies import Zoo
 
 QUICK = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=2), bootstrap=100)
 
@@ -46,10 +45,8 @@ class Recorder(Monitor):
 
 
 @pytest.fixture
-def study(project: Project, images: Callable[..., Path]) -> Project:
-    import_folders(project, [images(patients=16, each=2)])
-    apply_labels(project, preview_folders(project))
-    return project
+def study(zoo: Zoo, lent: Callable[[Path], Project]) -> Project:
+    return lent(zoo.labelled(16, 2))
 
 
 def test_a_run_in_folds_is_whole_and_out_of_sample(study: Project) -> None:

@@ -26,6 +26,7 @@ def test_tasks_hold_all_files_in_order_and_large_ones_alone(images: Callable[...
     assert [len(task) for task in _tasks(large)] == [1, 1, 1]
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs Unix signals")
 def test_a_crash_costs_one_file(project: Project, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     folder = images(patients=8, each=2)

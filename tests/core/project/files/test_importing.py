@@ -169,6 +169,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a small disk")
 def test_a_full_disk_is_said_and_loses_nothing(small_disk: Path, images: Callable[..., Path]) -> None:
     create_project(small_disk / "study")
@@ -263,6 +264,7 @@ def test_stations_are_hashed_and_dates_moved(project: Project, tmp_path: Path) -
     assert date == project.shifted_date("20240301") < "2023-03-03"
 
 
+@pytest.mark.integration
 def test_a_file_that_hangs_its_decoder_costs_itself_only(
     project: Project, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

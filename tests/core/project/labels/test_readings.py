@@ -10,8 +10,6 @@ import pytest
 
 from fineray.project.catalogue import image_rows
 from fineray.project.changes import set_labels, undo
-from fineray.project.files.importing import import_folders
-from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.labels.readings import (
     ReadingRefused,
     adjudicate,
@@ -24,13 +22,12 @@ from fineray.project.labels.readings import (
 )
 from fineray.project.labels.revisions import notes, revisions, set_note
 from fineray.project.project import Project
+from tests.support.studies import Zoo
 
 
 @pytest.fixture
-def study(project: Project, images: Callable[..., Path]) -> Project:
-    import_folders(project, [images(patients=6, each=2)])
-    apply_labels(project, preview_folders(project))
-    return project
+def study(zoo: Zoo, lent: Callable[[Path], Project]) -> Project:
+    return lent(zoo.labelled(6, 2))
 
 
 def test_each_reader_reads_every_image_once_in_an_order_of_chance(study: Project) -> None:

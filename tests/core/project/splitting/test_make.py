@@ -35,7 +35,8 @@ from fineray.project.splitting.make import (
     make_split,
 )
 from fineray.project.splitting.split_file import SplitFileUnusable, read_split, write_split
-from tests.support.images import write_image, write_picture
+from tests.support.images import texture, write_image, write_picture
+from tests.support.studies import Zoo
 
 
 @st.composite
@@ -79,10 +80,8 @@ def test_no_patient_stands_on_two_sides(study: tuple[np.ndarray, np.ndarray, Spl
 
 
 @pytest.fixture
-def study(project: Project, images: Callable[..., Path]) -> Project:
-    import_folders(project, [images(patients=20, each=2)])
-    apply_labels(project, preview_folders(project))
-    return project
+def study(zoo: Zoo, lent: Callable[[Path], Project]) -> Project:
+    return lent(zoo.labelled(20, 2))
 
 
 def test_folds_are_stratified_kept_and_repeatable(study: Project) -> None:
@@ -163,7 +162,7 @@ def _copies(folder: Path, random: np.random.Generator) -> None:
     """200 patients with 3 images each; five images come again under other IDs, changed as archives change them."""
     for patient in range(200):
         for number in range(3):
-            write_picture(folder / f"{patient % 2}/p{patient}-{number}", _texture(patient, number), f"PAT-{patient}")
+            write_picture(folder / f"{patient % 2}/p{patient}-{number}", texture(patient, number), f"PAT-{patient}")
     changes = (
         lambda image: image,
         lambda image: image[:, ::-1],
@@ -172,17 +171,12 @@ def _copies(folder: Path, random: np.random.Generator) -> None:
         lambda image: np.clip(image * 0.8 + 300, 0, 4095),
     )
     for number, change in enumerate(changes):
-        original = _texture(40 * number, 1).astype(float)
+        original = texture(40 * number, 1).astype(float)
         copy = np.round(np.clip(change(original) + random.normal(0, 15, original.shape), 0, 4095)).astype(np.uint16)
         write_picture(folder / f"1/copy-{number}", copy, f"OTHER-{number}")
 
 
-def _texture(patient: int, number: int) -> np.ndarray:
-    random = np.random.default_rng([patient, number])
-    coarse = random.normal(size=(12, 12))
-    return np.round(2048 + 500 * np.kron(coarse, np.ones((8, 8)))).clip(0, 4095).astype(np.uint16)
-
-
+@pytest.mark.integration
 def test_no_group_stands_on_two_sides_over_a_thousand_seeds(project: Project, tmp_path: Path) -> None:
     _copies(tmp_path / "images", np.random.default_rng(0))
     import_folders(project, [tmp_path / "images"])
@@ -220,6 +214,7 @@ def test_patients_of_one_study_stay_together(study: Project, tmp_path: Path) -> 
     assert (split.certificate.joined_studies, split.certificate.groups) == (1, 21)
 
 
+@pytest.mark.integration
 def test_different_real_images_are_not_taken_for_copies(project: Project, cxr: Path) -> None:
     import_folders(project, [cxr / "dicom"])
     apply_labels(project, preview_table(project, cxr / "labels.csv"))
@@ -263,6 +258,7 @@ def test_a_split_can_be_edited_by_hand_and_is_checked_again(study: Project, tmp_
     assert latest_split(study) == edited
 
 
+@pytest.mark.integration
 def test_the_real_study_is_split_alike_on_every_import(tmp_path: Path, cxr: Path) -> None:
     """Patients are numbered as files arrive; the split and its seed must not depend on that."""
     from fineray.project.project import create_project, open_project

@@ -13,7 +13,6 @@ from scipy.stats import multivariate_normal
 from fineray.progress import Monitor, ProgressEvent, Tried
 from fineray.project.catalogue import labelled_images
 from fineray.project.files.importing import import_folders
-from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import Project
 from fineray.project.splits import SplitPlan, parts
 from fineray.project.splitting.make import make_split
@@ -24,15 +23,14 @@ from fineray.training.choosing.transferability import h_score, logme
 from fineray.training.model import trained_model
 from fineray.training.recipe import HeadSettings, Recipe, for_mode
 from fineray.training.train import train
+from tests.support.studies import Zoo
 
 QUICK = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=2), bootstrap=100)
 
 
 @pytest.fixture
-def study(project: Project, images: Callable[..., Path]) -> Project:
-    import_folders(project, [images(patients=12, each=2)])
-    apply_labels(project, preview_folders(project))
-    return project
+def study(zoo: Zoo, lent: Callable[[Path], Project]) -> Project:
+    return lent(zoo.labelled(12, 2, features=True))
 
 
 @pytest.mark.parametrize(("images", "width"), [(60, 8), (25, 40)])
@@ -87,6 +85,7 @@ def test_without_labels_there_is_nothing_to_rank(project: Project, images: Calla
         rank(project, None, ["efficientnet_lite0"], Monitor())
 
 
+@pytest.mark.integration
 def test_a_search_is_nested_and_its_model_predicts(study: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     split = make_split(study, SplitPlan(folds=2))
     looked: list[tuple[int, np.ndarray]] = []

@@ -24,8 +24,6 @@ from fineray.progress import (
     Validated,
 )
 from fineray.project.catalogue import labelled_images
-from fineray.project.files.importing import import_folders
-from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
 from fineray.project.splits import Split, SplitPlan
@@ -47,6 +45,8 @@ from fineray.training.train import train
 from fineray.training.tuning.finetuning import TrainingDiverged, Tuner, rate_share
 from fineray.training.tuning.rate_finder import find_rate, steepest
 from fineray.training.tuning.views import AugmentedViews
+from tests.support.studies import Zoo
+from tests.support.tiny import TINY, add_tiny
 
 QUICK = Tuning(frozen_stages=6, epochs=2, batch=8)
 RECIPE = Recipe(
@@ -57,13 +57,14 @@ RECIPE = Recipe(
     tuning=QUICK,
 )
 STAGES = backbone(DEFAULT_BACKBONE).stages
+# Mechanics need no trained weights: three of the six stages of a tiny network learn.
+SMALL = replace(RECIPE, backbone=TINY, tuning=replace(QUICK, frozen_stages=3))
 
 
 @pytest.fixture
-def study(project: Project, images: Callable[..., Path]) -> Project:
-    import_folders(project, [images(patients=12, each=2)])
-    apply_labels(project, preview_folders(project))
-    return project
+def study(zoo: Zoo, lent: Callable[[Path], Project], tmp_path: Path) -> Project:
+    add_tiny(tmp_path)
+    return lent(zoo.labelled(12, 2, features=True))
 
 
 @pytest.fixture
@@ -134,6 +135,7 @@ def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
     assert not list(study.runs_folder.glob(".unfinished-*")), "and so do checkpoints"
 
 
+@pytest.mark.integration
 def test_norms_take_the_images_statistics_where_wished_and_frozen_stages_never_do(
     study: Project, halves: Split, whole: FeatureNetwork
 ) -> None:
@@ -143,6 +145,7 @@ def test_norms_take_the_images_statistics_where_wished_and_frozen_stages_never_d
     assert moved and not [name for name in moved if name.startswith("blocks.4")]
 
 
+@pytest.mark.integration
 def test_tuning_starts_from_the_head_of_the_frozen_features(study: Project, halves: Split) -> None:
     ear = Stopper()
     still = replace(RECIPE, tuning=replace(QUICK, learning_rate=1e-9, head_rate=1e-9, dropout=0.0))
@@ -158,14 +161,14 @@ def test_tuning_starts_from_the_head_of_the_frozen_features(study: Project, halv
     "change",
     [
         {"augment": AugmentSettings(views=0, test_views=2, crop=0.1, flip=True)},
-        {"head": replace(RECIPE.head, kind="mlp", hidden=8), "loss": LossSettings(kind="focal", balance="sampling")},
-        {"head": replace(RECIPE.head, kind="cosine"), "pooling": "mean and deviation"},
-        {"input_size": 256, "tuning": replace(QUICK, gradual=True, source_pull=1.0)},
+        {"head": replace(SMALL.head, kind="mlp", hidden=8), "loss": LossSettings(kind="focal", balance="sampling")},
+        {"head": replace(SMALL.head, kind="cosine"), "pooling": "mean and deviation"},
+        {"input_size": 256, "tuning": replace(SMALL.tuning, gradual=True, source_pull=1.0)},
     ],
     ids=["fresh views", "mlp and focal", "cosine", "larger input"],
 )
 def test_settings_train_and_predict_again(study: Project, halves: Split, change: dict[str, object]) -> None:
-    recipe = replace(RECIPE, **{"tuning": replace(QUICK, epochs=1), **change})  # type: ignore[arg-type]
+    recipe = replace(SMALL, **{"tuning": replace(SMALL.tuning, epochs=1), **change})  # type: ignore[arg-type]
     folder = train(study, halves, recipe)
     images = labelled_images(study)
     one = trained_model(folder).predict(study, images, Monitor())
@@ -176,7 +179,7 @@ def test_settings_train_and_predict_again(study: Project, halves: Split, change:
 def test_later_stages_learn_first_where_unfreezing_is_gradual(
     study: Project, halves: Split, whole: FeatureNetwork
 ) -> None:
-    tuning = replace(QUICK, gradual=True, epochs=1, batch=4, averaging=0.0)
+    tuning = replace(SMALL.tuning, gradual=True, epochs=1, batch=4, averaging=0.0)
     heard = Stopper()
     groups: list[list[float]] = []
     step = Tuner.step
@@ -188,7 +191,7 @@ def test_later_stages_learn_first_where_unfreezing_is_gradual(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Tuner, "step", watched)
-        train(study, halves, replace(RECIPE, tuning=tuning), monitor=heard)
+        train(study, halves, replace(SMALL, tuning=tuning), monitor=heard)
     first, last = groups[0], groups[2]
     assert first[1] > 0 and first[2] == first[3] == 0, "head and last stage first"
     assert all(rate > 0 for rate in last)
@@ -196,7 +199,7 @@ def test_later_stages_learn_first_where_unfreezing_is_gradual(
 
 def test_from_scratch_starts_from_random_weights_with_the_same_split(study: Project, halves: Split) -> None:
     tuning = replace(FROM_SCRATCH, epochs=1, batch=8)
-    done = train(study, halves, replace(RECIPE, mode="scratch", tuning=tuning))
+    done = train(study, halves, replace(SMALL, mode="scratch", tuning=tuning))
     assert done.metrics().mode == "scratch"
     assert len(done.predictions().images) == 24
 
@@ -204,8 +207,8 @@ def test_from_scratch_starts_from_random_weights_with_the_same_split(study: Proj
 @pytest.mark.slow
 def test_anew_forgets_what_was_begun_and_another_recipe_never_sees_it(study: Project, halves: Split) -> None:
     with pytest.raises(Paused):
-        train(study, halves, RECIPE, monitor=Stopper(3))
-    for other, anew in ((replace(RECIPE, seed=1), False), (RECIPE, True)):
+        train(study, halves, SMALL, monitor=Stopper(3))
+    for other, anew in ((replace(SMALL, seed=1), False), (SMALL, True)):
         ear = Stopper()
         train(study, halves, other, anew, monitor=ear)
         assert not ear.of(Resumed)
@@ -215,21 +218,21 @@ def test_anew_forgets_what_was_begun_and_another_recipe_never_sees_it(study: Pro
 def test_early_stopping_keeps_the_best_epoch_and_calibrates(study: Project) -> None:
     split = make_split(study, SplitPlan("holdout", seed=1))
     ear = Stopper()
-    tuning = replace(QUICK, epochs=6, patience=1, learning_rate=1e-7, head_rate=1e-7)
-    folder = train(study, split, replace(RECIPE, tuning=tuning), monitor=ear)
+    tuning = replace(SMALL.tuning, epochs=6, patience=1, learning_rate=1e-7, head_rate=1e-7)
+    folder = train(study, split, replace(SMALL, tuning=tuning), monitor=ear)
     epochs = [what.epoch for what in ear.of(Validated)]  # type: ignore[attr-defined]
     assert epochs and len(epochs) <= 6
     assert folder.metrics().temperature != 1.0, "validation data gave a temperature"
     folds = make_split(study, SplitPlan(folds=2))
     ear = Stopper()
-    folder = train(study, folds, replace(RECIPE, tuning=replace(QUICK, validation=0.34)), monitor=ear)
+    folder = train(study, folds, replace(SMALL, tuning=replace(SMALL.tuning, validation=0.34)), monitor=ear)
     assert {what.fold for what in ear.of(Validated)} == {0, 1, 2}  # type: ignore[attr-defined]
 
 
 def test_a_full_memory_cuts_the_batch_and_goes_on(
     study: Project, halves: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = train(study, halves, RECIPE)
+    plain = train(study, halves, SMALL)
     learning = AugmentedViews.learning
     sizes: list[int] = []
 
@@ -240,7 +243,7 @@ def test_a_full_memory_cuts_the_batch_and_goes_on(
         return learning(self, rows, epoch)
 
     monkeypatch.setattr(AugmentedViews, "learning", small)
-    cut_up = train(study, halves, replace(RECIPE, bootstrap=101))
+    cut_up = train(study, halves, replace(SMALL, bootstrap=101))
     assert set(sizes) == {2}
     one, two = load_file(plain.path / "network.safetensors"), load_file(cut_up.path / "network.safetensors")
     for name in one:
@@ -249,30 +252,30 @@ def test_a_full_memory_cuts_the_batch_and_goes_on(
         AugmentedViews, "learning", lambda self, rows, epoch: (_ for _ in ()).throw(torch.OutOfMemoryError("x"))
     )
     with pytest.raises(torch.OutOfMemoryError):
-        train(study, halves, replace(RECIPE, bootstrap=102))
+        train(study, halves, replace(SMALL, bootstrap=102))
 
 
 def test_a_loss_that_is_no_number_stops_with_the_cause(study: Project, halves: Split) -> None:
-    wild = replace(QUICK, learning_rate=1e18, head_rate=1e18, epochs=20, warm_up=0.0)
+    wild = replace(SMALL.tuning, learning_rate=1e18, head_rate=1e18, epochs=20, warm_up=0.0)
     with pytest.raises(TrainingDiverged, match="The loss became") as caught:
-        train(study, halves, replace(RECIPE, tuning=wild))
+        train(study, halves, replace(SMALL, tuning=wild))
     assert "lower learning rate" in caught.value.todo
 
 
 def test_a_tuned_run_opens_the_sealed_test_set(study: Project) -> None:
     seal_test(study, SplitPlan(test_share=0.25))
-    name = train(study, make_split(study, SplitPlan(folds=2)), RECIPE).name
+    name = train(study, make_split(study, SplitPlan(folds=2)), SMALL).name
     assert "network.safetensors" in freeze(study, name, OperatingPoint()).hashes
     assert open_test(study, name, Monitor())["images"] == 6
 
 
 def test_the_rate_finder_tries_rates_and_keeps_nothing(study: Project, halves: Split) -> None:
-    curve = find_rate(study, halves, RECIPE, Monitor())
+    curve = find_rate(study, halves, SMALL, Monitor())
     assert len(curve.rates) == len(curve.losses) > 10
     assert curve.rates[0] <= curve.suggested < curve.rates[-1]
     assert not list(study.runs_folder.glob("*"))
     with pytest.raises(RecipeUnusable, match="no learning rate"):
-        find_rate(study, halves, replace(RECIPE, mode="frozen"), Monitor())
+        find_rate(study, halves, replace(SMALL, mode="frozen"), Monitor())
     assert steepest([1e-4, 1e-3, 1e-2, 1e-1, 1.0], [1.0, 0.95, 0.3, 0.25, 9.0]) == pytest.approx(1e-2, rel=10)
 
 

@@ -23,8 +23,7 @@ from fineray_desktop.curate.page import CuratePage
 from fineray_desktop.main_window import MainWindow
 from fineray_desktop.review.overview import KINDS
 from fineray_desktop.review.page import ReviewPage
-from tests.desktop.test_pages import _imported
-from tests.support.window import MINUTE, idle
+from tests.support.window import MINUTE, idle, imported
 
 
 @pytest.fixture
@@ -101,10 +100,11 @@ def test_uncertain_and_several_findings_by_keyboard(window: MainWindow, qtbot: Q
     assert page.images.selected() == [first]
 
 
+@pytest.mark.integration
 def test_another_column_of_the_table_goes_into_a_set_of_its_own(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, images: Callable[..., Path]
 ) -> None:
-    page = _imported(window, qtbot, tmp_path / "p", images())
+    page = imported(window, qtbot, tmp_path / "p", images())
     rows = "".join(f"PAT-{number},{'a' if number < 3 else 'b'},{number % 2},{number % 3 - 1}\n" for number in range(6))
     (tmp_path / "labels.csv").write_text("patient_id,grade,effusion,nodule\n" + rows)
     page.labels.preview(FromTable(tmp_path / "labels.csv", ()))
@@ -124,6 +124,7 @@ def test_another_column_of_the_table_goes_into_a_set_of_its_own(
     assert "Matched images: 0" in page.labels.text.text(), "these images do not state an age"
 
 
+@pytest.mark.integration
 def test_two_readers_side_by_side(window: MainWindow, qtbot: QtBot, page: CuratePage) -> None:
     project = window.session.project
     assert project is not None
@@ -146,6 +147,7 @@ def test_two_readers_side_by_side(window: MainWindow, qtbot: QtBot, page: Curate
     assert page.images.view.isColumnHidden(3)
 
 
+@pytest.mark.integration
 def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
@@ -207,6 +209,7 @@ def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, mo
     qtbot.waitUntil(lambda: review.table.rowCount() == 24, timeout=MINUTE)
 
 
+@pytest.mark.integration
 def test_regions_are_drawn_and_images_exported_without_identity(
     window: MainWindow, qtbot: QtBot, page: CuratePage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +248,7 @@ def test_regions_are_drawn_and_images_exported_without_identity(
     assert len(list((tmp_path / "out").rglob("*.dcm"))) == 32 and (tmp_path / "key.json").is_file()
 
 
+@pytest.mark.integration
 def test_another_project_never_shows_the_pictures_of_the_last(
     window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path, images: Callable[..., Path]
 ) -> None:

@@ -22,6 +22,7 @@ from tests.support.images import write_picture
 from tests.support.lateness import Lateness
 from tests.support.window import MINUTE
 
+pytestmark = pytest.mark.alone
 IMAGES = 100_000
 STALL = 0.05  # seconds
 
@@ -87,7 +88,6 @@ def _fill(project: Project, images: int) -> None:
         db.executemany(f"INSERT INTO image VALUES ({', '.join('?' * len(columns))})", rows)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_nothing_stands_still_with_a_hundred_thousand_predictions(
     window: MainWindow, qtbot: QtBot, tmp_path: Path

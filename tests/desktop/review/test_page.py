@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +41,7 @@ from fineray_desktop.review.map_dialog import MapDialog
 from fineray_desktop.review.mean_map_dialog import MeanMapDialog
 from fineray_desktop.review.page import ReviewPage
 from fineray_desktop.review.report_dialog import ReportDialog, WrittenDialog
+from tests.support.studies import Zoo, lend
 from tests.support.window import MINUTE, idle
 
 
@@ -101,6 +101,7 @@ def test_moving_the_operating_point_changes_each_figure_as_scikit_learn_has_it(p
     assert "to" in page.overview.figures._cells["f1"][2].text()  # type: ignore[attr-defined]
 
 
+@pytest.mark.integration
 def test_a_rule_is_applied_to_each_fold_from_the_others(page: ReviewPage, qtbot: QtBot) -> None:
     predictions = page.state.predictions
     assert predictions is not None
@@ -182,6 +183,7 @@ def test_a_label_is_corrected_from_here_and_the_run_marked(page: ReviewPage, win
     qtbot.waitUntil(lambda: not page.overview.older.isVisible(), timeout=MINUTE)
 
 
+@pytest.mark.integration
 def test_an_overlay_shows_or_says_why_not(page: ReviewPage, qtbot: QtBot) -> None:
     panel = page.image.explain
     panel.method.setCurrentIndex(1)
@@ -209,6 +211,7 @@ def test_an_overlay_shows_or_says_why_not(page: ReviewPage, qtbot: QtBot) -> Non
     dialog.reject()
 
 
+@pytest.mark.integration
 def test_alike_images_and_the_map_lead_to_images(page: ReviewPage, qtbot: QtBot) -> None:
     page.image.tabs.setCurrentIndex(1)
     near = page.image.near
@@ -226,6 +229,7 @@ def test_alike_images_and_the_map_lead_to_images(page: ReviewPage, qtbot: QtBot)
     dialog.reject()
 
 
+@pytest.mark.integration
 def test_the_reader_desk_hides_the_score_until_a_reading_is_saved(
     page: ReviewPage, window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -275,6 +279,7 @@ def test_the_reader_desk_hides_the_score_until_a_reading_is_saved(
     qtbot.waitUntil(lambda: page.overview.older.isVisible(), timeout=MINUTE)
 
 
+@pytest.mark.integration
 def test_runs_are_compared_and_their_differences_listed(page: ReviewPage, qtbot: QtBot) -> None:
     page._compare()
     dialog = page.findChild(CompareDialog)
@@ -291,6 +296,7 @@ def test_runs_are_compared_and_their_differences_listed(page: ReviewPage, qtbot:
         dialog.reject()
 
 
+@pytest.mark.integration
 def test_a_report_is_written_from_the_page(page: ReviewPage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     page._report()
     dialog = page.findChild(ReportDialog)
@@ -305,6 +311,7 @@ def test_a_report_is_written_from_the_page(page: ReviewPage, window: MainWindow,
     written.reject()
 
 
+@pytest.mark.integration
 def test_the_learning_curve_and_the_planner(page: ReviewPage, window: MainWindow, qtbot: QtBot) -> None:
     page.tabs.setCurrentIndex(3)
     assert "you need" in page.plan.answer.text()
@@ -352,6 +359,7 @@ def test_the_image_is_turned_measured_and_magnified(page: ReviewPage, qtbot: QtB
     )
 
 
+@pytest.mark.integration
 def test_the_next_image_comes_from_the_cache(page: ReviewPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not page.image.cache.reading, timeout=MINUTE)
     following = page.table.image(1)
@@ -365,12 +373,11 @@ def test_the_next_image_comes_from_the_cache(page: ReviewPage, qtbot: QtBot) -> 
     dialog.reject()
 
 
+@pytest.mark.integration
 def test_three_classes_are_judged_one_against_the_rest(
-    window: MainWindow, qtbot: QtBot, studied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    window: MainWindow, qtbot: QtBot, zoo: Zoo, tmp_path: Path, home: Path
 ) -> None:
-    monkeypatch.setenv("FINERAY_HOME", str(studied / "home"))
-    shutil.copytree(studied / "study", tmp_path / "three")
-    with open_project(tmp_path / "three") as project:
+    with open_project(lend(zoo.overlapping(), tmp_path / "three", home)) as project:
         rows = sorted(image_rows(project), key=lambda row: row.patient)
         set_labels(project, {row.id: "grey" for row in rows if int(row.patient[1:]) % 3 == 0}, "x")
         recipe = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
@@ -395,6 +402,7 @@ def test_three_classes_are_judged_one_against_the_rest(
     assert page.state.judgement is not None and page.state.judgement.positive == "grey"
 
 
+@pytest.mark.integration
 def test_one_fold_alone_can_be_looked_at(page: ReviewPage, qtbot: QtBot) -> None:
     predictions = page.state.predictions
     assert predictions is not None

@@ -68,6 +68,7 @@ def test_what_learns_is_chosen_and_tuned(window: MainWindow, qtbot: QtBot, page:
     assert page.aucs.text().count("Fold") == 4
 
 
+@pytest.mark.integration
 def test_settings_are_edited_and_views_of_ones_own_images_are_shown(
     window: MainWindow, qtbot: QtBot, page: TrainPage
 ) -> None:
@@ -103,6 +104,7 @@ def test_settings_are_edited_and_views_of_ones_own_images_are_shown(
     assert page.recipe() == for_mode("finetune")
 
 
+@pytest.mark.integration
 def test_a_rate_is_found_by_a_short_trial(window: MainWindow, qtbot: QtBot, page: TrainPage) -> None:
     page.mode.setCurrentIndex(1)
     page.frozen_stages.setValue(7)
@@ -132,6 +134,7 @@ def test_installed_backbones_are_compared_and_one_is_used(window: MainWindow, qt
     assert page.chooser.currentText() == rows[2][0]
 
 
+@pytest.mark.integration
 def test_weights_are_added_and_bad_files_are_explained(
     window: MainWindow, qtbot: QtBot, page: TrainPage, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pytest
 from pytestqt.qtbot import QtBot
 
 from fineray.package.signature import make_key
@@ -63,6 +64,7 @@ def test_a_new_image_is_looked_at_with_its_evidence(
     assert "Manufacturer" in page.drift.summary.text() and page.drift.tree.topLevelItemCount() >= 5
 
 
+@pytest.mark.integration
 def test_the_band_is_weighed_out_of_sample(window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path) -> None:
     page = predict_page(window, trained, tmp_path)
     page.abstain.setChecked(True)
@@ -78,6 +80,7 @@ def test_the_band_is_weighed_out_of_sample(window: MainWindow, qtbot: QtBot, tra
     assert "below the upper" in page.band_effect.text()
 
 
+@pytest.mark.integration
 def test_a_watched_folder_grows(window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path) -> None:
     images = new_images(tmp_path / "new", 2)
     page = predict_page(window, trained, images)
@@ -91,6 +94,7 @@ def test_a_watched_folder_grows(window: MainWindow, qtbot: QtBot, trained: Path,
     assert page.found is not None and page.found.scored == 3, "what was found stays"
 
 
+@pytest.mark.integration
 def test_pictures_and_dicom_go_where_they_are_sent(
     window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path
 ) -> None:
@@ -103,6 +107,7 @@ def test_pictures_and_dicom_go_where_they_are_sent(
     assert len(made) == 8 and made[0] == "00.dcm.heatmap.dcm"
 
 
+@pytest.mark.integration
 def test_a_model_goes_out_and_comes_in(
     window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path, monkeypatch: object
 ) -> None:
@@ -141,6 +146,7 @@ def test_a_model_goes_out_and_comes_in(
     assert "no package" in window.banner.text
 
 
+@pytest.mark.integration
 def test_labels_open_the_whole_review(window: MainWindow, qtbot: QtBot, trained: Path, tmp_path: Path) -> None:
     images = tmp_path / "elsewhere"
     with (tmp_path / "labels.csv").open("w", newline="") as file:

@@ -95,7 +95,11 @@ def answer(monkeypatch: pytest.MonkeyPatch, yes: bool) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("until", "told"), [(looking, "looking at augmented views ("), (stepping, "in fold 1 of 4, at step ")]
+    ("until", "told"),
+    [
+        pytest.param(looking, "looking at augmented views (", marks=pytest.mark.integration),
+        (stepping, "in fold 1 of 4, at step "),
+    ],
 )
 def test_paused_it_says_where_it_stands_and_goes_on_by_its_own_settings(
     window: MainWindow, qtbot: QtBot, page: TrainPage, trained: Path, until: Callable[[Progress], bool], told: str
@@ -127,6 +131,7 @@ def test_paused_it_says_where_it_stands_and_goes_on_by_its_own_settings(
     idle(window, qtbot, WAIT)
 
 
+@pytest.mark.integration
 def test_cancelling_and_discarding_ask_before_anything_is_given_up(
     window: MainWindow, qtbot: QtBot, page: TrainPage, trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +160,7 @@ def test_cancelling_and_discarding_ask_before_anything_is_given_up(
         assert not list(project.runs_folder.glob(".unfinished-*"))
 
 
+@pytest.mark.integration
 def test_controls_are_paused_and_go_on_as_controls(window: MainWindow, qtbot: QtBot, page: TrainPage) -> None:
     recipe = page.recipe()
     page.controls_button.click()
@@ -172,6 +178,7 @@ def test_controls_are_paused_and_go_on_as_controls(window: MainWindow, qtbot: Qt
     idle(window, qtbot, WAIT)
 
 
+@pytest.mark.integration
 @unix
 def test_a_worker_that_is_killed_leaves_what_was_kept(
     window: MainWindow, qtbot: QtBot, page: TrainPage, monkeypatch: pytest.MonkeyPatch
@@ -218,6 +225,7 @@ def test_closing_asks_pauses_and_keeps(window: MainWindow, qtbot: QtBot, page: T
     assert left.standing.paused and "in fold 1 of 4, at step " in left.standing.in_words()
 
 
+@pytest.mark.integration
 def test_a_question_that_is_out_of_date_goes_away(window: MainWindow, qtbot: QtBot, page: TrainPage) -> None:
     start(page, qtbot, stepping)
     window.close()
@@ -226,6 +234,7 @@ def test_a_question_that_is_out_of_date_goes_away(window: MainWindow, qtbot: QtB
     assert window.isVisible()
 
 
+@pytest.mark.integration
 def test_a_checkpoint_that_never_comes_holds_nobody_up(
     window: MainWindow, qtbot: QtBot, page: TrainPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,6 +246,7 @@ def test_a_checkpoint_that_never_comes_holds_nobody_up(
     assert job is not None
 
 
+@pytest.mark.integration
 def test_closing_during_an_import_keeps_what_was_read(
     window: MainWindow, qtbot: QtBot, images: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -287,6 +297,7 @@ def leaving(window: MainWindow) -> Iterator[Leaving]:
         signal.signal(getattr(signal, name), handler)
 
 
+@pytest.mark.integration
 def test_the_end_of_the_session_asks_where_it_may_and_keeps(
     window: MainWindow, qtbot: QtBot, page: TrainPage, leaving: Leaving
 ) -> None:
@@ -303,6 +314,7 @@ def test_the_end_of_the_session_asks_where_it_may_and_keeps(
     assert page.paused.text.text().startswith("Paused in fold 1 of 4")
 
 
+@pytest.mark.integration
 @unix
 def test_a_signal_that_asks_the_window_to_go_is_kept_for(
     window: MainWindow, qtbot: QtBot, page: TrainPage, leaving: Leaving, trained: Path

@@ -93,6 +93,7 @@ def _old(page: ReviewPage, rule: PointRule) -> list[str]:
     return wrong
 
 
+@pytest.mark.integration
 def test_no_old_figure_stands_under_a_new_rule_and_figures_overtake_an_overlay(page: ReviewPage, qtbot: QtBot) -> None:
     panel = page.image.explain
     panel.method.setCurrentIndex(OCCLUSION)
@@ -135,6 +136,7 @@ def test_no_old_figure_stands_under_a_new_rule_and_figures_overtake_an_overlay(p
     assert not panel.busy
 
 
+@pytest.mark.integration
 def test_an_overlay_is_given_up_when_nobody_looks(page: ReviewPage, window: MainWindow, qtbot: QtBot) -> None:
     panel = page.image.explain
     panel.method.setCurrentIndex(OCCLUSION)
@@ -184,6 +186,7 @@ def test_a_choice_stays_with_its_run(page: ReviewPage, window: MainWindow, qtbot
     assert f"“dark” from {point.threshold:.3f} on (sensitivity of at least 0.75)" in predict.point.text()
 
 
+@pytest.mark.integration
 def test_predict_applies_the_runs_point_unless_another_is_chosen(
     page: ReviewPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -227,6 +230,7 @@ def test_a_choice_by_hand_is_kept_also_when_one_leaves_at_once(
     assert kept_points(folder)[""].point == OperatingPoint("dark", 0.43, "threshold given by hand")
 
 
+@pytest.mark.integration
 def test_what_may_not_be_changed_is_looked_at_only(page: ReviewPage, qtbot: QtBot) -> None:
     folder, project = _folder(page), page._session.project
     assert project is not None
@@ -259,6 +263,7 @@ def _made_like(root: Path, change: Callable[[RunFolder, Path], None]) -> str:
         return write_run(project, write).name
 
 
+@pytest.mark.integration
 def test_each_finding_has_its_own_point(page: ReviewPage, qtbot: QtBot, tmp_path: Path) -> None:
     def two_findings(like: RunFolder, into: Path) -> None:
         one = like.predictions()
@@ -287,6 +292,7 @@ def test_each_finding_has_its_own_point(page: ReviewPage, qtbot: QtBot, tmp_path
     assert (own.of("nodule").threshold, own.of("dark").threshold) == (0.3, 0.7)
 
 
+@pytest.mark.integration
 def test_a_rule_that_cannot_be_applied_leaves_the_one_before(page: ReviewPage, qtbot: QtBot, tmp_path: Path) -> None:
     def one_part(like: RunFolder, into: Path) -> None:
         one = like.predictions()
