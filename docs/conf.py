@@ -65,7 +65,7 @@ def as_markdown(notebook: str) -> str:
     return "\n\n".join(f"```python\n{text}\n```" if kind == "code" else text for kind, text in texts) + "\n"
 
 
-def _read(app: object, page: str, source: list[str]) -> None:
+def _read(_app: object, page: str, source: list[str]) -> None:
     """The page's own text, here the list of pages below it, comes after what it is made of."""
     if page in ELSEWHERE:
         source[0] = f"{as_page((HERE.parent / ELSEWHERE[page]).read_text('utf-8'))}\n{source[0]}"
@@ -73,5 +73,5 @@ def _read(app: object, page: str, source: list[str]) -> None:
         source[0] = as_markdown((HERE / NOTEBOOK[page]).read_text("utf-8"))
 
 
-def setup(app):  # type: ignore[no-untyped-def]  # Sphinx's own hook
+def setup(_app):  # type: ignore[no-untyped-def]  # Sphinx's own hook
     app.connect("source-read", _read)

@@ -52,7 +52,7 @@ def export_bundle(
             (bundle / name).mkdir(parents=True)
         largest = _script(folder, bundle / "models" / "model.ts")
         monitor.check()
-        known = description(folder, facts)
+        known = description(facts)
         _write(bundle / "configs" / "metadata.json", _metadata(facts, known))
         _write(bundle / "configs" / "inference.json", _inference(facts))
         (bundle / "scripts" / "__init__.py").write_text(_SQUARE, "utf-8")

@@ -69,7 +69,7 @@ def export_onnx(folder: RunFolder, facts: dict[str, Any], output: Path, monitor:
     with whole_file(output) as partial:
         program.save(str(partial), external_data=False)
         made = onnx.load(str(partial))
-        known = description(folder, facts)
+        known = description(facts)
         made.doc_string = known["use"]
         onnx.helper.set_model_props(
             made, {name: value if isinstance(value, str) else json.dumps(value) for name, value in known.items()}

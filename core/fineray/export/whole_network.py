@@ -64,7 +64,7 @@ def difference(found: NDArray[np.floating], expected: NDArray[np.floating]) -> f
     return float(max(np.abs(found - expected).max(), relative.max()))
 
 
-def description(folder: RunFolder, facts: dict[str, Any]) -> dict[str, Any]:
+def description(facts: dict[str, Any]) -> dict[str, Any]:
     """What another program has to know of input and output."""
     side = facts["preprocessing"]["input_size"]
     return {

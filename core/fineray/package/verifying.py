@@ -23,7 +23,6 @@ from fineray.package.archive import (
 )
 from fineray.package.opening import tried_out
 from fineray.progress import SILENT, Monitor, Progress
-from fineray.project.project import Project
 from fineray.project.run_metrics import SealedTest
 from fineray.project.runs import RunFolder, reading
 from fineray.training.opening import hashes_of
@@ -67,7 +66,7 @@ def verify_package(package: Path, monitor: Monitor = SILENT) -> list[Check]:
     return found
 
 
-def verify_run(project: Project, folder: RunFolder) -> list[Check]:
+def verify_run(folder: RunFolder) -> list[Check]:
     """Every figure of a run anew from its predictions; of a frozen run the hashes of its model. Raises NotVerified."""
     found = []
     frozen = folder.frozen()

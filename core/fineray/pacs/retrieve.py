@@ -112,7 +112,7 @@ def _by_association(settings: PacsSettings, peer: Peer, studies: Sequence[str], 
 
 
 def _by_move(
-    ae: AE, association: Association, settings: PacsSettings, peer: Peer, studies: Sequence[str], tally: _Tally
+    _ae: AE, association: Association, settings: PacsSettings, peer: Peer, studies: Sequence[str], tally: _Tally
 ) -> None:
     """The archive opens a second association to this workstation, which listens for as long as that takes."""
     from fineray.pacs.receiver import listening

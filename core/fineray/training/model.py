@@ -143,7 +143,7 @@ def trained_model(folder: RunFolder, fold: str = "") -> TrainedModel:
 
 
 @lru_cache(maxsize=2)
-def _load(folder: Path, head_name: str, changed: int, held_out: bool) -> TrainedModel:
+def _load(folder: Path, head_name: str, _changed: int, held_out: bool) -> TrainedModel:
     recipe, classes = Recipe.of_run(folder), RunFolder(folder).metrics().classes
     chosen, device = backbone_for(folder, recipe.backbone), best_device()
     head = Head.load(folder / head_name)

@@ -67,7 +67,7 @@ class Forest(QWidget):
         )
         return QPointF(self.width() / 2, TOP + (place + 0.5) * LINE)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         theme = current_theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

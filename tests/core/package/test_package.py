@@ -274,7 +274,7 @@ def test_the_runs_own_point_goes_along_in_every_form(trained: Path, tmp_path: Pa
         point = point_by_rule(folder, rule)
         keep_point(project, folder, rule, point)
         facts = facts_of(folder)
-        assert description(folder, facts)["point"] == facts["point"] == point.to_json(), "ONNX and MONAI Bundle"
+        assert description(facts)["point"] == facts["point"] == point.to_json(), "ONNX and MONAI Bundle"
         assert f"“dark” from {point.threshold:.3f} on" in model_card(facts, training_set_of(project, folder), folder)
         assert facts_of(run(project, "run-002"))["point"]["positive"] == "", "another run's is its own"
     opened = open_package(packed(trained, "run-001", tmp_path / "m.frpkg"), tmp_path / "there")
@@ -338,7 +338,7 @@ def test_a_capsule_holds_a_frozen_study_and_its_figures_follow(
     found = verify_package(capsule, Monitor())
     assert sum("follow from the predictions" in each.what for each in found) == 2
     with open_project(study) as project:
-        assert len(verify_run(project, run(project, "run-001"))) == 3
+        assert len(verify_run(run(project, "run-001"))) == 3
     opened = open_package(capsule, tmp_path / "there")
     with open_project(opened.project) as project:
         folder = run(project, opened.run)
@@ -358,17 +358,17 @@ def test_figures_that_do_not_follow_are_found(frozen_study: tuple[Path, Path], t
     metrics["per_class"][0]["figures"]["sensitivity"]["low"] += 0.001
     (folder / "metrics.json").write_text(json.dumps(metrics))
     with open_project(study) as project, pytest.raises(NotVerified, match="not the one that was frozen"):
-        verify_run(project, run(project, "run-001"))
+        verify_run(run(project, "run-001"))
     shutil.copyfile(folder / "frozen.json", tmp_path / "frozen.json")
     (folder / "frozen.json").unlink()
     with open_project(study) as project, pytest.raises(NotVerified, match="sensitivity low"):
-        verify_run(project, run(project, "run-001"))
+        verify_run(run(project, "run-001"))
     (folder / "metrics.json").write_bytes(kept)
     lines = (folder / "predictions.csv").read_text("utf-8").splitlines()
     lines[1] = lines[1].replace("bright", "DARK").replace("dark", "bright").replace("DARK", "dark")
     (folder / "predictions.csv").write_text("\n".join(lines) + "\n", "utf-8")
     with open_project(study) as project, pytest.raises(NotVerified):
-        verify_run(project, run(project, "run-001"))
+        verify_run(run(project, "run-001"))
 
 
 @pytest.mark.integration

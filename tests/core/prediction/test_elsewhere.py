@@ -77,7 +77,7 @@ def test_the_whole_review_works_on_another_hospitals_images(
     path = write_report(project, done, tmp_path / "r.html", ReviewQuery(done.name, PointRule()), False, None)
     assert "trained elsewhere" in Path(path).read_text("utf-8")
     assert [each.name for each in runs(project)] == [done.name]
-    assert len(verify_run(project, done)) == 1
+    assert len(verify_run(done)) == 1
     table = predict_folder(project, done, tmp_path / "images")
     assert sum("learned from this image" in row.flag for row in table.rows) == 4, "a validated model can be applied too"
     project.close()

@@ -56,14 +56,14 @@ def test_its_metrics_say_the_same_under_todays_names(folder: RunFolder) -> None:
 
 
 def test_every_figure_follows_from_its_predictions(old: Project, folder: RunFolder) -> None:
-    (check,) = verify_run(old, folder)
+    (check,) = verify_run(folder)
     assert "from 16 predictions" in check.how
     path = folder.path / "metrics.json"
     told = json.loads(path.read_text("utf-8"))
     told["per_class"][1]["f1"]["high"] -= 0.01
     path.write_text(json.dumps(told), "utf-8")
     with pytest.raises(NotVerified, match="f1 high"):
-        verify_run(old, folder)
+        verify_run(folder)
 
 
 def test_it_is_judged_predicts_and_travels(old: Project, folder: RunFolder, tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp
     with (folder.path / "test_predictions.csv").open(encoding="utf-8") as file:
         predicted = [row["predicted_findings"] for row in csv.DictReader(file)]
     assert predicted == point.point.names(predictions.classes, predictions.probabilities, multilabel=True)
-    assert len(verify_run(study, folder)) == 3
+    assert len(verify_run(folder)) == 3
     judged = judge(study, folder, ReviewQuery(folder.name, PointRule(), on_test=True, finding="nodule"), Monitor())
     assert [list(row) for row in judged.confusion] == [list(row) for row in figures["findings"]["nodule"]["confusion"]]
     capsule = tmp_path / "c.frpkg"

@@ -133,7 +133,7 @@ def verify(request: Verify, monitor: Monitor) -> tuple[Check, ...]:
     what = request.what
     if request.run:
         with open_project(what) as project:
-            return tuple(verify_run(project, run(project, request.run)))
+            return tuple(verify_run(run(project, request.run)))
     return tuple(verify_statistics(what) if what.suffix == ".json" else verify_package(what, monitor))
 
 

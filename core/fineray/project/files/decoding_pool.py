@@ -61,15 +61,7 @@ class DecodingPool:
         heard = time.monotonic()
         while True:
             monitor.check()
-            broken: list[FoundFile] = []
-            while not broken and len(flying) < self._processes * self.IN_FLIGHT_PER_PROCESS:
-                task = next(waiting, None)
-                if task is None:
-                    break
-                try:
-                    flying[self._pool.submit(_prepare_here, [file.location for file in task])] = task
-                except BrokenProcessPool:
-                    broken += task
+            broken = self._send(waiting, flying)
             if not flying and not broken:
                 return
             done, _ = wait(flying, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -88,11 +80,29 @@ class DecodingPool:
                 # One of the files in flight killed its process and with it the pool: find it, keep the others.
                 broken += itertools.chain.from_iterable(flying.values())
                 flying.clear()
-                self._pool.shutdown(wait=False, cancel_futures=True)
-                self._pool = self._new_pool(self._processes)
-                for file in broken:
-                    monitor.check()
-                    yield file, self._alone(file.location)
+                yield from self._each_alone(broken, monitor)
+
+    def _send(
+        self, waiting: Iterator[list[FoundFile]], flying: dict[Future[list[Outcome]], list[FoundFile]]
+    ) -> list[FoundFile]:
+        """Keep every process busy; the files that could not be sent, since the pool is broken."""
+        while len(flying) < self._processes * self.IN_FLIGHT_PER_PROCESS:
+            task = next(waiting, None)
+            if task is None:
+                break
+            try:
+                flying[self._pool.submit(_prepare_here, [file.location for file in task])] = task
+            except BrokenProcessPool:
+                return task
+        return []
+
+    def _each_alone(self, files: Sequence[FoundFile], monitor: Monitor) -> Iterator[tuple[FoundFile, Outcome]]:
+        """A new pool for what follows, and each of these files in a process of its own."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = self._new_pool(self._processes)
+        for file in files:
+            monitor.check()
+            yield file, self._alone(file.location)
 
     def _alone(self, location: FileLocation) -> Outcome:
         with self._new_pool(1) as pool:
