@@ -73,5 +73,5 @@ def _read(_app: object, page: str, source: list[str]) -> None:
         source[0] = as_markdown((HERE / NOTEBOOK[page]).read_text("utf-8"))
 
 
-def setup(_app):  # type: ignore[no-untyped-def]  # Sphinx's own hook
+def setup(app):  # type: ignore[no-untyped-def]  # Sphinx's own hook
     app.connect("source-read", _read)
