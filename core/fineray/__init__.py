@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fineray.system.silence import keep_libraries_silent
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 RESEARCH_USE = "For research use only, not for diagnosis."
 
 keep_libraries_silent()

@@ -16,6 +16,7 @@ from fineray.cli import labels, models, pacs, project, review, splits, training
 from fineray.cli.running import Reply
 from fineray.errors import FinerayError
 from fineray.system.crash_report import OwnFault, to_user
+from fineray.system.debug_log import begin_debug_log
 from fineray.system.processes import begin_program
 
 
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     begin_program()
     options = parser().parse_args(arguments)
+    if options.debug:
+        print(f"fineray: a log without names goes to {begin_debug_log()}", file=sys.stderr)
     try:
         reply = _run(options)
     except FinerayError as error:
@@ -44,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
         description=f"Transfer learning on DICOM X-rays. {RESEARCH_USE} Without a command the window opens.",
     )
     top.add_argument("--version", action="version", version=f"fineray {__version__}")
+    top.add_argument("--debug", action="store_true", help="keep a log without names in the user folder, for a report")
     group = top.add_subparsers(metavar="COMMAND", required=True)
     for each in (project, labels, splits, training, review, models, pacs):
         each.add_commands(group)

@@ -30,11 +30,7 @@ def crash_folder() -> Path:
 
 def report_of(error: BaseException, trace: TracebackType | None = None) -> str:
     """An error as text without identity: kinds of exceptions and places in the code, the innermost last."""
-    lines = [
-        f"Fineray {__version__}, {datetime.now(UTC).isoformat(timespec='seconds')}",
-        f"{platform.system()} {platform.release()} {platform.machine()}, Python {platform.python_version()}",
-        ", ".join(f"{name} {found}" for name in LIBRARIES if (found := _version(name))),
-    ]
+    lines = [f"Fineray {__version__}, {datetime.now(UTC).isoformat(timespec='seconds')}", system_of()]
     seen: BaseException | None = error
     chain = []
     while seen is not None and seen not in chain:
@@ -46,6 +42,13 @@ def report_of(error: BaseException, trace: TracebackType | None = None) -> str:
         lines += [f"  {_inside(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames]
         lines.append(f"{type(each).__module__}.{type(each).__qualname__}")
     return "\n".join(lines) + "\n"
+
+
+def system_of() -> str:
+    """The system, Python and the libraries, in two lines."""
+    libraries = ", ".join(f"{name} {found}" for name in LIBRARIES if (found := _version(name)))
+    kind = f"{platform.system()} {platform.release()} {platform.machine()}, Python {platform.python_version()}"
+    return f"{kind}\n{libraries}"
 
 
 class OwnFault(FinerayError):

@@ -15,6 +15,7 @@ from fineray.engine.requests import Request, Result
 from fineray.errors import DeviceLost
 from fineray.progress import Cancelled, Monitor
 from fineray.system.crash_report import OwnFault, to_user
+from fineray.system.debug_log import noted
 
 GROUPS = (project, labels, splits, training, review, models, pacs)
 TABLE = paired(get_args(Request), (pair for group in GROUPS for pair in group.PAIRS))
@@ -35,4 +36,5 @@ def carry_out(job: int, request: Request, monitor: Monitor) -> EndEvent:
 
 def do(request: Request, monitor: Monitor) -> Result:
     """Do a request. Raises Cancelled, a FinerayError, or whatever a fault raises."""
-    return TABLE[type(request)](request, monitor)
+    with noted(type(request).__name__):
+        return TABLE[type(request)](request, monitor)
