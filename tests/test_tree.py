@@ -39,8 +39,8 @@ def file_of(module: str) -> Path | None:
 
 
 def mirrored(module: str) -> Path:
-    """Where the tests of a module lie by its name."""
-    package, *folders, name = module.split(".")
+    """Where the tests of a module lie by its name; those of what a package offers at its top in test_face.py."""
+    package, *folders, name = module.split(".") if "." in module else (module, "face")
     return ROOT.joinpath("tests", MIRRORS[package], *folders, f"test_{name}.py")
 
 

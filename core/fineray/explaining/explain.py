@@ -24,10 +24,10 @@ from fineray.explaining.saliency import (
     image_part,
     occlusion,
 )
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.catalogue import places_of
 from fineray.project.project import Project
-from fineray.project.runs import RunFolder
+from fineray.project.runs import RunFolder, part_of
 from fineray.training.model import TrainedModel, trained_model
 
 MOST_IMAGES = 200  # of a mean map
@@ -39,14 +39,67 @@ class CannotExplain(FinerayError):
 
 
 def explain(
-    project: Project, folder: RunFolder, image: int, class_name: str, method: ExplainMethod, fold: str, monitor: Monitor
+    project: Project,
+    folder: RunFolder,
+    image: int,
+    class_name: str,
+    method: ExplainMethod = "grad-cam",
+    fold: str | None = None,
+    monitor: Monitor = SILENT,
 ) -> Explained:
-    """The evidence for a class on one image, checked; the run's folder keeps that it was made. fold: in which the image
-    was held out, empty if in none.
+    """Say where on an image a run sees evidence for a class, and check the map.
 
-    Raises CannotExplain, WeightsNotInstalled, Cancelled.
+    The run's folder keeps that a map was made, and whether it passed.
+
+    Parameters
+    ----------
+    project : Project
+        It holds the image.
+    folder : RunFolder
+        The run.
+    image : int
+        The image's catalogue id, as in `Predictions.images`.
+    class_name : str
+        A class of the run.
+    method : {"grad-cam", "occlusion"}
+        How the map is made.
+    fold : str, optional
+        The fold in which the image was held out, so that the model that did not learn from it is explained; empty for
+        the final model. Looked up in the run's predictions unless given.
+    monitor : Monitor
+        Hears of Progress by occlusion; may cancel.
+
+    Returns
+    -------
+    Explained
+        Its `evidence` is float32 [rows, columns] over the whole image, at most 56 a side, signed, in units of the
+        class's score; its `problems` say why the map is not to be trusted, empty where all checks passed.
+
+    Raises
+    ------
+    CannotExplain
+        The run has no such class.
+    WeightsNotInstalled
+        The backbone's weights are not on this computer.
+    Cancelled
+        By the monitor.
+
+    Notes
+    -----
+    Grad-CAM by Selvaraju et al. (2017), occlusion by Zeiler and Fergus (2014). Checked against a network with random
+    weights (Adebayo et al. 2018) and by deletion.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     run = fineray.run(project, "run-001")
+    ...     image = int(run.predictions().images[0])
+    ...     found = fineray.explain(project, run, image, "opacity (synthetic)")
+    >>> found.evidence.shape, found.held_out
+    ((56, 50), True)
     """
-    model = trained_model(folder, fold)
+    model = trained_model(folder, part_of(folder, image) if fold is None else fold)
     monitor.check()
     number = _number(model, class_name)
     pixels = project.pixels.read(places_of(project, [image])[0])
@@ -86,7 +139,7 @@ def evidence_for(folder: RunFolder, pixels: NDArray[np.uint8], class_name: str) 
 
 
 def mean_map(
-    project: Project, folder: RunFolder, images: Sequence[int], class_name: str, monitor: Monitor
+    project: Project, folder: RunFolder, images: Sequence[int], class_name: str, monitor: Monitor = SILENT
 ) -> Explained:
     """The mean Grad-CAM over images, each of which weighs alike, [56, 56] over the input square. Of more than 200,
     every so manieth. What lies on borders and letters of many images is a shortcut. Raises CannotExplain, Cancelled."""
