@@ -31,9 +31,7 @@ def test_nothing_is_written_unless_asked_for(project: Project, images: Callable[
     assert not any(debug_folder().iterdir())
 
 
-def test_it_tells_what_was_done_and_how_long(
-    wanted: Path, project: Project, images: Callable[..., Path]
-) -> None:
+def test_it_tells_what_was_done_and_how_long(wanted: Path, project: Project, images: Callable[..., Path]) -> None:
     do(ImportFolders(project.root, (images(2, 1),)), Monitor())
     text = _text(wanted)
     assert "ImportFolders begins" in text and "ImportFolders ends after " in text and "Python 3" in text
