@@ -113,9 +113,8 @@ def images(folder: Path) -> None:
     import torch
 
     from fineray.demo.study import write_study
-    from fineray.progress import Monitor
 
-    labels = write_study(folder / "images", Monitor(), patients=PATIENTS)
+    labels = write_study(folder / "images", patients=PATIENTS)
     title, *rows = labels.read_text("utf-8").splitlines(keepends=True)
     for patient in range(PATIENTS - NEW_PATIENTS + 1, PATIENTS + 1):
         name = f"SYNTHETIC-{patient:03d}"

@@ -12,8 +12,23 @@ from collections.abc import Iterable
 class FinerayError(Exception):
     """Base of all errors meant for the user.
 
-    what: one sentence on what went wrong; where: the file, folder or setting concerned (may be empty);
-    todo: one sentence on what to do.
+    Parameters
+    ----------
+    what : str
+        One sentence on what went wrong.
+    where : str
+        The file, folder or setting concerned; may be empty.
+    todo : str
+        One sentence on what to do.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> try:
+    ...     fineray.open_project("studdy")
+    ... except fineray.FinerayError as error:
+    ...     print(error.what, error.todo, sep="; ")
+    No Fineray project lies in this folder; Did you mean study?
     """
 
     def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:

@@ -8,7 +8,24 @@ from dataclasses import dataclass
 
 
 class Cancelled(Exception):
-    """The user asked for the work to stop. What is finished of it is kept, but nothing is kept to go on from."""
+    """The user asked for the work to stop: a Monitor raises it.
+
+    What is finished of the work is kept, but nothing is kept to go on from. It is no FinerayError, since nothing is
+    wrong.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> class Impatient(fineray.Monitor):
+    ...     def check(self):
+    ...         raise fineray.Cancelled
+    >>> with fineray.open_project("study", lock=True) as project:
+    ...     try:
+    ...         split = fineray.make_split(project, monitor=Impatient())
+    ...     except fineray.Cancelled:
+    ...         print("stopped")
+    stopped
+    """
 
 
 class Paused(Cancelled):
@@ -113,13 +130,31 @@ ProgressEvent = (
 
 
 class Monitor:
-    """The ear of long work. This one ignores every report and never cancels; subclasses do more."""
+    """The ear of long work: it hears what is done, and may stop it.
+
+    This one ignores every report and never cancels; subclasses do more.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> class Files(fineray.Monitor):
+    ...     def report(self, what):
+    ...         if isinstance(what, fineray.progress.FileResult):
+    ...             print(what.status)
+    >>> fineray.create_project("watched")
+    >>> with fineray.open_project("watched", lock=True) as project:
+    ...     _ = fineray.import_folders(project, "images/SYNTHETIC-002", monitor=Files())
+    imported
+    """
 
     def report(self, what: ProgressEvent) -> None:
         """Take notice of a report; must return quickly."""
 
     def check(self) -> None:
         """Raise Cancelled or Paused if the work is to stop. Called often, at points where stopping loses nothing."""
+
+
+SILENT = Monitor()  # for work that nobody listens to; it keeps nothing, so that all can share it
 
 
 class Quiet(Monitor):

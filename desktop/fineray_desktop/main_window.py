@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
     QMainWindow,
+    QMenu,
     QMessageBox,
     QStackedWidget,
     QVBoxLayout,
@@ -24,6 +25,7 @@ from fineray.export.options import ExportSummary
 from fineray.project.changes import undo
 from fineray.training.results import RunDone
 from fineray_desktop.closing import Closing
+from fineray_desktop.help.user_guide import ABSENT, open_user_guide, user_guide
 from fineray_desktop.manners import Manners
 from fineray_desktop.session import Session
 from fineray_desktop.start.page import StartPage
@@ -211,11 +213,22 @@ class MainWindow(QMainWindow):
             _action(entry, lambda choice=choice: self._set_theme(choice))
 
         about = self.menuBar().addMenu("&Help")
+        self._add_guide(about)
         _action(about.addAction("&Keys…"), self._keys, QKeySequence("F1"))
         _action(about.addAction("&Welcome and device…"), self.welcome)
         _action(about.addAction("&Tour on the demo study"), self.tour)
         _action(about.addAction("&Crash reports…"), self._reports)
         _action(about.addAction("What &left this computer…"), self._network)
+
+    def _add_guide(self, menu: QMenu) -> None:
+        guide = menu.addAction("&User guide")
+        page = user_guide()
+        if page is None:
+            menu.setToolTipsVisible(True)
+            guide.setToolTip(ABSENT)
+            guide.setEnabled(False)
+        else:
+            _action(guide, lambda: open_user_guide(page))
 
     def _keys(self) -> None:
         from fineray_desktop.help.keys_dialog import KeysDialog

@@ -268,8 +268,11 @@ class Walk:
 
     def menus(self) -> None:
         """What only the menus open, and the tour."""
+        from fineray_desktop.help.user_guide import user_guide
         from fineray_desktop.start.tour import Tour
 
+        if getattr(sys, "frozen", False) and user_guide() is None:
+            raise AssertionError("the frozen program has no user guide")
         for text in ("Export images", "Crash reports", "left this computer", "Welcome"):
             actions = [each for menu in self.window.menuBar().actions() for each in menu.menu().actions()]
             next(each for each in actions if text in each.text().replace("&", "")).trigger()

@@ -10,7 +10,7 @@ from importlib.abc import MetaPathFinder
 
 
 class _BeforeTorchvision(MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name, _path=None, _target=None):
         if name == "torchvision":
             sys.meta_path.remove(self)
             _name_operators()

@@ -30,7 +30,7 @@ def _keep() -> None:
             file.write("".join(lines))
 
 
-def _told(event: str, words: tuple) -> None:
+def _told(event: str, _words: tuple) -> None:
     if event == "import" and os.getpid() == _process:
         _keep()
 

@@ -332,7 +332,7 @@ def whole(bench: Checkpoints, scratch: Path) -> dict[str, Any]:
         clock = Clock(bench.until)
         begun = time.monotonic()
         recipe = Recipe(backbone=chosen.name, bootstrap=2000 if not bench.small else 100)
-        metrics = train(project, split, recipe, clock).metrics()
+        metrics = train(project, split, recipe, monitor=clock).metrics()
     seconds = time.monotonic() - begun
     found |= {"backbone": chosen.title, "seconds": round(seconds, 1), "parts": clock.parts | metrics.seconds}
     found["seconds for 100,000 at this rate"] = round(seconds * WHOLE / written, 1)

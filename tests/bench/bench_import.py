@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 from fineray.dicom.scan import find_files
-from fineray.progress import Monitor
 from fineray.project.catalogue import counts
 from fineray.project.files.importing import import_folders
 from fineray.project.project import create_project, open_project
@@ -78,7 +77,7 @@ def _resident_mb() -> float:
 
 def _import_in_a_process(root: Path, folder: Path) -> None:
     with open_project(root) as project:
-        import_folders(project, [folder], Monitor())
+        import_folders(project, [folder])
 
 
 def main() -> None:
@@ -95,7 +94,7 @@ def main() -> None:
             create_project(root)
             with open_project(root) as project, PeakMemory() as memory:
                 started = time.perf_counter()
-                summary = import_folders(project, folders, Monitor())
+                summary = import_folders(project, folders)
                 seconds = time.perf_counter() - started
             peaks.append(memory.peak)
             rate = summary.imported / seconds
@@ -103,7 +102,7 @@ def main() -> None:
         print(f"memory ratio     {peaks[1] / peaks[0]:8.2f} for {count:,} files against a tenth")
         with open_project(Path(scratch) / "all") as project:
             started = time.perf_counter()
-            known = import_folders(project, [images], Monitor()).unchanged
+            known = import_folders(project, [images]).unchanged
             print(f"import again     {known / (time.perf_counter() - started):8.0f} files/s, {known:,} unchanged")
         root = Path(scratch) / "killed"
         create_project(root)
@@ -115,7 +114,7 @@ def main() -> None:
         process.join()
         with open_project(root) as project:
             kept = counts(project).images
-            summary = import_folders(project, [images], Monitor())
+            summary = import_folders(project, [images])
             held = counts(project).images
         there = len(find_files([images]))
         print(f"killed import    kept {kept:,}, went on with {summary.imported:,}: {held:,} of {there:,}")

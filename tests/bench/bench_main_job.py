@@ -50,7 +50,7 @@ def main() -> None:
             create_project(root)
             with open_project(root, lock=True) as project:
                 started = time.perf_counter()
-                import_folders(project, [folder], Monitor())
+                import_folders(project, [folder])
                 ours.append(time.perf_counter() - started)
         print(f"bare loop        {len(files) / min(bare):8.0f} images/s (best of {ROUNDS})")
         print(f"import           {len(files) / min(ours):8.0f} images/s (best of {ROUNDS})")
@@ -64,7 +64,7 @@ def main() -> None:
 
         with open_project(root, lock=True) as project:
             started = time.perf_counter()
-            unchanged = import_folders(project, [folder], Monitor()).unchanged
+            unchanged = import_folders(project, [folder]).unchanged
             print(f"import again     {time.perf_counter() - started:8.2f} s for {unchanged} unchanged files")
             apply_labels(project, preview_table(project, folder / "labels.csv"))
             split = make_split(project, SplitPlan(folds=5, seed=0))
@@ -75,7 +75,7 @@ def main() -> None:
             features_of(project, images, backbone("efficientnet_lite0"), runtime, Monitor())
             seconds = time.perf_counter() - started
             print(f"features         {len(images) / seconds:8.0f} images/s on {device_title(device)}")
-            metrics = train(project, split, Recipe(), Monitor()).metrics()
+            metrics = train(project, split, Recipe()).metrics()
         print(f"five folds       {metrics.seconds['heads']:8.2f} s after features, final head included")
         area, accuracy = metrics.figures.auc, metrics.figures.accuracy
         print(f"AUC              {area.value:8.3f} ({area.low:.3f} to {area.high:.3f}), 5 folds by patient")

@@ -14,7 +14,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from fineray.progress import Monitor
 from fineray.project.project import open_project
 from fineray.project.splits import SplitPlan, latest_split
 from tests.support.synthetic import write_study
@@ -49,7 +48,7 @@ def _train(root: Path, mode: str) -> None:
     with open_project(root) as project:
         split = latest_split(project)
         assert split is not None
-        metrics = train(project, split, recipe, Monitor()).metrics()
+        metrics = train(project, split, recipe).metrics()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{peak:7.0f} MB at most, {metrics.seconds['total']:6.0f} s")
 

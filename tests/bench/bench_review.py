@@ -45,9 +45,9 @@ def main() -> None:
         root = Path(scratch) / "study"
         create_project(root)
         with open_project(root) as project:
-            import_folders(project, [images], Monitor())
+            import_folders(project, [images])
             apply_labels(project, preview_table(project, images / "labels.csv"))
-            folder = train(project, make_split(project, SplitPlan(folds=5)), Recipe(), Monitor())
+            folder = train(project, make_split(project, SplitPlan(folds=5)), Recipe())
             predictions = folder.predictions()
             name = predictions.classes[-1]
             view = ReviewQuery(folder.name, PointRule("youden", name), name)
@@ -69,18 +69,18 @@ def main() -> None:
                 f"mean map over {min(200, len(images))} images",
                 _timed(lambda: mean_map(project, folder, images, name, Monitor())),
             )
-            _say("nearest training images", _timed(lambda: nearest(project, folder, images[0], parts[0], Monitor())))
-            _say("map of the features", _timed(lambda: feature_map(project, folder, Monitor())))
+            _say("nearest training images", _timed(lambda: nearest(project, folder, images[0], parts[0])))
+            _say("map of the features", _timed(lambda: feature_map(project, folder)))
             _say(f"every figure of {len(images)} predictions", _timed(lambda: judge(project, folder, view, Monitor())))
             for ending in ("pdf", "html"):
                 path = Path(scratch) / f"report.{ending}"
                 _say(
                     f"report as {ending}",
-                    _timed(lambda path=path: write_report(project, folder, view, path, Monitor(), True, None)),
+                    _timed(lambda path=path: write_report(project, folder, path, view, True, None)),
                 )  # type: ignore[misc]
             _say(
                 f"apply the run to {len(images)} images",
-                _timed(lambda: predict_folder(project, folder, images, Monitor())),
+                _timed(lambda: predict_folder(project, folder, images)),
             )
     random = np.random.default_rng(0)
     truth = random.integers(0, 2, MANY)

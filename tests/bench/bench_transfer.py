@@ -90,7 +90,6 @@ def main() -> None:
 
 
 def _prepare(root: Path, folder: Path) -> None:
-    from fineray.progress import Monitor
     from fineray.project.files.importing import import_folders
     from fineray.project.labels.preview import apply_labels, preview_table
     from fineray.project.project import create_project, open_project
@@ -99,7 +98,7 @@ def _prepare(root: Path, folder: Path) -> None:
 
     create_project(root)
     with open_project(root, lock=True) as project:
-        import_folders(project, [folder], Monitor())
+        import_folders(project, [folder])
         apply_labels(project, preview_table(project, folder / "labels.csv"))
         make_split(project, SplitPlan(folds=FOLDS, seed=0))
 
@@ -266,7 +265,6 @@ def _finetune(options: argparse.Namespace) -> dict[str, Any]:
 def _fineray(options: argparse.Namespace, mode: Any, changes: dict[str, Any]) -> dict[str, Any]:
     from dataclasses import replace
 
-    from fineray.progress import Monitor
     from fineray.project.project import open_project
     from fineray.project.splits import latest_split
     from fineray.training.recipe import for_mode
@@ -278,7 +276,7 @@ def _fineray(options: argparse.Namespace, mode: Any, changes: dict[str, Any]) ->
     with open_project(options.project) as project:
         split = latest_split(project)
         assert split is not None
-        metrics = train(project, split, recipe, Monitor()).metrics()
+        metrics = train(project, split, recipe).metrics()
     tuning = recipe.tuning
     note = f"{FOLDS} folds and the final model, {recipe.input_size or 224} pixels"
     if mode != "frozen":
@@ -293,8 +291,8 @@ def _curve(root: Path) -> None:
     from fineray.progress import Monitor
     from fineray.project.project import open_project
     from fineray.project.splits import latest_split
+    from fineray.training.dataset import load_training_input
     from fineray.training.learners import TrainingProgress, learner_for
-    from fineray.training.preparing import prepare
     from fineray.training.recipe import for_mode
 
     modes = (("frozen", {}), ("finetune", {"epochs": 3}), ("scratch", {"epochs": 8}))
@@ -306,11 +304,11 @@ def _curve(root: Path) -> None:
         for name, changes in modes:
             recipe = for_mode(name)  # type: ignore[arg-type]
             recipe = replace(recipe, tuning=replace(recipe.tuning, **changes))
-            prepared = prepare(project, split, recipe, Monitor())
+            prepared = load_training_input(project, split, recipe, Monitor())
             data, held = prepared.data, prepared.data.parts == "1"
             order = np.random.default_rng(0).permutation(np.flatnonzero(~held))
             work = TrainingProgress(Monitor(), 4)
-            with learner_for(project, prepared.chosen, prepared.device, data, recipe, work) as learner:
+            with learner_for(project, prepared.backbone, prepared.device, data, recipe, work) as learner:
                 for images in SIZES:
                     rows = np.zeros(len(held), dtype=bool)
                     rows[order[:images]] = True

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from fineray.demo.study import write_study
-from fineray.progress import Monitor
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -22,7 +21,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small study with labels.csv."""
-    return write_study(tmp_path_factory.mktemp("bench") / "images", Monitor(), patients=14).parent
+    return write_study(tmp_path_factory.mktemp("bench") / "images", patients=14).parent
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from fineray.cli import running
 from fineray.cli.console import ConsoleMonitor
 from fineray.cli.main import main
-from fineray.progress import Monitor, Progress, ProgressEvent
+from fineray.progress import Progress, ProgressEvent
 from fineray.project.files.importing import import_folders
 from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import create_project, open_project
@@ -53,7 +53,7 @@ def test_a_signal_pauses_a_training_and_it_is_taken_up(
     recipe.write_text(RECIPE.to_json(), "utf-8")
     create_project(study)
     with open_project(study) as project:
-        import_folders(project, [images(patients=12, each=1)], Monitor())
+        import_folders(project, [images(patients=12, each=1)])
         apply_labels(project, preview_folders(project))
 
     class Hasty(ConsoleMonitor):

@@ -155,11 +155,11 @@ def test_features_of_a_batch_that_does_not_fit_come_in_halves(gpu: torch.device,
 
 def test_the_frozen_auc_is_the_cpus(gpu: torch.device, on, study: Project, split: Split, recipe: Recipe) -> None:  # type: ignore[no-untyped-def]
     frozen = replace(recipe, mode="frozen")
-    there = area(train(study, split, frozen, Monitor()))
+    there = area(train(study, split, frozen))
     with single_precision():
-        single = area(train(study, split, frozen, Monitor()))
+        single = area(train(study, split, frozen))
     use(CPU, on)
-    here = area(train(study, split, frozen, Monitor()))
+    here = area(train(study, split, frozen))
     assert 0.5 < here < 1.0, "a study in which an AUC can move"
     assert abs(there - here) <= 0.002 and abs(single - here) <= 0.002
 
@@ -274,12 +274,12 @@ def test_a_cancelled_tuning_leaves_nothing_on_the_device_and_goes_on(
 ) -> None:
     before = torch.cuda.memory_allocated(gpu) if gpu.type == "cuda" else 0
     with pytest.raises(Cancelled):
-        train(study, split, recipe, Ear(after=4))
+        train(study, split, recipe, monitor=Ear(after=4))
     gc.collect()
     after = torch.cuda.memory_allocated(gpu) if gpu.type == "cuda" else 0
     assert after - before < 64 << 20
     ear = Ear()
-    run = train(study, split, recipe, ear)
+    run = train(study, split, recipe, monitor=ear)
     assert any(isinstance(what, Resumed) for what in ear.heard)
     assert len(run.predictions().images) == len(labelled_images(study))
 
@@ -310,14 +310,14 @@ with open_project(Path(sys.argv[1])) as project:
 def test_a_killed_tuning_goes_on_where_it_was(
     gpu: torch.device, study: Project, split: Split, recipe: Recipe, tmp_path: Path
 ) -> None:
-    undisturbed = train(study, split, recipe, ear := Ear())
+    undisturbed = train(study, split, recipe, monitor=(ear := Ear()))
     steps = sum(isinstance(what, HeadStep) for what in ear.heard)
     (tmp_path / "recipe.json").write_text(recipe.to_json(), "utf-8")
     command = [sys.executable, "-c", _KILLED, str(study.root), str(tmp_path / "recipe.json"), str(steps // 2)]
     killed = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": _path()}, timeout=120)
     assert killed.returncode == -signal.SIGKILL
     ear = Ear()
-    resumed = train(study, split, recipe, ear)
+    resumed = train(study, split, recipe, monitor=ear)
     assert any(isinstance(what, Resumed) for what in ear.heard)
     assert sum(isinstance(what, HeadStep) for what in ear.heard) < steps, "what was done is not done again"
     one, two = (load_file(run.path / "network.safetensors") for run in (undisturbed, resumed))
@@ -331,7 +331,7 @@ def _path() -> str:
 
 
 def test_an_explanation_is_the_cpus(gpu: torch.device, on, study: Project, split: Split, recipe: Recipe) -> None:  # type: ignore[no-untyped-def]
-    run = train(study, split, recipe, Monitor())
+    run = train(study, split, recipe)
     images = [study.pixels.read(image.stored_at) for image in labelled_images(study)[:4]]
     maps = []
     for device in (gpu, CPU):

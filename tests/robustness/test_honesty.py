@@ -29,7 +29,7 @@ RECIPE = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=10
 
 
 def labelled(project: Project, images: Path) -> None:
-    import_folders(project, [images], Monitor())
+    import_folders(project, [images])
     apply_labels(project, preview_folders(project))
 
 
@@ -96,7 +96,7 @@ def test_shuffled_labels_give_an_area_whose_interval_covers_a_half(trained: Path
     with open_project(trained) as project:
         split = latest_split(project)
         assert split is not None
-        done = train(project, split, control_recipes(RECIPE)["shuffled labels"], Monitor())
+        done = train(project, split, control_recipes(RECIPE)["shuffled labels"])
         area = done.metrics().figures.auc
     assert area.low <= 0.5 <= area.high
 
@@ -131,7 +131,7 @@ def test_another_share_of_the_ill_is_told(trained: Path, tmp_path: Path, ill: in
         label = "dark" if number < ill else "bright"
         write_image(tmp_path / "new" / f"{number:02d}", patient=f"N-{number}", level=0.38 if label == "dark" else 0.62)
     with open_project(trained) as project:
-        table = predict_folder(project, run(project, "run-001"), tmp_path / "new", Monitor())
+        table = predict_folder(project, run(project, "run-001"), tmp_path / "new")
     assert table.drift is not None
     (score,) = (line for line in table.drift.lines if line.what.startswith("Probability of"))
     assert score.differs == told

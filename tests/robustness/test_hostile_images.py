@@ -17,7 +17,7 @@ from fineray.progress import FileResult, Monitor, ProgressEvent
 from fineray.project.files import decoding_pool
 from fineray.project.files.decoding_pool import CRASHED, MEMORY_A_PROCESS
 from fineray.project.files.importing import NothingReadable, import_folders
-from fineray.project.files.preparation import Outcome, prepare
+from fineray.project.files.preparation import Outcome, store_file
 from fineray.project.project import Project
 from tests.robustness.reliability import Reliability
 from tests.support.images import write_image
@@ -37,7 +37,7 @@ def prepare_and_measure(locations: list[FileLocation]) -> list[Outcome]:
 
 def _measured(location: FileLocation, *rest: object) -> Outcome:
     began = time.monotonic()
-    outcome = prepare(location, *rest)  # type: ignore[arg-type]
+    outcome = store_file(location, *rest)  # type: ignore[arg-type]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     with (location.path.parent.parent / f"prepared.{os.getpid()}").open("a") as file:
         file.write(json.dumps([location.path.name, time.monotonic() - began, peak]) + "\n")
@@ -65,7 +65,7 @@ def feed(project: Project, folder: Path, first: int, number: int, monkeypatch: p
         (folder / f"{each:05d} {done}").write_bytes(data)
     ends = Ends()
     try:
-        summary = import_folders(project, [folder], ends)
+        summary = import_folders(project, [folder], monitor=ends)
     except NothingReadable:
         summary = None
     assert len(ends.files) == len({each.path for each in ends.files}) == number
@@ -119,7 +119,7 @@ def test_a_decoder_cannot_take_more_memory_than_its_limit(
     (tmp_path / "images" / "greedy").write_bytes((tmp_path / "images" / "f0").read_bytes() + b"GREEDY")
     monkeypatch.setattr(decoding_pool, "_prepare_here", prepare_greedily)
     ends = Ends()
-    import_folders(project, [tmp_path / "images"], ends)
+    import_folders(project, [tmp_path / "images"], monitor=ends)
     by_name = {Path(each.path).name: each for each in ends.files}
     assert "too large for this computer's memory" in by_name.pop("greedy").reason
     assert {each.status for each in by_name.values()} == {"imported"}
@@ -143,6 +143,6 @@ def _greedy(location: FileLocation, *rest: object) -> Outcome:
 
     preparation.read_radiographs = greedy  # type: ignore[assignment]
     try:
-        return prepare(location, *rest)  # type: ignore[arg-type]
+        return store_file(location, *rest)  # type: ignore[arg-type]
     finally:
         preparation.read_radiographs = kept

@@ -138,7 +138,7 @@ def test_a_drive_that_stalls_while_files_are_looked_for_can_be_left(
     monkeypatch.setattr(os, "scandir", stall)
     try:
         with pytest.raises(Cancelled):
-            import_folders(project, [root], Impatient())
+            import_folders(project, [root], monitor=Impatient())
     finally:
         let_go.set()
 
@@ -161,7 +161,7 @@ def test_a_folder_that_vanishes_during_the_import(
 
     pulled = Puller()
     pulled.seen = []
-    summary = import_folders(project, [root], pulled)
+    summary = import_folders(project, [root], monitor=pulled)
     assert len(pulled.seen) == 180
     assert summary.imported > 0 and summary.failed > 0
     assert summary.imported + summary.failed == 180
@@ -170,7 +170,7 @@ def test_a_folder_that_vanishes_during_the_import(
     assert {row.reason for row in lost} == {"The file cannot be opened"}
     assert all("still exists" in row.todo for row in lost)
     kept.rename(root)  # the drive is back: what was lost is read, what was read is left alone
-    again = import_folders(project, [root], Monitor())
+    again = import_folders(project, [root])
     assert again.failed == 0
     assert counts(project).images == 180
 
@@ -217,7 +217,7 @@ def test_a_path_of_three_hundred_characters_with_letters_of_all_kinds(tmp_path: 
     study.parent.mkdir(exist_ok=True)
     create_project(study)
     with open_project(study, lock=True) as project:
-        assert import_folders(project, [deep / "Bilder"], Monitor()).imported == 12
+        assert import_folders(project, [deep / "Bilder"]).imported == 12
         assert apply_labels(project, preview_folders(project)) == 12
         make_split(project, SplitPlan(folds=3))
     words = ("train", study), ("evaluate", study, "run-001"), ("report", study, "run-001", "--output", deep / "B.pdf")
@@ -233,7 +233,7 @@ def test_a_path_of_three_hundred_characters_with_letters_of_all_kinds(tmp_path: 
 def test_a_clock_that_jumps_changes_no_count(project: Project, images: Callable[..., Path]) -> None:
     """Ten years back between two steps: nothing is read again, openings are counted, the order of changes stays."""
     root = images(patients=12, each=1)
-    import_folders(project, [root], Monitor())
+    import_folders(project, [root])
     apply_labels(project, preview_folders(project))
     seal_test(project, SplitPlan("holdout", test_share=0.25))
     record_opening(project, "run-001", "")
@@ -272,7 +272,7 @@ def test_an_opening_that_a_power_cut_tore_stops_nothing(
     project: Project, images: Callable[..., Path], home: Path
 ) -> None:
     """Half a line at the end of this workstation's list: nothing was opened by it, and the next stands on its own."""
-    import_folders(project, [images(patients=12, each=1)], Monitor())
+    import_folders(project, [images(patients=12, each=1)])
     apply_labels(project, preview_folders(project))
     seal_test(project, SplitPlan("holdout", test_share=0.25))
     record_opening(project, "run-001", "")

@@ -9,7 +9,7 @@ from typing import Any
 
 from fineray.dicom.location import FileLocation
 from fineray.project.files import decoding_pool
-from fineray.project.files.preparation import Outcome, prepare
+from fineray.project.files.preparation import Outcome, store_file
 
 MARK = b"THIS FILE KILLS THE DECODER"
 _prepare_here = decoding_pool._prepare_here
@@ -38,4 +38,4 @@ def prepare_or_hang(locations: list[FileLocation]) -> list[Outcome]:
 def _prepare_or_hang(location: FileLocation, *rest: Any) -> Outcome:
     while location.path.read_bytes().endswith(MARK):
         pass
-    return prepare(location, *rest)
+    return store_file(location, *rest)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fineray.package.contents import export_package
-from fineray.progress import Monitor
 from fineray.project.project import open_project
 from fineray.project.runs import run
 
@@ -15,7 +14,7 @@ from fineray.project.runs import run
 def packed(study: Path, name: str, output: Path, **how: object) -> Path:
     """Write a run of a study as a package; `how` goes to export_package()."""
     with open_project(study) as project:
-        export_package(project, run(project, name), output, Monitor(), **how)  # type: ignore[arg-type]
+        export_package(project, run(project, name), output, **how)  # type: ignore[arg-type]
     return output
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from fineray.progress import Monitor
 from fineray.project.files.importing import import_folders
 from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import Project, create_project, open_project
@@ -38,7 +37,7 @@ def train_on(root: Path, images: Path) -> Project:
     """A project with a frozen run on these images; the caller closes it."""
     create_project(root)
     project = open_project(root)
-    import_folders(project, [images], Monitor())
+    import_folders(project, [images])
     apply_labels(project, preview_folders(project))
-    train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
+    train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
     return project

@@ -116,7 +116,7 @@ def _looked_at(folder: Path, patients: int, each: int) -> None:
 def _imported(folder: Path) -> Project:
     create_project(folder / "study")
     project = open_project(folder / "study")
-    import_folders(project, [folder / "images"], Monitor())
+    import_folders(project, [folder / "images"])
     apply_labels(project, preview_folders(project))
     return project
 
@@ -126,20 +126,20 @@ def _trained(folder: Path) -> None:
     with _imported(folder) as project:
         split = make_split(project, SplitPlan(folds=3))
         for recipe in (FROZEN, TUNED):
-            train(project, split, recipe, Monitor())
+            train(project, split, recipe)
 
 
 def _reviewed(folder: Path) -> None:
     write_images_of_patients(folder / "images", 16, 2)
     with _imported(folder) as project:
-        train(project, make_split(project, SplitPlan(folds=4)), FROZEN, Monitor())
+        train(project, make_split(project, SplitPlan(folds=4)), FROZEN)
 
 
 def _sealed_and_opened(folder: Path) -> None:
     write_images_of_patients(folder / "images", 40, 1)
     with _imported(folder) as project:
         seal_test(project, SplitPlan(test_share=0.25))
-        name = train(project, make_split(project, SplitPlan(folds=3)), FROZEN, Monitor()).name
+        name = train(project, make_split(project, SplitPlan(folds=3)), FROZEN).name
         freeze(project, name, OperatingPoint("dark", 0.6, "by hand"))
         open_test(project, name, Monitor())
 
@@ -156,7 +156,7 @@ def _overlapping(folder: Path) -> None:
         split = make_split(project, SplitPlan(folds=3))
         for strengths in ((1.0,), (0.03,)):
             recipe = Recipe(head=HeadSettings(strengths=strengths, inner_folds=2), bootstrap=100)
-            train(project, split, recipe, Monitor())
+            train(project, split, recipe)
 
 
 def _planted(folder: Path) -> None:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from fineray.backbones.adding import Source, add_weights
+from fineray.backbones.adding import WeightSource, add_weights
 from fineray.backbones.catalogue import (
     Backbone,
     backbone,
@@ -70,7 +70,7 @@ def random_backbone(name: str) -> Backbone:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "random.safetensors"
         save_file({key: value.contiguous() for key, value in architecture(backbone(name)).state_dict().items()}, path)
-        return add_weights(path, name, Source(title, "nothing: the weights are random"))
+        return add_weights(path, name, WeightSource(title, "nothing: the weights are random"))
 
 
 def _written(

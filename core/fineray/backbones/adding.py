@@ -42,7 +42,7 @@ class DownloadFailed(FinerayError):
 
 
 @dataclass(frozen=True)
-class Source:
+class WeightSource:
     """What the user writes down about weights that Fineray does not know. Empty: as the backbone's own."""
 
     title: str = ""
@@ -51,7 +51,7 @@ class Source:
     licence: str = ""
 
 
-def add_weights(path: Path, name: str = "", source: Source | None = None, url: str = "") -> Backbone:
+def add_weights(path: Path, name: str = "", source: WeightSource | None = None, url: str = "") -> Backbone:
     """Take a .pth state dict or a .safetensors file in, for the backbone `name` (or `timm:NAME`).
 
     Without a name the file has to be one that the manifest knows by its name. Weights other than the manifest's need

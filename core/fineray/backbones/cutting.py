@@ -39,7 +39,7 @@ class FrozenPart(torch.nn.Module):
         boundary: list[torch.Tensor] = []
 
         def keep(name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
-            def hook(module: torch.nn.Module, inputs: object, output: torch.Tensor) -> None:
+            def hook(_module: torch.nn.Module, _inputs: object, output: torch.Tensor) -> None:
                 features[name] = take(self._whole.map_of(name, output))  # at once: what follows may change it in place
                 if name == self._ends[-1]:
                     boundary.append(output)

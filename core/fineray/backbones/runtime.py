@@ -59,9 +59,7 @@ class Runtime:
     images that it likes at once; loaders: threads that keep it busy.
     """
 
-    def __init__(
-        self, chosen: Backbone, device: torch.device, pooling: Pooling = "mean", input_size: int = 0
-    ) -> None:
+    def __init__(self, chosen: Backbone, device: torch.device, pooling: Pooling = "mean", input_size: int = 0) -> None:
         model, self.weights_sha256 = pretrained(chosen, pooling)
         self.device, self.input_size, self.pooling = device, input_size or chosen.input_size, pooling
         self.widths = widths_of(model)

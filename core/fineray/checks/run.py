@@ -20,7 +20,7 @@ from fineray.checks.confounders import (
 from fineray.checks.labels import contradicted_labels, outliers
 from fineray.checks.pictures import look_at_pictures, picture_findings
 from fineray.errors import FinerayError
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.catalogue import LabelledImage, labelled_images
 from fineray.project.files.patients import unidentified_images
 from fineray.project.label_sets import LabelSet, active_label_set
@@ -40,7 +40,7 @@ class NothingToCheck(FinerayError):
     """Checks need labelled images."""
 
 
-def run_checks(project: Project, monitor: Monitor) -> list[CheckResult]:
+def run_checks(project: Project, monitor: Monitor = SILENT) -> list[CheckResult]:
     """Run every check on the labelled images, the serious findings first; keeps them in `checks.json`.
 
     Raises NothingToCheck, Cancelled or a storage error.

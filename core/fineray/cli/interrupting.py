@@ -30,7 +30,7 @@ class Interruptible(Monitor):
             raise Paused
         self._monitor.check()
 
-    def signalled(self, number: int, frame: FrameType | None) -> None:
+    def signalled(self, _number: int, _frame: FrameType | None) -> None:
         """Take a signal."""
         if self._asked:
             raise KeyboardInterrupt

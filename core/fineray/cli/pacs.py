@@ -56,7 +56,7 @@ def add_commands(group: Any) -> None:
     send_.add_argument("folder", type=Path, metavar="DIR")
 
 
-def listing(options: Namespace) -> Reply:
+def listing(_options: Namespace) -> Reply:
     """The settings."""
     settings = load_settings()
     lines = [f"connections to archives are {'allowed' if settings.enabled else 'off'}"]

@@ -74,8 +74,9 @@ def _add(group: Any, each: Declared, begins: str, **more: Any) -> None:
     limits = "; ".join(told for told in (setting.bounds, begins) if told)
     text = f"{setting.title}. {setting.help}".strip() + (f" ({limits})" if limits else "")
     choices = {"choices": tuple(setting.choices)} if setting.choices else {}
+    names = [option_of(each), *([f"--{setting.earlier}"] if setting.earlier else [])]
     group.add_argument(
-        option_of(each), dest=_dest(each), help=text.replace("%", "%%"), **{**TYPES[each.kind], **choices, **more}
+        *names, dest=_dest(each), help=text.replace("%", "%%"), **{**TYPES[each.kind], **choices, **more}
     )
 
 

@@ -21,9 +21,9 @@ def run_demo(folder: Path, monitor: Monitor) -> RunDone:
     error."""
     root, images = folder / "Demo project (synthetic)", folder / "Synthetic chest phantoms"
     create_project(root)
-    labels = write_study(images, monitor)
+    labels = write_study(images, monitor=monitor)
     with open_project(root, lock=True) as project:
-        import_folders(project, [images], monitor)
+        import_folders(project, [images], monitor=monitor)
         apply_labels(project, preview_table(project, labels))
         monitor.report(Progress("Splitting by patient", 0, 0, ""))
         # Loaded when their turn comes: the images are drawn meanwhile, and a person sees that something happens.
@@ -32,4 +32,4 @@ def run_demo(folder: Path, monitor: Monitor) -> RunDone:
         split = make_split(project, SplitPlan(folds=FOLDS))
         from fineray.training.train import train
 
-        return RunDone(root, train(project, split, Recipe(), monitor).name)
+        return RunDone(root, train(project, split, Recipe(), monitor=monitor).name)

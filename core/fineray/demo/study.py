@@ -19,7 +19,7 @@ from pydicom.uid import (
 )
 
 from fineray.demo.phantom import chest
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 
 PATIENTS, SEED = 44, 2026
 STAGE_DRAW = "Drawing synthetic phantoms"
@@ -27,7 +27,7 @@ ENCODINGS = (ExplicitVRLittleEndian, RLELossless, JPEGLSLossless, JPEG2000Lossle
 CLEAR, OPACITY = "clear (synthetic)", "opacity (synthetic)"
 
 
-def write_study(folder: Path, monitor: Monitor, patients: int = PATIENTS) -> Path:
+def write_study(folder: Path, patients: int = PATIENTS, monitor: Monitor = SILENT) -> Path:
     """Write the images below a new folder, with labels.csv beside them (file, label); returns the CSV's path.
 
     Half of the patients have an opacity. Every name says that it is synthetic. May raise Cancelled.

@@ -99,7 +99,28 @@ class GrayImage:
 
 @dataclass(frozen=True)
 class Radiograph:
-    """One image as read from one file. frame: its number in the file, from 1; warnings: what the user should know."""
+    """One image as read from one file, before anything is stored of it.
+
+    Attributes
+    ----------
+    image : GrayImage
+        The pixels [rows, columns] and how their values become shades (DICOM PS3.3 C.11).
+    attributes : Attributes
+        What the file says of the image, and names nobody: view position, age in years, pixel spacing in mm.
+    identity : Identity
+        What names a patient, an object or a place (PS3.3 C.7.1.1, C.7.2.1, C.12.1). It stays in memory.
+    frame : int
+        The number of the image in its file, from 1.
+    warnings : tuple of str
+        What to know of the file, a sentence each.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> radiograph = fineray.read_radiograph("images/SYNTHETIC-002/image-1.dcm")
+    >>> radiograph.identity.patient_id, radiograph.attributes.modality, radiograph.warnings
+    ('SYNTHETIC-002', 'DX', ())
+    """
 
     image: GrayImage
     attributes: Attributes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -26,6 +27,7 @@ from fineray.dicom.radiograph import (
     VoiSource,
 )
 from fineray.dicom.transfer_syntax import actual_syntax
+from fineray.system.places import Place
 
 # Projection radiography (PS3.3 C.7.3.1.1.1). "OT", "SC" and an absent modality are what secondary captures of images
 # carry; they are taken for X-rays because a user chose the folder.
@@ -45,12 +47,43 @@ class SeveralFrames(NotARadiograph):
 
 
 @as_they_stand()
-def read_radiographs(location: FileLocation, frames: FrameChoice = "none") -> list[Radiograph]:
-    """The images of one file; `frames` says which of several frames become images.
+def read_radiographs(location: FileLocation | Place, frames: FrameChoice = "none") -> list[Radiograph]:
+    """Read the images of a file.
 
-    Raises NotARadiograph (to be skipped), UnreadableFile (failed), each with a reason for the user, or OSError.
+    Parameters
+    ----------
+    location : FileLocation, str or path
+        A DICOM file, a PNG, JPEG or TIFF, or a member of a ZIP archive (a FileLocation).
+    frames : {"none", "first", "middle", "all"}
+        Which of several frames (Number of Frames, PS3.3 C.7.6.6) become images. With "none" the file may hold only one.
+
+    Returns
+    -------
+    list of Radiograph
+        One image a frame, in the order of the file.
+
+    Raises
+    ------
+    NotARadiograph
+        The file is sound and no X-ray, or holds several frames that nobody chose from (SeveralFrames).
+    UnreadableFile
+        The file should hold an X-ray and cannot be read.
+    OSError
+        The file is not there, or may not be read.
+
+    Notes
+    -----
+    X-rays are told by Modality (PS3.3 C.7.3.1.1.1). Pixels go through modality LUT, VOI LUT or window and presentation
+    LUT shape (PS3.3 C.11.1, C.11.2, C.11.6) when they are shown; see `shades`.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> [radiograph] = fineray.read_radiographs("images/SYNTHETIC-001/image-1.dcm")
+    >>> radiograph.image.index.shape
+    (400, 360)
     """
-    ds = _opened(location)
+    ds = _opened(_located(location))
     if isinstance(ds, Radiograph):
         return [ds]
     with _consistent_header():
@@ -64,10 +97,55 @@ def read_radiographs(location: FileLocation, frames: FrameChoice = "none") -> li
 
 
 @as_they_stand()
-def read_radiograph(location: FileLocation, frame: int = 1) -> Radiograph:
-    """One image of one file. Raises like read_radiographs()."""
-    ds = _opened(location)
-    return ds if isinstance(ds, Radiograph) else _radiograph(ds, frame)
+def read_radiograph(location: FileLocation | Place, frame: int | None = None) -> Radiograph:
+    """Read the one image of a file, or one frame of several.
+
+    Parameters
+    ----------
+    location : FileLocation, str or path
+        A DICOM file, a PNG, JPEG or TIFF, or a member of a ZIP archive (a FileLocation).
+    frame : int, optional
+        The number of the frame, from 1. Without it the file has to hold one image.
+
+    Returns
+    -------
+    Radiograph
+        Pixels as they are stored, how they are to be shown, and attributes.
+
+    Raises
+    ------
+    NotARadiograph
+        The file is sound and no X-ray, or holds several frames and none was named (SeveralFrames).
+    UnreadableFile
+        The file should hold an X-ray and cannot be read, or has no frame of that number.
+    OSError
+        The file is not there, or may not be read.
+
+    See Also
+    --------
+    read_radiographs : All images of a file.
+    shades : What a screen shows of an image.
+
+    Notes
+    -----
+    The file is opened read-only. Values that break the standard are read as they stand; Radiograph.warnings says so.
+    A frame is one of Number of Frames (DICOM PS3.3 C.7.6.6).
+
+    Examples
+    --------
+    >>> import fineray
+    >>> radiograph = fineray.read_radiograph("images/SYNTHETIC-001/image-1.dcm")
+    >>> radiograph.attributes.view_position, radiograph.attributes.bits_stored
+    ('AP', 8)
+    """
+    ds = _opened(_located(location))
+    if isinstance(ds, Radiograph):
+        return ds
+    with _consistent_header():
+        count = frame_count(ds)
+    if frame is None and count > 1:
+        raise SeveralFrames(f"The file holds {count} frames", todo=f"Say which one to read, 1 to {count}.")
+    return _radiograph(ds, frame or 1)
 
 
 @as_they_stand()
@@ -81,6 +159,10 @@ def open_dicom(location: FileLocation) -> Dataset | None:
         return None
     ds.file_meta.TransferSyntaxUID = actual_syntax(ds)
     return ds
+
+
+def _located(location: FileLocation | Place) -> FileLocation:
+    return location if isinstance(location, FileLocation) else FileLocation(Path(location))
 
 
 def _opened(location: FileLocation) -> Dataset | Radiograph:

@@ -9,7 +9,32 @@ from fineray.dicom.radiograph import GrayImage, Window
 
 
 def shades(image: GrayImage, window: Window | None = None) -> NDArray[np.float32]:
-    """The image as P-values from 0 (black) to 1 (white), [rows, columns]; `window` overrides its own."""
+    """Work out what a screen shows of an image.
+
+    Parameters
+    ----------
+    image : GrayImage
+        The `image` of a Radiograph.
+    window : Window, optional
+        In place of the image's own, center and width in units of the modality LUT's output.
+
+    Returns
+    -------
+    ndarray of float32 [rows, columns]
+        P-values (DICOM PS3.14) from 0, black, to 1, white. Pixels outside the exposed field are 0.
+
+    Notes
+    -----
+    Window functions by DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3, polarity by C.11.6.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> radiograph = fineray.read_radiograph("images/SYNTHETIC-001/image-1.dcm")
+    >>> shown = fineray.shades(radiograph.image)
+    >>> shown.shape, shown.dtype.name, bool(shown.min() >= 0 and shown.max() <= 1)
+    ((400, 360), 'float32', True)
+    """
     shown = np.take(_shade_table(image, window), image.index)
     if image.padding is not None:
         shown[image.padding] = 0

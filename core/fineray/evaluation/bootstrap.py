@@ -76,7 +76,7 @@ def weighted_mean_auc(
 def weighted_hand_till(
     weights: NDArray[np.float64], probabilities: NDArray[np.float64], true: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """The M measure of Hand and Till (2001) [resamples] of weighted images (oracle O13): the mean over pairs of
+    """The M measure of Hand and Till (2001) [resamples] of weighted images: the mean over pairs of
     classes, each pair's direction fixed by its own probabilities; NaN where a class is absent."""
     areas = []
     for one, other in permutations(range(probabilities.shape[1]), 2):

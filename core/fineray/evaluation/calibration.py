@@ -1,9 +1,10 @@
-"""Whether probabilities mean what they say (oracles O7, O8)."""
+"""Whether probabilities mean what they say (Cox 1958; Van Calster et al. 2019; Guo et al. 2017)."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,14 @@ from fineray.evaluation.intervals import (
     BOOTSTRAP,
     Estimate,
     defined,
+    estimates_of,
+    frame_of,
     proportion,
 )
 from fineray.evaluation.one_vs_rest import OneVsRest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CLOSEST = 1e-6  # a probability is not taken for nearer to 0 or 1 than this before its logit
 BINS = 10
@@ -50,9 +56,43 @@ class Calibration:
     bins: tuple[Bin, ...]
     curve: Curve
 
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas data frame with a row a figure, as Evaluation.to_frame(). Raises PandasMissing."""
+        return frame_of(("", name, each) for name, each in estimates_of(self))
+
 
 def calibration(asked: OneVsRest, *, resamples: int = 1000, seed: int = 0) -> Calibration | None:
-    """Every figure with its interval by a bootstrap over patients; None without both classes."""
+    """Tell whether the probabilities of a class mean what they say.
+
+    Parameters
+    ----------
+    asked : OneVsRest
+        One class against the others, by `one_vs_rest`.
+    resamples : int
+        Of the bootstrap over patients.
+    seed : int
+        Of the resamples.
+
+    Returns
+    -------
+    Calibration or None
+        Slope, intercept, Brier score and others with 95 % intervals, bins and a smoothed curve; None without both
+        classes. `to_frame` gives a row a figure.
+
+    Notes
+    -----
+    Logistic recalibration by Cox (1958); the levels of calibration by Van Calster et al. (2016); expected calibration
+    error over ten bins by Guo et al. (2017).
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     predictions = fineray.run(project, "run-001").predictions()
+    >>> found = fineray.calibration(fineray.one_vs_rest(predictions, "opacity (synthetic)"), resamples=100)
+    >>> list(found.to_frame()["figure"])[:3]
+    ['brier', 'scaled_brier', 'ece']
+    """
     y = asked.positive.astype(np.float64)
     if y.min() == y.max():
         return None
@@ -89,18 +129,6 @@ def bins(asked: OneVsRest, number: int = BINS) -> tuple[Bin, ...]:
         )
         for each in np.unique(member)
     )
-
-
-def calibration_errors(
-    scores: NDArray[np.float64], positive: NDArray[np.bool_], number: int = BINS
-) -> tuple[float, float, float]:
-    """(expected error, its root mean square, the largest) over bins of equal width (Guo 2017)."""
-    member = _members(scores, number)
-    sizes = np.bincount(member, minlength=number)
-    with np.errstate(invalid="ignore"):
-        gaps = np.abs(np.bincount(member, weights=scores - positive, minlength=number) / sizes)[sizes > 0]
-    share = sizes[sizes > 0] / len(scores)
-    return float(share @ gaps), float(np.sqrt(share @ gaps**2)), float(gaps.max())
 
 
 def logistic(

@@ -18,7 +18,7 @@ class NoOperatingPoint(FinerayError):
 
 
 def choose_point(predictions: Predictions, rule: PointRule) -> OperatingPoint:
-    """The operating point that the rule gives on these predictions (oracle O2). Raises NoOperatingPoint."""
+    """The operating point that the rule gives on these predictions. Raises NoOperatingPoint."""
     if rule.kind == "most probable":
         return OperatingPoint()
     if rule.kind == "threshold":

@@ -1,4 +1,4 @@
-"""Two runs on the same images: is one better than the other? (oracles O1, O2, O6, O14, O15)"""
+"""Two runs on the same images: is one better than the other? (DeLong 1988; Obuchowski 1997; McNemar 1947)"""
 
 from __future__ import annotations
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fineray.evaluation.binary_metrics import BinaryMetrics
 from fineray.evaluation.confusion import against_rest
-from fineray.evaluation.intervals import Estimate
+from fineray.evaluation.intervals import Estimate, estimates_of, frame_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OVERALL = ("accuracy", "auc", "balanced_accuracy", "mcc", "kappa", "macro_f1", "hand_till")
 _FIRST = {"precision": "ppv"}  # what format 1 called a figure -> its name now
@@ -51,6 +54,15 @@ class Evaluation:
     seed: int
     multilabel: bool = False
     findings: dict[str, Evaluation] = field(default_factory=dict)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas data frame with a row a figure: `class` (empty for figures over all classes), `figure`, `value`,
+        `low` and `high` (95 %), `n` images, `method` of the interval. Raises PandasMissing."""
+        told = [("", name, each) for name, each in estimates_of(self)]
+        told += [
+            (each.name, name, figure) for each in self.per_class for name, figure in each.figures.estimates().items()
+        ]
+        return frame_of(told)
 
     def to_json(self) -> dict[str, Any]:
         """As files keep it."""

@@ -1,4 +1,4 @@
-"""Estimates with 95 % intervals, and the intervals of proportions (oracles O4).
+"""Estimates with 95 % intervals, and the intervals of proportions (Newcombe 1998).
 
 Images of one patient are not independent: every interval knows the patients.
 """
@@ -6,12 +6,17 @@ Images of one patient are not independent: every interval knows the patients.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fineray.system.frames import to_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Z = 1.959963984540054  # the 97.5 % quantile of the standard normal distribution
 WILSON, CLOPPER_PEARSON = "Wilson score, by patient", "Clopper-Pearson, by patient"
@@ -28,6 +33,20 @@ class Estimate:
     high: float | None
     n: int
     method: str
+
+
+def estimates_of(figures: object) -> Iterator[tuple[str, Estimate]]:
+    """(name, estimate) of each field that is one, in their order."""
+    for name, value in vars(figures).items():
+        if isinstance(value, Estimate):
+            yield name, value
+
+
+def frame_of(told: Iterable[tuple[str, str, Estimate]]) -> pd.DataFrame:
+    """A pandas data frame of (class, figure, estimate), a row each. Raises PandasMissing."""
+    rows = [{"class": group, "figure": name, **vars(estimate)} for group, name, estimate in told]
+    names = ("class", "figure", *Estimate.__dataclass_fields__)
+    return to_frame({name: [row[name] for row in rows] for name in names})
 
 
 def defined(value: float) -> float | None:
@@ -59,12 +78,36 @@ INTERVALS: dict[Method, tuple[Callable[[float, float], tuple[float, float]], str
 }
 
 
-def proportion(hits: NDArray[np.bool_], patients: NDArray[np.int64], method: Method = "wilson") -> Estimate:
-    """The share of images that are hits [n], patients [n] telling which belong together.
+def proportion(hits: NDArray[np.bool_], patients: NDArray[np.int64 | np.str_], method: Method = "wilson") -> Estimate:
+    """Estimate the share of images that are hits, with its 95 % interval.
 
-    The interval is that of the effective sample size n / design effect, the design effect from the between-patient
-    variance of the ratio (Rao and Scott 1992). With one image a patient this is the plain interval; where all or none
-    are hits, the sample size is the number of patients.
+    Parameters
+    ----------
+    hits : ndarray of bool [n]
+        Which images count.
+    patients : ndarray [n]
+        Numbers or names that tell which images belong together.
+    method : {"wilson", "clopper-pearson"}
+        Of the interval.
+
+    Returns
+    -------
+    Estimate
+        The share, 0 to 1; undefined without images.
+
+    Notes
+    -----
+    Wilson's score (Newcombe 1998, no. 3) or Clopper and Pearson (1934), at the effective sample size: n over the design
+    effect, which comes from the variance of the ratio between patients (Rao and Scott 1992). With one image a patient
+    this is the plain interval; where all or none are hits, the sample size is the number of patients.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> import numpy as np
+    >>> found = fineray.proportion(np.arange(10) < 8, np.arange(10))
+    >>> found.value, round(found.low, 3), round(found.high, 3)
+    (0.8, 0.49, 0.943)
     """
     interval, name = INTERVALS[method]
     n = len(hits)

@@ -35,8 +35,43 @@ _OVERALL = ("kappa", "mcc", "balanced_accuracy")  # alike for both of two classe
 def evaluate(
     predictions: Predictions, *, resamples: int = 2000, seed: int = 0, point: OperatingPoint | None = None
 ) -> Evaluation:
-    """Every figure with its interval. An image counts as its most probable class, or as the operating point says; it
-    shows a finding from one half on, or from where the finding's own point says."""
+    """Work out every figure of out-of-sample predictions, with its 95 % interval.
+
+    An image counts as its most probable class, or as the operating point says; it shows a finding from one half on, or
+    from where the finding's own point says.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Of images that the model did not learn from.
+    resamples : int
+        Of the bootstrap over patients, for figures without a formula.
+    seed : int
+        Of the resamples.
+    point : OperatingPoint, optional
+        In place of the most probable class.
+
+    Returns
+    -------
+    Evaluation
+        Over all classes and of each; undefined figures are None. `to_frame` gives a row a figure.
+
+    Notes
+    -----
+    Proportions: Wilson's score (Newcombe 1998) at the effective sample size (Rao and Scott 1992). Areas under the ROC
+    curve: Obuchowski (1997), DeLong (1988) with one image a patient; with more than two classes the mean over classes,
+    and Hand and Till (2001). The rest: percentile bootstrap over patients.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     evaluation = fineray.evaluate(fineray.run(project, "run-001").predictions(), resamples=200)
+    >>> evaluation.images, evaluation.patients, evaluation.accuracy.method
+    (24, 12, 'Wilson score, by patient')
+    >>> list(evaluation.to_frame().columns)
+    ['class', 'figure', 'value', 'low', 'high', 'n', 'method']
+    """
     if predictions.truth is not None:
         return _evaluate_findings(predictions, predictions.truth, resamples, seed, point or OperatingPoint())
     true, predicted = predictions.true, point.predict(predictions) if point else predictions.predicted

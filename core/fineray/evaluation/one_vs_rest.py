@@ -26,7 +26,30 @@ class OneVsRest:
 
 
 def one_vs_rest(predictions: Predictions, name: str) -> OneVsRest:
-    """The class of that name against the others."""
+    """Ask of one class against the others, which areas, curves and calibration are of.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Of classes that exclude each other; of findings side by side, those of `predictions.finding(name)`.
+    name : str
+        One of the classes.
+
+    Returns
+    -------
+    OneVsRest
+        Its `scores` [n] are the probability of the class, `positive` [n] whether an image truly belongs to it,
+        `patients` [n] numbers that tell which images belong together.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     predictions = fineray.run(project, "run-001").predictions()
+    >>> asked = fineray.one_vs_rest(predictions, "opacity (synthetic)")
+    >>> int(asked.positive.sum()), len(asked.scores)
+    (12, 24)
+    """
     number = predictions.classes.index(name)
     return OneVsRest(
         name, predictions.probabilities[:, number], predictions.true == number, patient_numbers(predictions)

@@ -1,4 +1,5 @@
-"""How many images an interval of a wished width needs (oracles O3, O4, O11)."""
+"""How many images an interval of a wished width needs (Hanley and McNeil 1982; Newcombe 1998; Obuchowski 1994; Pavlou
+2021)."""
 
 from __future__ import annotations
 

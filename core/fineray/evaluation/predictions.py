@@ -7,11 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fineray.label_values import certainties, multi_value
+from fineray.system.frames import to_frame
+from fineray.system.places import Place
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PIECE = 2000  # rows of predictions that are read at once
 
@@ -20,10 +26,31 @@ PIECE = 2000  # rows of predictions that are read at once
 class Predictions:
     """Out-of-sample predictions, one row an image.
 
-    images: catalogue ids [n]; patients: pseudonyms; parts: the fold or part in which each image was held out;
-    true: class numbers [n]; probabilities: [n, classes], rows sum to 1; truth: only where classes are findings that may
-    stand side by side, [n, classes] of 1, 0 and NaN for doubtful ones; `true` says nothing then, and each finding has a
-    probability of its own.
+    Parameters
+    ----------
+    classes : tuple of str
+        The names that class numbers stand for.
+    images : ndarray of int64 [n]
+        Catalogue ids.
+    patients : tuple of str [n]
+        Pseudonyms.
+    parts : tuple of str [n]
+        The fold or part in which each image was held out.
+    true : ndarray of int64 [n]
+        Class numbers of the labels.
+    probabilities : ndarray of float64 [n, classes]
+        Rows sum to 1, but where classes are findings.
+    truth : ndarray of float64 [n, classes], optional
+        Only where classes are findings that may stand side by side: 1, 0, and NaN for doubtful ones. `true` says
+        nothing then, and each finding has a probability of its own.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     predictions = fineray.run(project, "run-001").predictions()
+    >>> list(predictions.to_frame().columns)
+    ['image', 'patient', 'part', 'true', 'predicted', 'p_clear (synthetic)', 'p_opacity (synthetic)']
     """
 
     classes: tuple[str, ...]
@@ -68,13 +95,13 @@ class Predictions:
         most: NDArray[np.int64] = np.argmax(self.probabilities, axis=1)
         return most
 
-    def save(self, path: Path, predicted: Sequence[str] | None = None) -> None:
+    def save(self, path: Place, predicted: Sequence[str] | None = None) -> None:
         """Write as CSV, one column p_<class> a class; of findings `true` and `predicted` are multi-label values.
 
         predicted: what each image counts as, in place of the most probable class or the findings from one half on.
         """
         kind = "" if self.truth is None else "_findings"
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with Path(path).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             names = [f"true{kind}", f"predicted{kind}", *(f"p_{name}" for name in self.classes)]
             writer.writerow(["image", "patient", "part", *names])
@@ -83,6 +110,21 @@ class Predictions:
                 true, most = self._values(row)
                 counts_as = most if predicted is None else predicted[row]
                 writer.writerow([image, self.patients[row], self.parts[row], true, counts_as, *chances])
+
+    def to_frame(self) -> pd.DataFrame:
+        """The same columns as save() writes, as a pandas data frame. Raises PandasMissing."""
+        values = [self._values(row) for row in range(len(self.images))]
+        kind = "" if self.truth is None else "_findings"
+        return to_frame(
+            {
+                "image": self.images,
+                "patient": self.patients,
+                "part": self.parts,
+                f"true{kind}": [true for true, _ in values],
+                f"predicted{kind}": [predicted for _, predicted in values],
+                **{f"p_{name}": self.probabilities[:, number] for number, name in enumerate(self.classes)},
+            }
+        )
 
     def _values(self, row: int) -> tuple[str, str]:
         """(true, predicted) of a row as text."""
@@ -94,9 +136,9 @@ class Predictions:
         return multi_value(there), predicted_findings(self.classes, self.probabilities[row].tolist())
 
     @staticmethod
-    def load(path: Path) -> Predictions:
+    def load(path: Place) -> Predictions:
         """Read what save() wrote."""
-        with path.open(newline="", encoding="utf-8") as file:
+        with Path(path).open(newline="", encoding="utf-8") as file:
             lines = csv.reader(file)
             header = next(lines)
             classes = tuple(name.removeprefix("p_") for name in header[5:])

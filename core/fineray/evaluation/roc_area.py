@@ -1,4 +1,4 @@
-"""The area under the ROC curve, its interval, and the difference of two areas on the same images (oracles O1 to O3).
+"""The area under the ROC curve, its interval, and the difference of two areas on the same images.
 
 Variances by Obuchowski (1997), which are DeLong's (1988) with one image a patient.
 """
@@ -28,12 +28,36 @@ class AreaDifference:
     p: float | None
 
 
-def auc(scores: NDArray[np.float64], positive: NDArray[np.bool_], patients: NDArray[np.int64]) -> Estimate:
-    """Area under the ROC curve, higher scores meaning positive; ties count half.
+def auc(scores: NDArray[np.float64], positive: NDArray[np.bool_], patients: NDArray[np.int64 | np.str_]) -> Estimate:
+    """Estimate the area under the ROC curve, with its 95 % interval.
 
-    Variance by Obuchowski (1997), which is DeLong (1988) with one image a patient. The interval is on the logit
-    scale where the area is above 0.95 or a class has under 20 images, else plain and clipped to 0..1. A perfect
-    area has no variance: its bound is the exact one for the patients of the smaller class.
+    Parameters
+    ----------
+    scores : ndarray of float64 [n]
+        Higher scores mean positive; ties count half.
+    positive : ndarray of bool [n]
+        Which images truly are.
+    patients : ndarray [n]
+        Numbers or names that tell which images belong together.
+
+    Returns
+    -------
+    Estimate
+        The area, 0 to 1; undefined without both classes.
+
+    Notes
+    -----
+    Variance by Obuchowski (1997), which is DeLong (1988) with one image a patient. The interval is on the logit scale
+    where the area is above 0.95 or a class has under 20 images, else plain and clipped to 0..1. A perfect area has no
+    variance: its bound is the exact one for the patients of the smaller class.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> import numpy as np
+    >>> scores, positive = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
+    >>> fineray.auc(scores, positive, np.arange(4)).value
+    0.75
     """
     n = len(scores)
     area, variance = auc_variance(scores, positive, patients)
@@ -54,7 +78,7 @@ def auc(scores: NDArray[np.float64], positive: NDArray[np.bool_], patients: NDAr
 
 
 def auc_variance(
-    scores: NDArray[np.float64], positive: NDArray[np.bool_], patients: NDArray[np.int64]
+    scores: NDArray[np.float64], positive: NDArray[np.bool_], patients: NDArray[np.int64 | np.str_]
 ) -> tuple[float | None, float | None]:
     """(area, its variance); the area is None without both classes, the variance None with fewer than two patients."""
     areas, covariance = areas_of([scores], positive, patients)
@@ -85,7 +109,7 @@ def compare_areas(
 
 
 def areas_of(
-    scores: list[NDArray[np.float64]], positive: NDArray[np.bool_], patients: NDArray[np.int64]
+    scores: list[NDArray[np.float64]], positive: NDArray[np.bool_], patients: NDArray[np.int64 | np.str_]
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
     """(areas [models], covariance [models, models]) of several scores of the same images."""
     m, n = int(positive.sum()), int((~positive).sum())

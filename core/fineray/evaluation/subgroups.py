@@ -31,7 +31,7 @@ class Subgroup:
 
 
 @dataclass(frozen=True)
-class Split:
+class AttributeSubgroups:
     """An attribute's subgroups. p: of no difference between the AUCs of those not small (Wald's test over patients);
     p_holm: the same, corrected for all attributes that were looked at; None where under two can be compared."""
 
@@ -46,7 +46,7 @@ def subgroups(
     asked: OneVsRest,
     predicted: NDArray[np.bool_],
     values: Mapping[str, tuple[str, Sequence[str]]],
-) -> tuple[Split, ...]:
+) -> tuple[AttributeSubgroups, ...]:
     """values: attribute -> (its title, the value of each image [n]). Attributes with a single value are left out."""
     found = []
     for attribute, (title, of_image) in values.items():
@@ -55,7 +55,7 @@ def subgroups(
         if len(names) > 1:
             groups = tuple(_subgroup(asked, predicted, array == name, name) for name in names)
             large = [array == group.value for group in groups if not group.small]
-            found.append(Split(attribute, title, groups, _difference(asked, large), None))
+            found.append(AttributeSubgroups(attribute, title, groups, _difference(asked, large), None))
     tested = [each.p for each in found if each.p is not None]
     corrected = iter(holm(tested))
     return tuple(each if each.p is None else replace(each, p_holm=next(corrected)) for each in found)

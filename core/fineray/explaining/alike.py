@@ -9,7 +9,7 @@ from sklearn.manifold import TSNE
 
 from fineray.errors import FinerayError
 from fineray.explaining.results import FeatureMap, Neighbour
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.catalogue import content_hashes, labelled_images, pseudonyms
 from fineray.project.feature_store import kept_features
 from fineray.project.project import Project
@@ -23,10 +23,10 @@ class NoFeatures(FinerayError):
 
 
 def nearest(
-    project: Project, folder: RunFolder, image: int, part: str, monitor: Monitor, number: int = NEAREST
+    project: Project, folder: RunFolder, image: int, part: str, number: int = NEAREST, monitor: Monitor = SILENT
 ) -> tuple[Neighbour, ...]:
-    """The training images most like an image, the nearest first. part: the fold (or part) in which the image was held out;
-    none of its images is given, since the model that judged the image did not learn from them. Raises NoFeatures,
+    """The training images most like an image, the nearest first. part: the fold (or part) in which the image was held
+    out; none of its images is given, since the model that judged the image did not learn from them. Raises NoFeatures,
     Cancelled."""
     images, features = _features(project, folder, image)
     monitor.check()
@@ -46,7 +46,7 @@ def nearest(
     )
 
 
-def feature_map(project: Project, folder: RunFolder, monitor: Monitor, seed: int = 0) -> FeatureMap:
+def feature_map(project: Project, folder: RunFolder, seed: int = 0, monitor: Monitor = SILENT) -> FeatureMap:
     """Images as points by t-SNE (van der Maaten 2008) of their 50 first components; of more than 3,000, a sample drawn
     by chance. Distances between groups mean little. Raises NoFeatures, Cancelled."""
     images, features = _features(project, folder)

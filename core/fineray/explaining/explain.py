@@ -20,8 +20,8 @@ from fineray.explaining.kept import MEAN, keep_map
 from fineray.explaining.results import Explained, ExplainMethod
 from fineray.explaining.saliency import (
     FINEST,
-    image_part,
     grad_cam,
+    image_part,
     occlusion,
 )
 from fineray.progress import Monitor, Progress
@@ -88,8 +88,8 @@ def evidence_for(folder: RunFolder, pixels: NDArray[np.uint8], class_name: str) 
 def mean_map(
     project: Project, folder: RunFolder, images: Sequence[int], class_name: str, monitor: Monitor
 ) -> Explained:
-    """The mean Grad-CAM over images, each of which weighs alike, [56, 56] over the input square. Of more than 200, every
-    so manieth. What lies on borders and letters of many images is a shortcut. Raises CannotExplain, Cancelled."""
+    """The mean Grad-CAM over images, each of which weighs alike, [56, 56] over the input square. Of more than 200,
+    every so manieth. What lies on borders and letters of many images is a shortcut. Raises CannotExplain, Cancelled."""
     if not images:
         raise CannotExplain("No image was chosen", todo="Choose a cell of the confusion matrix that holds images.")
     model = trained_model(folder)
@@ -122,7 +122,7 @@ def mean_map(
         False,
         on_border=border,
         on_letters=letters,
-        stored=len(some),
+        images=len(some),
         mean_image=np.round(mean_image / len(some) * 255).astype(np.uint8),
     )
     keep_map(project, folder, some, found, MEAN)

@@ -13,10 +13,10 @@ ExplainMethod = Literal["grad-cam", "occlusion"]
 
 @dataclass(frozen=True)
 class Explained:
-    """A map over an image, or over the images of a cell. evidence: float32 [rows, columns] over the whole image, signed, in
-    units of the class's score; class_name: what it is evidence for; seconds: for the map alone; problems: why it is not
-    to be trusted, empty where all checks passed; held_out: whether the model had not learned from the image; images: how
-    many a mean map is of, and mean_image [side, side] their mean."""
+    """A map over an image, or over the images of a cell. evidence: float32 [rows, columns] over the whole image,
+    signed, in units of the class's score; class_name: what it is evidence for; seconds: for the map alone; problems:
+    why it is not to be trusted, empty where all checks passed; held_out: whether the model had not learned from the
+    image; images: how many a mean map is of, and mean_image [side, side] their mean."""
 
     evidence: NDArray[np.float32]
     class_name: str
@@ -28,7 +28,7 @@ class Explained:
     deletion: float | None = None
     on_border: float | None = None
     on_letters: float | None = None
-    of_images: int = 1
+    images: int = 1
     mean_image: NDArray[np.uint8] | None = None
 
 

@@ -24,8 +24,8 @@ def grad_cam(model: TrainedModel, images: torch.Tensor, number: int) -> Map:
     """Evidence for class `number` of shades [images, 1, side, side], [images, 56, 56], signed.
 
     Grad-CAM (Selvaraju 2017) at every stage that the last layer sees: the gradient of the class's score weighs the
-    channels, each less its mean over training images. With mean pooling and a linear last layer the mean of a map is the
-    class's score itself, but for its constant: what is shown is what was counted.
+    channels, each less its mean over training images. With mean pooling and a linear last layer the mean of a map is
+    the class's score itself, but for its constant: what is shown is what was counted.
     """
     maps = [each.detach().requires_grad_() for each in model.maps(images)]
     with torch.enable_grad():

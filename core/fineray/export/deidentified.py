@@ -19,7 +19,7 @@ from fineray.dicom.read import open_dicom
 from fineray.errors import FinerayError, storage_error
 from fineray.export.key_file import SHORTEST, KeyFileRefused, write_key_file
 from fineray.export.options import ExportOptions, ExportSummary
-from fineray.progress import FileResult, Monitor, Progress
+from fineray.progress import SILENT, FileResult, Monitor, Progress
 from fineray.project.blanking import blanked_regions
 from fineray.project.catalogue import devices, images_to_export, source_of, stored_at
 from fineray.project.label_sets import label_sets, values_of
@@ -33,7 +33,9 @@ class CannotExport(FinerayError):
     """The folder is not empty, or no image can be exported."""
 
 
-def export_deidentified(project: Project, target: Path, options: ExportOptions, monitor: Monitor) -> ExportSummary:
+def export_deidentified(
+    project: Project, target: Path, options: ExportOptions, monitor: Monitor = SILENT
+) -> ExportSummary:
     """Write each image to `target`/<pseudonym>/<number>.dcm, and images.csv with content hashes and labels.
 
     Images that were left out stay behind, and those that say that letters are burned in where none were found or drawn.

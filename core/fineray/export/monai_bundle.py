@@ -24,7 +24,7 @@ from fineray.export.whole_network import (
     difference,
     probe,
 )
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.runs import RunFolder
 from fineray.system.output_file import CannotWriteThere
 from fineray.training.model import trained_model
@@ -35,7 +35,9 @@ SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/downlo
 _RESIZED = "$lambda image: to_square(image, {side})"
 
 
-def export_bundle(folder: RunFolder, facts: dict[str, Any], card: str, output: Path, monitor: Monitor) -> float:
+def export_bundle(
+    folder: RunFolder, facts: dict[str, Any], card: str, output: Path, monitor: Monitor = SILENT
+) -> float:
     """Write the bundle as a new folder, whole or not at all; the largest difference of a probability between the
     scripted network and the original. Raises CannotWriteThere, ExportDiffers, Cancelled or OSError.
     """
@@ -50,7 +52,7 @@ def export_bundle(folder: RunFolder, facts: dict[str, Any], card: str, output: P
             (bundle / name).mkdir(parents=True)
         largest = _script(folder, bundle / "models" / "model.ts")
         monitor.check()
-        known = description(folder, facts)
+        known = description(facts)
         _write(bundle / "configs" / "metadata.json", _metadata(facts, known))
         _write(bundle / "configs" / "inference.json", _inference(facts))
         (bundle / "scripts" / "__init__.py").write_text(_SQUARE, "utf-8")

@@ -20,7 +20,7 @@ from fineray.export.whole_network import (
     difference,
     probe,
 )
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.runs import RunFolder
 from fineray.system.output_file import check_output, whole_file
 from fineray.training.model import trained_model
@@ -35,7 +35,7 @@ class ExportDiffers(FinerayError):
     """An exported model does not say what the original says."""
 
 
-def export_onnx(folder: RunFolder, facts: dict[str, Any], output: Path, monitor: Monitor) -> float:
+def export_onnx(folder: RunFolder, facts: dict[str, Any], output: Path, monitor: Monitor = SILENT) -> float:
     """Write the model, whole or not at all; the largest difference of a probability between onnxruntime and the
     original, on the pictures of the package's self-test and on noise.
 
@@ -69,7 +69,7 @@ def export_onnx(folder: RunFolder, facts: dict[str, Any], output: Path, monitor:
     with whole_file(output) as partial:
         program.save(str(partial), external_data=False)
         made = onnx.load(str(partial))
-        known = description(folder, facts)
+        known = description(facts)
         made.doc_string = known["use"]
         onnx.helper.set_model_props(
             made, {name: value if isinstance(value, str) else json.dumps(value) for name, value in known.items()}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fineray.evaluation.operating_point import PointRule
-from fineray.progress import Monitor
+from fineray.progress import SILENT, Monitor
 from fineray.project.project import Project
 from fineray.project.runs import PACKAGE, RunFolder
 from fineray.review.judging import judge
@@ -21,7 +21,7 @@ BINS = 20
 FEWEST = 5  # patients of a subgroup, below which it is not told
 
 
-def write_statistics(project: Project, folder: RunFolder, output: Path, monitor: Monitor) -> None:
+def write_statistics(project: Project, folder: RunFolder, output: Path, monitor: Monitor = SILENT) -> None:
     """Write a validation's figures as .json, whole or not at all.
 
     Left out: subgroups of fewer than five patients. Raises CannotWriteThere, Cancelled or a storage error.

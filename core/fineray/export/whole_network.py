@@ -48,8 +48,8 @@ def probe() -> list[NDArray[np.uint8]]:
 
 
 def probe_logits(folder: RunFolder) -> NDArray[np.float64]:
-    """What a run says of these pictures, [4, classes], computed on the CPU: far from the images that it learned from its
-    probabilities are all but 0 and 1, and would hide a difference."""
+    """What a run says of these pictures, [4, classes], computed on the CPU: far from the images that it learned from
+    its probabilities are all but 0 and 1, and would hide a difference."""
     model = trained_model(folder)
     with torch.no_grad():
         found: NDArray[np.float64] = WholeNetwork(model).logits(model.inputs(probe()).cpu()).double().numpy()
@@ -64,7 +64,7 @@ def difference(found: NDArray[np.floating], expected: NDArray[np.floating]) -> f
     return float(max(np.abs(found - expected).max(), relative.max()))
 
 
-def description(folder: RunFolder, facts: dict[str, Any]) -> dict[str, Any]:
+def description(facts: dict[str, Any]) -> dict[str, Any]:
     """What another program has to know of input and output."""
     side = facts["preprocessing"]["input_size"]
     return {

@@ -59,9 +59,9 @@ def model_card(facts: dict[str, Any], known: TrainingSet, folder: RunFolder) -> 
         "",
         "## What it does not do",
         "",
-        "It is no diagnosis and no medical device. It was not tried on other hospitals' images unless this card says so;"
-        " it flags images unlike those it learned from, but not every one of them. Age, sex and device may carry over"
-        " into its scores; look at the subgroups.",
+        "It is no diagnosis and no medical device. It was not tried on other hospitals' images unless this card says"
+        " so; it flags images unlike those it learned from, but not every one of them. Age, sex and device may carry"
+        " over into its scores; look at the subgroups.",
         "",
     ]
     return "\n".join(lines)

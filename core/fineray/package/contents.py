@@ -37,7 +37,7 @@ from fineray.package.archive import (
 from fineray.package.card import model_card
 from fineray.package.signature import SigningKey
 from fineray.prediction.training_set import attribute_counts, training_set_of
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.chosen_point import point_by_rule
 from fineray.project.files.rare_values import FEWEST_PATIENTS
 from fineray.project.project import Project
@@ -45,6 +45,7 @@ from fineray.project.run_metrics import SplitUsed
 from fineray.project.runs import METRICS, TEST_METRICS, RunFolder, learned_from
 from fineray.system.digest import sha256
 from fineray.system.output_file import check_output
+from fineray.system.places import Place
 from fineray.training.features import FEATURES
 from fineray.training.learners import HEAD_FILE, NETWORK_FILE
 from fineray.training.model import trained_model
@@ -59,21 +60,63 @@ STAGE = "Writing the package"
 def export_package(
     project: Project,
     folder: RunFolder,
-    output: Path,
-    monitor: Monitor,
+    output: Place,
     kind: Kind = "model",
     rule: PointRule | None = None,
     abstain: tuple[float, float] | None = None,
     key: SigningKey | None = None,
+    monitor: Monitor = SILENT,
 ) -> ExportedModel:
-    """Write a run as a package, whole or not at all.
+    """Write a run as a package for others, whole or not at all.
 
-    rule: chooses the operating point on out-of-sample predictions, in place of the run's own, where none was frozen;
-    abstain: the band of
-    probabilities in which the run is to say nothing. A `study` is a capsule: its run has to be frozen, and it holds the
-    predictions behind the figures, by number. Raises CannotWriteThere, NotFrozen, WeightsNotInstalled, Cancelled or a
-    storage error.
+    It holds the model, the weights that it needs, its card and its figures; no image, and no patient.
+
+    Parameters
+    ----------
+    project : Project
+        The project of the run.
+    folder : RunFolder
+        The run.
+    output : str or path
+        A .frpkg in a folder that is there.
+    kind : {"model", "study"}
+        A study is a capsule: its run has to be frozen, and it holds the predictions behind the figures, by number.
+    rule : PointRule, optional
+        It chooses the operating point on out-of-sample predictions, in place of the run's own, where none was frozen.
+    abstain : (float, float), optional
+        The band of probabilities, 0 to 1, in which the run is to say nothing.
+    key : SigningKey, optional
+        Signs the package (Ed25519, RFC 8032).
+    monitor : Monitor
+        May cancel.
+
+    Returns
+    -------
+    ExportedModel
+        The path as text, the SHA-256 of the file, and the key's fingerprint.
+
+    Raises
+    ------
+    CannotWriteThere
+        The name has another ending, or the folder is not there.
+    NotFrozen
+        A study capsule of a run that might still change.
+    WeightsNotInstalled
+        The backbone's weights are not on this computer.
+    Cancelled
+        By the monitor.
+    DiskFull, StorageUnavailable
+        The disk refuses.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     made = fineray.export_package(project, fineray.run(project, "run-001"), "model.frpkg")
+    >>> made.path, len(made.sha256)
+    ('model.frpkg', 64)
     """
+    output = Path(output)
     check_output(output, (ENDING,), "A package")
     if kind == "study" and folder.frozen() is None:
         raise NotFrozen(

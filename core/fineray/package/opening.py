@@ -18,9 +18,10 @@ from fineray.export.whole_network import probe_logits
 from fineray.package.archive import PackageRefused, read_archive
 from fineray.package.signature import SignatureWrong
 from fineray.prediction.training_set import TrainingSet
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.project import CATALOGUE, create_project, open_project
 from fineray.project.runs import PACKAGE, RunFolder, write_run
+from fineray.system.places import Place
 from fineray.training.features import FEATURES
 from fineray.training.preprocessing import PREPROCESSING
 from fineray.training.recipe import LARGEST, Recipe
@@ -29,12 +30,52 @@ SAME = 1e-5  # largest relative difference of a logit between two computers
 STAGE = "Checking the package"
 
 
-def open_package(package: Path, target: Path, monitor: Monitor, signed_by: str = "") -> OpenedModel:
-    """Check a package, try the model out, and add it to the project in `target`, or to a new one there.
+def open_package(package: Place, target: Place, signed_by: str = "", monitor: Monitor = SILENT) -> OpenedModel:
+    """Check a package, try its model out, and add it to a project.
 
-    A package that is in the project already is not added again. signed_by: the fingerprint of the only key accepted.
-    Raises PackageRefused, SignatureWrong, FolderNotEmpty or a storage error; then nothing was written.
+    A package that is in the project already is not added again. Nothing in it is run; nothing is written where it is
+    refused.
+
+    Parameters
+    ----------
+    package : str or path
+        A .frpkg by `export_package`.
+    target : str or path
+        The folder of the project; a new one is made where there is none.
+    signed_by : str
+        The fingerprint of the only key that is accepted, if one is given.
+    monitor : Monitor
+        May cancel.
+
+    Returns
+    -------
+    OpenedModel
+        The name of the run, its card and classes, who signed it, and the largest relative difference between what the
+        model says here and what it said at its sender's.
+
+    Raises
+    ------
+    PackageRefused
+        It is damaged or changed, or predicts something else here.
+    SignatureWrong
+        Another key signed it, or none.
+    FolderNotEmpty
+        Other files lie in the folder.
+    Cancelled
+        By the monitor.
+    DiskFull, StorageUnavailable
+        The disk refuses.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     _ = fineray.export_package(project, fineray.run(project, "run-001"), "model.frpkg")
+    >>> opened = fineray.open_package("model.frpkg", "elsewhere")
+    >>> opened.run, opened.classes
+    ('run-001', ('clear (synthetic)', 'opacity (synthetic)'))
     """
+    package, target = Path(package), Path(target)
     monitor.report(Progress(STAGE, 0, 0, ""))
     with tempfile.TemporaryDirectory(prefix="fineray-") as temporary:
         folder = Path(temporary)

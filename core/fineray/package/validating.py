@@ -22,11 +22,11 @@ def validate_folder(
     `target`. Raises what the single steps raise."""
     with tempfile.TemporaryDirectory(prefix="fineray-") as temporary:
         package = Path(temporary) / "model.frpkg"
-        export_package(project, folder, package, monitor)
+        export_package(project, folder, package, monitor=monitor)
         create_project(target)
         with open_project(target) as new:
-            import_folders(new, [images], monitor)
+            import_folders(new, [images], monitor=monitor)
             apply_labels(new, preview_table(new, labels, (LABEL_COLUMN,), ""))
-        brought = open_package(package, target, monitor)
+        brought = open_package(package, target, monitor=monitor)
         with open_project(target) as new:
             return validate(new, run(new, brought.run), monitor).name

@@ -22,8 +22,7 @@ from fineray.package.archive import (
     read_archive,
 )
 from fineray.package.opening import tried_out
-from fineray.progress import Monitor, Progress
-from fineray.project.project import Project
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.run_metrics import SealedTest
 from fineray.project.runs import RunFolder, reading
 from fineray.training.opening import hashes_of
@@ -39,7 +38,7 @@ class NotVerified(FinerayError):
     """Something is not what it is said to be."""
 
 
-def verify_package(package: Path, monitor: Monitor) -> list[Check]:
+def verify_package(package: Path, monitor: Monitor = SILENT) -> list[Check]:
     """Hashes and signature of a package, what its model says, and, of a study capsule, every figure anew from the
     predictions in it. Raises PackageRefused, SignatureWrong or NotVerified."""
     with tempfile.TemporaryDirectory(prefix="fineray-") as temporary:
@@ -67,7 +66,7 @@ def verify_package(package: Path, monitor: Monitor) -> list[Check]:
     return found
 
 
-def verify_run(project: Project, folder: RunFolder) -> list[Check]:
+def verify_run(folder: RunFolder) -> list[Check]:
     """Every figure of a run anew from its predictions; of a frozen run the hashes of its model. Raises NotVerified."""
     found = []
     frozen = folder.frozen()

@@ -18,14 +18,14 @@ from fineray.pacs.association import (
 from fineray.pacs.results import Criteria, StudyFound
 from fineray.pacs.settings import PacsSettings, Peer
 from fineray.pacs.web import asked, client
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 
 MOST = 1000  # studies of one answer
 STAGE = "Asking the archive"
 
 
 def find_studies(
-    settings: PacsSettings, peer: Peer, criteria: Criteria, monitor: Monitor, password: str = ""
+    settings: PacsSettings, peer: Peer, criteria: Criteria, password: str = "", monitor: Monitor = SILENT
 ) -> tuple[StudyFound, ...]:
     """Studies that fit, the newest first, 1,000 at most. Raises PacsOff, PeerFailed, Cancelled."""
     settings.check_enabled()

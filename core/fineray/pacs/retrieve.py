@@ -14,8 +14,8 @@ from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 
 from fineray.errors import DiskFull
 from fineray.pacs.association import (
-    IMAGES,
     GET,
+    IMAGES,
     MOVE,
     PENDING,
     PeerFailed,
@@ -34,7 +34,7 @@ from fineray.pacs.storing import (
     store_bytes,
 )
 from fineray.pacs.web import asked, client
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 
 Answers = Iterator[tuple[Dataset, Dataset | None]]  # (status, identifier) of each response
 STAGE = "Fetching from the archive"
@@ -42,7 +42,12 @@ WARNING = 0xB000
 
 
 def fetch_studies(
-    settings: PacsSettings, peer: Peer, studies: Sequence[str], folder: Path, monitor: Monitor, password: str = ""
+    settings: PacsSettings,
+    peer: Peer,
+    studies: Sequence[str],
+    folder: Path,
+    password: str = "",
+    monitor: Monitor = SILENT,
 ) -> Fetched:
     """Write the images of studies (UIDs) into a folder, `<SOP Instance UID>.dcm` each; they hold identity, as in the
     archive. What was fetched stays if the rest fails. Raises PacsOff, PeerFailed, DiskFull, Cancelled."""
@@ -107,7 +112,7 @@ def _by_association(settings: PacsSettings, peer: Peer, studies: Sequence[str], 
 
 
 def _by_move(
-    ae: AE, association: Association, settings: PacsSettings, peer: Peer, studies: Sequence[str], tally: _Tally
+    _ae: AE, association: Association, settings: PacsSettings, peer: Peer, studies: Sequence[str], tally: _Tally
 ) -> None:
     """The archive opens a second association to this workstation, which listens for as long as that takes."""
     from fineray.pacs.receiver import listening

@@ -17,7 +17,7 @@ from fineray.pacs.association import (
 )
 from fineray.pacs.settings import PacsSettings, Peer
 from fineray.pacs.web import asked, client
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 
 STAGE = "Sending to the archive"
 MAKER = "Fineray"
@@ -27,7 +27,9 @@ class NothingToSend(FinerayError):
     """A folder holds no results of Fineray."""
 
 
-def send_results(settings: PacsSettings, peer: Peer, folder: Path, monitor: Monitor, password: str = "") -> int:
+def send_results(
+    settings: PacsSettings, peer: Peer, folder: Path, password: str = "", monitor: Monitor = SILENT
+) -> int:
     """Send the DICOM objects that Fineray made below a folder; how many were stored. Nothing else is ever sent.
 
     Raises PacsOff, NothingToSend, PeerFailed, Cancelled.

@@ -18,7 +18,7 @@ from fineray.prediction.drift import drift_of
 from fineray.prediction.results import Drift, FolderPredictions, Scored
 from fineray.prediction.scratch import scratch_project
 from fineray.prediction.training_set import TrainingSet, training_set_of
-from fineray.progress import Interim, Monitor, Progress
+from fineray.progress import SILENT, Interim, Monitor, Progress
 from fineray.project.attributes import NOT_STATED, raw_values
 from fineray.project.catalogue import LabelledImage, imported_images, refused_files
 from fineray.project.chosen_point import point_by_rule
@@ -26,6 +26,7 @@ from fineray.project.files.importing import NothingReadable, import_folders
 from fineray.project.files.options import ImportOptions
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
+from fineray.system.places import Place
 from fineray.training.features import features_of
 from fineray.training.model import trained_model
 from fineray.training.recipe import Recipe
@@ -55,32 +56,77 @@ Visit = Callable[[NewImage], None]
 def predict_folder(
     project: Project,
     folder: RunFolder,
-    source: Path,
-    monitor: Monitor,
+    source: Place,
     abstain: tuple[float, float] | None = None,
     visit: Visit | None = None,
     rule: PointRule | None = None,
+    monitor: Monitor = SILENT,
 ) -> FolderPredictions:
-    """Read every image below a folder and apply the run to it; nothing of the images is kept.
+    """Apply a run to every image below a folder; nothing of the images is kept.
 
-    Images of the sealed test set are refused, by content. abstain: (low, high), a band of the probability of the class
-    in question in which the run says nothing; visit: is called with each scored image; rule: chooses the operating
-    point in place of the run's own. Raises FolderMissing, NoOperatingPoint, Cancelled.
+    Images of the sealed test set are refused, by content; those unlike the training images are flagged.
+
+    Parameters
+    ----------
+    project : Project
+        The project of the run.
+    folder : RunFolder
+        The run.
+    source : str or path
+        A folder, file or ZIP archive of X-rays.
+    abstain : (float, float), optional
+        A band of the probability of the class in question, 0 to 1, in which the run says nothing.
+    visit : callable, optional
+        It is called with each scored image (NewImage) while its pixels are there.
+    rule : PointRule, optional
+        It chooses the operating point in place of the run's own.
+    monitor : Monitor
+        Hears of each file and of Progress; may cancel.
+
+    Returns
+    -------
+    FolderPredictions
+        A row an image, files without one at the end, and how the new images drift from those learned from. `to_frame`
+        gives a pandas data frame.
+
+    Raises
+    ------
+    FolderMissing
+        The folder is not there.
+    NoOperatingPoint
+        The rule leads to none.
+    Cancelled
+        By the monitor.
+
+    Notes
+    -----
+    Unlike is judged by the distance from a Gaussian around the training images in the backbone's features (Lee et al.
+    2018), along their principal components and off them; 1 in 100 training images passes the limit.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     table = fineray.predict_folder(project, fineray.run(project, "run-001"), "images/SYNTHETIC-002")
+    >>> table.scored, table.rows[0].file, table.rows[0].flag
+    (1, 'image-1.dcm', 'the run learned from this image')
+    >>> list(table.to_frame().columns)[-3:]
+    ['predicted', 'flag', 'distance']
     """
     scorer = _Scorer(project, folder, abstain, rule)
     with scratch_project() as scratch:
-        return scorer.look(scratch, source, monitor, visit)
+        return scorer.look(scratch, Path(source), monitor, visit)
 
 
 def watch_folder(
     project: Project,
     folder: RunFolder,
     source: Path,
-    monitor: Monitor,
     every_s: float,
     abstain: tuple[float, float] | None = None,
     visit: Visit | None = None,
     rule: PointRule | None = None,
+    monitor: Monitor = SILENT,
 ) -> None:
     """Look into the folder again and again until it is cancelled (Cancelled), and report the table whenever it has
     changed (Interim). An image is read once; a file that was still being written is read again when it has changed."""
@@ -120,7 +166,7 @@ class _Scorer:
         """All that the folder holds now."""
         known = self._training_set
         try:
-            import_folders(scratch, [source], monitor, ImportOptions(frames="all"))
+            import_folders(scratch, [source], ImportOptions(frames="all"), monitor=monitor)
         except NothingReadable:
             return FolderPredictions(
                 self._folder.name,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fineray.evaluation.operating_point import OperatingPoint
+from fineray.system.frames import to_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ class Drift:
 
 @dataclass(frozen=True)
 class FolderPredictions:
-    """rows: one an image, files without an image at the end; limit: the distance from which images count as unlike; drift:
-    None with too few images; multilabel: classes are findings that stand side by side."""
+    """rows: one an image, files without an image at the end; limit: the distance from which images count as unlike;
+    drift: None with too few images; multilabel: classes are findings that stand side by side."""
 
     run: str
     classes: tuple[str, ...]
@@ -69,6 +73,20 @@ class FolderPredictions:
     limit: float | None
     drift: Drift | None = None
     multilabel: bool = False
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas data frame with a row an image: `file`, `sop_instance_uid`, p_<class> a class, `predicted`, `flag`,
+        `distance`; missing values where a file was not scored. Raises PandasMissing."""
+        nothing = (None,) * len(self.classes)
+        chances = [row.probabilities or nothing for row in self.rows]
+        return to_frame(
+            {
+                "file": [row.file for row in self.rows],
+                "sop_instance_uid": [row.sop_instance_uid for row in self.rows],
+                **{f"p_{name}": [each[number] for each in chances] for number, name in enumerate(self.classes)},
+                **{name: [getattr(row, name) for row in self.rows] for name in ("predicted", "flag", "distance")},
+            }
+        )
 
     @property
     def scored(self) -> int:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fineray.prediction.results import FolderPredictions
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.system.output_file import check_output, whole_file
 
 STAGE_WRITE = "Writing the table"
 
 
-def write_predictions(table: FolderPredictions, output: Path, monitor: Monitor) -> None:
+def write_predictions(table: FolderPredictions, output: Path, monitor: Monitor = SILENT) -> None:
     """As .csv or .xlsx: file, sop_instance_uid, p_<class> a class, predicted, flag; whole or not at all.
 
     Raises CannotWriteThere or a storage error.

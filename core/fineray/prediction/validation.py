@@ -17,7 +17,7 @@ from fineray.errors import FinerayError
 from fineray.evaluation.metrics import evaluate
 from fineray.explaining.kept import EXPLANATIONS
 from fineray.prediction.training_set import TrainingSet, training_set_of
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.catalogue import LabelledImage, labelled_images
 from fineray.project.kept_point import point_of
 from fineray.project.label_sets import active_label_set
@@ -49,7 +49,7 @@ class OtherLabels(FinerayError):
     """The model answers another question than the project's labels ask."""
 
 
-def validate(project: Project, folder: RunFolder, monitor: Monitor) -> RunFolder:
+def validate(project: Project, folder: RunFolder, monitor: Monitor = SILENT) -> RunFolder:
     """Let a model that was opened from a package predict every labelled image of the project, and keep it as a run.
 
     Images that the model learned from, or of its makers' sealed test set, are left out. The operating point is the

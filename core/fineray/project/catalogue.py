@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,14 @@ from fineray.project.label_sets import (
 )
 from fineray.project.pixel_store import StoredAt
 from fineray.project.project import Project
+from fineray.project.splits import latest_split
+from fineray.system.frames import to_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_PLACE = ("shard", "shard_offset", "store_rows", "store_columns")
 
 
 class ImageRow(NamedTuple):
@@ -54,6 +62,20 @@ class ImageRow(NamedTuple):
     def stored_at(self) -> StoredAt:
         """Where its pixels lie."""
         return StoredAt(self.shard, self.shard_offset, self.store_rows, self.store_columns)
+
+
+@dataclass(frozen=True)
+class ImageTable:
+    """What `image_table` gives: the images of a project and their labels."""
+
+    rows: tuple[ImageRow, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas data frame with a row an image: `image` (catalogue id), patient (pseudonym), label, part of the
+        split, attributes, left_out, sealed; empty texts where there is none. Raises PandasMissing."""
+        names = [name for name in ImageRow._fields if name not in (*_PLACE, "id", "other")]
+        columns = {name: [getattr(row, name) for row in self.rows] for name in names}
+        return to_frame({"image": [row.id for row in self.rows], **columns})
 
 
 @dataclass(frozen=True)
@@ -105,6 +127,32 @@ def counts(project: Project) -> Counts:
     classes, uncertain = class_counts(project, chosen)
     (labelled,) = project.db.execute("SELECT count(*) FROM label WHERE label_set_id = ?", (chosen.id,)).fetchone()
     return Counts(images, patients, labelled, classes, uncertain)
+
+
+def image_table(project: Project) -> ImageTable:
+    """List the images of a project with their labels, parts and attributes.
+
+    Parameters
+    ----------
+    project : Project
+        It may be open for reading only.
+
+    Returns
+    -------
+    ImageTable
+        A row an image, by patient: the label in the set in use, the part in the split made last of it. `to_frame` gives
+        a pandas data frame.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     frame = fineray.image_table(project).to_frame()
+    >>> frame.groupby("label")["patient"].nunique().to_dict()
+    {'clear (synthetic)': 6, 'opacity (synthetic)': 6}
+    """
+    split = latest_split(project)
+    return ImageTable(tuple(image_rows(project, split.id if split else None)))
 
 
 def image_rows(

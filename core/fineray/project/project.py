@@ -20,6 +20,7 @@ from fineray.project.pixel_store import PixelStore
 from fineray.project.schema import migrate
 from fineray.project.sources import SourceIndex
 from fineray.system.durable import sync_file, sync_folder
+from fineray.system.places import Place
 
 CATALOGUE = "catalogue.sqlite"
 DOOR = "project.fineray"  # what a double click opens
@@ -36,10 +37,29 @@ class FolderNotEmpty(FinerayError):
 
 
 class Project:
-    """An open project. Belongs to the thread that opened it; other threads and processes open their own.
+    """An open project, by `open_project`.
 
-    root: its folder; db: the catalogue (SQLite, WAL); id: a random name; store_side: the longest side in pixels
-    of the images in the pixel store; read_only: why nothing may be written, or None.
+    It belongs to the thread that opened it; other threads and processes open their own.
+
+    Attributes
+    ----------
+    root : Path
+        Its folder.
+    db : sqlite3.Connection
+        The catalogue (SQLite, WAL).
+    id : str
+        A random name.
+    store_side : int
+        The longest side, in pixels, of the images in the pixel store.
+    read_only : FinerayError or None
+        Why nothing may be written, if so.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     project.name, [run.name for run in fineray.runs(project)]
+    ('study', ['run-001'])
     """
 
     def __init__(
@@ -109,8 +129,29 @@ class Project:
         self.close()
 
 
-def create_project(root: Path) -> None:
-    """Make an empty project in a new or empty folder. Raises FolderNotEmpty or a storage error."""
+def create_project(root: Place) -> None:
+    """Make an empty project in a new or empty folder.
+
+    Parameters
+    ----------
+    root : str or path
+        The folder; those above it are made too.
+
+    Raises
+    ------
+    FolderNotEmpty
+        Other files lie there.
+    DiskFull, StorageUnavailable
+        The disk refuses.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> fineray.create_project("another study")
+    >>> fineray.open_project("another study").name
+    'another study'
+    """
+    root = Path(root)
     unfinished = root / f".{CATALOGUE}.partial"
     try:
         if root.exists() and (not root.is_dir() or not _nothing_but_remains(root, unfinished.name)):
@@ -145,13 +186,42 @@ def create_project(root: Path) -> None:
         raise storage_error(error) or error from error
 
 
-def open_project(root: Path, *, lock: bool = False) -> Project:
-    """Open a project; with `lock`, as its only writer until it is closed.
+def open_project(root: Place, *, lock: bool = False) -> Project:
+    """Open a project; an older format is brought up to date.
 
-    Jobs that run for a window or command which holds the lock open without it. Without it, a project that another
-    program holds, or whose folder cannot be written, opens for reading only: `read_only` says why.
-    Raises NotAProject, ProjectTooNew, ProjectInUse or a storage error.
+    Parameters
+    ----------
+    root : str or path
+        Its folder.
+    lock : bool
+        Be its only writer until it is closed, as the window and the commands are. Jobs that run for whoever holds the
+        lock open without it. Without it, a project that another program holds, or whose folder cannot be written, opens
+        for reading only: `read_only` says why.
+
+    Returns
+    -------
+    Project
+        To be closed; it is a context manager.
+
+    Raises
+    ------
+    NotAProject
+        The folder holds none, or a damaged one.
+    ProjectTooNew
+        A later version wrote it.
+    ProjectInUse
+        The lock is asked for, and another program holds it.
+    DiskFull, StorageUnavailable
+        The disk refuses.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study", lock=True) as project:
+    ...     len(fineray.image_table(project).rows)
+    24
     """
+    root = Path(root).absolute()  # the processes that decode images may work in another folder
     if not (root / CATALOGUE).is_file():
         raise NotAProject(
             "No Fineray project lies in this folder",

@@ -56,7 +56,21 @@ def reading(path: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A finished run."""
+    """A finished run: recipe, split, predictions, figures and model (docs/project-format.md).
+
+    Parameters
+    ----------
+    path : Path
+        Its folder.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     run = fineray.run(project, "run-001")
+    >>> run.metrics().mode, run.judged
+    ('frozen', True)
+    """
 
     path: Path
 
@@ -140,7 +154,25 @@ def _predictions(path: Path) -> Predictions:
 
 
 def runs(project: Project) -> list[RunFolder]:
-    """The finished runs that predicted images of the project, the newest first."""
+    """List the finished runs that predicted images of the project.
+
+    Parameters
+    ----------
+    project : Project
+        It may be open for reading only.
+
+    Returns
+    -------
+    list of RunFolder
+        The newest first.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     [run.name for run in fineray.runs(project)]
+    ['run-001']
+    """
     return [folder for folder in models(project) if folder.judged]
 
 
@@ -151,7 +183,32 @@ def models(project: Project) -> list[RunFolder]:
 
 
 def run(project: Project, name: str) -> RunFolder:
-    """The finished run of that name. Raises RunMissing."""
+    """Find a finished run, or a model that was opened from a package, by its name.
+
+    Parameters
+    ----------
+    project : Project
+        It may be open for reading only.
+    name : str
+        As `runs` and tables call it, such as "run-001".
+
+    Returns
+    -------
+    RunFolder
+        Its predictions, figures and recipe.
+
+    Raises
+    ------
+    RunMissing
+        There is none of that name; near ones are offered.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     fineray.run(project, "run-001").predictions().classes
+    ('clear (synthetic)', 'opacity (synthetic)')
+    """
     for folder in models(project):
         if folder.name == name:
             return folder
@@ -160,6 +217,15 @@ def run(project: Project, name: str) -> RunFolder:
         where=str(project.runs_folder),
         todo=nearest(name, (folder.name for folder in models(project)), "Train first."),
     )
+
+
+def part_of(folder: RunFolder, image: int) -> str:
+    """The fold or part in which the run held an image out; empty where it has not predicted it."""
+    if not folder.judged:
+        return ""
+    predictions = folder.predictions()
+    part_of_image: dict[int, str] = dict(zip(predictions.images.tolist(), predictions.parts, strict=True))
+    return part_of_image.get(image, "")
 
 
 def parts_of_run(project: Project, folder: RunFolder) -> dict[int, str]:

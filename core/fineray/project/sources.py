@@ -17,7 +17,7 @@ from fineray.system.user_folder import user_folder
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFile:
     """A file seen by an import. root: the folder that the user chose."""
 
     path_hash: str
@@ -41,7 +41,7 @@ class SourceIndex:
         if "member" not in {column[1] for column in self._db.execute("PRAGMA table_info(source)")}:
             self._db.execute("ALTER TABLE source ADD COLUMN member TEXT NOT NULL DEFAULT ''")
 
-    def record(self, sources: Iterable[Source]) -> None:
+    def record(self, sources: Iterable[SourceFile]) -> None:
         """Remember these files; a file known already takes its new root."""
         with self._db:
             self._db.executemany(
@@ -54,10 +54,10 @@ class SourceIndex:
         row = self._db.execute("SELECT path, member FROM source WHERE path_hash = ?", (path_hash,)).fetchone()
         return FileLocation(Path(row[0]), row[1]) if row else None
 
-    def all(self) -> list[Source]:
+    def all(self) -> list[SourceFile]:
         """Every known file."""
         rows = self._db.execute("SELECT path_hash, path, member, root FROM source ORDER BY path, member")
-        return [Source(key, FileLocation(Path(path), member), Path(root)) for key, path, member, root in rows]
+        return [SourceFile(key, FileLocation(Path(path), member), Path(root)) for key, path, member, root in rows]
 
     def close(self) -> None:
         """Release the file."""

@@ -23,11 +23,31 @@ class NoSplit(FinerayError):
 
 @dataclass(frozen=True)
 class SplitPlan:
-    """How to split. kind: `folds` (uses folds >= 2) or `holdout` (uses the shares, each in 0.05..0.5).
+    """How to split.
 
-    by: empty for chance, or the attribute (fineray.project.attributes) that tells the sides apart: folds then are its
-    values, one each; a holdout's test part is `test_values`, or, by study date, the share of patients seen last.
-    stratify: attributes that are spread evenly over the sides, beside the label.
+    Parameters
+    ----------
+    kind : {"folds", "holdout"}
+        Folds, each held out once, or training, validation and test parts.
+    folds : int
+        How many folds, at least 2.
+    validation_share, test_share : float
+        Of the patients, each 0.05 to 0.5, where the kind is "holdout".
+    seed : int
+        Of what is drawn by chance.
+    by : str
+        Empty for chance, or the attribute (fineray.project.attributes) that tells the parts apart: folds then are its
+        values, one each; a test part is `test_values`, or, by study date, the share of patients seen last.
+    test_values : tuple of str
+        Values of `by` that make the test part.
+    stratify : tuple of str
+        Attributes that are spread evenly over the parts, beside the label.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> fineray.SplitPlan("holdout", test_share=0.3).test_share
+    0.3
     """
 
     kind: Literal["folds", "holdout"] = "folds"
@@ -48,6 +68,9 @@ class SplitPlan:
         """The plan in that JSON; what an older format lacks takes its default."""
         fields: dict[str, Any] = json.loads(text)
         return SplitPlan(**_tuples(fields))
+
+
+FIVE_FOLDS = SplitPlan()
 
 
 def _tuples(fields: dict[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def subsets(facts: Facts) -> str:
     )
 
 
-def deidentification(facts: Facts) -> str:
+def deidentification(_facts: Facts) -> str:
     """What of a person the project keeps."""
     return (
         "Images are known by a pseudonym of the patient and hashes keyed for the project; no name, number or date of"
@@ -208,12 +208,12 @@ def sample_size(facts: Facts) -> str:
     )
 
 
-def flow(facts: Facts) -> str:
+def flow(_facts: Facts) -> str:
     """Numbers in and out."""
     return "See the data flow diagram of this report."
 
 
-def participants(facts: Facts) -> str:
+def participants(_facts: Facts) -> str:
     """Flow and characteristics."""
     return "See the data flow diagram and the table of characteristics of this report."
 

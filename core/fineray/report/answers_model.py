@@ -29,7 +29,7 @@ def objective(facts: Facts) -> str:
     return f"Development, {how}{sealed}."
 
 
-def predictors(facts: Facts) -> str:
+def predictors(_facts: Facts) -> str:
     """What the model looks at."""
     return "The pixels of the image alone."
 
@@ -170,7 +170,7 @@ def specification(facts: Facts) -> str:
     return f"Recipe in this report; weights in the folder {facts.folder.name}.{hashes}"
 
 
-def availability(facts: Facts) -> str:
+def availability(_facts: Facts) -> str:
     """Of the software."""
     return "Fineray is open source (Apache-2.0); data and model are for the author to say."
 

@@ -136,7 +136,7 @@ def fairness(facts: Facts) -> str | None:
     return f"Figures by {listed(found)}; judging them is for the author." if found else None
 
 
-def limits(facts: Facts) -> str:
+def limits(_facts: Facts) -> str:
     """Where they stand."""
     return "See the section on limits, to which the author should add."
 

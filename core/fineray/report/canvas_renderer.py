@@ -96,8 +96,8 @@ class _CanvasRenderer(RendererBase):
         s: str,
         prop: Any,
         angle: float,
-        ismath: Any = False,
-        mtext: Any = None,
+        ismath: Any = False,  # noqa: ARG002 (matplotlib's own names)
+        mtext: Any = None,  # noqa: ARG002
     ) -> None:
         self._canvas.saveState()
         self._canvas.translate(x, y)
@@ -107,7 +107,7 @@ class _CanvasRenderer(RendererBase):
         self._canvas.drawString(0, 0, s)
         self._canvas.restoreState()
 
-    def get_text_width_height_descent(self, s: str, prop: Any, ismath: Any) -> tuple[float, float, float]:
+    def get_text_width_height_descent(self, s: str, prop: Any, ismath: Any) -> tuple[float, float, float]:  # noqa: ARG002
         size = prop.get_size_in_points()
         ascent, descent = getAscentDescent(self._font, size)
         return stringWidth(s, self._font, size), ascent - descent, -descent

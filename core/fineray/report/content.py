@@ -262,7 +262,12 @@ def _failures(facts: Facts, thumbnails: bool) -> list[Block]:
             for place in places_of(facts.project, [int(shown.images[r]) for r in worst])
         ]
         captions = [f"{shown.patients[row]}: true {shown.classes[shown.true[row]]}" for row in worst]
-        blocks.append(Pictures("These images", [(_png(thumbnail), text) for thumbnail, text in zip(shown_images, captions, strict=True)]))
+        blocks.append(
+            Pictures(
+                "These images",
+                [(_png(thumbnail), text) for thumbnail, text in zip(shown_images, captions, strict=True)],
+            )
+        )
     read = readings(facts.project, facts.folder.name)
     if read:
         names = readers(facts.project, facts.folder.name)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from fineray.evaluation.calibration import Calibration
 from fineray.evaluation.curves import Curve, Curves
-from fineray.evaluation.subgroups import Split
+from fineray.evaluation.subgroups import AttributeSubgroups
 
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#7a8794"  # Okabe and Ito (2008)
 WIDTH, HEIGHT = 4.4, 3.4  # inches
@@ -78,7 +78,7 @@ def confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Figure
     return figure
 
 
-def forest(splits: Sequence[Split], overall: float | None) -> Figure:
+def forest(splits: Sequence[AttributeSubgroups], overall: float | None) -> Figure:
     """The AUC of each subgroup with its interval; grey where a subgroup is small."""
     lines: list[tuple[str, float | None, float | None, float | None, bool | None]] = []
     for split in splits:

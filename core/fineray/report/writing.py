@@ -8,7 +8,8 @@ from pathlib import Path
 
 import matplotlib
 
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
+from fineray.project.kept_point import rule_of
 from fineray.project.project import Project
 from fineray.project.runs import RunFolder
 from fineray.report.content import report
@@ -20,6 +21,7 @@ from fineray.report.setting import setting_of
 from fineray.review.judging import judge, predictions_at_point, resamples_of
 from fineray.review.query import ReviewQuery
 from fineray.system.output_file import check_output, whole_file
+from fineray.system.places import Place
 
 STAGE = "Writing the report"
 
@@ -27,19 +29,64 @@ STAGE = "Writing the report"
 def write_report(
     project: Project,
     folder: RunFolder,
-    view: ReviewQuery,
-    output: Path,
-    monitor: Monitor,
-    thumbnails: bool,
-    parts: Path | None,
+    output: Place,
+    view: ReviewQuery | None = None,
+    thumbnails: bool = False,
+    parts: Place | None = None,
+    monitor: Monitor = SILENT,
 ) -> Path:
-    """Write .pdf or .html; with `parts`, a folder, each table as CSV and each figure as SVG and PDF too.
+    """Write the report of a run, whole or not at all.
 
-    Raises CannotWriteThere, NoOperatingPoint, Cancelled, or a storage error; an unfinished file is not left behind.
+    Parameters
+    ----------
+    project : Project
+        The project of the run.
+    folder : RunFolder
+        A run with predictions.
+    output : str or path
+        A .pdf or .html in a folder that is there.
+    view : ReviewQuery, optional
+        The class, finding and operating point that it is of; every image at the run's own point unless given.
+    thumbnails : bool
+        Show images that were predicted wrong, by pseudonym.
+    parts : str or path, optional
+        A folder for each table as CSV and each figure as SVG and PDF.
+    monitor : Monitor
+        May cancel.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    CannotWriteThere
+        The name has another ending, or the folder is not there.
+    NoOperatingPoint
+        The rule of the view leads to none.
+    Cancelled
+        By the monitor.
+    DiskFull, StorageUnavailable
+        The disk refuses.
+
+    Notes
+    -----
+    With checklists for the authors: CLAIM 2024 and TRIPOD+AI (Collins et al. 2024).
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     written = fineray.write_report(project, fineray.run(project, "run-001"), "report.html")
+    >>> written.name, written.stat().st_size > 10_000
+    ('report.html', True)
     """
+    output = Path(output)
+    shown = _own_view(folder) if view is None else replace(view, attribute="", value="")
     check_output(output, (".pdf", ".html"), "A report")
     monitor.report(Progress(STAGE, 0, 0, ""))
-    document = report(gather(project, folder, replace(view, attribute="", value=""), monitor), thumbnails)
+    document = report(gather(project, folder, shown, monitor), thumbnails)
     monitor.check()
     with whole_file(output) as partial:
         if output.suffix.lower() == ".pdf":
@@ -50,11 +97,18 @@ def write_report(
             partial.write_text(to_html(document), "utf-8")
         monitor.check()
         if parts is not None:
-            write_parts(document, parts)
+            write_parts(document, Path(parts))
     return output
 
 
-def gather(project: Project, folder: RunFolder, view: ReviewQuery, monitor: Monitor) -> Facts:
+def _own_view(folder: RunFolder) -> ReviewQuery:
+    """Every image, at the operating point that the run has; of findings side by side, the first one."""
+    metrics = folder.metrics()
+    rule = rule_of(folder, metrics.classes[0] if metrics.multilabel else "")
+    return ReviewQuery(folder.name, rule, rule.positive)
+
+
+def gather(project: Project, folder: RunFolder, view: ReviewQuery, monitor: Monitor = SILENT) -> Facts:
     """Judge the run and collect what the report says of it."""
     predictions, predicted = predictions_at_point(folder, view)
     record = record_of(project, folder, predictions, view.on_test)

@@ -21,7 +21,7 @@ from fineray.evaluation.operating_point import PointRule, PredictedClasses
 from fineray.evaluation.planning import plan
 from fineray.evaluation.predictions import Predictions
 from fineray.evaluation.subgroups import subgroups
-from fineray.progress import Interim, Monitor
+from fineray.progress import SILENT, Interim, Monitor
 from fineray.project.attributes import LABELS, attribute_names, attribute_values
 from fineray.project.kept_point import fixed_point
 from fineray.project.project import Project
@@ -40,7 +40,7 @@ class NothingInView(FinerayError):
     """No image of the run is left to judge."""
 
 
-def judge(project: Project, folder: RunFolder, view: ReviewQuery, monitor: Monitor) -> ReviewedRun:
+def judge(project: Project, folder: RunFolder, view: ReviewQuery, monitor: Monitor = SILENT) -> ReviewedRun:
     """Work everything out, with the run's own seed and resamples; with over 20,000 images fewer of them. What images
     count as (PredictedClasses) is told first, as an Interim.
 

@@ -14,7 +14,7 @@ from fineray.evaluation.intervals import Estimate, Method
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
 from fineray.evaluation.planning import Plan
 from fineray.evaluation.predictions import Predictions
-from fineray.evaluation.subgroups import Split
+from fineray.evaluation.subgroups import AttributeSubgroups
 from fineray.project.attributes import attribute_values
 from fineray.project.project import Project
 
@@ -53,7 +53,7 @@ class ReviewedRun:
     confusion: tuple[tuple[int, ...], ...]
     curves: Curves | None
     calibration: Calibration | None
-    subgroups: tuple[Split, ...]
+    subgroups: tuple[AttributeSubgroups, ...]
     plans: tuple[Plan, ...]
 
 

@@ -32,7 +32,7 @@ from fineray.training.tuning.network import TunedNetwork
 from fineray.training.tuning.views import AugmentedViews
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equal to itself alone: it holds arrays, and what is made of it is kept by it
 class TrainedModel:
     """A run's model on one device. frozen: the stages before those that were tuned, None where none were cut off;
     runtime: computes and keeps features, where the whole backbone is frozen; held_out: whether it is the one that did
@@ -143,7 +143,7 @@ def trained_model(folder: RunFolder, fold: str = "") -> TrainedModel:
 
 
 @lru_cache(maxsize=2)
-def _load(folder: Path, head_name: str, changed: int, held_out: bool) -> TrainedModel:
+def _load(folder: Path, head_name: str, _changed: int, held_out: bool) -> TrainedModel:
     recipe, classes = Recipe.of_run(folder), RunFolder(folder).metrics().classes
     chosen, device = backbone_for(folder, recipe.backbone), best_device()
     head = Head.load(folder / head_name)

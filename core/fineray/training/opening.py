@@ -10,7 +10,7 @@ from pathlib import Path
 from fineray.errors import FinerayError
 from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
-from fineray.progress import Monitor
+from fineray.progress import SILENT, Monitor
 from fineray.project.catalogue import sealed_images
 from fineray.project.chosen_point import point_by_rule
 from fineray.project.kept_point import kept_by, write_kept
@@ -72,7 +72,7 @@ def freeze_by_rule(project: Project, name: str, rule: PointRule | None) -> None:
         write_kept(folder, {finding: kept_by(folder, each, point.of(finding)) for finding, each in own.items()})
 
 
-def open_test(project: Project, name: str, monitor: Monitor) -> SealedTest:
+def open_test(project: Project, name: str, monitor: Monitor = SILENT) -> SealedTest:
     """Predict the sealed images with a frozen run; the opening is counted before anything is computed.
 
     Raises NotFrozen, SealRefused, Cancelled (before it is counted), or a storage error.

@@ -154,9 +154,9 @@ class Tuning:
     dropout before the last layer; averaging: memory of the weights' moving average, 0 for none; blend: share of the
     tuned weights in the model that is kept, the rest is where they began (WiSE-FT, Wortsman 2022); source_pull: L2
     towards the pretrained weights (L2-SP, Li 2018); norms: batch norms of learning stages keep the statistics of the
-    `source` or take those of the `images` (frozen stages always keep theirs); validation: share of the training patients
-    set aside for early stopping and for the temperature, where the split has no validation part; patience: epochs
-    without a better validation AUC before training stops, 0 for never.
+    `source` or take those of the `images` (frozen stages always keep theirs); validation: share of the training
+    patients set aside for early stopping and for the temperature, where the split has no validation part; patience:
+    epochs without a better validation AUC before training stops, 0 for never.
     """
 
     frozen_stages: int = setting(
@@ -258,12 +258,47 @@ KEPT_VIEWS = 3  # of each image in fine-tuning, where the activations at the bou
 
 @dataclass(frozen=True)
 class Recipe:
-    """backbone: catalogue name; mode: what is trained (`frozen`: the head alone; `finetune`: later stages too, from a
-    head fitted to the frozen features; `scratch`: everything, from random weights, as a control).
+    """Every setting that decides the outcome of a training.
 
-    input_size: pixels a side of the square input, 0 for the backbone's own; pooling: how each stage's map becomes features;
-    shuffled: a control, it learns from labels in another order; search_minutes: time to look for better settings, 0
-    for none (fineray.training.choosing.search); seed: of everything that is drawn; bootstrap: resamples for intervals.
+    Parameters
+    ----------
+    backbone : str
+        A name of the catalogue (`fineray weights list`).
+    mode : {"frozen", "finetune", "scratch"}
+        What is trained: the head alone; later stages too, from a head fitted to the frozen features; or everything,
+        from random weights, as a control.
+    input_size : int
+        Of the square input, in pixels: 224 to 1,024 in steps of 32, or 0 for the backbone's own.
+    pooling : {"mean", "max", "mean and deviation"}
+        How each stage's map becomes features.
+    head : HeadSettings
+        The new last layer.
+    loss : LossSettings
+        What counts as an error, and how much.
+    augment : AugmentSettings
+        Views of an image as another exposure might have shown it.
+    tuning : Tuning
+        How stages of the backbone learn, in the modes "finetune" and "scratch".
+    shuffled : bool
+        A control: learn from labels in another order.
+    search_minutes : float
+        Time to look for better settings inside each fit, 0 for none (fineray.training.choosing.search).
+    seed : int
+        Of everything that is drawn.
+    bootstrap : int
+        Resamples for intervals, at least 100.
+
+    Raises
+    ------
+    RecipeUnusable
+        A setting is out of its bounds.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> recipe = fineray.Recipe(mode="finetune", seed=7)
+    >>> fineray.Recipe.from_json(recipe.to_json()) == recipe
+    True
     """
 
     backbone: str = setting(DEFAULT_BACKBONE, "Backbone", "A name of the catalogue (fineray weights).")
@@ -286,6 +321,7 @@ class Recipe:
         most=LARGEST,
         multiple=STEP,
         also=0,
+        earlier="side",
         offered={0: "The backbone's own", **{side: f"{side} × {side} pixels" for side in SIDES}},
     )
     pooling: Pooling = setting(

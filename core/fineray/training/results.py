@@ -65,8 +65,8 @@ class WeightsAdded:
 
 @dataclass(frozen=True)
 class ViewsShown:
-    """Images and their augmented views, as the network sees them: uint8 shades, input_size x input_size bytes each; the first of
-    each row is the image itself."""
+    """Images and their augmented views, as the network sees them: uint8 shades, input_size x input_size bytes each;
+    the first of each row is the image itself."""
 
     input_size: int
     rows: tuple[tuple[bytes, ...], ...]

@@ -26,7 +26,7 @@ class Setting:
 
     choices: every allowed text and its title; offered: numbers that a list offers, with titles. unit: behind a number;
     decimals, step: of a control; by_powers: over many powers of ten, where steps of one size are of no use. option: of
-    the command line, where the field's own name is another one's.
+    the command line, where the field's own name is another one's; earlier: a name that it had, which is still taken.
     """
 
     title: str
@@ -44,6 +44,7 @@ class Setting:
     step: float = 0.01
     by_powers: bool = False
     option: str = ""
+    earlier: str = ""
 
     def allows(self, number: float) -> bool:
         """Whether a number is within bounds; none that is infinite, or no number, is."""

@@ -17,6 +17,7 @@ from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.predictions import Predictions
 from fineray.evaluation.roc_area import auc
 from fineray.progress import (
+    SILENT,
     FoldDone,
     Monitor,
     Progress,
@@ -37,6 +38,7 @@ from fineray.project.seal import current_seal
 from fineray.project.splits import Split
 from fineray.training.checkpoint import Checkpoints, Noting, checkpoints_of
 from fineray.training.data import Data
+from fineray.training.dataset import environment, load_training_input
 from fineray.training.devices import first_process_first, of_first_process, rank
 from fineray.training.head.head import Head
 from fineray.training.learners import (
@@ -47,7 +49,6 @@ from fineray.training.learners import (
     fold_head_file,
     learner_for,
 )
-from fineray.training.preparing import environment, prepare
 from fineray.training.recipe import Recipe
 
 STAGE_FIGURES = "Working out intervals"
@@ -74,17 +75,61 @@ def train(
     project: Project,
     split: Split,
     recipe: Recipe,
-    monitor: Monitor,
     anew: bool = False,
     within: Checkpoints | None = None,
+    monitor: Monitor = SILENT,
 ) -> RunFolder:
-    """Follow the recipe on the split and keep the run.
+    """Follow a recipe on a split, and keep the run.
 
     With folds, every image is predicted once, by a model that saw nothing of its patient; the final model learns from
     all images. With training, validation and test parts, the model learns from the first, chooses its regularisation
     on the second and is judged on the third. A training that was paused, or killed, goes on from where it is kept and
-    ends in the same run, unless it is to begin anew. within: the bench of the larger work that it is a part of.
-    Raises SplitOutdated, WeightsNotInstalled, Paused, Cancelled (nothing is kept then), storage errors.
+    ends in the same run.
+
+    Parameters
+    ----------
+    project : Project
+        Its images and labels.
+    split : Split
+        By `make_split`; the images must still be those that it divided.
+    recipe : Recipe
+        Every setting.
+    anew : bool
+        Do not go on with a training that was paused.
+    within : Checkpoints, optional
+        The larger work that this is a part of.
+    monitor : Monitor
+        Hears of Progress, FoldDone, HeadStep and Validated; may pause or cancel.
+
+    Returns
+    -------
+    RunFolder
+        Predictions, figures and the model, in a folder of the project.
+
+    Raises
+    ------
+    SplitOutdated
+        Labels or images changed since the split was made.
+    WeightsNotInstalled
+        The backbone's weights are not on this computer.
+    Paused, Cancelled
+        By the monitor; only after Paused is something kept to go on from.
+    DiskFull, StorageUnavailable, MemoryFull
+        This computer refuses.
+
+    Notes
+    -----
+    The head's regularisation is chosen by folds inside the training images, its temperature on predictions of images
+    that it did not learn from (Guo et al. 2017).
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study", lock=True) as project:
+    ...     split = fineray.make_split(project, fineray.SplitPlan(folds=3))
+    ...     run = fineray.train(project, split, fineray.Recipe(bootstrap=100))
+    >>> run.name, run.predictions().probabilities.shape
+    ('run-002', (24, 2))
     """
     if rank() == 0:
         project.check_writable()
@@ -98,7 +143,7 @@ def train(
 def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, place: Checkpoints) -> RunFolder:
     started = time.monotonic()
     with first_process_first():
-        prepared = prepare(project, split, recipe, monitor)
+        prepared = load_training_input(project, split, recipe, monitor)
         place.claim(prepared.made_of)
     if place.begun:
         monitor.report(Resumed(place.folds_done(recipe.mode == "frozen")))
@@ -106,7 +151,7 @@ def _trained(project: Project, split: Split, recipe: Recipe, monitor: Monitor, p
     featured = time.monotonic()
     fits = split.plan.folds + 1 if split.plan.kind == "folds" else 1
     work = TrainingProgress(monitor, fits, place)
-    given = (project, prepared.chosen, prepared.device, data, recipe, work)
+    given = (project, prepared.backbone, prepared.device, data, recipe, work)
     searching = None
     if recipe.search_minutes:
         from fineray.training.choosing.search import (
@@ -176,7 +221,7 @@ def _predictions(
         images=np.array(images, dtype=np.int64),
         patients=tuple(pseudonyms(project, images)),
         parts=tuple(data.parts[rows].tolist()),
-        true=data.strata[rows],
+        true=data.true[rows],
         probabilities=probabilities,
         truth=data.targets[rows] if data.multilabel else None,
     )

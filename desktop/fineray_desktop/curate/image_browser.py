@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QButtonGroup, QLineEdit, QStackedWidget, QTableVie
 
 from fineray.label_values import UNCERTAIN, toggled
 from fineray.project.changes import leave_out, put_back, set_labels
+from fineray.project.label_sets import LabelSet
+from fineray.project.project import Project
 from fineray_desktop import keys
 from fineray_desktop.curate.wall import ThumbnailWall
 from fineray_desktop.keys import in_a_line
@@ -129,17 +131,20 @@ class ImageBrowser(QWidget):
         if not watched_view or event.type() != QEvent.Type.KeyPress or project is None or state is None:
             return super().eventFilter(watched, event)
         assert isinstance(event, QKeyEvent)
-        if event.modifiers() & OTHERS:
-            return super().eventFilter(watched, event)
-        classes = state.label_set.classes
+        taken = not event.modifiers() & OTHERS and self._take(event, project, state.label_set, watched is self.view)
+        return taken or super().eventFilter(watched, event)
+
+    def _take(self, event: QKeyEvent, project: Project, label_set: LabelSet, in_table: bool) -> bool:
+        """Do what a key says; whether it says anything here."""
+        classes = label_set.classes
         number = event.key() - Qt.Key.Key_1
         if 0 <= number < min(DIGITS, len(classes)):
             if not event.isAutoRepeat():  # a finding would go round and round
                 self.label_selected(classes[number])
-        elif watched is self.view and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        elif in_table and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             if self.view.currentIndex().isValid():
                 self.open_image(self.view.currentIndex().row())
-        elif event.key() == Qt.Key.Key_U and state.label_set.kind == "single":
+        elif event.key() == Qt.Key.Key_U and label_set.kind == "single":
             self.label_selected(UNCERTAIN)
         elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):  # the one that a Mac has
             self.label_selected(None)
@@ -151,7 +156,7 @@ class ImageBrowser(QWidget):
                 put_back(project, images)
             self._session.images_changed.emit(tuple(images))
         else:
-            return super().eventFilter(watched, event)
+            return False
         return True
 
     def _lay_out(self) -> None:

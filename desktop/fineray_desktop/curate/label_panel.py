@@ -219,7 +219,7 @@ class LabelPanel(QFrame):
             except FinerayError as error:
                 self._session.fail(error.what, error.where, error.todo)
 
-    def _applied(self, number: int) -> None:
+    def _applied(self, _number: int) -> None:
         self._show(None)
         self._session.data_changed.emit()
 

@@ -19,8 +19,8 @@ from fineray_desktop.widgets.basics import (
 from fineray_desktop.widgets.eliding import ChoiceBox
 
 WHAT = (
-    "Images that nothing is learned or chosen from, for one honest figure at the end. They cannot be predicted before a "
-    "run's model and operating point are frozen (page Review)."
+    "Images that nothing is learned or chosen from, for one honest figure at the end. They cannot be predicted before a"
+    " run's model and operating point are frozen (page Review)."
 )
 
 

@@ -64,6 +64,11 @@ class SplitPanel(QFrame):
         self._grid.setHorizontalSpacing(12)
         self._grid.setColumnStretch(0, 1)
         self._form = QFormLayout()
+        self._lay_out()
+        self._connect()
+        self._kind_changed()
+
+    def _lay_out(self) -> None:
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self._form.addRow("Kind", self.kind)
         self._form.addRow("Folds", self.folds)
@@ -84,6 +89,9 @@ class SplitPanel(QFrame):
         layout.addWidget(self.state)
         self._frame = sideways(self._parts)  # of twenty folds it scrolls
         layout.addWidget(self._frame)
+
+    def _connect(self) -> None:
+        session = self._session
         for name in ("sex", "age_years", "view_position", "manufacturer", "site_hash"):
             choice = self._even_menu.addAction({"age_years": "Age band"}.get(name) or CATEGORIES[name])
             choice.setData(name)
@@ -95,7 +103,6 @@ class SplitPanel(QFrame):
         self.identify_button.clicked.connect(self.identify)
         session.busy_changed.connect(self.refresh)
         session.state_changed.connect(self.refresh)
-        self._kind_changed()
 
     def plan(self) -> SplitPlan:
         """The split asked for."""

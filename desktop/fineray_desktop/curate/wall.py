@@ -114,7 +114,7 @@ class ThumbnailWall(QAbstractScrollArea):
                 painter.drawRect(picture.adjusted(0, 0, -1, -1))
         painter.end()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def resizeEvent(self, _event: QResizeEvent) -> None:
         row = self.row_at(QPoint(GAP + 1, GAP + 1))
         self._measure()
         if row is not None:

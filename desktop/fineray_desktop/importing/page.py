@@ -55,7 +55,7 @@ class DropZone(QFrame):
             event.acceptProposedAction()
             self._mark(True)
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
         self._mark(False)
 
     def dropEvent(self, event: QDropEvent) -> None:

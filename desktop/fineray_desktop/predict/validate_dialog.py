@@ -56,8 +56,9 @@ class ValidateDialog(QDialog):
         layout.addWidget(
             label(
                 "The images go into a new project with their labels, the model with them, and the whole review opens on"
-                " what it says of them: figures with intervals, curves, subgroups, images, report. Images that the model"
-                " learned from are left out. Nothing is chosen on the new images: the operating point is the model's.",
+                " what it says of them: figures with intervals, curves, subgroups, images, report. Images that the"
+                " model learned from are left out. Nothing is chosen on the new images: the operating point is the"
+                " model's.",
                 "muted",
                 wrap=True,
             )

@@ -36,8 +36,8 @@ class ReviewBar(QWidget):
         self.map_button = button("Map…", tip="All images as points, near where the backbone takes them for alike")
         self.desk_button = button("Reader desk…", tip="A blinded second read: the model's score shows once you saved")
         self.setLayout(
-            row(self.run, self.evaluated, self.finding, self.attribute, self.value, None, self.desk_button, self.map_button,
-                self.compare_button, self.report_button, spacing=6)
+            row(self.run, self.evaluated, self.finding, self.attribute, self.value, None, self.desk_button,
+                self.map_button, self.compare_button, self.report_button, spacing=6)
         )  # fmt: skip
         self.layout().setContentsMargins(0, 0, 0, 0)
         self.run.currentTextChanged.connect(self.run_chosen)

@@ -38,7 +38,10 @@ class BesideDialog(QDialog):
         for patient_image in images:
             when = f"{patient_image.study_date}, " if patient_image.study_date else ""
             if patient_image.image != image:
-                self.other.addItem(f"{when}{patient_image.view_position or 'view not stated'}, image {patient_image.image}", patient_image.image)
+                self.other.addItem(
+                    f"{when}{patient_image.view_position or 'view not stated'}, image {patient_image.image}",
+                    patient_image.image,
+                )
         own = next(patient_image for patient_image in images if patient_image.image == image)
         when = f", {own.study_date}" if own.study_date else ""
         close = button("Close")
@@ -48,7 +51,11 @@ class BesideDialog(QDialog):
         both.addWidget(self.right, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 14, 14, 14)
-        note = "Dates are shifted by a span of the patient's own." if any(patient_image.study_date for patient_image in images) else ""
+        note = (
+            "Dates are shifted by a span of the patient's own."
+            if any(patient_image.study_date for patient_image in images)
+            else ""
+        )
         layout.addLayout(row(label(f"{own.patient}{when}", "heading"), None, self.other))
         layout.addLayout(both, 1)
         layout.addLayout(row(label(note, "muted"), None, close))

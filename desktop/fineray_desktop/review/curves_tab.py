@@ -205,6 +205,6 @@ class CurvesTab(QWidget):
         )
 
 
-def _counts(values: Sequence[float], scale: float, spacing: float) -> list[str]:
+def _counts(values: Sequence[float], scale: float, _spacing: float) -> list[str]:
     """The numbers of an axis of counts, which goes down as well as up."""
     return [f"{abs(value * scale):g}" for value in values]

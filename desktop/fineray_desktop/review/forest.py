@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from fineray.evaluation.intervals import Estimate
-from fineray.evaluation.subgroups import FEWEST_EVENTS, Split, Subgroup
+from fineray.evaluation.subgroups import FEWEST_EVENTS, AttributeSubgroups, Subgroup
 from fineray.evaluation.wording import chance, interval, number
 from fineray_desktop.review.fading import fade
 from fineray_desktop.review.state import ReviewState
@@ -27,7 +27,7 @@ class Forest(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: list[tuple[Split, Subgroup | None]] = []
+        self._lines: list[tuple[AttributeSubgroups, Subgroup | None]] = []
         self._what, self._overall, self._cursor = "auc", None, -1  # type: tuple[str, float | None, int]
         self._from = 0.0  # what the left end stands for
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -35,7 +35,7 @@ class Forest(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Figures by subgroup")
 
-    def show_splits(self, splits: tuple[Split, ...], what: str, overall: float | None) -> None:
+    def show_splits(self, splits: tuple[AttributeSubgroups, ...], what: str, overall: float | None) -> None:
         """what: the figure that is drawn; overall: its value on all images in view."""
         self._lines = [
             line for split in splits for line in ((split, None), *((split, each) for each in split.subgroups))
@@ -67,7 +67,7 @@ class Forest(QWidget):
         )
         return QPointF(self.width() / 2, TOP + (place + 0.5) * LINE)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         theme = current_theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -136,7 +136,7 @@ class Forest(QWidget):
         share = (value - self._from) / (1 - self._from)
         return NAMES + share * max(self.width() - NAMES - NUMBERS - 12, 10)
 
-    def _paint_line(self, painter: QPainter, box: QRectF, split: Split, each: Subgroup | None) -> None:
+    def _paint_line(self, painter: QPainter, box: QRectF, split: AttributeSubgroups, each: Subgroup | None) -> None:
         theme = current_theme()
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         if each is None:

@@ -51,7 +51,9 @@ class ImagePanel(QWidget):
         self.history = label(role="muted", wrap=True)
         self.note = QLineEdit(placeholderText="Note on this image (no names)")
         self.note.setAccessibleName("Note on this image")
-        self.beside_button = button("Beside another image…", tip="The patient's other images, or any other, side by side")
+        self.beside_button = button(
+            "Beside another image…", tip="The patient's other images, or any other, side by side"
+        )
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         about = QWidget()

@@ -74,7 +74,7 @@ class MapDialog(QDialog):
             self.chart.addItem(item)
         self.text.setText(f"{found.method}. Ringed: predicted wrong. Click a point to see its image; wheel to zoom.")
 
-    def _clicked(self, item: object, points: object, event: object) -> None:
+    def _clicked(self, _item: object, points: object, _event: object) -> None:
         images = [int(point.data()) for point in points]  # type: ignore[attr-defined]
         if images:
             self.show_images.emit(images)

@@ -58,8 +58,8 @@ class MeanMapDialog(QDialog):
         problems = " ".join(found.problems)
         border, letters = found.on_border or 0.0, found.on_letters or 0.0
         self.text.setText(
-            f"{self._where}. Mean over {found.images:,} images, each weighing alike: {border:.0%} of the evidence lies on"
-            f" the border, {letters:.0%} on letters. {problems}"
+            f"{self._where}. Mean over {found.images:,} images, each weighing alike: {border:.0%} of the evidence lies"
+            f" on the border, {letters:.0%} on letters. {problems}"
         )
         set_role(self.text, "warning" if problems else "muted")
 

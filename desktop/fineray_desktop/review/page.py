@@ -25,8 +25,8 @@ from fineray_desktop.models.run_predictions_model import RunPredictionsModel, Wa
 from fineray_desktop.models.thumbnails import Thumbnails
 from fineray_desktop.review.bar import ReviewBar
 from fineray_desktop.review.curves_tab import CurvesTab
-from fineray_desktop.review.image_panel import ImagePanel
 from fineray_desktop.review.forest import SubgroupTab
+from fineray_desktop.review.image_panel import ImagePanel
 from fineray_desktop.review.overview import Overview
 from fineray_desktop.review.plan_tab import PlanTab
 from fineray_desktop.review.sealed_test_panel import SealedPanel
@@ -280,7 +280,9 @@ class ReviewPage(QWidget):
         filtered = bool(self.matrix.chosen or self.list.currentIndex() or self.search.text() or self._only)
         self.clear_button.setVisible(filtered)
         if count:
-            shown = self.table.rows_of([self.image_panel.image] if stay and self.image_panel.image is not None else []).tolist()
+            shown = self.table.rows_of(
+                [self.image_panel.image] if stay and self.image_panel.image is not None else []
+            ).tolist()
             if self.image_panel.image is None:
                 self._first.start()
             else:

@@ -6,7 +6,8 @@ import pyqtgraph as pg
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from fineray.engine.requests.review import LearnByNumber
-from fineray.evaluation.planning import plan, power_against_chance
+from fineray.evaluation.binary_metrics import BinaryMetrics
+from fineray.evaluation.planning import MOST, plan, power_against_chance, validation_size
 from fineray.training.results import LearningCurve
 from fineray_desktop.review.curves_tab import CurveChart
 from fineray_desktop.review.fading import fade
@@ -22,6 +23,7 @@ from fineray_desktop.widgets.basics import (
 )
 from fineray_desktop.widgets.eliding import ChoiceBox
 
+ERRORS = (0.025, 0.1, 0.1)  # of AUC, slope and calibration in the large (Riley et al. 2021)
 WHAT = (("Sensitivity", "sensitivity"), ("Specificity", "specificity"), ("AUC", "auc"))
 
 
@@ -98,7 +100,7 @@ class PlanTab(QWidget):
             whom = f"patients, {figures.positives / planned.patients:.0%} of them positive"
             have = f"{figures.positives:,} positive and {figures.negatives:,} other images"
             power = power_against_chance(planned.value, figures.positives, figures.negatives)
-            told = f" The power to tell it from chance is {power:.0%}."
+            told = f" The power to tell it from chance is {power:.0%}.{_validation(planned.value, figures)}"
         else:
             kind = "positive" if what == "sensitivity" else "negative"
             whom, have = f"{kind} patients", f"{planned.patients:,} {kind} images"
@@ -133,3 +135,17 @@ class PlanTab(QWidget):
             else ""
         )
         self.learned.setText(f"{rises} Judged on {found.how}; bars are 95 % intervals.")
+
+
+def _validation(area: float, figures: BinaryMetrics) -> str:
+    """How many patients of another hospital it takes to judge the model there."""
+    share = figures.positives / (figures.positives + figures.negatives)
+    if not 0.5 < area < 1 or not 0 < share < 1:
+        return ""
+    patients = validation_size(area, share, *ERRORS)
+    needed = f"about {patients:,}" if patients < MOST else "more than ten million"
+    return (
+        f" To judge the model on another hospital's images takes {needed} patients, {share:.0%} of them positive:"
+        f" then the standard errors of AUC, calibration slope and calibration in the large are at most {ERRORS[0]},"
+        f" {ERRORS[1]} and {ERRORS[2]} (Pavlou 2021)."
+    )

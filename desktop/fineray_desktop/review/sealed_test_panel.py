@@ -158,7 +158,7 @@ class SealedPanel(QFrame):
         self._session.data_changed.emit()
         self.froze.emit(done.run)
 
-    def _opened(self, done: object) -> None:
+    def _opened(self, _done: object) -> None:
         self._session.data_changed.emit()
         if self._folder is not None:
             self.opened.emit(self._folder.name)

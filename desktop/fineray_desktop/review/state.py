@@ -1,4 +1,5 @@
-"""What the review looks at: a run, which of its images are evaluated, a subgroup, an operating point. Panels change it and follow it."""
+"""What the review looks at: a run, which of its images are evaluated, a subgroup, an operating point. Panels change it
+and follow it."""
 
 from __future__ import annotations
 
@@ -370,7 +371,9 @@ def _read(project: Project, name: str, on_test: bool) -> tuple[OpenedRun, Evalua
         changed_since(project, folder, predictions),
         notes(project),
     )
-    return opened, *_evaluated(project, opened, ReviewQuery(folder.name, PointRule(), on_test=on_test and test is not None))
+    return opened, *_evaluated(
+        project, opened, ReviewQuery(folder.name, PointRule(), on_test=on_test and test is not None)
+    )
 
 
 def _evaluated(project: Project, opened: OpenedRun, view: ReviewQuery) -> tuple[Evaluated, ReviewQuery]:

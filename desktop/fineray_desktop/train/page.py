@@ -126,10 +126,14 @@ class TrainPage(QWidget):
         self._lay_out()
         self._clock = QTimer(self, interval=500)
         self._clock.timeout.connect(self._tick)
+        self._connect()
+        self._mode_changed()
+
+    def _connect(self) -> None:
+        session = self._session
         self.chooser.currentIndexChanged.connect(self._show_backbone)
         self.mode.currentIndexChanged.connect(self._mode_changed)
         self.frozen_stages.valueChanged.connect(self.refresh)
-        self._mode_changed()
         self.start_button.clicked.connect(self.start)
         self.pause_button.clicked.connect(self.pause)
         self.cancel_button.clicked.connect(self.cancel)

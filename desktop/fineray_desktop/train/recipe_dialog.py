@@ -120,7 +120,9 @@ class RecipeDialog(QDialog):
         looks.setLayout(self._views)
         beside = QVBoxLayout()
         beside.addWidget(
-            label("Your images as the network sees them; the first of each row is the image itself.", "muted", wrap=True)
+            label(
+                "Your images as the network sees them; the first of each row is the image itself.", "muted", wrap=True
+            )
         )
         beside.addWidget(looks)
         beside.addWidget(self.views_note)
@@ -181,7 +183,9 @@ class RecipeDialog(QDialog):
             item.widget().deleteLater()
         for line, looks in enumerate(shown.rows):
             for column, shades in enumerate(looks):
-                image = QImage(shades, shown.input_size, shown.input_size, shown.input_size, QImage.Format.Format_Grayscale8)
+                image = QImage(
+                    shades, shown.input_size, shown.input_size, shown.input_size, QImage.Format.Format_Grayscale8
+                )
                 scaled = QPixmap.fromImage(image).scaled(
                     SIDE, SIDE, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
                 )

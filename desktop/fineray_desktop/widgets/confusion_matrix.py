@@ -97,7 +97,7 @@ class ConfusionMatrix(QWidget):
         rows = fitted(self._classes, metrics, self._label_width - GAP, self._cell_height - 4)
         return rows, fitted(self._classes, metrics, self._cell_width - 4, self._label_height)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         size = len(self._classes)
@@ -106,7 +106,7 @@ class ConfusionMatrix(QWidget):
                 self._paint_cell(painter, true, predicted, self._counts[true][predicted], self._total(true, predicted))
         self._paint_headings(painter)
 
-    def moveEvent(self, event: QMoveEvent) -> None:
+    def moveEvent(self, _event: QMoveEvent) -> None:
         self.update()  # it was scrolled: the headings stand elsewhere in it
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -96,7 +96,7 @@ class CutLabel(QLabel):
         self._tell()
         super().resizeEvent(event)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         box = self.contentsRect()
         lines = self.text().split("\n")
@@ -154,7 +154,7 @@ class ChoiceBox(QComboBox):
         view.setMinimumWidth(min(view.sizeHintForColumn(0) + view.verticalScrollBar().sizeHint().width() + 8, room))
         super().showPopup()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QStylePainter(self)
         option = QStyleOptionComboBox()
         self.initStyleOption(option)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -38,7 +39,7 @@ class _View(pg.ViewBox):
         self._owner = owner
         self.setMouseMode(pg.ViewBox.PanMode)
 
-    def mouseDragEvent(self, ev: object, axis: int | None = None) -> None:
+    def mouseDragEvent(self, ev: object, _axis: int | None = None) -> None:
         if ev.button() == Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]
             ev.accept()  # type: ignore[attr-defined]
             self._owner.drag(ev.screenPos() - ev.lastScreenPos())  # type: ignore[attr-defined]
@@ -76,6 +77,7 @@ class ImageView(QWidget):
         """digits: keys 1 to 4 choose windows; else they are left to what the image stands in."""
         super().__init__()
         self._digits, self._alone = digits, False
+        self._keys = self._actions()
         self._preset = 1
         self._pointer: QPointF | None = None  # on the canvas; None where it is elsewhere
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -327,38 +329,33 @@ class ImageView(QWidget):
         """Do what a key says; whether it says anything here. With Ctrl, Alt or Meta it is another's."""
         if event.modifiers() & OTHERS:
             return False
-        match event.key():
-            case Qt.Key.Key_Right | Qt.Key.Key_Down | Qt.Key.Key_N:
-                self.step.emit(1)
-            case Qt.Key.Key_Left | Qt.Key.Key_Up | Qt.Key.Key_P:
-                self.step.emit(-1)
-            case Qt.Key.Key_I:
-                self.invert()
-            case Qt.Key.Key_R:
-                self.reset()
-            case Qt.Key.Key_F:
-                self.fit()
-            case Qt.Key.Key_Z:
-                self.one_to_one()
-            case Qt.Key.Key_T:
-                self.turn()
-            case Qt.Key.Key_H:
-                self.mirror()
-            case Qt.Key.Key_M:
-                self.toggle_lens()
-            case Qt.Key.Key_L:
-                self.toggle_ruler()
-            case Qt.Key.Key_W:
-                self.preset(self._preset % len(PRESETS) + 1)
-            case Qt.Key.Key_1 | Qt.Key.Key_2 | Qt.Key.Key_3 | Qt.Key.Key_4 if self._digits:
-                self.preset(event.key() - Qt.Key.Key_0)
-            case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
-                self._view.scaleBy((0.8, 0.8))
-            case Qt.Key.Key_Minus:
-                self._view.scaleBy((1.25, 1.25))
-            case _:
-                return False
+        key = event.key()  # a number, also of keys that Qt has no name for
+        if self._digits and Qt.Key.Key_1 <= key <= Qt.Key.Key_4:
+            self.preset(key - Qt.Key.Key_0)
+        elif key in self._keys:
+            self._keys[key]()
+        else:
+            return False
         return True
+
+    def _actions(self) -> dict[int, Callable[[], object]]:
+        """What each key does."""
+        key = Qt.Key
+        return {
+            **dict.fromkeys((key.Key_Right, key.Key_Down, key.Key_N), lambda: self.step.emit(1)),
+            **dict.fromkeys((key.Key_Left, key.Key_Up, key.Key_P), lambda: self.step.emit(-1)),
+            key.Key_I: self.invert,
+            key.Key_R: self.reset,
+            key.Key_F: self.fit,
+            key.Key_Z: self.one_to_one,
+            key.Key_T: self.turn,
+            key.Key_H: self.mirror,
+            key.Key_M: self.toggle_lens,
+            key.Key_L: self.toggle_ruler,
+            key.Key_W: lambda: self.preset(self._preset % len(PRESETS) + 1),
+            **dict.fromkeys((key.Key_Plus, key.Key_Equal), lambda: self._view.scaleBy((0.8, 0.8))),
+            key.Key_Minus: lambda: self._view.scaleBy((1.25, 1.25)),
+        }
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

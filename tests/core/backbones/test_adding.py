@@ -18,7 +18,7 @@ from torchvision.models import get_model
 
 from fineray.backbones.adding import (
     DownloadFailed,
-    Source,
+    WeightSource,
     add_weights,
     download_weights,
 )
@@ -118,8 +118,8 @@ def test_unknown_weights_need_a_source_and_stand_beside_the_known(home: Path, tm
     with pytest.raises(WeightsDamaged, match="does not know"):
         add_weights(path)
     with pytest.raises(WeightsDamaged, match="written down"):
-        add_weights(path, "resnet18", Source(title="Hand images"))
-    source = Source("Hand images", "Bone age in years", "12,611 hand images", "CC0")
+        add_weights(path, "resnet18", WeightSource(title="Hand images"))
+    source = WeightSource("Hand images", "Bone age in years", "12,611 hand images", "CC0")
     added = add_weights(path, "resnet18", source)
     again = backbone("Hand images")
     assert again == added and again.source_task == "Bone age in years" and again.licence == "CC0"
@@ -132,7 +132,7 @@ def test_unknown_weights_need_a_source_and_stand_beside_the_known(home: Path, tm
 
 
 def test_what_does_not_fit_or_is_no_weights_is_refused(home: Path, tmp_path: Path) -> None:
-    source = Source("Mine", "Something")
+    source = WeightSource("Mine", "Something")
     path = published("resnet18", tmp_path)
     with pytest.raises(WeightsDamaged, match="do not fit"):
         add_weights(path, "resnet50", source)
@@ -165,7 +165,7 @@ def test_code_in_a_pickle_never_runs(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "evil.pth"
     torch.save({"a": Evil()}, path)
     with pytest.raises(WeightsDamaged, match="safely"):
-        add_weights(path, "resnet18", Source("Evil", "none"))
+        add_weights(path, "resnet18", WeightSource("Evil", "none"))
     assert not mark.exists()
 
 

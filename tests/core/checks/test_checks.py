@@ -82,7 +82,7 @@ def test_effects_agree_with_known_tables() -> None:
 
 @pytest.mark.integration
 def test_view_position_is_found_on_the_real_images(project: Project, cxr: Path) -> None:
-    import_folders(project, [cxr / "dicom"], Monitor())
+    import_folders(project, [cxr / "dicom"])
     apply_labels(project, preview_table(project, cxr / "labels.csv"))
     make_split(project, SplitPlan())
     found = run_checks(project, Monitor())
@@ -180,7 +180,7 @@ def test_copies_small_classes_and_missing_ids_are_found(
     for patient in range(3):
         name = f"D{patient}" if patient else ""
         write_image(folder / f"dark/p{patient}", patient=name, number=patient, level=0.2)
-    import_folders(project, [folder], Monitor())
+    import_folders(project, [folder])
     apply_labels(project, preview_folders(project))
     found = {finding.check: finding for finding in run_checks(project, Monitor())}
     (nameless,) = found["identity"].images
@@ -197,7 +197,7 @@ def test_a_copy_under_another_name_is_serious_and_can_be_left_out(project: Proje
     for patient in range(24):
         write_picture(tmp_path / f"images/{patient % 2}/{patient}", texture(patient, 0), f"PAT-{patient}")
     write_picture(tmp_path / "images/1/copy", texture(4, 0)[:, ::-1], "SOMEBODY")
-    import_folders(project, [tmp_path / "images"], Monitor())
+    import_folders(project, [tmp_path / "images"])
     apply_labels(project, preview_folders(project))
     split = make_split(project, SplitPlan(folds=2))
     found = {finding.check: finding for finding in run_checks(project, Monitor())}

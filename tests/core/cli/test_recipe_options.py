@@ -17,7 +17,7 @@ ALL = [each for settings in (Recipe, *parts(Recipe).values()) for each in declar
 TYPES = {"whole number": int, "number": float, "numbers": float, "text": None, "choice": None}
 # What stood there before the options were made from the declarations; scripts may hold them.
 EARLIER = (
-    "--backbone --mode --input-size --pooling --head --loss --balance --smoothing --uncertain --views --test-views"
+    "--backbone --mode --side --pooling --head --loss --balance --smoothing --uncertain --views --test-views"
     " --flip --shuffled --frozen-stages --gradual --epochs --batch --learning-rate --validation --patience"
     " --source-pull --seed --folds --recipe --anew --continue --find-rate"
 )

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.xdist_group("demo")  # one study for all of them
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("demo") / "images", Monitor(), patients=12)
+    return write_study(tmp_path_factory.mktemp("demo") / "images", patients=12)
 
 
 def test_images_of_many_kinds_are_readable_and_labelled(study: Path) -> None:
@@ -65,4 +65,4 @@ def test_making_it_can_be_cancelled(tmp_path: Path) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        write_study(tmp_path / "x", Impatient())
+        write_study(tmp_path / "x", monitor=Impatient())

@@ -1,4 +1,4 @@
-"""Figures at an operating point, their intervals, curves and calibration against oracles and scikit-learn."""
+"""Figures at an operating point, their intervals, curves and calibration against published numbers and scikit-learn."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from fineray.evaluation.binary_metrics import (
     predictive_values,
 )
 from fineray.evaluation.bootstrap import weighted_hand_till
-from fineray.evaluation.calibration import calibration, calibration_errors
+from fineray.evaluation.calibration import calibration
 from fineray.evaluation.choosing_point import NoOperatingPoint, apply_rule, choose_point
 from fineray.evaluation.curves import curves, net_benefit
 from fineray.evaluation.intervals import clopper_pearson, difference, proportion
@@ -51,17 +51,17 @@ def _asked(truth: list[int] | np.ndarray, scores: list[float] | np.ndarray) -> O
     ("hits", "n", "low", "high"), [(81, 263, 0.2527, 0.3676), (15, 148, 0.0578, 0.1617), (0, 20, 0, 0.1684),
                                    (1, 29, 0.0009, 0.1776)]
 )  # fmt: skip
-def test_oracle_4_clopper_pearson(hits: int, n: int, low: float, high: float) -> None:
+def test_clopper_pearson_newcombe_1998(hits: int, n: int, low: float, high: float) -> None:
     assert clopper_pearson(hits / n, n) == pytest.approx((low, high), abs=5e-5)
     assert clopper_pearson(hits / n, n) == pytest.approx(proportion_confint(hits, n, method="beta"), abs=1e-9)
 
 
-def test_oracle_4_newcombe_10() -> None:
+def test_difference_by_newcombe_10() -> None:
     found = difference((56, 70), (48, 80))
     assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
 
-def test_oracle_2_youden_on_texture() -> None:
+def test_youden_on_texture_as_proc_gives_it() -> None:
     data = load_breast_cancer()
     texture, truth = data.data[:, list(data.feature_names).index("mean texture")], 1 - data.target
     top = texture.max()
@@ -88,7 +88,7 @@ def test_oracle_2_youden_on_texture() -> None:
     assert (wilson.low, wilson.high) == pytest.approx((0.668245, 0.761306), abs=5e-7)
 
 
-def test_oracle_9_scikit_learn_classics() -> None:
+def test_scikit_learns_classics() -> None:
     asked = _asked([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     assert average_precision(asked) == pytest.approx(0.8333333, abs=1e-7)
     assert brier(_asked([0, 1, 1, 0], [0.1, 0.9, 0.8, 0.3])) == pytest.approx(0.0375)
@@ -98,7 +98,7 @@ def test_oracle_9_scikit_learn_classics() -> None:
     assert found.balanced_accuracy.value == pytest.approx(0.625)
 
 
-def test_oracle_10_an_interval_is_clipped() -> None:
+def test_an_interval_is_clipped_pauc() -> None:
     truth = np.array([0, 0, 1, 1, 0, 1, 0, 0, 1, 1, 0, 1]) == 1
     scores = np.array([0.1, 0.35, 0.24, 0.8, 0.2, 0.85, 0.13, 0.85, 0.74, 0.58, 0.71, 0.25])
     found = auc(scores, truth, np.arange(12))
@@ -113,7 +113,7 @@ def test_oracle_10_an_interval_is_clipped() -> None:
     ("rows", "pairwise"),
     [(np.arange(150), 0.9223333333), (np.r_[0:70, 100:150], 0.9070333333)],
 )
-def test_oracle_13_hand_till_keeps_its_direction(rows: np.ndarray, pairwise: float) -> None:
+def test_hand_till_keeps_its_direction(rows: np.ndarray, pairwise: float) -> None:
     x, y = load_iris(return_X_y=True)
     x = x[:, :2]
     means = np.array([x[y == number].mean(axis=0) for number in range(3)])
@@ -125,7 +125,7 @@ def test_oracle_13_hand_till_keeps_its_direction(rows: np.ndarray, pairwise: flo
     assert found == pytest.approx(roc_auc_score(y, scores, multi_class="ovo"))
 
 
-def test_oracle_16_prevalence() -> None:
+def test_predictive_values_by_bayes() -> None:
     ppv, _ = predictive_values(np.array(0.9), np.array(0.9), 0.01)
     assert float(ppv) == pytest.approx(0.0833333, abs=1e-7)
     asked = _asked([1] * 100 + [0] * 100, [0.9] * 90 + [0.1] * 10 + [0.1] * 90 + [0.9] * 10)
@@ -169,7 +169,7 @@ def _texture() -> tuple[np.ndarray, np.ndarray]:
     return -5.12577241 + 0.23464058 * x, y
 
 
-def test_oracle_7_calibration_identity() -> None:
+def test_calibration_of_a_distorted_logit() -> None:
     logit, y = _texture()
     expit = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
     found = calibration(_asked(y, expit(logit)), resamples=200)
@@ -191,9 +191,10 @@ def test_oracle_7_calibration_identity() -> None:
     assert len(found.curve.x) == len(found.curve.low) == len(found.curve.high)
 
 
-def test_oracle_8_calibration_errors() -> None:
+def test_expected_calibration_error_as_torchmetrics_gives_it() -> None:
     scores, truth = np.array([0.25, 0.25, 0.55, 0.75, 0.75]), np.array([0, 0, 1, 1, 1]) == 1
-    assert calibration_errors(scores, truth, 2) == pytest.approx((0.29, 0.2918333, 0.3166667), abs=1e-7)
+    found = calibration(_asked(truth.astype(int), scores), resamples=20)  # no bin of ten holds two of them
+    assert found is not None and found.ece.value == pytest.approx(0.29, abs=1e-7)
 
 
 def test_classes_wholly_apart_have_no_slope() -> None:

@@ -1,4 +1,4 @@
-"""Comparing runs against published tests (oracles O1, O2, O6, O14, O15)."""
+"""Comparing runs against published tests (pROC, R, MLstatkit, pauc)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _area(first: np.ndarray, second: np.ndarray, positive: np.ndarray):
     return found
 
 
-def test_oracle_1_paired_markers(shared_file: Callable[[str], Path]) -> None:
+def test_paired_markers_of_aneurysms_proc(shared_file: Callable[[str], Path]) -> None:
     with shared_file("oracles-aSAH.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     poor = np.array([row["outcome"] == "Poor" for row in rows])
@@ -46,7 +46,7 @@ def test_oracle_1_paired_markers(shared_file: Callable[[str], Path]) -> None:
     assert (found.z, found.p) == pytest.approx((2.79777591868904, 0.00514557970691098), abs=1e-10)
 
 
-def test_oracle_2_tumours() -> None:
+def test_tumours_as_proc_gives_them() -> None:
     data = load_breast_cancer()
     column = {name: data.data[:, number] for number, name in enumerate(data.feature_names)}
     texture, smooth, symmetric = (column[f"mean {name}"] for name in ("texture", "smoothness", "symmetry"))
@@ -57,7 +57,7 @@ def test_oracle_2_tumours() -> None:
     assert (found.z, found.p) == pytest.approx((1.0626754698, 0.2879291489), abs=1e-8)
 
 
-def test_oracles_14_and_15_tiny() -> None:
+def test_tiny_delong_mlstatkit_and_pauc() -> None:
     truth = np.array([0, 1, 0, 1]) == 1
     a, b = np.array([0.1, 0.4, 0.35, 0.8]), np.array([0.2, 0.3, 0.4, 0.7])
     found = _area(a, b, truth)
@@ -72,7 +72,7 @@ def test_oracles_14_and_15_tiny() -> None:
     assert (found.z, found.p) == pytest.approx((2.0, 0.0455003), abs=1e-6)
 
 
-def test_oracle_6_mcnemar() -> None:
+def test_mcnemar_as_r_gives_it() -> None:
     assert mcnemar_exact(86, 150) == pytest.approx(3.715936e-5, rel=1e-6)
     assert mcnemar_exact(6, 16) == pytest.approx(0.0524788, abs=1e-7)
     assert mcnemar_exact(0, 0) == 1.0

@@ -94,7 +94,7 @@ def test_a_tuned_model_is_explained_as_a_whole(taught: Taught) -> None:
     recipe = Recipe(mode="finetune", tuning=Tuning(epochs=1, frozen_stages=7), bootstrap=100)
     split = latest_split(project)
     assert split is not None
-    folder = train(project, split, recipe, Monitor())
+    folder = train(project, split, recipe)
     model = trained_model(folder, "1")
     assert not model.held_out, "a tuned run keeps its final model only, and the window says so"
     some = labelled_images(project)[:3]
@@ -187,7 +187,7 @@ def test_the_nearest_are_of_other_patients_and_learned_from(taught: Taught) -> N
     project, folder = taught
     predictions = folder.predictions()
     image, part = int(predictions.images[0]), predictions.parts[0]
-    found = nearest(project, folder, image, part, Monitor())
+    found = nearest(project, folder, image, part)
     parts = dict(zip(predictions.images.tolist(), predictions.parts, strict=True))
     assert len(found) == 8 and image not in {each.image for each in found}
     assert all(parts[each.image] != part for each in found)
@@ -198,7 +198,7 @@ def test_the_nearest_are_of_other_patients_and_learned_from(taught: Taught) -> N
 
 def test_a_map_of_the_features_has_every_image(taught: Taught) -> None:
     project, folder = taught
-    found = feature_map(project, folder, Monitor())
+    found = feature_map(project, folder)
     assert len(found.images) == len(found.points) == 30 and np.isfinite(found.points).all()
 
 

@@ -65,7 +65,7 @@ def test_two_exports_of_a_project_agree_and_two_projects_do_not(tmp_path: Path) 
     for name in ("one", "two"):
         create_project(tmp_path / name)
         with open_project(tmp_path / name) as project:
-            import_folders(project, [tmp_path / "in"], Monitor())
+            import_folders(project, [tmp_path / "in"])
             for turn in "ab":
                 export_deidentified(project, tmp_path / name / turn, ExportOptions(), Monitor())
                 files = sorted((tmp_path / name / turn).rglob("*.dcm"))
@@ -82,7 +82,7 @@ def study(project: Project, tmp_path: Path) -> Project:
     for number in range(3):
         tags = {"BurnedInAnnotation": "YES"} if number == 2 else {}
         write_image(tmp_path / f"in/{number}", patient=f"P{number}", number=number, **tags)
-    import_folders(project, [tmp_path / "in"], Monitor())
+    import_folders(project, [tmp_path / "in"])
     return project
 
 
@@ -92,7 +92,7 @@ def test_exported_images_import_again_as_they_were(study: Project, tmp_path: Pat
     assert summary.held_back == {"it says that letters are burned in, and none were found: blank them by hand": 1}
     create_project(tmp_path / "again")
     with open_project(tmp_path / "again") as again:
-        import_folders(again, [tmp_path / "out"], Monitor())
+        import_folders(again, [tmp_path / "out"])
         hashes = {row[0] for row in again.db.execute("SELECT content_hash FROM image")}
     assert hashes < {row[0] for row in study.db.execute("SELECT content_hash FROM image")}
 

@@ -17,7 +17,6 @@ from fineray.export.dicom_results import DicomResultWriter
 from fineray.export.heat_maps import STRIP, HeatMapWriter, below
 from fineray.prediction.predict import predict_folder
 from fineray.prediction.results import FolderPredictions
-from fineray.progress import Monitor
 from fineray.project.project import open_project
 from fineray.project.runs import run
 from tests.support.images import write_image
@@ -45,7 +44,7 @@ def _results(study: Path, root: Path) -> tuple[FolderPredictions, Path, Path]:
         folder = run(project, "run-001")
         classes = folder.metrics().classes
         dicom, maps = DicomResultWriter(folder, classes, out), HeatMapWriter(folder, classes, out)
-        table = predict_folder(project, folder, images, Monitor(), visit=lambda new: (dicom(new), maps(new), None)[-1])
+        table = predict_folder(project, folder, images, visit=lambda new: (dicom(new), maps(new), None)[-1])
     assert dicom.without == 1, "the picture is no DICOM file"
     return table, images, out
 
@@ -84,7 +83,7 @@ def test_what_a_image_counts_as_stands_beside_its_own_probability(trained: Path,
         folder = run(project, "run-001")
         dicom = DicomResultWriter(folder, folder.metrics().classes, tmp_path / "out")
         by_hand = PointRule("threshold", "dark", 0.0)
-        (row,) = predict_folder(project, folder, tmp_path / "new", Monitor(), visit=dicom, rule=by_hand).rows
+        (row,) = predict_folder(project, folder, tmp_path / "new", visit=dicom, rule=by_hand).rows
     assert row.predicted == "dark" and row.probabilities[1] < 0.5
     state = pydicom.dcmread(tmp_path / "out" / "image.dcm.state.dcm")
     text = state.GraphicAnnotationSequence[0].TextObjectSequence[0].UnformattedTextValue

@@ -64,14 +64,14 @@ def package(zoo: Zoo) -> Path:
 def test_it_says_the_same_elsewhere(trained: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     images = trained.parent / "images"
     with open_project(trained) as project:
-        before = predict_folder(project, run(project, name), images, Monitor())
+        before = predict_folder(project, run(project, name), images)
     package = packed(trained, name, tmp_path / "m.frpkg")
     monkeypatch.setenv("FINERAY_HOME", str(tmp_path / "elsewhere"))
-    opened = open_package(package, tmp_path / "there", Monitor())
+    opened = open_package(package, tmp_path / "there")
     assert opened.difference <= 1e-6 and opened.classes == ("bright", "dark") and opened.fingerprint == ""
     with open_project(opened.project) as project:
         assert runs(project) == [] and [each.name for each in models(project)] == [opened.run]
-        after = predict_folder(project, run(project, opened.run), images, Monitor())
+        after = predict_folder(project, run(project, opened.run), images)
         with pytest.raises(NotJudgedHere):
             run(project, opened.run).predictions()
     got, expected = (np.array([row.probabilities for row in table.rows]) for table in (after, before))
@@ -118,7 +118,7 @@ def test_a_changed_byte_is_noticed(package: Path, tmp_path: Path, member: str) -
 
     changed = rewritten(package, tmp_path / "changed.frpkg", flip)
     with pytest.raises(PackageRefused):
-        open_package(changed, tmp_path / "there", Monitor())
+        open_package(changed, tmp_path / "there")
     assert not (tmp_path / "there").exists()
 
 
@@ -146,7 +146,7 @@ def test_another_head_under_right_hashes_says_something_else(trained: Path, tmp_
 
     forged = rewritten(package, tmp_path / "forged.frpkg", forge)
     with pytest.raises(SignatureWrong):
-        open_package(forged, tmp_path / "there", Monitor())
+        open_package(forged, tmp_path / "there")
 
     def forge_and_unsign(members: dict[str, bytes]) -> None:
         forge(members)
@@ -154,7 +154,7 @@ def test_another_head_under_right_hashes_says_something_else(trained: Path, tmp_
 
     unsigned = rewritten(package, tmp_path / "unsigned.frpkg", forge_and_unsign)
     with pytest.raises(PackageRefused, match="does not predict here"):
-        open_package(unsigned, tmp_path / "there", Monitor())
+        open_package(unsigned, tmp_path / "there")
 
 
 @pytest.mark.integration
@@ -166,14 +166,14 @@ def test_signatures(trained: Path, tmp_path: Path) -> None:
         make_key(tmp_path / "key.pem")
     same = read_key(tmp_path / "key.pem", "a long secret")
     package = packed(trained, "run-001", tmp_path / "m.frpkg", key=same)
-    opened = open_package(package, tmp_path / "there", Monitor(), signed_by=key.fingerprint.upper().replace(" ", ""))
+    opened = open_package(package, tmp_path / "there", signed_by=key.fingerprint.upper().replace(" ", ""))
     assert opened.fingerprint == key.fingerprint
     other = make_key(tmp_path / "other.pem")
     with pytest.raises(SignatureWrong):
-        open_package(package, tmp_path / "elsewhere", Monitor(), signed_by=other.fingerprint)
+        open_package(package, tmp_path / "elsewhere", signed_by=other.fingerprint)
     plain = packed(trained, "run-001", tmp_path / "plain.frpkg")
     with pytest.raises(SignatureWrong, match="not signed"):
-        open_package(plain, tmp_path / "elsewhere", Monitor(), signed_by=key.fingerprint)
+        open_package(plain, tmp_path / "elsewhere", signed_by=key.fingerprint)
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -184,25 +184,25 @@ def test_hostile_archives_are_refused(package: Path, tmp_path: Path) -> None:
 
     for name in ("../../evil.json", "/etc/evil", "C:\\evil", "model.pth", "run.py", "folder/recipe.json"):
         with pytest.raises(PackageRefused):
-            open_package(adding(name), tmp_path / "there", Monitor())
+            open_package(adding(name), tmp_path / "there")
     with zipfile.ZipFile(package) as archive, zipfile.ZipFile(tmp_path / "bomb.frpkg", "w") as bomb:
         for name in archive.namelist():
             bomb.writestr(name, archive.read(name), zipfile.ZIP_DEFLATED)
     with pytest.raises(PackageRefused):
-        open_package(tmp_path / "bomb.frpkg", tmp_path / "there", Monitor())
+        open_package(tmp_path / "bomb.frpkg", tmp_path / "there")
     (tmp_path / "cut.frpkg").write_bytes(package.read_bytes()[:-5000])
     (tmp_path / "text.frpkg").write_text("hello")
     (tmp_path / "other.frpkg").write_bytes(b"PK\5\6" + bytes(18))
     for name in ("cut", "text", "other", "missing"):
         with pytest.raises(PackageRefused):
-            open_package(tmp_path / f"{name}.frpkg", tmp_path / "there", Monitor())
+            open_package(tmp_path / f"{name}.frpkg", tmp_path / "there")
     link = zipfile.ZipInfo("recipe.json")
     link.external_attr = 0o120777 << 16
     with zipfile.ZipFile(tmp_path / "link.frpkg", "w") as archive:
         archive.writestr(link, "/etc/passwd")
         archive.writestr(LIST, json.dumps({"format": 1, "files": {}}))
     with pytest.raises(PackageRefused):
-        open_package(tmp_path / "link.frpkg", tmp_path / "there", Monitor())
+        open_package(tmp_path / "link.frpkg", tmp_path / "there")
     assert not (tmp_path / "there").exists()
 
 
@@ -229,7 +229,7 @@ def test_lists_of_another_kind_are_refused(
         members[LIST] = json.dumps(facts).encode()
 
     with pytest.raises(PackageRefused):
-        open_package(rewritten(package, tmp_path / "bad.frpkg", edit), tmp_path / "there", Monitor())
+        open_package(rewritten(package, tmp_path / "bad.frpkg", edit), tmp_path / "there")
     assert not (tmp_path / "there").exists()
 
 
@@ -238,18 +238,18 @@ def test_it_joins_a_project_once_and_only_an_empty_folder_becomes_one(
     package: Path, trained: Path, tmp_path: Path
 ) -> None:
     create_project(tmp_path / "mine")
-    assert open_package(package, tmp_path / "mine", Monitor()).run == "run-001"
-    assert open_package(package, tmp_path / "mine", Monitor()).run == "run-001", "not a second time"
+    assert open_package(package, tmp_path / "mine").run == "run-001"
+    assert open_package(package, tmp_path / "mine").run == "run-001", "not a second time"
     other = packed(trained, "run-002", tmp_path / "o.frpkg")
-    assert open_package(other, tmp_path / "mine", Monitor()).run == "run-002"
+    assert open_package(other, tmp_path / "mine").run == "run-002"
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("mine")
     with pytest.raises(FolderNotEmpty):
-        open_package(package, tmp_path / "full", Monitor())
+        open_package(package, tmp_path / "full")
     again = packed(tmp_path / "mine", "run-001", tmp_path / "again.frpkg")
-    opened = open_package(again, tmp_path / "third", Monitor())
+    opened = open_package(again, tmp_path / "third")
     with open_project(opened.project) as project:
-        table = predict_folder(project, run(project, opened.run), trained.parent / "images", Monitor())
+        table = predict_folder(project, run(project, opened.run), trained.parent / "images")
     assert all(LEARNED in row.flag for row in table.rows), "what it learned from is known at the third place too"
 
 
@@ -257,12 +257,12 @@ def test_it_joins_a_project_once_and_only_an_empty_folder_becomes_one(
 def test_a_point_chosen_at_export_calls_elsewhere(trained: Path, tmp_path: Path) -> None:
     rule = PointRule("sensitivity", "dark", 0.95)
     package = packed(trained, "run-001", tmp_path / "m.frpkg", rule=rule, abstain=(0.4, 0.6))
-    opened = open_package(package, tmp_path / "there", Monitor())
+    opened = open_package(package, tmp_path / "there")
     with open_project(opened.project) as project:
         folder = run(project, opened.run)
         facts = folder.package()
         assert facts is not None and facts["abstain"] == [0.4, 0.6] and facts["point"]["positive"] == "dark"
-        table = predict_folder(project, folder, trained.parent / "images", Monitor())
+        table = predict_folder(project, folder, trained.parent / "images")
         assert table.point == OperatingPoint.from_json(facts["point"])
 
 
@@ -274,16 +274,16 @@ def test_the_runs_own_point_goes_along_in_every_form(trained: Path, tmp_path: Pa
         point = point_by_rule(folder, rule)
         keep_point(project, folder, rule, point)
         facts = facts_of(folder)
-        assert description(folder, facts)["point"] == facts["point"] == point.to_json(), "ONNX and MONAI Bundle"
+        assert description(facts)["point"] == facts["point"] == point.to_json(), "ONNX and MONAI Bundle"
         assert f"“dark” from {point.threshold:.3f} on" in model_card(facts, training_set_of(project, folder), folder)
         assert facts_of(run(project, "run-002"))["point"]["positive"] == "", "another run's is its own"
-    opened = open_package(packed(trained, "run-001", tmp_path / "m.frpkg"), tmp_path / "there", Monitor())
+    opened = open_package(packed(trained, "run-001", tmp_path / "m.frpkg"), tmp_path / "there")
     with open_project(opened.project) as project:
         folder = run(project, opened.run)
         assert point_of(folder) == point and rule_of(folder).kind == "fixed"
-        assert predict_folder(project, folder, trained.parent / "images", Monitor()).point == point
+        assert predict_folder(project, folder, trained.parent / "images").point == point
     chosen = packed(trained, "run-001", tmp_path / "n.frpkg", rule=PointRule())
-    opened = open_package(chosen, tmp_path / "third", Monitor())
+    opened = open_package(chosen, tmp_path / "third")
     with open_project(opened.project) as project:
         assert point_of(run(project, opened.run)) == OperatingPoint(), "another one can be asked for"
 
@@ -299,7 +299,7 @@ def test_a_point_that_fits_nothing_is_refused(package: Path, tmp_path: Path, poi
         members[LIST] = json.dumps(told).encode()
 
     with pytest.raises(PackageRefused):
-        open_package(rewritten(package, tmp_path / "changed.frpkg", change), tmp_path / "there", Monitor())
+        open_package(rewritten(package, tmp_path / "changed.frpkg", change), tmp_path / "there")
 
 
 @pytest.mark.integration
@@ -311,13 +311,13 @@ def test_nothing_half_written_is_left(trained: Path, tmp_path: Path) -> None:
     with open_project(trained) as project:
         folder = run(project, "run-001")
         with pytest.raises(Cancelled):
-            export_package(project, folder, tmp_path / "m.frpkg", Stop())
+            export_package(project, folder, tmp_path / "m.frpkg", monitor=Stop())
         for target in (tmp_path / "m.zip", tmp_path / "no" / "m.frpkg"):
             with pytest.raises(CannotWriteThere):
-                export_package(project, folder, target, Monitor())
+                export_package(project, folder, target)
     package = packed(trained, "run-001", tmp_path / "m.frpkg")
     with pytest.raises(Cancelled):
-        open_package(package, tmp_path / "there", Stop())
+        open_package(package, tmp_path / "there", monitor=Stop())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.frpkg", "trained"]
 
 
@@ -338,12 +338,12 @@ def test_a_capsule_holds_a_frozen_study_and_its_figures_follow(
     found = verify_package(capsule, Monitor())
     assert sum("follow from the predictions" in each.what for each in found) == 2
     with open_project(study) as project:
-        assert len(verify_run(project, run(project, "run-001"))) == 3
-    opened = open_package(capsule, tmp_path / "there", Monitor())
+        assert len(verify_run(run(project, "run-001"))) == 3
+    opened = open_package(capsule, tmp_path / "there")
     with open_project(opened.project) as project:
         folder = run(project, opened.run)
         assert folder.package() is not None and runs(project) == [], "its predictions are not of images here"
-        table = predict_folder(project, folder, images, Monitor())
+        table = predict_folder(project, folder, images)
     refused = [row for row in table.rows if row.flag == SEALED]
     assert len(refused) == 10, "the seal travels along"
     assert table.point.threshold == 0.6
@@ -358,17 +358,17 @@ def test_figures_that_do_not_follow_are_found(frozen_study: tuple[Path, Path], t
     metrics["per_class"][0]["figures"]["sensitivity"]["low"] += 0.001
     (folder / "metrics.json").write_text(json.dumps(metrics))
     with open_project(study) as project, pytest.raises(NotVerified, match="not the one that was frozen"):
-        verify_run(project, run(project, "run-001"))
+        verify_run(run(project, "run-001"))
     shutil.copyfile(folder / "frozen.json", tmp_path / "frozen.json")
     (folder / "frozen.json").unlink()
     with open_project(study) as project, pytest.raises(NotVerified, match="sensitivity low"):
-        verify_run(project, run(project, "run-001"))
+        verify_run(run(project, "run-001"))
     (folder / "metrics.json").write_bytes(kept)
     lines = (folder / "predictions.csv").read_text("utf-8").splitlines()
     lines[1] = lines[1].replace("bright", "DARK").replace("dark", "bright").replace("DARK", "dark")
     (folder / "predictions.csv").write_text("\n".join(lines) + "\n", "utf-8")
     with open_project(study) as project, pytest.raises(NotVerified):
-        verify_run(project, run(project, "run-001"))
+        verify_run(run(project, "run-001"))
 
 
 @pytest.mark.integration
@@ -384,14 +384,14 @@ def test_a_brought_point_is_not_chosen_again(trained: Path, tmp_path: Path) -> N
         level = 0.62 if label == "bright" else 0.38
         write_image(tmp_path / "new" / label / f"n{patient}", patient=f"NEW-{patient}", level=level)
     with open_project(tmp_path / "mine") as project:
-        import_folders(project, [tmp_path / "new"], Monitor())
+        import_folders(project, [tmp_path / "new"])
         apply_labels(project, preview_folders(project))
-    name = open_package(package, tmp_path / "mine", Monitor()).run
+    name = open_package(package, tmp_path / "mine").run
     with open_project(tmp_path / "mine") as project:
         done = validate(project, run(project, name), Monitor())
         _, predicted = predictions_at_point(done, ReviewQuery(done.name, rule_of(done)))
         assert predicted.point.threshold == 0.9 == point_of(done).threshold and predicted.thresholds == {}
-        export_package(project, done, tmp_path / "again.frpkg", Monitor())
+        export_package(project, done, tmp_path / "again.frpkg")
     (tmp_path / "members").mkdir()
     read_archive(tmp_path / "again.frpkg", tmp_path / "members")
     assert TrainingSet.load(tmp_path / "members").attributes["modality"] == {"DX": 40}, "as it came"

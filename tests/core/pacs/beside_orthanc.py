@@ -109,14 +109,14 @@ def test_it_answers_and_refuses_strangers(archive: None) -> None:
 
 @pytest.mark.parametrize("peer", [DIMSE, WEB], ids=["dimse", "web"])
 def test_studies_are_found_by_what_is_known_of_them(archive: None, peer: Peer) -> None:
-    everything = find_studies(SETTINGS, peer, Criteria(), Monitor())
+    everything = find_studies(SETTINGS, peer, Criteria())
     assert len(everything) == 4 and [each.date for each in everything] == sorted(
         (each.date for each in everything), reverse=True
     )
-    found = find_studies(SETTINGS, peer, Criteria(from_date="20250102", to_date="20250103", modality="DX"), Monitor())
+    found = find_studies(SETTINGS, peer, Criteria(from_date="20250102", to_date="20250103", modality="DX"))
     assert [each.patient_id for each in found] == ["PAT-2", "PAT-1"] and found[0].images == 1
-    assert [each.patient_id for each in find_studies(SETTINGS, peer, Criteria("PAT-0"), Monitor())] == ["PAT-0"]
-    assert find_studies(SETTINGS, peer, Criteria("NOBODY"), Monitor()) == ()
+    assert [each.patient_id for each in find_studies(SETTINGS, peer, Criteria("PAT-0"))] == ["PAT-0"]
+    assert find_studies(SETTINGS, peer, Criteria("NOBODY")) == ()
 
 
 @pytest.mark.parametrize("way", ["get", "move", "web"])
@@ -126,8 +126,8 @@ def test_studies_are_fetched_as_they_are(
     if way == "move":  # as with an archive that offers no C-GET
         monkeypatch.setattr(retrieve, "GET", pydicom.uid.UID("1.2.3.4"))
     peer = WEB if way == "web" else DIMSE
-    studies = [each.uid for each in find_studies(SETTINGS, peer, Criteria(), Monitor())]
-    fetched = fetch_studies(SETTINGS, peer, studies, tmp_path / "in", Monitor())
+    studies = [each.uid for each in find_studies(SETTINGS, peer, Criteria())]
+    fetched = fetch_studies(SETTINGS, peer, studies, tmp_path / "in")
     assert (fetched.received, fetched.failed) == (5, 0)
     got = {path.stem: pydicom.dcmread(path) for path in (tmp_path / "in").iterdir()}
     for path in images.iterdir():
@@ -136,13 +136,13 @@ def test_studies_are_fetched_as_they_are(
         if way != "move":
             syntax = got[sent.SOPInstanceUID].file_meta.TransferSyntaxUID
             assert syntax == sent.file_meta.TransferSyntaxUID, "as the archive keeps it"
-    assert import_folders(project, [tmp_path / "in"], Monitor()).imported == 5
+    assert import_folders(project, [tmp_path / "in"]).imported == 5
 
 
 def test_cancelling_and_a_full_disk_keep_what_came(
     archive: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    studies = [each.uid for each in find_studies(SETTINGS, DIMSE, Criteria(), Monitor())]
+    studies = [each.uid for each in find_studies(SETTINGS, DIMSE, Criteria())]
 
     class Stop(Monitor):
         def check(self) -> None:
@@ -150,7 +150,7 @@ def test_cancelling_and_a_full_disk_keep_what_came(
                 raise Cancelled
 
     with pytest.raises(Cancelled):
-        fetch_studies(SETTINGS, DIMSE, studies, tmp_path / "in", Stop())
+        fetch_studies(SETTINGS, DIMSE, studies, tmp_path / "in", monitor=Stop())
     kept = list((tmp_path / "in").iterdir())
     assert 0 < len(kept) < 5 and all(path.suffix == ".dcm" and pydicom.dcmread(path) for path in kept)
 
@@ -160,7 +160,7 @@ def test_cancelling_and_a_full_disk_keep_what_came(
     monkeypatch.setattr(Path, "write_bytes", full)
     for peer in (DIMSE, WEB):
         with pytest.raises(DiskFull):
-            fetch_studies(SETTINGS, peer, studies, tmp_path / "full", Monitor())
+            fetch_studies(SETTINGS, peer, studies, tmp_path / "full")
     assert list((tmp_path / "full").iterdir()) == []
 
 
@@ -172,10 +172,10 @@ def test_results_are_stored_in_their_studies(
     with open_project(trained) as project:
         folder = run(project, "run-001")
         writer = DicomResultWriter(folder, folder.metrics().classes, out)
-        predict_folder(project, folder, images, Monitor(), visit=writer)
+        predict_folder(project, folder, images, visit=writer)
     write_image(out / "stranger.dcm", patient="PAT-9")  # not made by Fineray: never sent
     made = [pydicom.dcmread(path) for path in out.rglob("*.dcm") if path.name != "stranger.dcm"]
-    assert send_results(SETTINGS, peer, out, Monitor()) == len(made) == 15
+    assert send_results(SETTINGS, peer, out) == len(made) == 15
     for ds in made:
         ask = {"Level": "Instance", "Query": {"SOPInstanceUID": str(ds.SOPInstanceUID)}, "Expand": True}
         (kept,) = requests.post(f"{REST}/tools/find", json=ask, timeout=10).json()
@@ -187,7 +187,7 @@ def test_results_are_stored_in_their_studies(
         requests.delete(f"{REST}/instances/{kept['ID']}", timeout=10)
     (tmp_path / "empty").mkdir()
     with pytest.raises(NothingToSend):
-        send_results(SETTINGS, peer, tmp_path / "empty", Monitor())
+        send_results(SETTINGS, peer, tmp_path / "empty")
 
 
 def test_the_receiver_takes_from_known_peers_alone(archive: None, images: Path, tmp_path: Path) -> None:

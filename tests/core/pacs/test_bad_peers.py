@@ -92,10 +92,10 @@ def test_all_of_it_is_off_until_wanted(tmp_path: Path) -> None:
     assert not off.enabled
     peer = Peer("a", "dicom", "127.0.0.1", 1, "A")
     for call in (
-        lambda: find_studies(off, peer, Criteria(), Monitor()),
-        lambda: fetch_studies(off, peer, ["1.2"], tmp_path, Monitor()),
+        lambda: find_studies(off, peer, Criteria()),
+        lambda: fetch_studies(off, peer, ["1.2"], tmp_path),
         lambda: receive(off, tmp_path, Monitor()),
-        lambda: send_results(off, peer, tmp_path, Monitor()),
+        lambda: send_results(off, peer, tmp_path),
         lambda: off.peer("a"),
     ):
         with pytest.raises(PacsOff):
@@ -163,7 +163,7 @@ def test_a_peer_that_fails_or_goes_in_the_middle(monkeypatch: pytest.MonkeyPatch
     try:
         peer = Peer("a", "dicom", "127.0.0.1", server.server_address[1], "A")
         with pytest.raises(PeerFailed, match=words):
-            find_studies(ON, peer, Criteria(), Monitor())
+            find_studies(ON, peer, Criteria())
     finally:
         server.shutdown()
 
@@ -182,11 +182,11 @@ def test_web_archives_that_answer_something_else(tmp_path: Path, status: int, bo
     with web(status, body) as url:
         peer = Peer("w", "dicomweb", url=url)
         with pytest.raises(PeerFailed, match=words):
-            find_studies(ON, peer, Criteria(), Monitor())
+            find_studies(ON, peer, Criteria())
         with pytest.raises(PeerFailed):
-            fetch_studies(ON, peer, ["1.2"], tmp_path / "in", Monitor())
+            fetch_studies(ON, peer, ["1.2"], tmp_path / "in")
     with pytest.raises(PeerFailed, match="cannot be reached"):
-        find_studies(ON, Peer("w", "dicomweb", url="http://127.0.0.1:1/x"), Criteria(), Monitor())
+        find_studies(ON, Peer("w", "dicomweb", url="http://127.0.0.1:1/x"), Criteria())
     assert list((tmp_path / "in").iterdir()) == []
 
 

@@ -46,9 +46,9 @@ def other_images(root: Path, patients: int = 16, names: tuple[str, str] = ("brig
 def elsewhere(trained: Path, tmp_path: Path) -> tuple[Project, RunFolder]:
     """(another hospital's project with images and labels, the model that was brought there)."""
     with open_project(trained) as project:
-        export_package(project, run(project, "run-001"), tmp_path / "m.frpkg", Monitor())
+        export_package(project, run(project, "run-001"), tmp_path / "m.frpkg")
     create_project(tmp_path / "elsewhere")
-    name = open_package(tmp_path / "m.frpkg", tmp_path / "elsewhere", Monitor()).run
+    name = open_package(tmp_path / "m.frpkg", tmp_path / "elsewhere").run
     project = open_project(tmp_path / "elsewhere")
     # of the 40 training patients four come along, and must not count
     other = other_images(tmp_path / "images")
@@ -56,7 +56,7 @@ def elsewhere(trained: Path, tmp_path: Path) -> tuple[Project, RunFolder]:
         label = ("bright", "dark")[number % 2]
         source = trained.parent / "images" / label / f"p{number}"
         (other / label / f"known{number}").write_bytes(source.read_bytes())
-    import_folders(project, [other], Monitor())
+    import_folders(project, [other])
     apply_labels(project, preview_folders(project))
     return project, run(project, name)
 
@@ -74,11 +74,11 @@ def test_the_whole_review_works_on_another_hospitals_images(
     assert facts.figures.auc.value == pytest.approx(expected)
     judged = judge(project, done, ReviewQuery(done.name, PointRule()), Monitor())
     assert judged.images == 16 and judged.figures.auc.value == pytest.approx(expected)
-    path = write_report(project, done, ReviewQuery(done.name, PointRule()), tmp_path / "r.html", Monitor(), False, None)
+    path = write_report(project, done, tmp_path / "r.html", ReviewQuery(done.name, PointRule()), False, None)
     assert "trained elsewhere" in Path(path).read_text("utf-8")
     assert [each.name for each in runs(project)] == [done.name]
-    assert len(verify_run(project, done)) == 1
-    table = predict_folder(project, done, tmp_path / "images", Monitor())
+    assert len(verify_run(done)) == 1
+    table = predict_folder(project, done, tmp_path / "images")
     assert sum("learned from this image" in row.flag for row in table.rows) == 4, "a validated model can be applied too"
     project.close()
 
@@ -107,7 +107,7 @@ def test_only_statistics_go_back(elsewhere: tuple[Project, RunFolder], tmp_path:
 
 def test_labels_of_another_question_are_refused(trained: Path, tmp_path: Path) -> None:
     with open_project(trained) as project:
-        export_package(project, run(project, "run-001"), tmp_path / "m.frpkg", Monitor())
+        export_package(project, run(project, "run-001"), tmp_path / "m.frpkg")
         with pytest.raises(OtherLabels, match="learned from all"):
             validate(project, run(project, "run-001"), Monitor())
     for names in (("cat", "dog"), ("bright", "other")):
@@ -115,9 +115,9 @@ def test_labels_of_another_question_are_refused(trained: Path, tmp_path: Path) -
         target.parent.mkdir()
         create_project(target)
         with open_project(target) as project:
-            import_folders(project, [other_images(tmp_path / names[0] / "images", 4, names)], Monitor())
+            import_folders(project, [other_images(tmp_path / names[0] / "images", 4, names)])
             apply_labels(project, preview_folders(project))
-            name = open_package(tmp_path / "m.frpkg", target, Monitor()).run
+            name = open_package(tmp_path / "m.frpkg", target).run
             with pytest.raises(OtherLabels, match="bright, dark"):
                 validate(project, run(project, name), Monitor())
             assert runs(project) == []
@@ -133,8 +133,8 @@ def test_drift_is_told_where_there_is_some_and_not_where_there_is_none(trained: 
         write_image(unlike / f"{patient}", patient=f"ODD-{patient}", level=0.9, PatientSex="F", ViewPosition="AP")
     with open_project(trained) as project:
         folder = run(project, "run-001")
-        same = predict_folder(project, folder, alike, Monitor()).drift
-        other = predict_folder(project, folder, unlike, Monitor()).drift
+        same = predict_folder(project, folder, alike).drift
+        other = predict_folder(project, folder, unlike).drift
 
     assert same is not None and other is not None
     assert [line.what for line in same.lines if line.differs] == []
@@ -188,7 +188,9 @@ def test_a_watched_folder_is_told_anew_when_it_changes(trained: Path, tmp_path: 
     visited: list[str] = []
     with open_project(trained) as project, pytest.raises(Cancelled):
         folder = run(project, "run-001")
-        watch_folder(project, folder, images, Listen(), every_s=0.5, visit=lambda new: visited.append(new.scored.file))
+        watch_folder(
+            project, folder, images, every_s=0.5, visit=lambda new: visited.append(new.scored.file), monitor=Listen()
+        )
     assert [table.scored for table in tables] == [1, 1, 2] and visited == ["1.dcm", "2.dcm"]
     assert "not scored" in tables[1].rows[1].flag and tables[2].rows[1].flag == ""
 

@@ -48,7 +48,7 @@ def study(zoo: Zoo, lent: Callable[[Path], Project]) -> tuple[Project, RunFolder
 
 def test_the_same_images_get_the_same_probabilities(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
     project, run, images = study
-    table = predict_folder(project, run, images, Monitor())
+    table = predict_folder(project, run, images)
     known = labelled_images(project)
     inside = dict(
         zip(
@@ -69,7 +69,7 @@ def test_nothing_of_the_images_stays_behind(study: tuple[Project, RunFolder, Pat
     project, run, images = study
     before = {path.name for path in (user_folder() / "sources").iterdir()}
     count = len(image_rows(project))
-    predict_folder(project, run, images, Monitor())
+    predict_folder(project, run, images)
     assert {path.name for path in (user_folder() / "sources").iterdir()} == before
     assert len(image_rows(project)) == count
 
@@ -79,7 +79,7 @@ def test_strangers_are_flagged_and_what_is_no_image_is_said(
     zoo: Zoo, lent: Callable[[Path], Project], tmp_path: Path
 ) -> None:
     project = lent(zoo.labelled(50, 2, features=True))  # with few images hardly anything is strange
-    run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
+    run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
     new = tmp_path / "new"
     write_image(new / "bright.dcm", patient="NEW-1", level=0.75)
     write_image(new / "side.dcm", patient="NEW-2", level=0.75, ViewPosition="LL")
@@ -87,13 +87,13 @@ def test_strangers_are_flagged_and_what_is_no_image_is_said(
     write_picture(new / "board.dcm", picture.astype(np.uint16), "NEW-3")
     (new / "notes.txt").write_text("no image")
     (new / "hand.dcm").write_bytes(Path(get_testdata_file("RG3_UNCI.dcm")).read_bytes())
-    rows = {row.file: row for row in predict_folder(project, run, new, Monitor()).rows}
+    rows = {row.file: row for row in predict_folder(project, run, new).rows}
     assert rows["bright.dcm"].flag == "" and rows["bright.dcm"].predicted == "bright"
     assert "view LL" in rows["side.dcm"].flag
     assert "unlike the images" in rows["board.dcm"].flag and "unlike the images" in rows["hand.dcm"].flag
     assert "body part EXTREMITY" in rows["hand.dcm"].flag
     assert rows["notes.txt"].probabilities == () and rows["notes.txt"].flag.startswith("not scored")
-    table = predict_folder(project, run, new, Monitor(), abstain=(0.0, 1.0))
+    table = predict_folder(project, run, new, abstain=(0.0, 1.0))
     assert {row.predicted for row in table.rows} == {""} and "says nothing" in table.rows[0].flag
 
 
@@ -101,12 +101,12 @@ def test_images_of_the_sealed_test_set_are_refused(zoo: Zoo, lent: Callable[[Pat
     made = zoo.labelled(16, 2, features=True)
     project, folder = lent(made), made / "images"
     seal = seal_test(project, SplitPlan(test_share=0.25))
-    run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
-    table = predict_folder(project, run, folder, Monitor())
+    run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
+    table = predict_folder(project, run, folder)
     refused = [row for row in table.rows if row.flag == SEALED]
     assert len(refused) == seal.images and all(row.probabilities == () for row in refused)
     freeze(project, run.name, OperatingPoint("dark", 0.0, "by hand"))
-    table = predict_folder(project, run, folder, Monitor())
+    table = predict_folder(project, run, folder)
     assert {row.predicted for row in table.rows if row.probabilities} == {"dark"}, "the frozen point decides"
     assert sum(row.flag == SEALED for row in table.rows) == seal.images
 
@@ -114,15 +114,15 @@ def test_images_of_the_sealed_test_set_are_refused(zoo: Zoo, lent: Callable[[Pat
 def test_the_runs_own_point_calls_unless_another_is_asked_for(study: tuple[Project, RunFolder, Path]) -> None:
     project, run, images = study
     keep_point(project, run, PointRule("threshold", "dark", 0.0), OperatingPoint("dark", 0.0, "by hand"))
-    assert {row.predicted for row in predict_folder(project, run, images, Monitor()).rows} == {"dark"}
-    other = predict_folder(project, run, images, Monitor(), rule=PointRule("threshold", "bright", 0.0))
+    assert {row.predicted for row in predict_folder(project, run, images).rows} == {"dark"}
+    other = predict_folder(project, run, images, rule=PointRule("threshold", "bright", 0.0))
     assert {row.predicted for row in other.rows} == {"bright"} and other.point.positive == "bright"
-    most = predict_folder(project, run, images, Monitor(), rule=PointRule())
+    most = predict_folder(project, run, images, rule=PointRule())
     for row in most.rows:
         assert row.predicted == most.classes[int(np.argmax(row.probabilities))]
     assert {row.predicted for row in most.rows} == {"bright", "dark"}
     with pytest.raises(NoOperatingPoint):
-        predict_folder(project, run, images, Monitor(), rule=PointRule("youden", "grey"))
+        predict_folder(project, run, images, rule=PointRule("youden", "grey"))
 
 
 @pytest.mark.integration
@@ -131,14 +131,14 @@ def test_tuned_runs_predict_too(study: tuple[Project, RunFolder, Path]) -> None:
     split = latest_split(project)
     assert split is not None
     recipe = Recipe(mode="finetune", tuning=Tuning(epochs=1, frozen_stages=7), bootstrap=100)
-    run = train(project, split, recipe, Monitor())
-    table = predict_folder(project, run, images / "dark", Monitor())
+    run = train(project, split, recipe)
+    table = predict_folder(project, run, images / "dark")
     assert table.scored == 16 and table.limit is not None
 
 
 def test_tables_are_written_whole_or_not_at_all(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
     project, run, images = study
-    table = predict_folder(project, run, images, Monitor())
+    table = predict_folder(project, run, images)
     write_predictions(table, tmp_path / "p.csv", Monitor())
     with (tmp_path / "p.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -158,7 +158,7 @@ def test_tables_are_written_whole_or_not_at_all(study: tuple[Project, RunFolder,
 def test_an_empty_folder_is_no_error(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
     project, run, _ = study
     (tmp_path / "empty").mkdir()
-    assert predict_folder(project, run, tmp_path / "empty", Monitor()).rows == ()
+    assert predict_folder(project, run, tmp_path / "empty").rows == ()
 
 
 def test_the_limit_of_likeness_holds_on_new_images_of_the_same_kind() -> None:
@@ -181,10 +181,10 @@ def test_a_held_out_run_learned_from_its_training_part_alone(zoo: Zoo, lent: Cal
     made = zoo.labelled(40, 1, features=True)
     project, folder = lent(made), made / "images"
     split = make_split(project, SplitPlan("holdout"))
-    run = train(project, split, RECIPE, Monitor())
+    run = train(project, split, RECIPE)
     part_of = parts(project, split)
-    learned = sum(LEARNED in row.flag for row in predict_folder(project, run, folder, Monitor()).rows)
+    learned = sum(LEARNED in row.flag for row in predict_folder(project, run, folder).rows)
     assert learned == sum(part == "training" for part in part_of.values()) < 40
     test = run.predictions()
-    near = nearest(project, run, int(test.images[0]), "test", Monitor())
+    near = nearest(project, run, int(test.images[0]), "test")
     assert {part_of[each.image] for each in near} == {"training"}

@@ -8,7 +8,6 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fineray.progress import Monitor
 from fineray.project.catalogue import image_rows
 from fineray.project.changes import (
     leave_out,
@@ -43,7 +42,7 @@ def test_undo_goes_back_step_by_step(
     create_project(root)
     folder = images(patients=6, each=1)
     with open_project(root) as project:
-        import_folders(project, [folder], Monitor())
+        import_folders(project, [folder])
         states = [_state(project)]
         for kind, images, value in changes:
             if kind in ("label", "unlabel"):

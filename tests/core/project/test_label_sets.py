@@ -18,7 +18,6 @@ from fineray.label_values import (
     multi_value,
     toggled,
 )
-from fineray.progress import Monitor
 from fineray.project.attributes import (
     LABELS,
     NoSuchAttribute,
@@ -146,7 +145,7 @@ def test_labels_by_an_attribute(project: Project, tmp_path: Path) -> None:
     for number in range(8):
         tags = {"ViewPosition": ["PA", "AP", "LL", ""][number % 4], "PatientAge": f"0{10 * number:02d}Y"}
         write_image(tmp_path / "images" / str(number), patient=f"P{number}", InstitutionName="St. Elsewhere", **tags)
-    import_folders(project, [tmp_path / "images"], Monitor())
+    import_folders(project, [tmp_path / "images"])
     preview = preview_labels(project, FromAttribute("view_position"))
     assert preview.label_set == "view position"
     assert {name: images for name, (images, _) in preview.classes.items()} == {"AP": 2, "LL": 2, "PA": 2}

@@ -56,14 +56,14 @@ def test_its_metrics_say_the_same_under_todays_names(folder: RunFolder) -> None:
 
 
 def test_every_figure_follows_from_its_predictions(old: Project, folder: RunFolder) -> None:
-    (check,) = verify_run(old, folder)
+    (check,) = verify_run(folder)
     assert "from 16 predictions" in check.how
     path = folder.path / "metrics.json"
     told = json.loads(path.read_text("utf-8"))
     told["per_class"][1]["f1"]["high"] -= 0.01
     path.write_text(json.dumps(told), "utf-8")
     with pytest.raises(NotVerified, match="f1 high"):
-        verify_run(old, folder)
+        verify_run(folder)
 
 
 def test_it_is_judged_predicts_and_travels(old: Project, folder: RunFolder, tmp_path: Path) -> None:
@@ -71,6 +71,6 @@ def test_it_is_judged_predicts_and_travels(old: Project, folder: RunFolder, tmp_
     assert judged.images == 16 and sum(map(sum, judged.confusion)) == 16
     found = trained_model(folder).predict(old, labelled_images(old), Monitor())
     assert found.shape == (16, 2) and np.allclose(found.sum(axis=1), 1)
-    export_package(old, folder, tmp_path / "old.frpkg", Monitor())
+    export_package(old, folder, tmp_path / "old.frpkg")
     assert verify_package(tmp_path / "old.frpkg", Monitor())
-    assert open_package(tmp_path / "old.frpkg", tmp_path / "other", Monitor()).classes == ("bright", "dark")
+    assert open_package(tmp_path / "old.frpkg", tmp_path / "other").classes == ("bright", "dark")

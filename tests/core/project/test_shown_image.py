@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from fineray.dicom.shades import shades
-from fineray.progress import Monitor
 from fineray.project.catalogue import source_of
 from fineray.project.files.importing import import_folders
 from fineray.project.project import Project
@@ -19,7 +18,7 @@ from fineray.project.shown_image import shown_image
 @pytest.fixture
 def file(project: Project, images: Callable[..., Path]) -> Path:
     """That of image 1."""
-    import_folders(project, [images()], Monitor())
+    import_folders(project, [images()])
     source = source_of(project, 1)
     assert source is not None
     return source[0].path

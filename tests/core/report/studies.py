@@ -56,9 +56,9 @@ def make_study(root: Path, patients: int, *, stated: bool) -> Path:
     images = write_study(root / "images", patients, stated=stated)
     create_project(root / "study")
     with open_project(root / "study") as project:
-        import_folders(project, [images], Monitor())
+        import_folders(project, [images])
         apply_labels(project, preview_folders(project))
-        train(project, make_split(project, SplitPlan(folds=3)), PLAIN, Monitor())
+        train(project, make_split(project, SplitPlan(folds=3)), PLAIN)
     return root / "study"
 
 
@@ -74,7 +74,7 @@ def do_everything(project: Project) -> RunFolder:
         loss=LossSettings(kind="focal", balance="weights", smoothing=0.1),
         head=replace(CHOSEN.head, kind="mlp", hidden=8),
     )
-    folder = train(project, split, recipe, Monitor())
+    folder = train(project, split, recipe)
     predictions = folder.predictions()
     for row, method in ((0, "grad-cam"), (1, "grad-cam"), (0, "occlusion")):
         explain(project, folder, int(predictions.images[row]), "dark", method, predictions.parts[row], Monitor())

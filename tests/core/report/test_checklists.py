@@ -25,7 +25,7 @@ from fineray.backbones.catalogue import (
 from fineray.checks.check_result import CHECKS, last_checked, last_checks
 from fineray.checks.run import run_checks
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
-from fineray.evaluation.subgroups import Split
+from fineray.evaluation.subgroups import AttributeSubgroups
 from fineray.explaining.explain import explain
 from fineray.explaining.kept import EXPLANATIONS
 from fineray.package.card import backbone_words
@@ -317,7 +317,7 @@ def test_a_study_in_which_everything_was_done(studies: Studies, tmp_path: Path) 
             db.execute("UPDATE image SET sex = '' WHERE id = ?", (int(facts.shown.images[0]),))
         unstated = answered(facts_of(project, run(project, "run-002"), on_test=True))
         assert unstated["C 12"].endswith("Attributes that are not stated form a subgroup of their own.")
-        tested = Split("sex", "Sex", facts.judgement.subgroups[0].subgroups, 0.02, 0.04)
+        tested = AttributeSubgroups("sex", "Sex", facts.judgement.subgroups[0].subgroups, 0.02, 0.04)
         more = replace(facts, judgement=replace(facts.judgement, subgroups=(tested,)))
         assert ANSWERS["robustness"](more) == (
             "Figures by sex; interaction with the AUC tested for sex, corrected after Holm."
@@ -378,7 +378,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_how_sides_came_apart(way: str, stated: Project) -> None:
     plan, expected = WAYS[way]
-    facts = facts_of(stated, train(stated, make_split(stated, plan), CHOSEN, Monitor()), rule=RULE)
+    facts = facts_of(stated, train(stated, make_split(stated, plan), CHOSEN), rule=RULE)
     found = answered(facts)
     compare({item: found[item] for item in expected}, expected)
     assert ("does not show that any image judged is of another" in text_of(facts)) == (way != "by site")
@@ -388,7 +388,7 @@ def test_how_sides_came_apart(way: str, stated: Project) -> None:
 
 
 def test_sites_that_are_shared_or_not_stated_are_not_external(stated: Project) -> None:
-    folder = train(stated, make_split(stated, SplitPlan("folds", by="site_hash")), PLAIN, Monitor())
+    folder = train(stated, make_split(stated, SplitPlan("folds", by="site_hash")), PLAIN)
     site = dict(stated.db.execute("SELECT id, site_hash FROM image"))
     one, other = (min(image for image, its in parts_of_run(stated, folder).items() if its == part) for part in "12")
     # A file that names no site, which may be that of any other; one that names the site of another fold.
@@ -403,7 +403,7 @@ def test_sites_that_are_shared_or_not_stated_are_not_external(stated: Project) -
 def test_a_split_from_a_file_and_one_that_is_gone(stated: Project, tmp_path: Path) -> None:
     split = make_split(stated, SplitPlan("holdout"))
     write_split(stated, split, tmp_path / "split.csv")
-    folder = train(stated, read_split(stated, tmp_path / "split.csv"), PLAIN, Monitor())
+    folder = train(stated, read_split(stated, tmp_path / "split.csv"), PLAIN)
     found = answered(facts_of(stated, folder))
     assert found["C 19"].startswith("Into training, validation and test parts as a file of the author says, by patient")
     assert "random" not in found["C 19"] + found["C 32"] and found["T 16"] == AUTHOR
@@ -418,7 +418,7 @@ def test_a_split_from_a_file_and_one_that_is_gone(stated: Project, tmp_path: Pat
 
 def test_a_sealed_set_is_external_only_where_its_sites_are_others(stated: Project) -> None:
     seal_test(stated, SplitPlan("holdout", by="manufacturer", test_values=("ACME",)))
-    folder = train(stated, make_split(stated, SplitPlan("folds", by="site_hash")), PLAIN, Monitor())
+    folder = train(stated, make_split(stated, SplitPlan("folds", by="site_hash")), PLAIN)
     freeze(stated, folder.name, OperatingPoint("dark", 0.4, "threshold given by hand"))
     open_test(stated, folder.name, Monitor())
     found = answered(facts_of(stated, folder, on_test=True))
@@ -489,11 +489,11 @@ def test_trials_count_where_they_looked_at_what_is_judged(bare: Project, monkeyp
     split = make_split(bare, SplitPlan("holdout"))
     rank(bare, split, ["efficientnet_lite0"], Monitor())
     find_rate(bare, split, Recipe(mode="finetune", head=PLAIN.head, tuning=replace(QUICK, batch=2)), Monitor())
-    found = answered(facts_of(bare, train(bare, split, PLAIN, Monitor())))
+    found = answered(facts_of(bare, train(bare, split, PLAIN)))
     assert found["C 26"].startswith("Backbones were ranked (EfficientNet-Lite0) on images not judged here;")
     assert "run-001 of this project predicted images" in found["C 26"] and "learning rate" not in found["C 26"]
     folds = make_split(bare, SplitPlan(folds=3))
-    facts = facts_of(bare, train(bare, folds, PLAIN, Monitor()))
+    facts = facts_of(bare, train(bare, folds, PLAIN))
     assert "a learning rate was looked for on" in answered(facts)["C 26"]
     assert "Backbones were ranked (EfficientNet-Lite0) on" in text_of(facts), "and among the limits"
     early = answered(facts_of(bare, run(bare, "run-001")))["C 26"]
@@ -505,7 +505,7 @@ def test_too_few_patients_leave_nothing_to_choose_by(bare: Project) -> None:
     images = labelled_images(bare)
     dark = [each.id for each in images if each.label == "dark"]
     leave_out(bare, dark[2:], "x")
-    folder = train(bare, make_split(bare, SplitPlan(folds=2)), CHOSEN, Monitor())
+    folder = train(bare, make_split(bare, SplitPlan(folds=2)), CHOSEN)
     assert folder.metrics().inner_folds == {"1": 0, "2": 0, "final": 2}
     found = answered(facts_of(bare, folder))
     assert "in up to 2 inner folds of the training patients (2 of 3 models: the strongest)" in found["C 26"]
@@ -571,14 +571,14 @@ def test_modes_and_what_a_search_chose(bare: Project, studies: Studies) -> None:
     scratch = Recipe(
         mode="scratch", head=PLAIN.head, tuning=replace(QUICK, frozen_stages=0), augment=still, bootstrap=100
     )
-    found = answered(facts_of(bare, train(bare, split, scratch, Monitor())))
+    found = answered(facts_of(bare, train(bare, split, scratch)))
     assert found["C 24"] == "Random weights, seed 0." and "trained from random weights" in found["C 22"]
     assert "no augmentation; weight decay 0.02; 1 epochs in batches of 16" in found["C 25"]
     assert found["C 26"].startswith("The epoch with the best AUC on the validation part")
     assert found["C 27"] == "None: one model judges an image." and "inner folds" not in found["C 25"] + found["C 26"]
     folds = make_split(bare, SplitPlan(folds=2))
     tuned = Recipe(mode="finetune", head=PLAIN.head, tuning=replace(QUICK, blend=0.5), shuffled=True, bootstrap=100)
-    facts = facts_of(bare, train(bare, folds, tuned, Monitor()))
+    facts = facts_of(bare, train(bare, folds, tuned))
     found = answered(facts)
     assert "with the first 7 stages frozen and the rest fine-tuned" in found["C 1"]
     assert found["C 1"].endswith("A control: it learned from labels in another order.")
@@ -587,7 +587,7 @@ def test_modes_and_what_a_search_chose(bare: Project, studies: Studies) -> None:
     assert found["T 15"].startswith("A probability of each class. Predicted"), "nothing was scaled"
     assert "The model is a control" in text_of(facts)
     searched = replace(PLAIN, search_minutes=0.001)
-    found = answered(facts_of(bare, train(bare, folds, searched, Monitor())))
+    found = answered(facts_of(bare, train(bare, folds, searched)))
     assert (
         "Settings searched for each fit in inner folds of its training patients by log loss (3 trials" in found["C 26"]
     )
@@ -603,7 +603,7 @@ def test_findings_side_by_side(bare: Project) -> None:
     values[images[1].id] = "b?"
     set_labels(bare, values, "x", chosen.id)
     recipe = replace(PLAIN, loss=LossSettings(uncertain="softened", certainty=0.75))
-    folder = train(bare, make_split(bare, SplitPlan(folds=2)), recipe, Monitor())
+    folder = train(bare, make_split(bare, SplitPlan(folds=2)), recipe)
     facts = gather(bare, folder, ReviewQuery(folder.name, PointRule(), "b", finding="b"), Monitor())
     found = answered(facts)
     assert found["C 12"] == (
@@ -617,8 +617,8 @@ def test_findings_side_by_side(bare: Project) -> None:
 
 
 def test_a_model_of_another_project(bare: Project, stated: Project, tmp_path: Path) -> None:
-    export_package(bare, run(bare, "run-001"), tmp_path / "m.frpkg", Monitor())
-    brought = open_package(tmp_path / "m.frpkg", stated.root, Monitor()).run  # half of its images are the same
+    export_package(bare, run(bare, "run-001"), tmp_path / "m.frpkg")
+    brought = open_package(tmp_path / "m.frpkg", stated.root).run  # half of its images are the same
     facts = facts_of(stated, validate(stated, run(stated, brought), Monitor()))
     found = answered(facts)
     elsewhere = {
@@ -648,7 +648,7 @@ def test_a_model_of_this_project_on_later_images_is_not_external(bare: Project, 
 
     folder = run(bare, "run-001")
     explain(bare, folder, 1, "dark", "grad-cam", "1", Monitor())
-    import_folders(bare, [write_study(tmp_path / "later", 60, stated=False)], Monitor())
+    import_folders(bare, [write_study(tmp_path / "later", 60, stated=False)])
     apply_labels(bare, preview_folders(bare))
     assert "not in the split of this run" in answered(facts_of(bare, folder))["C 8"], "they came after the split"
     found = answered(facts_of(bare, validate(bare, folder, Monitor())))

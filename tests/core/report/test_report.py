@@ -62,15 +62,15 @@ def _make(root: Path) -> None:
     (root / "images" / "bright" / "broken.dcm").write_bytes(b"DICM" * 50)
     create_project(root / "study")
     with open_project(root / "study") as project:
-        import_folders(project, [root / "images"], Monitor())
+        import_folders(project, [root / "images"])
         apply_labels(project, preview_folders(project))
         leave_out(project, [image_rows(project)[0].id], "a copy")
-        train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
+        train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
 
 
 def test_numbers_recompute_and_flow_adds_up(made: tuple[Project, RunFolder, ReviewQuery], tmp_path: Path) -> None:
     project, folder, view = made
-    write_report(project, folder, view, tmp_path / "r.html", Monitor(), False, tmp_path / "parts")
+    write_report(project, folder, tmp_path / "r.html", view, False, tmp_path / "parts")
     predictions = folder.predictions()
     area = roc_auc_score(predictions.true, predictions.probabilities[:, 1])
     with (tmp_path / "parts" / "figures.csv").open(encoding="utf-8") as file:
@@ -97,7 +97,7 @@ def test_the_pdf_has_text_vectors_and_its_warning_on_every_page(
     made: tuple[Project, RunFolder, ReviewQuery], tmp_path: Path
 ) -> None:
     project, folder, view = made
-    write_report(project, folder, view, tmp_path / "r.pdf", Monitor(), True, None)
+    write_report(project, folder, tmp_path / "r.pdf", view, True, None)
     document = PdfDocument(tmp_path / "r.pdf")
     texts = [page.get_textpage().get_text_range() for page in document]
     assert len(texts) > 4 and all(RESEARCH_USE in text for text in texts)
@@ -127,7 +127,7 @@ def test_a_figure_taller_than_a_page_is_shrunk_to_fit(
     with project.db as db:
         for column in ("manufacturer", "model", "body_part", "view_position"):
             db.execute(f"UPDATE image SET {column} = 'other ' || id")
-    write_report(project, folder, view, tmp_path / "r.pdf", Monitor(), False, None)
+    write_report(project, folder, tmp_path / "r.pdf", view, False, None)
     assert "AUC by subgroup" in "".join(
         page.get_textpage().get_text_range() for page in PdfDocument(tmp_path / "r.pdf")
     )
@@ -137,7 +137,7 @@ def test_the_html_fetches_nothing_and_escapes_names(
     made: tuple[Project, RunFolder, ReviewQuery], tmp_path: Path
 ) -> None:
     project, folder, view = made
-    path = write_report(project, folder, view, tmp_path / "r.html", Monitor(), True, None)
+    path = write_report(project, folder, tmp_path / "r.html", view, True, None)
     text = path.read_text("utf-8")
     links = _Links()
     links.feed(text)
@@ -172,7 +172,7 @@ def test_what_cannot_be_written_leaves_nothing(made: tuple[Project, RunFolder, R
     project, folder, view = made
     for target, words in ((tmp_path / "r.docx", "pdf"), (tmp_path / "no" / "r.pdf", "folder")):
         with pytest.raises(CannotWriteThere, match=words):
-            write_report(project, folder, view, target, Monitor(), False, None)
+            write_report(project, folder, target, view, False, None)
 
     class Late(Monitor):
         asked = 0
@@ -183,21 +183,19 @@ def test_what_cannot_be_written_leaves_nothing(made: tuple[Project, RunFolder, R
                 raise Cancelled
 
     with pytest.raises(Cancelled):
-        write_report(project, folder, view, tmp_path / "r.pdf", Late(), False, None)
+        write_report(project, folder, tmp_path / "r.pdf", view, False, None, monitor=Late())
     assert not [path for path in tmp_path.iterdir() if "r.pdf" in path.name]
 
 
 def test_several_classes_and_a_report_without_a_class_of_its_own(
     project: Project, images: Callable[..., Path], tmp_path: Path
 ) -> None:
-    import_folders(project, [images(patients=24, each=1)], Monitor())
+    import_folders(project, [images(patients=24, each=1)])
     apply_labels(project, preview_folders(project))
     some = [row.id for row in image_rows(project)][:8]
     set_labels(project, dict.fromkeys(some, "grey & <other>"), "x")
-    folder = train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor())
-    path = write_report(
-        project, folder, ReviewQuery(folder.name, PointRule()), tmp_path / "r.html", Monitor(), False, None
-    )
+    folder = train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
+    path = write_report(project, folder, tmp_path / "r.html", ReviewQuery(folder.name, PointRule()), False, None)
     text = path.read_text("utf-8")
     assert "Hand-Till M" in text and "grey &amp; &lt;other&gt;" in text and "<other>" not in text
     assert io.StringIO(text).readline().startswith("<!doctype html>")

@@ -1,4 +1,4 @@
-"""Cohen's kappa against caret (oracle O5), scikit-learn and statsmodels."""
+"""Cohen's kappa against caret, scikit-learn and statsmodels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from fineray.evaluation.intervals import BOOTSTRAP
-from fineray.progress import Monitor
 from fineray.project.changes import set_labels
 from fineray.project.files.importing import import_folders
 from fineray.project.label_sets import add_label_set
@@ -21,7 +20,7 @@ from fineray.project.project import Project
 from fineray.review.agreement import NothingInCommon, agreement, kappa_of_table
 
 
-def test_oracle_5_caret() -> None:
+def test_kappa_as_caret_gives_it() -> None:
     found = kappa_of_table(np.array([[661, 246], [36, 207]]))
     assert found.value == pytest.approx(0.4411, abs=5e-5)
     assert (found.low, found.high) == (pytest.approx(0.3903, abs=5e-4), pytest.approx(0.4919, abs=5e-4))
@@ -41,7 +40,7 @@ def test_against_statsmodels_and_scikit_learn(counts: list[list[int]]) -> None:
 
 
 def test_two_readers_of_a_study(project: Project, images: Callable[..., Path]) -> None:
-    import_folders(project, [images(patients=8, each=2)], Monitor())
+    import_folders(project, [images(patients=8, each=2)])
     one, two = add_label_set(project, "one"), add_label_set(project, "two")
     with pytest.raises(NothingInCommon):
         agreement(project, "one", "two")

@@ -52,7 +52,7 @@ def _sealed(project: Project) -> set[int]:
 
 
 def _train(project: Project) -> str:
-    return train(project, make_split(project, SplitPlan(folds=3)), RECIPE, Monitor()).name
+    return train(project, make_split(project, SplitPlan(folds=3)), RECIPE).name
 
 
 def test_sealed_images_reach_nothing_that_learns(study: Project) -> None:
@@ -64,7 +64,7 @@ def test_sealed_images_reach_nothing_that_learns(study: Project) -> None:
     split = make_split(study, SplitPlan(folds=3))
     assert not sealed & set(parts(study, split))
     assert split.certificate is not None and split.certificate.sealed == 12
-    done = train(study, split, RECIPE, Monitor())
+    done = train(study, split, RECIPE)
     assert not sealed & set(done.predictions().images.tolist())
     for finding in run_checks(study, Monitor()):
         assert not sealed & set(finding.images), finding.name
@@ -80,12 +80,12 @@ def test_whole_groups_are_sealed_and_later_images_of_them_set_aside(study: Proje
     hashes = {study.keyed_hash(f"patient:PAT-{number}"): number for number in range(24)}
     (id_hash,) = study.db.execute("SELECT id_hash FROM patient WHERE id = ?", (min(theirs),)).fetchone()
     write_image(tmp_path / "later/x", patient=f"PAT-{hashes[id_hash]}", number=77)
-    import_folders(study, [tmp_path / "later"], Monitor())
+    import_folders(study, [tmp_path / "later"])
     (new,) = study.db.execute("SELECT max(id) FROM image").fetchone()
     set_labels(study, {new: "dark"}, "x")
     split = make_split(study, SplitPlan(folds=3))
     assert parts(study, split)[new] == "aside"
-    assert new not in train(study, split, RECIPE, Monitor()).predictions().images
+    assert new not in train(study, split, RECIPE).predictions().images
     write_split(study, split, tmp_path / "split.csv")
     text = (tmp_path / "split.csv").read_text("utf-8")
     (tmp_path / "split.csv").write_text(text.replace("aside", "1"), "utf-8")

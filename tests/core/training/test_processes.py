@@ -15,7 +15,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fineray.progress import Monitor
 from fineray.project.files.importing import import_folders
 from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import Project, open_project
@@ -44,10 +43,10 @@ RECIPE = Recipe(
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="torchrun has no gloo rendezvous over files there")
 def test_two_processes_give_what_one_gives(project: Project, images: Callable[..., Path], tmp_path: Path) -> None:
-    import_folders(project, [images(patients=10, each=2)], Monitor())
+    import_folders(project, [images(patients=10, each=2)])
     apply_labels(project, preview_folders(project))
     split = make_split(project, SplitPlan(folds=2))
-    one = train(project, split, RECIPE, Monitor())
+    one = train(project, split, RECIPE)
     recipe = tmp_path / "recipe.json"
     recipe.write_text(replace(RECIPE, bootstrap=101).to_json(), "utf-8")
     fineray = shutil.which("fineray", path=str(Path(sys.executable).parent))

@@ -162,14 +162,14 @@ def test_paused_again_and_again_it_loses_nothing_and_ends_in_the_same_bits(
     study: Project, halves: Split, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe, count, dice = RECIPES[name], Count(monkeypatch), random.Random(name)
-    undisturbed = train(study, halves, recipe, Monitor())
+    undisturbed = train(study, halves, recipe)
     once, starts = count.taken(), 0
     study.db.execute("DELETE FROM feature")
     done = None
     while done is None:
         starts += 1
         try:
-            done = train(study, halves, recipe, Ear(dice.randrange(1, 9)))
+            done = train(study, halves, recipe, monitor=Ear(dice.randrange(1, 9)))
         except Paused:
             (left,) = left_off(study)
             assert left.standing.recipe == recipe and left.standing.split_hash == halves.hash
@@ -187,14 +187,14 @@ def test_killed_again_and_again_it_loses_no_more_than_since_the_last_checkpoint(
     study: Project, halves: Split, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe, count, dice = RECIPES[name], Count(monkeypatch), random.Random(name)
-    undisturbed = train(study, halves, recipe, Monitor())
+    undisturbed = train(study, halves, recipe)
     once = count.taken()
     monkeypatch.setenv("FINERAY_CHECKPOINT_S", "0")  # one at every point, however long it takes
     monkeypatch.setattr(checkpoint, "SHARE", math.inf)
     done, kills = None, 0
     while done is None:
         try:
-            done = train(study, halves, recipe, Ear(dice.choice((4, 9, 40, 90)), Killed))
+            done = train(study, halves, recipe, monitor=Ear(dice.choice((4, 9, 40, 90)), Killed))
         except Killed:
             kills += 1
             (left,) = left_off(study)
@@ -238,11 +238,11 @@ with open_project(Path(sys.argv[1])) as project:
 def test_killed_outright_among_the_views_and_within_an_epoch(
     study: Project, halves: Split, tmp_path: Path, images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import_folders(study, [images(patients=36, each=1, folder="more")], Monitor())
+    import_folders(study, [images(patients=36, each=1, folder="more")])
     apply_labels(study, preview_folders(study))
     halves = make_split(study, SplitPlan(folds=2))
     count = Count(monkeypatch)
-    undisturbed = train(study, halves, TUNED, Monitor())
+    undisturbed = train(study, halves, TUNED)
     once = count.taken()
     recipe = tmp_path / "recipe.json"
     recipe.write_text(TUNED.to_json(), "utf-8")
@@ -260,7 +260,7 @@ def test_killed_outright_among_the_views_and_within_an_epoch(
     found = re.search(r"in fold 1 of 2, at step (\d+) of ", killed("Training", "steps", "4"))
     assert found is not None and 1 <= (kept := int(found[1])) <= 3
     ear = Ear()
-    same(train(study, halves, TUNED, ear), undisturbed)
+    same(train(study, halves, TUNED, monitor=ear), undisturbed)
     assert ear.of(Resumed)
     assert count.of["views"] == 0 and count.of["steps"] == once["steps"] - kept
 
@@ -294,13 +294,13 @@ def test_between_two_checkpoints_lie_no_two_minutes_however_slow_the_disk(
 def test_paused_at_step_two_of_a_fold_it_says_so(study: Project, halves: Split) -> None:
     ear = Ear(when=lambda what: isinstance(what, Progress) and what.unit == "steps" and what.fit == 2 and what.done > 3)
     with pytest.raises(Paused):
-        train(study, halves, TUNED, ear)
+        train(study, halves, TUNED, monitor=ear)
     (left,) = left_off(study)
     assert left.standing.in_words().startswith("Paused in fold 2 of 2, at step 2 of 2: ")
     assert "of work" in left.standing.in_words()
     again = Ear(0)
     with pytest.raises(Paused):
-        train(study, halves, TUNED, again)  # as soon as it has come back to where it was
+        train(study, halves, TUNED, monitor=again)  # as soon as it has come back to where it was
     assert left_off(study)[0].standing.in_words().startswith("Paused in fold 2 of 2, at step 2 of 2: ")
     assert again.of(Resumed)
 
@@ -318,7 +318,7 @@ def test_where_it_stands_before_anything_learns(study: Project, halves: Split, s
             study,
             halves,
             TUNED,
-            Ear(when=lambda what: isinstance(what, Progress) and what.stage == stage and what.done > 0),
+            monitor=Ear(when=lambda what: isinstance(what, Progress) and what.stage == stage and what.done > 0),
         )
     assert told in left_off(study)[0].standing.in_words()
 
@@ -326,9 +326,9 @@ def test_where_it_stands_before_anything_learns(study: Project, halves: Split, s
 def test_cancelled_it_is_given_up_and_no_other_is(study: Project, halves: Split) -> None:
     other = replace(TUNED, seed=1)
     with pytest.raises(Paused):
-        train(study, halves, other, Ear(6))
+        train(study, halves, other, monitor=Ear(6))
     with pytest.raises(Cancelled) as stopped:
-        train(study, halves, TUNED, Ear(20, Cancelled))
+        train(study, halves, TUNED, monitor=Ear(20, Cancelled))
     assert stopped.type is Cancelled
     assert [left.standing.recipe for left in left_off(study)] == [other]
     assert not forgotten(left_off(study)[0], study)
@@ -337,19 +337,19 @@ def test_cancelled_it_is_given_up_and_no_other_is(study: Project, halves: Split)
 
 def test_what_was_made_of_other_labels_is_not_used(study: Project, halves: Split) -> None:
     with pytest.raises(Paused):
-        train(study, halves, TUNED, Ear(25))
+        train(study, halves, TUNED, monitor=Ear(25))
     study.db.execute(
         "UPDATE label SET value = CASE value WHEN 'dark' THEN 'bright' ELSE 'dark' END "
         "WHERE image_id = (SELECT min(image_id) FROM label)"
     )
     ear = Ear()
-    train(study, halves, TUNED, ear)
+    train(study, halves, TUNED, monitor=ear)
     assert not ear.of(Resumed)
 
 
 @pytest.mark.integration
 def test_a_damaged_checkpoint_costs_its_own_work_and_no_more(study: Project, halves: Split) -> None:
-    undisturbed = train(study, halves, TUNED, Monitor())
+    undisturbed = train(study, halves, TUNED)
     for damage in (
         "views/activations",
         "views.safetensors",
@@ -362,17 +362,17 @@ def test_a_damaged_checkpoint_costs_its_own_work_and_no_more(study: Project, hal
                 study,
                 halves,
                 TUNED,
-                Ear(when=lambda what: isinstance(what, Progress) and what.unit == "steps" and what.done > 0),
+                monitor=Ear(when=lambda what: isinstance(what, Progress) and what.unit == "steps" and what.done > 0),
             )
         path = unfinished(study)[0] / damage
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-        same(train(study, halves, TUNED, Monitor()), undisturbed)
+        same(train(study, halves, TUNED), undisturbed)
 
 
 def test_a_training_that_diverges_leaves_nothing_to_go_on_from(study: Project, halves: Split) -> None:
     wild = replace(TUNED, tuning=replace(TUNED.tuning, learning_rate=1e18, head_rate=1e18, epochs=20, warm_up=0.0))
     with pytest.raises(TrainingDiverged):
-        train(study, halves, wild, Monitor())
+        train(study, halves, wild)
     assert not unfinished(study)
 
 
@@ -385,12 +385,12 @@ def test_a_search_goes_on_with_the_trials_that_it_would_have_made(
     monkeypatch.setattr(search, "MOST", 3)
     for recipe in (FROZEN, replace(TUNED, tuning=replace(TUNED.tuning, epochs=1))):
         searching = replace(recipe, search_minutes=60.0)
-        undisturbed = train(study, halves, searching, Monitor())
+        undisturbed = train(study, halves, searching)
         dice, done, starts = random.Random(5), None, 0
         while done is None:
             starts += 1
             try:
-                done = train(study, halves, searching, Ear(dice.randrange(5, 60)))
+                done = train(study, halves, searching, monitor=Ear(dice.randrange(5, 60)))
             except Paused:
                 assert left_off(study)[0].standing.paused
         assert starts > 2

@@ -48,7 +48,7 @@ RECIPE = Recipe(head=HeadSettings(strengths=(1.0, 0.1), inner_folds=2), bootstra
 @pytest.fixture
 def study(project: Project, images: Callable[..., Path]) -> Project:
     """Bright images show `effusion`; every third patient a doubtful `nodule`, every fourth a certain one."""
-    import_folders(project, [images(patients=16, each=2)], Monitor())
+    import_folders(project, [images(patients=16, each=2)])
     add_label_set(project, "signs", "multi")
     use_label_set(project, "signs")
     patients = sorted({row.patient for row in image_rows(project)})
@@ -89,7 +89,7 @@ def test_each_finding_is_learned_and_judged(study: Project, mode: str) -> None:
     tuning = Tuning(frozen_stages=7, epochs=1, batch=8)
     loss = LossSettings(balance="weights", uncertain="softened")
     recipe = replace(RECIPE, mode=mode, tuning=tuning, loss=loss, augment=AugmentSettings(views=1))
-    folder = train(study, split, recipe, Monitor())
+    folder = train(study, split, recipe)
     predictions, found = folder.predictions(), folder.metrics().figures
     assert predictions.classes == ("effusion", "nodule") and predictions.truth is not None
     assert found.multilabel and set(found.findings) == {"effusion", "nodule"} and not found.confusion
@@ -119,7 +119,7 @@ def test_predictions_survive_a_round_trip(tmp_path: Path) -> None:
 
 def test_a_sealed_test_set_of_findings_opens(study: Project) -> None:
     seal_test(study, SplitPlan(test_share=0.25))
-    name = train(study, make_split(study, SplitPlan(folds=2)), RECIPE, Monitor()).name
+    name = train(study, make_split(study, SplitPlan(folds=2)), RECIPE).name
     freeze(study, name, OperatingPoint())
     figures = open_test(study, name, Monitor()).figures
     assert figures.multilabel and "effusion" in figures.findings and figures.images >= 6
@@ -127,7 +127,7 @@ def test_a_sealed_test_set_of_findings_opens(study: Project) -> None:
 
 def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp_path: Path) -> None:
     seal_test(study, SplitPlan(test_share=0.25))
-    folder = train(study, make_split(study, SplitPlan(folds=2)), RECIPE, Monitor())
+    folder = train(study, make_split(study, SplitPlan(folds=2)), RECIPE)
     rule = PointRule("sensitivity", "nodule", 1.0)
     keep_point(study, folder, rule, choose_point(folder.predictions().finding("nodule"), rule), "nodule")
     effusion = PointRule("threshold", "effusion", 1.0)
@@ -156,20 +156,20 @@ def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp
     with (folder.path / "test_predictions.csv").open(encoding="utf-8") as file:
         predicted = [row["predicted_findings"] for row in csv.DictReader(file)]
     assert predicted == point.point.names(predictions.classes, predictions.probabilities, multilabel=True)
-    assert len(verify_run(study, folder)) == 3
+    assert len(verify_run(folder)) == 3
     judged = judge(study, folder, ReviewQuery(folder.name, PointRule(), on_test=True, finding="nodule"), Monitor())
     assert [list(row) for row in judged.confusion] == [list(row) for row in figures["findings"]["nodule"]["confusion"]]
     capsule = tmp_path / "c.frpkg"
-    export_package(study, folder, capsule, Monitor(), kind="study")
+    export_package(study, folder, capsule, kind="study")
     assert sum("follow from the predictions" in each.what for each in verify_package(capsule, Monitor())) == 2
-    there = open_package(capsule, tmp_path / "there", Monitor())
+    there = open_package(capsule, tmp_path / "there")
     with open_project(there.project) as project:
         assert point_of(run(project, there.run)) == point.point, "each finding's point travels along"
 
 
 def test_a_rule_freezes_every_finding(study: Project) -> None:
     seal_test(study, SplitPlan(test_share=0.25))
-    folder = train(study, make_split(study, SplitPlan(folds=2)), RECIPE, Monitor())
+    folder = train(study, make_split(study, SplitPlan(folds=2)), RECIPE)
     freeze_by_rule(study, folder.name, PointRule("youden"))
     own = point_of(folder)
     for name in ("effusion", "nodule"):

@@ -25,9 +25,9 @@ from fineray.project.runs import runs
 from fineray.project.splits import SplitPlan, parts
 from fineray.project.splitting.make import make_split
 from fineray.training import learners
+from fineray.training.dataset import SplitOutdated
 from fineray.training.features import STAGE_FEATURES
 from fineray.training.head.head import Head
-from fineray.training.preparing import SplitOutdated
 from fineray.training.preprocessing import to_input
 from fineray.training.recipe import HeadSettings, Recipe
 from fineray.training.train import train
@@ -52,7 +52,7 @@ def study(zoo: Zoo, lent: Callable[[Path], Project]) -> Project:
 def test_a_run_in_folds_is_whole_and_out_of_sample(study: Project) -> None:
     split = make_split(study, SplitPlan(folds=4))
     monitor = Recorder()
-    folder = train(study, split, QUICK, monitor)
+    folder = train(study, split, QUICK, monitor=monitor)
     assert {path.name for path in folder.path.iterdir()} == {
         "head.safetensors",
         *(f"head-fold-{number}.safetensors" for number in range(1, 5)),
@@ -89,7 +89,7 @@ def test_heads_never_see_the_patients_they_predict(study: Project, monkeypatch: 
         return fit(examples, *rest, **more)
 
     monkeypatch.setattr(learners, "fit_head", spy)
-    folder = train(study, split, QUICK, Monitor())
+    folder = train(study, split, QUICK)
     predictions = folder.predictions()
     numbers: dict[int, int] = {}
     for image in labelled_images(study):
@@ -110,10 +110,10 @@ def test_heads_never_see_the_patients_they_predict(study: Project, monkeypatch: 
 def test_features_are_computed_once_for_each_content(study: Project) -> None:
     split = make_split(study, SplitPlan(folds=4))
     first, second = Recorder(), Recorder()
-    one = train(study, split, QUICK, first)
+    one = train(study, split, QUICK, monitor=first)
     computed = [each for each in first.reports if isinstance(each, Progress) and each.stage == STAGE_FEATURES]
     assert computed[0].done == 0
-    two = train(study, split, QUICK, second)
+    two = train(study, split, QUICK, monitor=second)
     again = [each for each in second.reports if isinstance(each, Progress) and each.stage == STAGE_FEATURES]
     assert [each.done for each in again] == [32]
     np.testing.assert_array_equal(one.predictions().probabilities, two.predictions().probabilities)
@@ -122,7 +122,7 @@ def test_features_are_computed_once_for_each_content(study: Project) -> None:
 
 def test_a_holdout_is_judged_on_the_test_part_only(study: Project) -> None:
     split = make_split(study, SplitPlan("holdout"))
-    predictions = train(study, split, QUICK, Monitor()).predictions()
+    predictions = train(study, split, QUICK).predictions()
     test = {image for image, part in parts(study, split).items() if part == "test"}
     assert set(predictions.images.tolist()) == test
     assert set(predictions.parts) == {"test"}
@@ -144,11 +144,11 @@ def test_cancelling_keeps_the_features_and_no_half_run(study: Project) -> None:
                 raise Cancelled
 
     with pytest.raises(Cancelled):
-        train(study, split, QUICK, Impatient())
+        train(study, split, QUICK, monitor=Impatient())
     assert runs(study) == []
     assert not list(study.runs_folder.iterdir())
     monitor = Recorder()
-    train(study, split, QUICK, monitor)
+    train(study, split, QUICK, monitor=monitor)
     computed = [each for each in monitor.reports if isinstance(each, Progress) and each.stage == STAGE_FEATURES]
     assert computed[0].done == 16
 
@@ -156,10 +156,10 @@ def test_cancelling_keeps_the_features_and_no_half_run(study: Project) -> None:
 def test_labels_that_changed_and_weights_that_lack_are_said(study: Project) -> None:
     split = make_split(study, SplitPlan(folds=4))
     with pytest.raises(WeightsNotInstalled):
-        train(study, split, Recipe(backbone="resnet50"), Monitor())
+        train(study, split, Recipe(backbone="resnet50"))
     study.db.execute("DELETE FROM label WHERE image_id = 3")
     with pytest.raises(SplitOutdated):
-        train(study, split, QUICK, Monitor())
+        train(study, split, QUICK)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(512, 512), (512, 300), (40, 512), (1, 7)])

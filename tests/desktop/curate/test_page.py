@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from fineray.progress import Monitor
 from fineray.project.blanking import blanked_regions
 from fineray.project.changes import set_labels
 from fineray.project.files.importing import import_folders
@@ -256,7 +255,7 @@ def test_another_project_never_shows_the_pictures_of_the_last(
     """Found by the soak: until the new rows had come, old rows asked the new project's pixels for their pictures."""
     create_project(tmp_path / "small")
     with open_project(tmp_path / "small") as project:
-        import_folders(project, [images(patients=2, each=1, folder="few")], Monitor())
+        import_folders(project, [images(patients=2, each=1, folder="few")])
     window.open_project(trained)
     for name in ("Curate", "Review"):
         window.show_page(name)

@@ -8,7 +8,6 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from fineray.progress import Monitor
 from fineray.project.catalogue import image_rows
 from fineray.project.changes import set_labels
 from fineray.project.label_sets import add_label_set, use_label_set
@@ -54,7 +53,7 @@ def test_review_shows_one_of_several_findings_at_a_time(window: MainWindow, qtbo
         labels = {row.id: signs[patients.index(row.patient) % 4] for row in image_rows(project)}
         set_labels(project, labels, "signs")
         recipe = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
-        train(project, make_split(project, SplitPlan(folds=2)), recipe, Monitor())
+        train(project, make_split(project, SplitPlan(folds=2)), recipe)
     window.open_project(trained)
     window.show_page("Review")
     page = window.page("Review")

@@ -22,7 +22,6 @@ from sklearn.metrics import (
 from fineray.evaluation.choosing_point import apply_rule
 from fineray.evaluation.operating_point import PointRule
 from fineray.evaluation.wording import number
-from fineray.progress import Monitor
 from fineray.project.attributes import attribute_values
 from fineray.project.catalogue import image_rows
 from fineray.project.changes import set_labels
@@ -382,7 +381,7 @@ def test_three_classes_are_judged_one_against_the_rest(
         rows = sorted(image_rows(project), key=lambda row: row.patient)
         set_labels(project, {row.id: "grey" for row in rows if int(row.patient[1:]) % 3 == 0}, "x")
         recipe = Recipe(head=HeadSettings(strengths=(1.0,), inner_folds=2), bootstrap=100)
-        train(project, make_split(project, SplitPlan(folds=2)), recipe, Monitor())
+        train(project, make_split(project, SplitPlan(folds=2)), recipe)
     window.open_project(tmp_path / "three")
     window.show_page("Review")
     page = window.page("Review")

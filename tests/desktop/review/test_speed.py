@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 
 from fineray.engine.requests.project import ReadImage
 from fineray.evaluation.predictions import Predictions
-from fineray.progress import Monitor
 from fineray.project.files.importing import import_folders
 from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import Project, create_project, open_project
@@ -130,7 +129,7 @@ def test_images_follow_one_another_at_once(window: MainWindow, qtbot: QtBot, tmp
         write_picture(tmp_path / "images" / ("a", "b")[number % 2] / f"{number}", image, f"P-{number}")
     create_project(tmp_path / "study")
     with open_project(tmp_path / "study") as project:
-        import_folders(project, [tmp_path / "images"], Monitor())
+        import_folders(project, [tmp_path / "images"])
         apply_labels(project, preview_folders(project))
     window.open_project(tmp_path / "study")
     reader = window.session.reader

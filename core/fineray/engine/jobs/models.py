@@ -34,8 +34,8 @@ def predict_folder(request: PredictFolder, monitor: Monitor) -> FolderPrediction
         visit = evidence_writer(folder, request.maps, request.results)
         images, abstain, rule = request.images, request.abstain, request.rule
         if request.every_s > 0:
-            predict.watch_folder(project, folder, images, monitor, request.every_s, abstain, visit, rule)
-        return predict.predict_folder(project, folder, images, monitor, abstain, visit, rule)
+            predict.watch_folder(project, folder, images, request.every_s, abstain, visit, rule, monitor=monitor)
+        return predict.predict_folder(project, folder, images, abstain, visit, rule, monitor=monitor)
 
 
 def write_predictions(request: WritePredictions, monitor: Monitor) -> str:
@@ -67,7 +67,7 @@ def _as_package(project: Project, folder: RunFolder, request: ExportModel, monit
 
     kind: Kind = "study" if request.format == "capsule" else "model"
     key = read_key(request.key, request.passphrase) if request.key is not None else None
-    return export_package(project, folder, request.output, monitor, kind, request.rule, request.abstain, key)
+    return export_package(project, folder, request.output, kind, request.rule, request.abstain, key, monitor=monitor)
 
 
 def _as_onnx(_: Project, folder: RunFolder, request: ExportModel, monitor: Monitor) -> ExportedModel:
@@ -101,7 +101,7 @@ def open_package(request: OpenPackage, monitor: Monitor) -> OpenedModel:
     """Take a package in."""
     from fineray.package import opening
 
-    return opening.open_package(request.package, request.target, monitor, request.signed_by)
+    return opening.open_package(request.package, request.target, request.signed_by, monitor=monitor)
 
 
 def validate_model(request: ValidateModel, monitor: Monitor) -> RunDone:
@@ -133,7 +133,7 @@ def verify(request: Verify, monitor: Monitor) -> tuple[Check, ...]:
     what = request.what
     if request.run:
         with open_project(what) as project:
-            return tuple(verify_run(project, run(project, request.run)))
+            return tuple(verify_run(run(project, request.run)))
     return tuple(verify_statistics(what) if what.suffix == ".json" else verify_package(what, monitor))
 
 

@@ -24,7 +24,7 @@ def find_studies(request: FindStudies, monitor: Monitor) -> tuple[StudyFound, ..
 
     settings = load_settings()
     peer = settings.peer(request.archive)
-    return query.find_studies(settings, peer, request.criteria, monitor, request.password)
+    return query.find_studies(settings, peer, request.criteria, request.password, monitor=monitor)
 
 
 def fetch_studies(request: FetchStudies, monitor: Monitor) -> Fetched:
@@ -33,7 +33,7 @@ def fetch_studies(request: FetchStudies, monitor: Monitor) -> Fetched:
 
     settings = load_settings()
     peer = settings.peer(request.archive)
-    return retrieve.fetch_studies(settings, peer, request.studies, request.folder, monitor, request.password)
+    return retrieve.fetch_studies(settings, peer, request.studies, request.folder, request.password, monitor=monitor)
 
 
 def receive_images(request: ReceiveImages, monitor: Monitor) -> None:
@@ -48,7 +48,9 @@ def send_results(request: SendResults, monitor: Monitor) -> int:
     from fineray.pacs import send
 
     settings = load_settings()
-    return send.send_results(settings, settings.peer(request.archive), request.folder, monitor, request.password)
+    return send.send_results(
+        settings, settings.peer(request.archive), request.folder, request.password, monitor=monitor
+    )
 
 
 PAIRS = (

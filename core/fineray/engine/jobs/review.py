@@ -63,7 +63,7 @@ def find_nearest(request: FindNearest, monitor: Monitor) -> tuple[Neighbour, ...
     from fineray.explaining.alike import nearest
 
     with open_project(request.project) as project:
-        return nearest(project, run(project, request.run), request.image, request.part, monitor)
+        return nearest(project, run(project, request.run), request.image, request.part, monitor=monitor)
 
 
 def map_features(request: MapFeatures, monitor: Monitor) -> FeatureMap:
@@ -71,7 +71,7 @@ def map_features(request: MapFeatures, monitor: Monitor) -> FeatureMap:
     from fineray.explaining.alike import feature_map
 
     with open_project(request.project) as project:
-        return feature_map(project, run(project, request.run), monitor)
+        return feature_map(project, run(project, request.run), monitor=monitor)
 
 
 def doubt_labels(request: DoubtLabels, _: Monitor) -> tuple[DoubtfulLabel, ...]:
@@ -99,7 +99,9 @@ def write_report(request: WriteReport, monitor: Monitor) -> str:
     with open_project(request.project) as project:
         folder, output = run(project, request.view.run), request.output
         return str(
-            writing.write_report(project, folder, request.view, output, monitor, request.thumbnails, request.parts)
+            writing.write_report(
+                project, folder, output, request.view, request.thumbnails, request.parts, monitor=monitor
+            )
         )
 
 

@@ -23,7 +23,7 @@ def make_split(request: MakeSplit, monitor: Monitor) -> Split:
     from fineray.project.splitting import make
 
     with open_project(request.project) as project:
-        return make.make_split(project, request.plan, monitor.check)
+        return make.make_split(project, request.plan, monitor)
 
 
 def seal_test(request: SealTest, _: Monitor) -> Seal:

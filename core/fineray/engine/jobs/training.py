@@ -27,7 +27,9 @@ def train(request: Train, monitor: Monitor) -> RunDone:
 
     with open_project(request.project) as project:
         split = split_of(project, request.split_hash)
-        return RunDone(request.project, training.train(project, split, request.recipe, monitor, request.anew).name)
+        return RunDone(
+            request.project, training.train(project, split, request.recipe, request.anew, monitor=monitor).name
+        )
 
 
 def run_controls(request: RunControls, monitor: Monitor) -> tuple[Control, ...]:
@@ -66,7 +68,7 @@ def add_weights(request: AddWeights, _: Monitor) -> WeightsAdded:
     """Take a weight file in."""
     from fineray.backbones import adding
 
-    source = adding.Source(request.title, request.task, request.data, request.licence)
+    source = adding.WeightSource(request.title, request.task, request.data, request.licence)
     added = adding.add_weights(request.file, request.backbone, source if source.title or source.task else None)
     return WeightsAdded(added.name, added.weights.sha256)
 

@@ -19,9 +19,9 @@ from types import TracebackType
 
 from fineray.dicom.location import FileLocation
 from fineray.dicom.scan import FoundFile
-from fineray.progress import Monitor
+from fineray.progress import SILENT, Monitor
 from fineray.project.files.options import ImportOptions
-from fineray.project.files.preparation import Outcome, Rejected, prepare
+from fineray.project.files.preparation import Outcome, Rejected, store_file
 from fineray.project.pixel_store import PixelStore, ShardWriter
 from fineray.system.processes import without_working_folder
 
@@ -54,22 +54,14 @@ class DecodingPool:
         self._pool = self._new_pool(self._processes)
         self._pool.submit(os.getpid)  # the first task starts the processes
 
-    def prepare_all(self, files: Sequence[FoundFile], monitor: Monitor) -> Iterator[tuple[FoundFile, Outcome]]:
+    def prepare_all(self, files: Sequence[FoundFile], monitor: Monitor = SILENT) -> Iterator[tuple[FoundFile, Outcome]]:
         """Each file with its outcome, in the order in which they are finished. May raise Cancelled or OSError."""
         waiting = iter(_tasks(files))
         flying: dict[Future[list[Outcome]], list[FoundFile]] = {}
         heard = time.monotonic()
         while True:
             monitor.check()
-            broken: list[FoundFile] = []
-            while not broken and len(flying) < self._processes * self.IN_FLIGHT_PER_PROCESS:
-                task = next(waiting, None)
-                if task is None:
-                    break
-                try:
-                    flying[self._pool.submit(_prepare_here, [file.location for file in task])] = task
-                except BrokenProcessPool:
-                    broken += task
+            broken = self._send(waiting, flying)
             if not flying and not broken:
                 return
             done, _ = wait(flying, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -88,11 +80,29 @@ class DecodingPool:
                 # One of the files in flight killed its process and with it the pool: find it, keep the others.
                 broken += itertools.chain.from_iterable(flying.values())
                 flying.clear()
-                self._pool.shutdown(wait=False, cancel_futures=True)
-                self._pool = self._new_pool(self._processes)
-                for file in broken:
-                    monitor.check()
-                    yield file, self._alone(file.location)
+                yield from self._each_alone(broken, monitor)
+
+    def _send(
+        self, waiting: Iterator[list[FoundFile]], flying: dict[Future[list[Outcome]], list[FoundFile]]
+    ) -> list[FoundFile]:
+        """Keep every process busy; the files that could not be sent, since the pool is broken."""
+        while len(flying) < self._processes * self.IN_FLIGHT_PER_PROCESS:
+            task = next(waiting, None)
+            if task is None:
+                break
+            try:
+                flying[self._pool.submit(_prepare_here, [file.location for file in task])] = task
+            except BrokenProcessPool:
+                return task
+        return []
+
+    def _each_alone(self, files: Sequence[FoundFile], monitor: Monitor) -> Iterator[tuple[FoundFile, Outcome]]:
+        """A new pool for what follows, and each of these files in a process of its own."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = self._new_pool(self._processes)
+        for file in files:
+            monitor.check()
+            yield file, self._alone(file.location)
 
     def _alone(self, location: FileLocation) -> Outcome:
         with self._new_pool(1) as pool:
@@ -185,6 +195,6 @@ def _prepare_here(locations: list[FileLocation]) -> list[Outcome]:
         for location in locations:
             # A thread of C: it ends the process even while a decoder holds the interpreter.
             faulthandler.dump_traceback_later(SECONDS_A_FILE, exit=True, file=nowhere)
-            outcomes.append(prepare(location, options, side, writer))
+            outcomes.append(store_file(location, options, side, writer))
             faulthandler.cancel_dump_traceback_later()
     return outcomes

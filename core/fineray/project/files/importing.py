@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -14,6 +15,7 @@ from fineray.dicom.location import FileLocation
 from fineray.dicom.scan import FoundFile, find_files
 from fineray.errors import FinerayError
 from fineray.progress import (
+    SILENT,
     Cancelled,
     FileResult,
     Monitor,
@@ -22,12 +24,13 @@ from fineray.progress import (
 from fineray.project.files.decoding_pool import DecodingPool
 from fineray.project.files.options import EVERY_XRAY, ImportOptions
 from fineray.project.files.patients import chosen_rule, patient_hash, patient_number
-from fineray.project.files.preparation import Outcome, Prepared, Rejected
+from fineray.project.files.preparation import Outcome, Rejected, StoredImage
 from fineray.project.files.rare_values import COLUMNS, RareValues
 from fineray.project.files.summary import ImportSummary
 from fineray.project.pixel_store import sync_shards
 from fineray.project.project import Project
-from fineray.project.sources import Source
+from fineray.project.sources import SourceFile
+from fineray.system.places import Place
 
 COMMIT_EVERY_S = 1.0
 # Attributes of fineray.dicom that are columns of the same name.
@@ -44,20 +47,60 @@ class NothingReadable(FinerayError):
 
 
 def import_folders(
-    project: Project, roots: Iterable[Path], monitor: Monitor, options: ImportOptions = EVERY_XRAY
+    project: Project,
+    roots: Place | Iterable[Place],
+    options: ImportOptions = EVERY_XRAY,
+    monitor: Monitor = SILENT,
 ) -> ImportSummary:
-    """Read what is new below `roots`; files seen before with the same size and time are left alone.
+    """Read what is new below folders into a project.
 
-    What is read is committed every second, so cancelling (Cancelled) or a crash keeps it.
-    Raises FolderMissing, NothingReadable (when the project is still empty afterwards) or a storage error.
+    Files seen before with the same size and time are left alone. What is read is committed every second, so that
+    cancelling or a crash keeps it.
+
+    Parameters
+    ----------
+    project : Project
+        It gets attributes without identity, and shades of 8 bits, the longest side at most 512 pixels.
+    roots : str or path, or several
+        Folders, files or ZIP archives. They are opened read-only.
+    options : ImportOptions
+        Which X-rays are wanted; all of them unless given.
+    monitor : Monitor
+        Hears of each file (FileResult) and of Progress in files.
+
+    Returns
+    -------
+    ImportSummary
+        How many files were imported, skipped, failed, there twice or known, and the seconds that it took.
+
+    Raises
+    ------
+    FolderMissing
+        A folder is not there.
+    NothingReadable
+        The project is still empty afterwards.
+    Cancelled
+        By the monitor.
+    DiskFull, StorageUnavailable
+        The disk refuses, or the project may only be read.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> fineray.create_project("new study")
+    >>> with fineray.open_project("new study", lock=True) as project:
+    ...     summary = fineray.import_folders(project, "images/SYNTHETIC-001")
+    >>> summary.imported, summary.failed
+    (3, 0)
     """
     project.check_writable()
     started = time.monotonic()
-    folders = [root.resolve() for root in roots]
+    given = [roots] if isinstance(roots, str | os.PathLike) else roots
+    folders = [Path(root).resolve() for root in given]
     found = _find(folders, monitor)
     hashes = {file.location: project.keyed_hash(str(file.location)) for file in found}
     project.sources.record(
-        Source(hashes[file.location], file.location, _root_of(file.location.path, folders)) for file in found
+        SourceFile(hashes[file.location], file.location, _root_of(file.location.path, folders)) for file in found
     )
     known = {
         row[0]: row[1:] for row in project.db.execute("SELECT path_hash, size, mtime_ns FROM file WHERE by_choice = 0")
@@ -150,7 +193,9 @@ class _Writer:
             raise
         self._last_commit = time.monotonic()
 
-    def _images(self, outcome: tuple[Prepared, ...], location: FileLocation, path_hash: str) -> tuple[list[int], bool]:
+    def _images(
+        self, outcome: tuple[StoredImage, ...], location: FileLocation, path_hash: str
+    ) -> tuple[list[int], bool]:
         """(image ids of the file's images, whether one of them is new or came from this very file before)."""
         known = {
             row[0] for row in self._db.execute("SELECT image_id FROM image_file WHERE path_hash = ?", (path_hash,))
@@ -158,7 +203,7 @@ class _Writer:
         found = [self._image(prepared, location) for prepared in outcome]
         return [image for image, _ in found], any(new or image in known for image, new in found)
 
-    def _image(self, prepared: Prepared, location: FileLocation) -> tuple[int, bool]:
+    def _image(self, prepared: StoredImage, location: FileLocation) -> tuple[int, bool]:
         """(image id, whether it is new); a file that changed on disk updates its image in place."""
         hashed = self._project.keyed_hash
         identity, a = prepared.identity, prepared.attributes

@@ -9,9 +9,27 @@ from fineray.dicom.radiograph import Attributes, FrameChoice
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """frames: which frames of files with several become images; the others: values to keep, empty for all.
+    """Which X-rays of a folder are wanted.
 
     A file whose header leaves an attribute blank passes that filter only if the empty text is among the values.
+
+    Parameters
+    ----------
+    frames : {"none", "first", "middle", "all"}
+        Which frames of files with several become images (Number of Frames, DICOM PS3.3 C.7.6.6).
+    modalities : tuple of str
+        Values of Modality (0008,0060) to keep, all if empty.
+    views : tuple of str
+        Values of View Position (0018,5101) to keep, all if empty.
+    body_parts : tuple of str
+        Values of Body Part Examined (0018,0015) to keep, all if empty.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> frontal = fineray.ImportOptions(modalities=("CR", "DX"), views=("PA", "AP"))
+    >>> frontal.objection(fineray.read_radiograph("images/SYNTHETIC-001/image-1.dcm").attributes) is None
+    True
     """
 
     frames: FrameChoice = "none"

@@ -26,7 +26,7 @@ from fineray.project.pixel_store import ShardWriter, StoredAt
 
 
 @dataclass(frozen=True)
-class Prepared:
+class StoredImage:
     """A radiograph whose pixels lie in the pixel store, ready to be named in the catalogue."""
 
     stored_at: StoredAt
@@ -51,10 +51,10 @@ class Rejected:
     by_choice: bool = False
 
 
-Outcome = tuple[Prepared, ...] | Rejected
+Outcome = tuple[StoredImage, ...] | Rejected
 
 
-def prepare(location: FileLocation, options: ImportOptions, side: int, writer: ShardWriter) -> Outcome:
+def store_file(location: FileLocation, options: ImportOptions, side: int, writer: ShardWriter) -> Outcome:
     """Read one file, shrink its images so that their longest side is at most `side` (never enlarge), write the pixels.
 
     Raises OSError where the store cannot be written.
@@ -82,9 +82,9 @@ def prepare(location: FileLocation, options: ImportOptions, side: int, writer: S
     return tuple(_stored(radiograph, side, writer) for radiograph in radiographs)
 
 
-def _stored(radiograph: Radiograph, side: int, writer: ShardWriter) -> Prepared:
+def _stored(radiograph: Radiograph, side: int, writer: ShardWriter) -> StoredImage:
     pixels = shrink(shades_8bit(radiograph.image), side)
-    return Prepared(
+    return StoredImage(
         writer.append(pixels),
         content_hash(pixels),
         fingerprint(pixels),

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fineray.errors import FinerayError, nearest
 from fineray.label_values import (
@@ -36,6 +37,11 @@ from fineray.project.label_sets import (
 from fineray.project.labels.keys import AMBIGUOUS, KEYS
 from fineray.project.labels.table_file import LabelFileUnusable, read_table
 from fineray.project.project import Project
+from fineray.system.frames import to_frame
+from fineray.system.places import Place
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LABEL_COLUMN = "label"
 # What a cell of a finding's column says (CheXpert writes 1, 0 and -1); an empty one in a filled row means absent.
@@ -94,10 +100,34 @@ class LabelPreview:
                 found.append(f"Class “{name}” has images of one patient only; a split by patient needs more.")
         return tuple(found)
 
+    def to_frame(self) -> pd.DataFrame:
+        """The matched labels as a pandas data frame: `image` (catalogue id) and `label`. Raises PandasMissing."""
+        return to_frame({"image": [image for image, _ in self.matched], "label": [label for _, label in self.matched]})
+
 
 @dataclass(frozen=True)
 class FromTable:
-    """Labels from a table; see preview_table()."""
+    """Labels from a CSV or Excel file, for `preview_labels`.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV (comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252) or the first sheet of an .xlsx. The first of
+        sop_instance_uid, file, content_hash, patient_id that the header has says which image a row is of.
+    columns : tuple of str
+        One that holds the label, or several that hold a finding each (yes, no or uncertain; 1, 0 or -1).
+    into : str
+        The label set, made if it is not there; empty for that in use, or one named like the column.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> from pathlib import Path
+    >>> source = fineray.FromTable(Path("images/labels.csv"), into="reader 1")
+    >>> with fineray.open_project("study") as project:
+    ...     fineray.preview_labels(project, source).label_set
+    'reader 1'
+    """
 
     path: Path
     columns: tuple[str, ...] = (LABEL_COLUMN,)
@@ -106,7 +136,21 @@ class FromTable:
 
 @dataclass(frozen=True)
 class FromFolders:
-    """Labels from folder names."""
+    """Labels from the names of the folders that were imported, for `preview_labels`.
+
+    Parameters
+    ----------
+    into : str
+        The label set, made if it is not there; empty for that in use.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     preview = fineray.preview_labels(project, fineray.FromFolders(into="folder"))
+    >>> sorted(preview.classes)[:2]
+    ['SYNTHETIC-001', 'SYNTHETIC-002']
+    """
 
     into: str = ""
 
@@ -140,8 +184,44 @@ class _Target:
     kind: Kind
 
 
-def preview_labels(project: Project, source: LabelSource) -> LabelPreview:
-    """What labels from that source would do; changes nothing. Raises what the four functions below raise."""
+def preview_labels(project: Project, source: LabelSource | Place) -> LabelPreview:
+    """Say what labels from a table, from folder names or from an attribute would do, and change nothing.
+
+    Parameters
+    ----------
+    project : Project
+        Its images are matched.
+    source : str or path, FromTable, FromFolders, FromAttribute or FromFinding
+        Where the labels are. A path is a CSV or Excel file with a column `label`.
+
+    Returns
+    -------
+    LabelPreview
+        What matches, what does not, and why; `to_frame` gives the labels by image.
+
+    Raises
+    ------
+    LabelFileUnusable
+        The table cannot be read, or lacks a column.
+    LabelSetUnusable
+        The labels do not fit into that label set.
+    NoSuchAttribute
+        No image states that attribute.
+
+    See Also
+    --------
+    apply_labels : Write what a preview shows.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study") as project:
+    ...     preview = fineray.preview_labels(project, "images/labels.csv")
+    >>> preview.classes["opacity (synthetic)"]  # images, patients
+    (12, 6)
+    """
+    if isinstance(source, str | os.PathLike):
+        return preview_table(project, Path(source))
     match source:
         case FromTable(path, columns, into):
             return preview_table(project, path, columns, into)
@@ -258,10 +338,33 @@ def preview_finding(project: Project, source: str, finding: str, into: str = "")
 
 
 def apply_labels(project: Project, preview: LabelPreview) -> int:
-    """Write the matched labels, all or none; returns their number. A set that is not there yet is made, and taken
-    into use if that in use has no labels.
+    """Write the labels that a preview matched, all or none.
 
-    Raises NoLabelMatches or TooFewClasses, and then changes nothing.
+    A set that is not there yet is made, and taken into use if that in use has no labels.
+
+    Parameters
+    ----------
+    project : Project
+        The project that the preview is of.
+    preview : LabelPreview
+        By `preview_labels`.
+
+    Returns
+    -------
+    int
+        How many images were labelled.
+
+    Raises
+    ------
+    NoLabelMatches, TooFewClasses
+        There is nothing to write, or nothing to tell apart; nothing was changed.
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study", lock=True) as project:
+    ...     fineray.apply_labels(project, fineray.preview_labels(project, "images/labels.csv"))
+    24
     """
     if not preview.matched:
         raise NoLabelMatches(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from fineray.errors import FinerayError
+from fineray.progress import SILENT, Monitor
 from fineray.project.attributes import attribute_values
 from fineray.project.catalogue import (
     LabelledImage,
@@ -26,6 +27,7 @@ from fineray.project.label_sets import LabelSet, active_id, active_label_set
 from fineray.project.project import Project
 from fineray.project.splits import (
     ASIDE,
+    FIVE_FOLDS,
     Certificate,
     Split,
     SplitPlan,
@@ -43,15 +45,51 @@ class PatientOnTwoSides(FinerayError):
     """A split would let a patient, or a copy of a patient's image, stand on two sides; it is refused."""
 
 
-def make_split(project: Project, plan: SplitPlan, check: Callable[[], None] = lambda: None) -> Split:
-    """Assign every labelled image to a part, keep the split in the catalogue and return it.
+def make_split(project: Project, plan: SplitPlan = FIVE_FOLDS, monitor: Monitor = SILENT) -> Split:
+    """Divide the labelled images into folds, or into training, validation and test parts, and keep the split.
 
-    Groups stay together: patients, joined where they share a study or a picture; the sealed test set stays outside.
-    check() may raise to stop. Raises PatientsUnidentified, or CannotSplit where a class has too few patients.
+    Groups stay together: patients, joined where they share a study or a picture. The sealed test set stays outside.
+
+    Parameters
+    ----------
+    project : Project
+        Images with a certain label in the set in use are divided.
+    plan : SplitPlan
+        How; five folds unless given.
+    monitor : Monitor
+        May cancel.
+
+    Returns
+    -------
+    Split
+        With the hash of its parts, the same wherever the same split is made, and a certificate of what was checked.
+
+    Raises
+    ------
+    PatientsUnidentified
+        Images do not say whose they are.
+    CannotSplit
+        A class has images of too few patients.
+    NoSuchAttribute
+        The plan names an attribute that no image states.
+    Cancelled
+        By the monitor.
+
+    Notes
+    -----
+    Folds are stratified by label and drawn by group (scikit-learn's StratifiedGroupKFold).
+
+    Examples
+    --------
+    >>> import fineray
+    >>> with fineray.open_project("study", lock=True) as project:
+    ...     split = fineray.make_split(project, fineray.SplitPlan(folds=3))
+    >>> split.certificate.images, split.certificate.patients, split.certificate.groups
+    (24, 12, 12)
     """
     images = labelled_images(project)
     check_identified(project, images)
-    grouping, sealed = group_beside_sealed(project, images, check)
+    grouping, sealed = group_beside_sealed(project, images, monitor.check)
     free = [row for row, image in enumerate(images) if image.id not in sealed]
     usable, groups = [images[row] for row in free], grouping.groups[free]
     chosen = active_label_set(project)

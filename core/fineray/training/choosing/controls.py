@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fineray.progress import Monitor
+from fineray.progress import SILENT, Monitor
 from fineray.project.project import Project
 from fineray.project.runs import runs
 from fineray.project.splits import Split
@@ -29,7 +29,7 @@ def control_recipes(recipe: Recipe) -> dict[str, Recipe]:
     }
 
 
-def run_controls(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> list[Control]:
+def run_controls(project: Project, split: Split, recipe: Recipe, monitor: Monitor = SILENT) -> list[Control]:
     """Make the four runs; where they were paused, those that are left. Raises what train() raises."""
     project.check_writable()
     place = checkpoints_of(project, "controls", recipe, split.hash)
@@ -45,7 +45,7 @@ def _controls(project: Project, split: Split, recipe: Recipe, monitor: Monitor, 
     for what, each in control_recipes(recipe).items():
         folder = there.get(done.get(what, ""))
         if folder is None:
-            folder = train(project, split, each, monitor, within=place.inside(what))
+            folder = train(project, split, each, within=place.inside(what), monitor=monitor)
             done = {**done, what: folder.name}
             place.save(DONE, State({}, done))
         area = folder.metrics().figures.auc

@@ -8,14 +8,14 @@ import numpy as np
 
 from fineray.evaluation.bootstrap import patient_weights, percentile_interval, weighted_mean_auc
 from fineray.evaluation.roc_area import auc
-from fineray.progress import Monitor, Progress, Quiet
+from fineray.progress import SILENT, Monitor, Progress, Quiet
 from fineray.project.project import Project
 from fineray.project.splits import Split
 from fineray.training.checkpoint import Checkpoints, checkpoints_of
 from fineray.training.data import Data, Rows
+from fineray.training.dataset import load_training_input
 from fineray.training.head.head import Floats
 from fineray.training.learners import TrainingProgress, learner_for
-from fineray.training.preparing import prepare
 from fineray.training.recipe import Recipe
 from fineray.training.results import LearningCurve, LearningPoint
 
@@ -24,7 +24,7 @@ FEWEST = 3  # patients of each class, below which a share is left out
 _RESAMPLES = 500
 
 
-def learning_curve(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> LearningCurve:
+def learning_curve(project: Project, split: Split, recipe: Recipe, monitor: Monitor = SILENT) -> LearningCurve:
     """Train on nested shares of the training patients, drawn class by class, and judge on the held-out ones.
 
     With folds these are each fold's own; with a held-out test part the validation part, since the test part is for
@@ -47,14 +47,14 @@ def _points(
 ) -> tuple[list[LearningPoint], int]:
     """(the points, in how many parts each was judged)."""
     quiet = TrainingProgress(Quiet(monitor), 1, place)
-    prepared = prepare(project, split, plain, monitor)
+    prepared = load_training_input(project, split, plain, monitor)
     if place is not None:
         place.claim(prepared.made_of)
     data = prepared.data
     folds = sorted(set(data.parts.tolist())) if split.plan.kind == "folds" else ["validation"]
     order = np.random.default_rng(plain.seed).permutation(int(data.groups.max()) + 1)
     points = []
-    with learner_for(project, prepared.chosen, prepared.device, data, plain, quiet) as learner:
+    with learner_for(project, prepared.backbone, prepared.device, data, plain, quiet) as learner:
         for number, share in enumerate(SHARES):
             scores = np.full((len(data.images), len(data.classes)), np.nan)
             learned: list[Rows] = []
@@ -78,8 +78,8 @@ def _points(
 def _share(data: Data, training: Rows, order: np.ndarray, share: float) -> Rows | None:
     """The first patients of each class in an order of chance, so that smaller shares lie in larger ones."""
     kept = np.zeros(len(training), dtype=bool)
-    for stratum in np.unique(data.learned_strata[training]):
-        own = training & (data.learned_strata == stratum)
+    for stratum in np.unique(data.strata[training]):
+        own = training & (data.strata == stratum)
         patients = np.unique(data.groups[own])
         ranked = patients[np.argsort(order[patients])]
         some = ranked[: max(1, round(share * len(ranked)))]
@@ -94,9 +94,9 @@ def _point(data: Data, scores: Floats, learned: list[Rows]) -> LearningPoint:
     images = round(float(np.mean([rows.sum() for rows in learned])))
     judged = ~np.isnan(scores[:, 0])
     if not data.multilabel and len(data.classes) == 2:
-        found = auc(scores[judged, 1], data.strata[judged] == 1, data.groups[judged])
+        found = auc(scores[judged, 1], data.true[judged] == 1, data.groups[judged])
         return LearningPoint(patients, images, found.value, found.low, found.high)
-    true = data.strata[judged]
+    true = data.true[judged]
     if data.multilabel:  # the mean over findings, without intervals of their own
         areas = []
         for number in range(len(data.classes)):

@@ -18,7 +18,7 @@ from fineray.backbones.runtime import Runtime, best_device
 from fineray.errors import FinerayError
 from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.predictions import Predictions
-from fineray.progress import Monitor, Progress
+from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.catalogue import LabelledImage, labelled_images
 from fineray.project.label_sets import active_label_set
 from fineray.project.project import Project
@@ -29,7 +29,7 @@ from fineray.project.splitting.strata import strata_of_labels
 from fineray.project.trials import keep_trial
 from fineray.training.checkpoint import Keeping
 from fineray.training.choosing.transferability import h_score, logme
-from fineray.training.data import targets_of
+from fineray.training.data import Targets, targets_of
 from fineray.training.features import features_of
 from fineray.training.head.head import Standardisation
 from fineray.training.head.selection import Examples, fit_head
@@ -44,7 +44,7 @@ class NothingToRank(FinerayError):
     """There are no labels to rank by."""
 
 
-def rank(project: Project, split: Split | None, names: Sequence[str], monitor: Monitor) -> list[Ranked]:
+def rank(project: Project, split: Split | None, names: Sequence[str], monitor: Monitor = SILENT) -> list[Ranked]:
     """The named backbones, or all that are installed, the best AUC first.
 
     Looks at the images that may be learned from: neither the sealed test set nor, where the latest split has one, its
@@ -55,12 +55,12 @@ def rank(project: Project, split: Split | None, names: Sequence[str], monitor: M
     chosen: list[Backbone] = [backbone(name) for name in names]
     chosen = chosen or [each for each in backbones() if weights_file(each) is not None]
     labels = [image.label for image in images]
-    chosen_set = active_label_set(project)
-    multilabel = chosen_set.kind == "multi"
-    classes, judged, targets = targets_of(labels, chosen_set, QUICK.loss)
-    if len(classes) < (1 if multilabel else 2):
+    label_set = active_label_set(project)
+    multilabel = label_set.kind == "multi"
+    targets = targets_of(labels, label_set, QUICK.loss)
+    if len(targets.classes) < (1 if multilabel else 2):
         raise NothingToRank("The images carry labels of one class, or none", todo="Label them first (page Curate).")
-    strata = np.unique(strata_of_labels(labels, chosen_set), return_inverse=True)[1].astype(np.int64)
+    strata = np.unique(strata_of_labels(labels, label_set), return_inverse=True)[1].astype(np.int64)
     groups = group_images(project, images, monitor.check).groups
     folds = inner_folds(strata, groups, FOLDS, QUICK.seed)
     if not folds:
@@ -71,14 +71,13 @@ def rank(project: Project, split: Split | None, names: Sequence[str], monitor: M
         started = time.monotonic()
         runtime = Runtime(each, best_device())
         features = features_of(project, images, each, runtime, monitor)
-        examples = Examples(features, targets, groups, strata, multilabel)
-        chances = np.zeros_like(targets)
+        examples = Examples(features, targets.learned, groups, strata, multilabel)
+        chances = np.zeros_like(targets.learned)
         for fit, held_out in folds:
             head = fit_head(examples.rows(fit), runtime.widths, QUICK, keeping=Keeping(check=monitor.check)).head
             chances[held_out] = head.probabilities(features[0, held_out])
-        area = evaluate(
-            _predictions(classes, images, groups, strata, judged if multilabel else None, chances), resamples=RESAMPLES
-        ).auc
+        judged = _predictions(targets, images, groups, chances, multilabel)
+        area = evaluate(judged, resamples=RESAMPLES).auc
         standardised = Standardisation.of(features[0], runtime.widths).apply(features[0])
         ranked.append(
             Ranked(
@@ -87,7 +86,7 @@ def rank(project: Project, split: Split | None, names: Sequence[str], monitor: M
                 auc=area.value,
                 auc_low=area.low,
                 auc_high=area.high,
-                logme=logme(standardised, np.nan_to_num(targets)),
+                logme=logme(standardised, np.nan_to_num(targets.learned)),
                 h_score=h_score(standardised, strata),
                 seconds=time.monotonic() - started,
                 images=len(images),
@@ -99,13 +98,13 @@ def rank(project: Project, split: Split | None, names: Sequence[str], monitor: M
 
 
 def _predictions(
-    classes: tuple[str, ...],
+    targets: Targets,
     images: list[LabelledImage],
     groups: NDArray[np.int64],
-    strata: NDArray[np.int64],
-    truth: NDArray[np.float64] | None,
     chances: NDArray[np.float64],
+    multilabel: bool,
 ) -> Predictions:
     ids = np.array([image.id for image in images], dtype=np.int64)
     patients = tuple(str(group) for group in groups.tolist())
-    return Predictions(classes, ids, patients, ("",) * len(images), strata, chances, truth)
+    truth = targets.judged if multilabel else None
+    return Predictions(targets.classes, ids, patients, ("",) * len(images), targets.true, chances, truth)

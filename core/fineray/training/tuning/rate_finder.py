@@ -8,12 +8,12 @@ import math
 import numpy as np
 import torch
 
-from fineray.progress import HeadStep, Monitor, Progress
+from fineray.progress import SILENT, HeadStep, Monitor, Progress
 from fineray.project.project import Project
 from fineray.project.splits import TEST, Split
 from fineray.project.trials import keep_trial
+from fineray.training.dataset import load_training_input
 from fineray.training.learners import TrainingProgress, TuningLearner, learner_for
-from fineray.training.preparing import prepare
 from fineray.training.recipe import Recipe, RecipeUnusable
 from fineray.training.results import RateCurve
 from fineray.training.tuning.finetuning import Tuner, TuningData
@@ -23,7 +23,7 @@ SMOOTH = 0.9  # memory of the loss's moving average
 ENOUGH = 4.0  # times the least loss: the rate is too high by then
 
 
-def find_rate(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> RateCurve:
+def find_rate(project: Project, split: Split, recipe: Recipe, monitor: Monitor = SILENT) -> RateCurve:
     """Try rates on training images: of the first fold, or of the training part. Nothing is kept of it.
 
     Raises RecipeUnusable in mode frozen, where there is no rate to choose, and what train() raises.
@@ -32,17 +32,21 @@ def find_rate(project: Project, split: Split, recipe: Recipe, monitor: Monitor) 
         raise RecipeUnusable(
             "A frozen backbone has no learning rate: its head is fitted exactly", todo="Choose fine-tuning."
         )
-    prepared = prepare(project, split, recipe, monitor)
+    prepared = load_training_input(project, split, recipe, monitor)
     data = prepared.data
     rows = data.parts == "training" if split.plan.kind != "folds" else data.parts != "1"
     rows &= data.parts != TEST
-    with learner_for(project, prepared.chosen, prepared.device, data, recipe, TrainingProgress(monitor, 1)) as learner:
+    with learner_for(
+        project, prepared.backbone, prepared.device, data, recipe, TrainingProgress(monitor, 1)
+    ) as learner:
         assert isinstance(learner, TuningLearner)
         network, _ = learner.start(rows, 0, None)
         tuning_data = TuningData(learner.views, np.flatnonzero(rows), data.learned, data.multilabel)
-        tuner = Tuner(tuning_data, copy.deepcopy(network), prepared.chosen, recipe.tuning, recipe.loss, learner.fabric)
+        tuner = Tuner(
+            tuning_data, copy.deepcopy(network), prepared.backbone, recipe.tuning, recipe.loss, learner.fabric
+        )
         curve = _rise(tuner, recipe, monitor)
-    keep_trial(project, "learning rate", [prepared.chosen.title], [data.images[row] for row in np.flatnonzero(rows)])
+    keep_trial(project, "learning rate", [prepared.backbone.title], [data.images[row] for row in np.flatnonzero(rows)])
     return curve
 
 

@@ -68,7 +68,7 @@ def test_every_file_ends_in_the_table_with_a_reason(project: Project, images: Ca
     shutil.copy(folder / "bright/p0/0", folder / "the same again")
     shutil.copy(get_testdata_file("CT_small.dcm"), folder / "ct")
     monitor = Recorder()
-    summary = import_folders(project, [folder], monitor)
+    summary = import_folders(project, [folder], monitor=monitor)
     assert (summary.imported, summary.skipped, summary.failed, summary.duplicates) == (12, 2, 1, 1)
     assert summary.found == 16
     rows = {row.location.path: row for row in file_rows(project) if row.location}
@@ -86,7 +86,7 @@ def test_every_file_ends_in_the_table_with_a_reason(project: Project, images: Ca
 
 
 def test_stored_pixels_are_the_shades_of_the_file(project: Project, images: Callable[..., Path]) -> None:
-    import_folders(project, [images()], Monitor())
+    import_folders(project, [images()])
     for row in image_rows(project):
         source = source_of(project, row.id)
         assert source is not None
@@ -97,7 +97,7 @@ def test_stored_pixels_are_the_shades_of_the_file(project: Project, images: Call
 def test_large_images_are_stored_smaller_with_their_aspect(project: Project, tmp_path: Path) -> None:
     (tmp_path / "cr").mkdir()
     shutil.copy(get_testdata_file("RG1_UNCR.dcm"), tmp_path / "cr/image")
-    import_folders(project, [tmp_path / "cr"], Monitor())
+    import_folders(project, [tmp_path / "cr"])
     (row,) = image_rows(project)
     place = row.stored_at
     assert max(place.rows, place.columns) == 512
@@ -109,11 +109,11 @@ def test_large_images_are_stored_smaller_with_their_aspect(project: Project, tmp
 
 def test_a_second_import_reads_only_what_is_new(project: Project, images: Callable[..., Path]) -> None:
     folder = images()
-    import_folders(project, [folder], Monitor())
-    again = import_folders(project, [folder], Monitor())
+    import_folders(project, [folder])
+    again = import_folders(project, [folder])
     assert (again.unchanged, again.imported) == (12, 0)
     write_image(folder / "dark/new", patient="PAT-7", number=9)
-    third = import_folders(project, [folder], Monitor())
+    third = import_folders(project, [folder])
     assert (third.unchanged, third.imported) == (12, 1)
     assert counts(project).images == 13
 
@@ -121,11 +121,11 @@ def test_a_second_import_reads_only_what_is_new(project: Project, images: Callab
 def test_a_changed_file_is_read_anew_in_place(project: Project, tmp_path: Path) -> None:
     path = tmp_path / "images/one"
     ds = write_image(path, patient="A", level=0.3)
-    import_folders(project, [path.parent], Monitor())
+    import_folders(project, [path.parent])
     (before,) = image_rows(project)
     write_image(path, patient="A", level=0.8, SOPInstanceUID=ds.SOPInstanceUID)
     os.utime(path, ns=(1, 1))
-    import_folders(project, [path.parent], Monitor())
+    import_folders(project, [path.parent])
     (after,) = image_rows(project)
     assert after.id == before.id
     assert project.pixels.read(after.stored_at).mean() > project.pixels.read(before.stored_at).mean() + 50
@@ -136,10 +136,10 @@ def test_cancelling_keeps_what_was_read_and_going_on_reads_the_rest(
 ) -> None:
     folder = images(patients=12, each=4)
     with pytest.raises(Cancelled):
-        import_folders(project, [folder], Recorder(files=10))
+        import_folders(project, [folder], monitor=Recorder(files=10))
     kept = counts(project).images
     assert 10 <= kept < 48
-    summary = import_folders(project, [folder], Monitor())
+    summary = import_folders(project, [folder])
     assert summary.unchanged == kept
     assert counts(project).images == 48
 
@@ -147,14 +147,14 @@ def test_cancelling_keeps_what_was_read_and_going_on_reads_the_rest(
 def test_nothing_readable_says_so_and_names_the_folder(project: Project, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     with pytest.raises(NothingReadable, match="no files"):
-        import_folders(project, [tmp_path / "docs"], Monitor())
+        import_folders(project, [tmp_path / "docs"])
     (tmp_path / "docs/letter.txt").write_text("Dear")
     with pytest.raises(NothingReadable, match="None of the 1 files") as caught:
-        import_folders(project, [tmp_path / "docs"], Monitor())
+        import_folders(project, [tmp_path / "docs"])
     assert "docs" in caught.value.where
     assert [row.reason for row in file_rows(project)] == ["Not a DICOM file"]
     with pytest.raises(FolderMissing):
-        import_folders(project, [tmp_path / "nowhere"], Monitor())
+        import_folders(project, [tmp_path / "nowhere"])
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_a_full_disk_is_said_and_loses_nothing(small_disk: Path, images: Callabl
     filler = small_disk / "filler"
     folder = images(patients=40, each=4, folder="more")
     with open_project(small_disk / "study") as project:
-        import_folders(project, [images(patients=2, each=1)], Monitor())
+        import_folders(project, [images(patients=2, each=1)])
         kept = counts(project).images
         free = shutil.disk_usage(small_disk).free
         filler.write_bytes(bytes(free - 150_000))
@@ -187,7 +187,7 @@ def test_a_full_disk_is_said_and_loses_nothing(small_disk: Path, images: Callabl
         for row in image_rows(project):
             assert project.pixels.read(row.stored_at).any()
         filler.unlink()
-        import_folders(project, [folder], Monitor())
+        import_folders(project, [folder])
         assert counts(project).images == kept + 160
         for row in image_rows(project):
             assert project.pixels.read(row.stored_at).any()
@@ -207,7 +207,7 @@ def test_no_identity_reaches_the_project(tmp_path: Path, images: Callable[..., P
     )
     create_project(tmp_path / "clean")
     with open_project(tmp_path / "clean") as opened:
-        import_folders(opened, [folder], Monitor())
+        import_folders(opened, [folder])
         assert {row.patient for row in image_rows(opened)} == {"P00001", "P00002", "P00003"}
     needles = [secret.encode(), b"Dr Who", b"PAT-0", ds.SOPInstanceUID.encode(), ds.StudyInstanceUID.encode()]
     held = b"".join(path.read_bytes() for path in (tmp_path / "clean").rglob("*") if path.is_file())
@@ -227,14 +227,14 @@ def test_frames_archives_and_pictures_are_imported_with_warnings(project: Projec
     write_image(tmp_path / "inside", patient="B")
     with zipfile.ZipFile(folder / "export.zip", "w") as archive:
         archive.write(tmp_path / "inside", "bright/one")
-    first = import_folders(project, [folder], Monitor())
+    first = import_folders(project, [folder])
     assert (first.imported, first.skipped) == (2, 1)
     rows = {str(row.location).rpartition("mixed/")[2]: row for row in file_rows(project)}
     assert "3 frames" in rows["cine"].reason
     assert rows["export.zip/bright/one"].status == "imported"
     assert rows["old.png"].status == "imported"
     assert "names no patient" in rows["old.png"].reason
-    second = import_folders(project, [folder], Monitor(), ImportOptions(frames="all"))
+    second = import_folders(project, [folder], ImportOptions(frames="all"))
     assert (second.imported, second.unchanged) == (1, 2)
     assert counts(project).images == 5
     for row in image_rows(project):
@@ -242,23 +242,23 @@ def test_frames_archives_and_pictures_are_imported_with_warnings(project: Projec
         assert source is not None
         expected = shades_8bit(read_radiograph(*source).image)
         np.testing.assert_array_equal(project.pixels.read(stored_at(project, row.id)), expected)
-    assert import_folders(project, [folder], Monitor(), ImportOptions(frames="all")).unchanged == 3
+    assert import_folders(project, [folder], ImportOptions(frames="all")).unchanged == 3
 
 
 def test_views_that_were_not_chosen_stay_outside_until_they_are(project: Project, tmp_path: Path) -> None:
     for number, view in enumerate(("PA", "AP", "LL", "")):
         write_image(tmp_path / f"images/{number}", patient=f"P{number}", number=number, ViewPosition=view)
     frontal = ImportOptions(views=("PA", "AP"))
-    summary = import_folders(project, [tmp_path / "images"], Monitor(), frontal)
+    summary = import_folders(project, [tmp_path / "images"], frontal)
     assert (summary.imported, summary.skipped) == (2, 2)
     assert "View LL: not chosen for this import" in {row.reason for row in file_rows(project)}
-    assert import_folders(project, [tmp_path / "images"], Monitor()).imported == 2
+    assert import_folders(project, [tmp_path / "images"]).imported == 2
     assert {row.view_position for row in image_rows(project)} == {"PA", "AP", "LL", ""}
 
 
 def test_stations_are_hashed_and_dates_moved(project: Project, tmp_path: Path) -> None:
     write_image(tmp_path / "images/1", patient="A", StationName="ROOM-7", StudyDate="20240301")
-    import_folders(project, [tmp_path / "images"], Monitor())
+    import_folders(project, [tmp_path / "images"])
     station, date = project.db.execute("SELECT station_hash, study_date FROM image").fetchone()
     assert station == project.keyed_hash("station:ROOM-7")
     assert date == project.shifted_date("20240301") < "2023-03-03"
@@ -271,7 +271,7 @@ def test_a_file_that_hangs_its_decoder_costs_itself_only(
     folder = images(patients=4, each=2)
     crashing.mark(folder / "dark/p1/0")
     monkeypatch.setattr(decoding_pool, "_prepare_here", crashing.prepare_or_hang)
-    summary = import_folders(project, [folder], Monitor())
+    summary = import_folders(project, [folder])
     assert (summary.imported, summary.failed) == (7, 1)
     failed = [row for row in file_rows(project) if row.status == "failed"]
     assert "crashed or hung" in failed[0].reason

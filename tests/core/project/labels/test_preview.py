@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from fineray.progress import Monitor
 from fineray.project.catalogue import counts, image_rows
 from fineray.project.files.importing import import_folders
 from fineray.project.labels.preview import (
@@ -25,7 +24,7 @@ from fineray.project.project import Project
 @pytest.fixture
 def study(project: Project, images: Callable[..., Path]) -> Project:
     """Six patients, two images each, in folders bright/ and dark/."""
-    import_folders(project, [images()], Monitor())
+    import_folders(project, [images()])
     return project
 
 
@@ -56,7 +55,7 @@ def test_by_file_and_by_patient(study: Project, tmp_path: Path, key: str) -> Non
 
 
 def test_by_sop_instance_uid_on_real_files(project: Project, cxr: Path) -> None:
-    import_folders(project, [cxr / "dicom/NIH00150", cxr / "dicom/NIH00165"], Monitor())
+    import_folders(project, [cxr / "dicom/NIH00150", cxr / "dicom/NIH00165"])
     preview = preview_table(project, cxr / "labels.csv")
     assert len(preview.matched) == counts(project).images > 0
     assert len(preview.unmatched_entries) == 701 - len(preview.matched)

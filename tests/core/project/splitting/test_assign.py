@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fineray.progress import Monitor
 from fineray.project.attributes import DATE, attribute_values
 from fineray.project.catalogue import image_rows, labelled_images
 from fineray.project.changes import undo
@@ -46,7 +45,7 @@ def study(project: Project, tmp_path: Path) -> Project:
         write_image(tmp_path / f"images/{label}/{patient}", patient=f"P{patient}", number=patient, **tags)
     late = {"InstitutionName": "West", "Manufacturer": "ACME", "StudyDate": "20200428"}
     write_image(tmp_path / "images/a/again", patient="P0", number=99, **late)
-    import_folders(project, [tmp_path / "images"], Monitor())
+    import_folders(project, [tmp_path / "images"])
     apply_labels(project, preview_folders(project))
     return project
 
@@ -103,7 +102,7 @@ def test_what_is_asked_for_must_be_there(study: Project, tmp_path: Path) -> None
     with pytest.raises(CannotSplit, match="Nothing is chosen"):
         make_split(study, SplitPlan("holdout", by="site_hash"))
     write_image(tmp_path / "more/x", patient="P77", number=5)
-    import_folders(study, [tmp_path / "more"], Monitor())
+    import_folders(study, [tmp_path / "more"])
     study.db.execute("INSERT INTO label SELECT 1, max(id), 'a' FROM image")
     with pytest.raises(CannotSplit, match="do not state their date"):
         make_split(study, SplitPlan("holdout", by=DATE))

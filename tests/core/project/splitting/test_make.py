@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.uid import generate_uid
 
-from fineray.progress import Monitor
 from fineray.project.catalogue import image_rows, labelled_images
 from fineray.project.changes import set_labels
 from fineray.project.files.importing import import_folders
@@ -126,7 +125,7 @@ def test_too_few_patients_of_a_class_are_named(study: Project) -> None:
 def test_images_that_do_not_say_whose_they_are_stop_the_split(project: Project, tmp_path: Path, name: str) -> None:
     for number in range(12):
         write_image(tmp_path / f"images/{number % 2}/{number}", patient=name, number=number)
-    import_folders(project, [tmp_path / "images"], Monitor())
+    import_folders(project, [tmp_path / "images"])
     apply_labels(project, preview_folders(project))
     assert len(unidentified_images(project)) == 12
     with pytest.raises(PatientsUnidentified, match="12 of 12 images") as caught:
@@ -136,7 +135,7 @@ def test_images_that_do_not_say_whose_they_are_stop_the_split(project: Project, 
     assert len({image.patient_id for image in labelled_images(project)}) == 12
     assert make_split(project, SplitPlan(folds=2)).certificate.patients == 12  # type: ignore[union-attr]
     write_image(tmp_path / "images/0/later", patient=name, number=99)
-    import_folders(project, [tmp_path / "images"], Monitor())
+    import_folders(project, [tmp_path / "images"])
     assert len({row.patient for row in image_rows(project)}) == 13, "the rule holds for later imports"
 
 
@@ -146,14 +145,14 @@ def test_what_identifies_a_patient_can_be_chosen(project: Project, tmp_path: Pat
     for number in range(8):
         path = tmp_path / f"images/{number % 2}/{number}"
         write_image(path, patient="UNKNOWN", number=number, StudyInstanceUID=studies[number // 2])
-    import_folders(project, [tmp_path / "images"], Monitor())
+    import_folders(project, [tmp_path / "images"])
     assert identify_patients(project, rule) == patients
     assert unidentified_images(project) == []
 
 
 def test_a_few_images_without_an_id_stop_the_split_too(study: Project, tmp_path: Path) -> None:
     write_image(tmp_path / "images/dark/stray", patient="", number=5)
-    import_folders(study, [tmp_path / "images"], Monitor())
+    import_folders(study, [tmp_path / "images"])
     apply_labels(study, preview_folders(study))
     with pytest.raises(PatientsUnidentified, match="1 of 41 images"):
         make_split(study, SplitPlan(folds=2))
@@ -180,7 +179,7 @@ def _copies(folder: Path, random: np.random.Generator) -> None:
 @pytest.mark.integration
 def test_no_group_stands_on_two_sides_over_a_thousand_seeds(project: Project, tmp_path: Path) -> None:
     _copies(tmp_path / "images", np.random.default_rng(0))
-    import_folders(project, [tmp_path / "images"], Monitor())
+    import_folders(project, [tmp_path / "images"])
     apply_labels(project, preview_folders(project))
     images = labelled_images(project)
     grouping = group_images(project, images)
@@ -208,7 +207,7 @@ def test_patients_of_one_study_stay_together(project: Project, images: Callable[
     folder, shared = images(patients=20, each=2), generate_uid()
     for number, patient in enumerate(("TWIN-1", "TWIN-2")):
         write_image(folder / f"dark/{patient}", patient=patient, number=number, StudyInstanceUID=shared)
-    import_folders(project, [folder], Monitor())
+    import_folders(project, [folder])
     apply_labels(project, preview_folders(project))
     split = make_split(project, SplitPlan(folds=2))
     assert split.certificate is not None
@@ -217,7 +216,7 @@ def test_patients_of_one_study_stay_together(project: Project, images: Callable[
 
 @pytest.mark.integration
 def test_different_real_images_are_not_taken_for_copies(project: Project, cxr: Path) -> None:
-    import_folders(project, [cxr / "dicom"], Monitor())
+    import_folders(project, [cxr / "dicom"])
     apply_labels(project, preview_table(project, cxr / "labels.csv"))
     pairs = group_images(project, labelled_images(project)).joined_copies
     assert pairs == ()
@@ -271,7 +270,7 @@ def test_the_real_study_is_split_alike_on_every_import(tmp_path: Path, cxr: Path
         order = chosen if folders[0] == "NIH00150" else chosen[::-1]
         with open_project(tmp_path / name) as opened:
             for folder in (order[:30], order[30:]):
-                import_folders(opened, [cxr / "dicom" / each for each in folder], Monitor())
+                import_folders(opened, [cxr / "dicom" / each for each in folder])
             apply_labels(opened, preview_table(opened, cxr / "labels.csv"))
             split = make_split(opened, SplitPlan(seed=1))
             assert sum(part.images for part in part_counts(opened, split)) == len(parts(opened, split))

@@ -80,7 +80,7 @@ def test_backbones_are_ranked_without_the_test_part(study: Project, monkeypatch:
 
 
 def test_without_labels_there_is_nothing_to_rank(project: Project, images: Callable[..., Path]) -> None:
-    import_folders(project, [images(patients=3, each=1)], Monitor())
+    import_folders(project, [images(patients=3, each=1)])
     with pytest.raises(NothingToRank):
         rank(project, None, ["efficientnet_lite0"], Monitor())
 
@@ -104,7 +104,7 @@ def test_a_search_is_nested_and_its_model_predicts(study: Project, monkeypatch: 
         def report(self, what: ProgressEvent) -> None:
             heard.append(what)
 
-    folder = train(study, split, replace(QUICK, search_minutes=0.05), Ear())
+    folder = train(study, split, replace(QUICK, search_minutes=0.05), monitor=Ear())
     part_of = parts(study, split)
     held_out = {fold: {image for image, part in part_of.items() if part == str(fold)} for fold in (1, 2)}
     ids = [image.id for image in labelled_images(study)]

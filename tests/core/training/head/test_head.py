@@ -188,8 +188,8 @@ def test_all_views_are_learned_from_and_none_straddles_an_inner_fold() -> None:
     np.testing.assert_allclose([b for _, b in same.losses], [b for _, b in once.losses], rtol=1e-3)
 
 
-def test_temperature_of_the_oracle() -> None:
-    """Logits that are twice too large need the temperature 2 (shared/oracles.md, O7)."""
+def test_temperature_of_logits_twice_too_large() -> None:
+    """Logits that are twice too large need the temperature 2."""
     random = np.random.default_rng(0)
     true = random.normal(size=(4000, 1)) * 2
     for multilabel in (False, True):

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from fineray.progress import Monitor
 from fineray.project.files.importing import import_folders
 from fineray.project.labels.preview import apply_labels, preview_folders
 from fineray.project.project import Project
@@ -86,7 +85,7 @@ def test_nothing_is_changed_where_every_setting_is_off() -> None:
 
 
 def test_the_users_own_images_are_shown(project: Project, images: Callable[..., Path]) -> None:
-    import_folders(project, [images(patients=4, each=1)], Monitor())
+    import_folders(project, [images(patients=4, each=1)])
     apply_labels(project, preview_folders(project))
     shown = show_views(project, Recipe(input_size=256), number=2, views=4)
     assert shown.input_size == 256 and len(shown.rows) == 2 and all(len(row) == 4 for row in shown.rows)

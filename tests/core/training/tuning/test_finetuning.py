@@ -118,7 +118,7 @@ def test_a_cut_outside_the_network_is_refused(whole: FeatureNetwork) -> None:
 def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
     study: Project, halves: Split, whole: FeatureNetwork
 ) -> None:
-    first, second = (train(study, halves, RECIPE, Monitor()) for _ in range(2))
+    first, second = (train(study, halves, RECIPE) for _ in range(2))
     assert first.predictions().patients == second.predictions().patients
     np.testing.assert_array_equal(first.predictions().probabilities, second.predictions().probabilities)
     assert model(first) == model(second)
@@ -139,7 +139,7 @@ def test_a_tuned_run_is_out_of_sample_repeats_and_leaves_the_frozen_part_alone(
 def test_norms_take_the_images_statistics_where_wished_and_frozen_stages_never_do(
     study: Project, halves: Split, whole: FeatureNetwork
 ) -> None:
-    done = train(study, halves, replace(RECIPE, tuning=replace(QUICK, norms="images")), Monitor())
+    done = train(study, halves, replace(RECIPE, tuning=replace(QUICK, norms="images")))
     before, after = whole.network.state_dict(), load_file(done.path / "network.safetensors")
     moved = {name for name in after if name.endswith("running_mean") and not torch.equal(after[name], before[name])}
     assert moved and not [name for name in moved if name.startswith("blocks.4")]
@@ -149,8 +149,8 @@ def test_norms_take_the_images_statistics_where_wished_and_frozen_stages_never_d
 def test_tuning_starts_from_the_head_of_the_frozen_features(study: Project, halves: Split) -> None:
     ear = Stopper()
     still = replace(RECIPE, tuning=replace(QUICK, learning_rate=1e-9, head_rate=1e-9, dropout=0.0))
-    tuned = train(study, halves, still, ear).predictions()
-    frozen = train(study, halves, replace(RECIPE, mode="frozen"), Monitor()).predictions()
+    tuned = train(study, halves, still, monitor=ear).predictions()
+    frozen = train(study, halves, replace(RECIPE, mode="frozen")).predictions()
     assert np.corrcoef(tuned.probabilities[:, 0], frozen.probabilities[:, 0])[0, 1] > 0.9
     losses = [step.training_loss for step in ear.of(HeadStep)]  # type: ignore[attr-defined]
     assert len(losses) == 2 * 2 * 1 + 2 * 3 and all(np.isfinite(losses))
@@ -169,7 +169,7 @@ def test_tuning_starts_from_the_head_of_the_frozen_features(study: Project, halv
 )
 def test_settings_train_and_predict_again(study: Project, halves: Split, change: dict[str, object]) -> None:
     recipe = replace(SMALL, **{"tuning": replace(SMALL.tuning, epochs=1), **change})  # type: ignore[arg-type]
-    folder = train(study, halves, recipe, Monitor())
+    folder = train(study, halves, recipe)
     images = labelled_images(study)
     one = trained_model(folder).predict(study, images, Monitor())
     np.testing.assert_allclose(one.sum(axis=1), 1)
@@ -191,7 +191,7 @@ def test_later_stages_learn_first_where_unfreezing_is_gradual(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Tuner, "step", watched)
-        train(study, halves, replace(SMALL, tuning=tuning), heard)
+        train(study, halves, replace(SMALL, tuning=tuning), monitor=heard)
     first, last = groups[0], groups[2]
     assert first[1] > 0 and first[2] == first[3] == 0, "head and last stage first"
     assert all(rate > 0 for rate in last)
@@ -199,7 +199,7 @@ def test_later_stages_learn_first_where_unfreezing_is_gradual(
 
 def test_from_scratch_starts_from_random_weights_with_the_same_split(study: Project, halves: Split) -> None:
     tuning = replace(FROM_SCRATCH, epochs=1, batch=8)
-    done = train(study, halves, replace(SMALL, mode="scratch", tuning=tuning), Monitor())
+    done = train(study, halves, replace(SMALL, mode="scratch", tuning=tuning))
     assert done.metrics().mode == "scratch"
     assert len(done.predictions().images) == 24
 
@@ -207,10 +207,10 @@ def test_from_scratch_starts_from_random_weights_with_the_same_split(study: Proj
 @pytest.mark.slow
 def test_anew_forgets_what_was_begun_and_another_recipe_never_sees_it(study: Project, halves: Split) -> None:
     with pytest.raises(Paused):
-        train(study, halves, SMALL, Stopper(3))
+        train(study, halves, SMALL, monitor=Stopper(3))
     for other, anew in ((replace(SMALL, seed=1), False), (SMALL, True)):
         ear = Stopper()
-        train(study, halves, other, ear, anew)
+        train(study, halves, other, anew, monitor=ear)
         assert not ear.of(Resumed)
     assert not list(study.runs_folder.glob(".unfinished-*"))
 
@@ -219,20 +219,20 @@ def test_early_stopping_keeps_the_best_epoch_and_calibrates(study: Project) -> N
     split = make_split(study, SplitPlan("holdout", seed=1))
     ear = Stopper()
     tuning = replace(SMALL.tuning, epochs=6, patience=1, learning_rate=1e-7, head_rate=1e-7)
-    folder = train(study, split, replace(SMALL, tuning=tuning), ear)
+    folder = train(study, split, replace(SMALL, tuning=tuning), monitor=ear)
     epochs = [what.epoch for what in ear.of(Validated)]  # type: ignore[attr-defined]
     assert epochs and len(epochs) <= 6
     assert folder.metrics().temperature != 1.0, "validation data gave a temperature"
     folds = make_split(study, SplitPlan(folds=2))
     ear = Stopper()
-    folder = train(study, folds, replace(SMALL, tuning=replace(SMALL.tuning, validation=0.34)), ear)
+    folder = train(study, folds, replace(SMALL, tuning=replace(SMALL.tuning, validation=0.34)), monitor=ear)
     assert {what.fold for what in ear.of(Validated)} == {0, 1, 2}  # type: ignore[attr-defined]
 
 
 def test_a_full_memory_cuts_the_batch_and_goes_on(
     study: Project, halves: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = train(study, halves, SMALL, Monitor())
+    plain = train(study, halves, SMALL)
     learning = AugmentedViews.learning
     sizes: list[int] = []
 
@@ -243,7 +243,7 @@ def test_a_full_memory_cuts_the_batch_and_goes_on(
         return learning(self, rows, epoch)
 
     monkeypatch.setattr(AugmentedViews, "learning", small)
-    cut_up = train(study, halves, replace(SMALL, bootstrap=101), Monitor())
+    cut_up = train(study, halves, replace(SMALL, bootstrap=101))
     assert set(sizes) == {2}
     one, two = load_file(plain.path / "network.safetensors"), load_file(cut_up.path / "network.safetensors")
     for name in one:
@@ -252,19 +252,19 @@ def test_a_full_memory_cuts_the_batch_and_goes_on(
         AugmentedViews, "learning", lambda self, rows, epoch: (_ for _ in ()).throw(torch.OutOfMemoryError("x"))
     )
     with pytest.raises(torch.OutOfMemoryError):
-        train(study, halves, replace(SMALL, bootstrap=102), Monitor())
+        train(study, halves, replace(SMALL, bootstrap=102))
 
 
 def test_a_loss_that_is_no_number_stops_with_the_cause(study: Project, halves: Split) -> None:
     wild = replace(SMALL.tuning, learning_rate=1e18, head_rate=1e18, epochs=20, warm_up=0.0)
     with pytest.raises(TrainingDiverged, match="The loss became") as caught:
-        train(study, halves, replace(SMALL, tuning=wild), Monitor())
+        train(study, halves, replace(SMALL, tuning=wild))
     assert "lower learning rate" in caught.value.todo
 
 
 def test_a_tuned_run_opens_the_sealed_test_set(study: Project) -> None:
     seal_test(study, SplitPlan(test_share=0.25))
-    name = train(study, make_split(study, SplitPlan(folds=2)), SMALL, Monitor()).name
+    name = train(study, make_split(study, SplitPlan(folds=2)), SMALL).name
     assert "network.safetensors" in freeze(study, name, OperatingPoint()).hashes
     assert open_test(study, name, Monitor())["images"] == 6
 

@@ -41,11 +41,11 @@ class SplitOutdated(FinerayError):
 
 
 @dataclass(frozen=True)
-class Prepared:
+class TrainingInput:
     """What learners need. used: the backbone as the run keeps it; engine: that computed the features; data_sha256: of
     images and labels; made_of: hex, names images, labels and weights together."""
 
-    chosen: Backbone
+    backbone: Backbone
     device: torch.device
     data: Data
     used: BackboneUsed
@@ -54,7 +54,7 @@ class Prepared:
     made_of: str
 
 
-def prepare(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> Prepared:
+def load_training_input(project: Project, split: Split, recipe: Recipe, monitor: Monitor) -> TrainingInput:
     """Load the backbone and work out the features of the split's images.
 
     Raises SplitOutdated, WeightsNotInstalled, Cancelled, storage errors.
@@ -74,7 +74,7 @@ def prepare(project: Project, split: Split, recipe: Recipe, monitor: Monitor) ->
     data_sha256 = hashlib.sha256(listing.encode()).hexdigest()
     made_of = hashlib.sha256(f"{data_sha256} {replace(used, source=None)}".encode()).hexdigest()
     data = data.shuffled(recipe.seed) if recipe.shuffled else data
-    return Prepared(chosen, device, data, used, engine, data_sha256, made_of)
+    return TrainingInput(chosen, device, data, used, engine, data_sha256, made_of)
 
 
 def _features(
@@ -110,21 +110,20 @@ def _data(
     part_of: dict[int, str],
     group_of: dict[int, int],
 ) -> Data:
-    labels, chosen = [image.label for image in images], active_label_set(project)
-    classes, judged, learned = targets_of(labels, chosen, recipe.loss)
-    strata = np.unique(strata_of_labels(labels, chosen), return_inverse=True)[1].astype(np.int64)
+    labels, label_set = [image.label for image in images], active_label_set(project)
+    targets = targets_of(labels, label_set, recipe.loss)
     return Data(
         images=images,
-        classes=classes,
+        classes=targets.classes,
         features=features,
         widths=widths,
-        targets=judged,
-        learned=learned,
-        strata=strata,
-        learned_strata=strata,
+        targets=targets.judged,
+        learned=targets.learned,
+        true=targets.true,
+        strata=np.unique(strata_of_labels(labels, label_set), return_inverse=True)[1].astype(np.int64),
         groups=np.array([group_of[image.id] for image in images], dtype=np.int64),
         parts=np.array([part_of[image.id] for image in images]),
-        multilabel=chosen.kind == "multi",
+        multilabel=label_set.kind == "multi",
     )
 
 
