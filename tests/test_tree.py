@@ -39,9 +39,16 @@ def file_of(module: str) -> Path | None:
 
 
 def mirrored(module: str) -> Path:
+<<<<<<< HEAD
     """Where the tests of a module lie by its name; those of what a package offers at its top in test_face.py."""
     package, *folders, name = module.split(".") if "." in module else (module, "face")
     return ROOT.joinpath("tests", MIRRORS[package], *folders, f"test_{name}.py")
+=======
+    """Where the tests of a module lie by its name."""
+    package, *rest = module.split(".")
+    name = rest[-1] if rest else package
+    return ROOT.joinpath("tests", MIRRORS[package], *rest[:-1], f"test_{name}.py")
+>>>>>>> refs/heads/tests
 
 
 @cache
@@ -88,7 +95,7 @@ def reached(path: Path, module: str) -> set[str]:
 def listed(module: str) -> tuple[str, ...]:
     """The test files that stand for a module or for the folder that it lies in."""
     names = module.split(".")
-    for length in range(len(names), 0, -1):
+    for length in range(len(names), min(1, len(names) - 1), -1):  # the package's own entry is its __init__'s alone
         if (found := COVERED.get(".".join(names[:length]))) is not None:
             return found
     return ()

@@ -136,3 +136,4 @@ _by(
 _by("kinds of files are shown and said", ("desktop/importing/test_page.py",), "fineray.project.files.file_kinds")
 _by("what a project allows is shown by the window", ("desktop/test_start.py",), "fineray.project.state")
 _by("studies of an archive", ("desktop/pacs/test_dialog.py",), "fineray_desktop.models.studies_model")
+_by("names of the face", ("core/test_face.py",), "fineray")

@@ -203,13 +203,13 @@ def test_no_group_stands_on_two_sides_over_a_thousand_seeds(project: Project, tm
             assert abs(count - 605 / 10) <= 4.5, "stratified to about one group"
 
 
-def test_patients_of_one_study_stay_together(study: Project, tmp_path: Path) -> None:
-    shared = generate_uid()
+def test_patients_of_one_study_stay_together(project: Project, images: Callable[..., Path]) -> None:
+    folder, shared = images(patients=20, each=2), generate_uid()
     for number, patient in enumerate(("TWIN-1", "TWIN-2")):
-        write_image(tmp_path / f"images/dark/{patient}", patient=patient, number=number, StudyInstanceUID=shared)
-    import_folders(study, [tmp_path / "images"])
-    apply_labels(study, preview_folders(study))
-    split = make_split(study, SplitPlan(folds=2))
+        write_image(folder / f"dark/{patient}", patient=patient, number=number, StudyInstanceUID=shared)
+    import_folders(project, [folder])
+    apply_labels(project, preview_folders(project))
+    split = make_split(project, SplitPlan(folds=2))
     assert split.certificate is not None
     assert (split.certificate.joined_studies, split.certificate.groups) == (1, 21)
 
