@@ -39,16 +39,9 @@ def file_of(module: str) -> Path | None:
 
 
 def mirrored(module: str) -> Path:
-<<<<<<< HEAD
     """Where the tests of a module lie by its name; those of what a package offers at its top in test_face.py."""
     package, *folders, name = module.split(".") if "." in module else (module, "face")
     return ROOT.joinpath("tests", MIRRORS[package], *folders, f"test_{name}.py")
-=======
-    """Where the tests of a module lie by its name."""
-    package, *rest = module.split(".")
-    name = rest[-1] if rest else package
-    return ROOT.joinpath("tests", MIRRORS[package], *rest[:-1], f"test_{name}.py")
->>>>>>> refs/heads/tests
 
 
 @cache
