@@ -54,8 +54,8 @@ def _take(window: MainWindow, project: Path, folder: Path, theme: str) -> None:
     window.show_page("Review")
     review = window.page("Review")
     _until(lambda: review.state.judgement is not None and not review.busy)
-    review.image.explain.method.setCurrentIndex(1)
-    _until(lambda: review.image.explain._found is not None)
+    review.image_panel.explain.method.setCurrentIndex(1)
+    _until(lambda: review.image_panel.explain._found is not None)
     save("review")
     for number, name in ((1, "curves"), (2, "subgroups"), (3, "plan")):
         review.tabs.setCurrentIndex(number)

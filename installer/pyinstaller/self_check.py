@@ -210,14 +210,14 @@ class Walk:
             self.picture(f"review-{number}")
         page.plan.learn()
         self.picture("learning-curve")
-        for number in range(page.image.tabs.count()):
-            page.image.tabs.setCurrentIndex(number)
+        for number in range(page.image_panel.tabs.count()):
+            page.image_panel.tabs.setCurrentIndex(number)
             self.picture(f"image-{number}")
-        page.image.tabs.setCurrentIndex(0)
-        for number in range(page.image.explain.method.count()):
-            page.image.explain.method.setCurrentIndex(number)
+        page.image_panel.tabs.setCurrentIndex(0)
+        for number in range(page.image_panel.explain.method.count()):
+            page.image_panel.explain.method.setCurrentIndex(number)
             self.picture(f"overlay-{number}")
-        page.image.explain.method.setCurrentIndex(0)
+        page.image_panel.explain.method.setCurrentIndex(0)
         for number in range(page.list.count()):
             page.list.setCurrentIndex(number)
             self.until(self.quiet)
@@ -230,13 +230,13 @@ class Walk:
             (page.bar.compare_asked, "compare-runs"),
             (page.bar.map_asked, "map"),
             (page.bar.desk_asked, "reader-desk"),
-            (page.image.beside_asked, "beside"),
+            (page.image_panel.beside_asked, "beside"),
         ):
-            asked.emit(*([page.image.image] if name == "beside" else []))
+            asked.emit(*([page.image_panel.image] if name == "beside" else []))
             self.picture(name)
             self.close_dialogs()
         page.search.setText(page.table.index(0, 1).data())  # the images of one patient
-        page.image.explain.mean_button.click()
+        page.image_panel.explain.mean_button.click()
         self.picture("mean-map")
         self.close_dialogs()
         page.clear_button.click()

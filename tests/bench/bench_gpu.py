@@ -268,15 +268,15 @@ def stall(bench: Checkpoints, scratch: Path) -> dict[str, Any]:
         chosen, batch = random_backbone(name), bench.sizes[1]
         tuner, _ = tuner_on_device(chosen, bench, batch, frozen)
         with open_project(root) as project:
-            views, lesson = views_of(project, chosen, frozen, bench), tuner.lesson
+            views, tuning_data = views_of(project, chosen, frozen, bench), tuner.tuning_data
             order = np.arange(count)
             with views:
                 views.fill(labelled_images(project), Monitor())
                 targets = np.eye(2)[order % 2]
                 turns = 2 if bench.small else 24
                 reached = {}
-                for way, source in (("device", lesson.views), ("store", views)):
-                    tuner.lesson = replace(lesson, views=source, targets=targets)
+                for way, source in (("device", tuning_data.views), ("store", views)):
+                    tuner.tuning_data = replace(tuning_data, views=source, targets=targets)
                     tuner._weights = np.ones_like(targets) / 2
                     run = epoch_of(tuner, order, batch, turns)
                     run()
@@ -385,9 +385,9 @@ def tuner_on_device(
     inputs = shades(images_of(batch), bench.device)
     if first is not None:
         first.to(bench.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    lesson = TuningData(OnDevice(inputs, first), rows, np.eye(2)[rows % 2], False)  # type: ignore[arg-type]
+    tuning_data = TuningData(OnDevice(inputs, first), rows, np.eye(2)[rows % 2], False)  # type: ignore[arg-type]
     tuning = Tuning(frozen_stages=frozen, batch=batch, learning_rate=1e-5)
-    tuner = Tuner(lesson, tuned, chosen, tuning, LossSettings(), devices.fabric())
+    tuner = Tuner(tuning_data, tuned, chosen, tuning, LossSettings(), devices.fabric())
     tuner.train_mode()
     return tuner, rows
 

@@ -99,7 +99,7 @@ def review(opened: MainWindow, qtbot: QtBot) -> ReviewPage:
     page = opened.page("Review")
     assert isinstance(page, ReviewPage)
     qtbot.waitUntil(lambda: page.table.rowCount() == 32 and not page.busy, timeout=MINUTE)
-    qtbot.waitUntil(lambda: page.image.gray is not None and not page.image.cache.reading, timeout=MINUTE)
+    qtbot.waitUntil(lambda: page.image.gray is not None and not page.image_panel.cache.reading, timeout=MINUTE)
     return page
 
 
@@ -149,8 +149,8 @@ def test_undo_works_from_every_part_that_can_have_the_focus(
         ("Review", None, review.matrix),
         ("Review", None, point.prevalence),
         ("Review", None, point.slider),
-        ("Review", review.image.tabs, review.image.note),
-        ("Review", review.image.tabs, review.image.label),
+        ("Review", review.image_panel.tabs, review.image_panel.note),
+        ("Review", review.image_panel.tabs, review.image_panel.label),
         ("Curate", None, images.wall),
     )
     for page, tabs, place in places:
@@ -327,11 +327,11 @@ def test_the_keys_of_an_image_work_in_it_and_in_the_list_beside_it(review: Revie
     _try_image_keys(view, lambda: click(view), digits=True)
     _try_image_keys(view, lambda: click(review.view), digits=True)
     click(view)
-    first = review.image.image
+    first = review.image_panel.image
     press("→")
-    assert review.image.image != first
+    assert review.image_panel.image != first
     press("←")
-    assert review.image.image == first
+    assert review.image_panel.image == first
     click(review.view)
     row = review.view.currentIndex().row()
     press("↓")
@@ -640,7 +640,7 @@ def test_the_wheel_changes_nothing_that_it_passes(
                 tabs.setCurrentIndex(number)
             for image_tab in range(3) if name == "Review" else (0,):
                 if name == "Review":
-                    review.image.tabs.setCurrentIndex(image_tab)
+                    review.image_panel.tabs.setCurrentIndex(image_tab)
                 QApplication.processEvents()
                 tried += _try_wheel(page)
     assert tried > 30

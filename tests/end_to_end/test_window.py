@@ -83,7 +83,7 @@ def _review_works(review: ReviewPage, qtbot: QtBot) -> None:
     qtbot.keyClick(review.image, Qt.Key.Key_Right)
     assert review.view.currentIndex().row() == first + 1
     # The reading process is up now and brings the image at the depth of its DICOM file.
-    qtbot.waitUntil(lambda: not review.image.cache.reading, timeout=MINUTE)
+    qtbot.waitUntil(lambda: not review.image_panel.cache.reading, timeout=MINUTE)
     assert review.image.gray is not None
     before = review.image.window_level
     center = QPoint(100, 100)

@@ -31,7 +31,7 @@ _prepare_here = decoding_pool._prepare_here
 def prepare_and_measure(locations: list[FileLocation]) -> list[Outcome]:
     """Like the pool's own function with a limit of HANG_S; writes down what each file took."""
     decoding_pool.SECONDS_A_FILE = HANG_S
-    decoding_pool.prepare = _measured
+    decoding_pool.store_file = _measured
     return _prepare_here(locations)
 
 
@@ -127,7 +127,7 @@ def test_a_decoder_cannot_take_more_memory_than_its_limit(
 
 def prepare_greedily(locations: list[FileLocation]) -> list[Outcome]:
     """Like the pool's own function, but the marked file claims more than the limit."""
-    decoding_pool.prepare = _greedy
+    decoding_pool.store_file = _greedy
     return _prepare_here(locations)
 
 

@@ -96,7 +96,7 @@ def test_the_second_opens_for_reading_only_and_says_who_has_it(
     review = window.page("Review")
     assert isinstance(review, ReviewPage)
     qtbot.waitUntil(lambda: review.table.rowCount() == 40, timeout=60_000)
-    assert not review.image.label.isEnabled() and review.image.note.isReadOnly()
+    assert not review.image_panel.label.isEnabled() and review.image_panel.note.isReadOnly()
     assert written(trained) == before
 
     window.read_only.again_button.click()

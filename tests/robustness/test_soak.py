@@ -79,8 +79,8 @@ def a_day(window: MainWindow, qtbot: QtBot, study: Path, images: Path) -> None:
     qtbot.waitUntil(lambda: review.table.rowCount() == 24, timeout=MINUTE)
     for row in range(0, 24, 3):
         review.view.selectRow(row)
-        qtbot.waitUntil(lambda: not review.image.cache.reading, timeout=MINUTE)
-    for tabs in (review.image.tabs, curate.tabs):
+        qtbot.waitUntil(lambda: not review.image_panel.cache.reading, timeout=MINUTE)
+    for tabs in (review.image_panel.tabs, curate.tabs):
         for number in range(tabs.count()):
             tabs.setCurrentIndex(number)
     idle(window, qtbot)

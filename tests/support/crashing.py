@@ -31,7 +31,7 @@ def prepare_or_die(locations: list[FileLocation]) -> list[Outcome]:
 def prepare_or_hang(locations: list[FileLocation]) -> list[Outcome]:
     """Like the pool's own function with a limit of a second, and a decoder that never returns from a marked file."""
     decoding_pool.SECONDS_A_FILE = 1
-    decoding_pool.prepare = _prepare_or_hang
+    decoding_pool.store_file = _prepare_or_hang
     return _prepare_here(locations)
 
 

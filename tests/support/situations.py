@@ -163,14 +163,18 @@ def _review(window: MainWindow, state: StudyState) -> Shown:
     )
     yield from _each_tab(window, page.tabs, "")
     page.tabs.setCurrentIndex(0)
-    page.image.explain.method.setCurrentIndex(1)
-    page.image.explain._say("Unstable, not to be read: 60% of the evidence lies on the image's border. " * 3, "warning")
-    page.image.explain.anyway_button.show()
+    page.image_panel.explain.method.setCurrentIndex(1)
+    page.image_panel.explain._say(
+        "Unstable, not to be read: 60% of the evidence lies on the image's border. " * 3, "warning"
+    )
+    page.image_panel.explain.anyway_button.show()
     names = review.predictions.classes
-    page.image.near._show(tuple(Neighbour(n, f"P{n:05d}", name, 0.9) for n, name in enumerate(names, 1)))
-    page.image.history.setText("Changed " + "; ".join(["2024-05-01: pneumonia only → pneumonia and effusion"] * 3))
-    page.image.view.note.setText("Stored 8-bit copy: the DICOM file is not at hand on this computer.")
-    yield from _each_tab(window, page.image.tabs, "")
+    page.image_panel.near._show(tuple(Neighbour(n, f"P{n:05d}", name, 0.9) for n, name in enumerate(names, 1)))
+    page.image_panel.history.setText(
+        "Changed " + "; ".join(["2024-05-01: pneumonia only → pneumonia and effusion"] * 3)
+    )
+    page.image_panel.view.note.setText("Stored 8-bit copy: the DICOM file is not at hand on this computer.")
+    yield from _each_tab(window, page.image_panel.tabs, "")
     page.matrix.select((0, 1))
     yield "a cell chosen", window
     page.bar.choose_subgroup("manufacturer", "Philips Medical Systems DMC GmbH, Hamburg")
@@ -182,10 +186,10 @@ def _review(window: MainWindow, state: StudyState) -> Shown:
     page.sealed.show()
     yield "a subgroup, with everything that may stand there", window
     page.sealed.hide()
-    page.image.clear("No image fits the filter.")
+    page.image_panel.clear("No image fits the filter.")
     yield "no image", window
     page._clear_filters()
-    page.image.explain.method.setCurrentIndex(0)
+    page.image_panel.explain.method.setCurrentIndex(0)
 
 
 def _predict(window: MainWindow, state: StudyState) -> Shown:
@@ -211,11 +215,11 @@ def _predict(window: MainWindow, state: StudyState) -> Shown:
     page.drift.tree.expandAll()
     yield from _each_tab(window, page.tabs, "")
     page.tabs.setCurrentIndex(0)
-    page.image.view.title.setText(f"{rows[0].file}\n{names[0]} ({names[0]} 0.512)")
-    page.image.heat.setChecked(True)
+    page.image_panel.view.title.setText(f"{rows[0].file}\n{names[0]} ({names[0]} 0.512)")
+    page.image_panel.heat.setChecked(True)
     page.summary.setText(f"Saved as {FOLDER}/run-001 predictions.csv.")
     yield "long texts", window
-    page.image.heat.setChecked(False)
+    page.image_panel.heat.setChecked(False)
     page._show(None)
     page.abstain.setChecked(False)
 

@@ -98,7 +98,7 @@ class PredictPage(QWidget):
         self.save_button = button("Save the table…")
         self.table = FolderPredictionsModel(self)
         self.view = table_view(self.table, "What the model says of the images")
-        self.image = NewImagePanel(session)
+        self.image_panel = NewImagePanel(session)
         self.drift = DriftView()
         self.tabs = Tabs()
         self._results = QStackedLayout()
@@ -211,8 +211,8 @@ class PredictPage(QWidget):
         self.rule.currentIndexChanged.connect(self._show_point)
         self.threshold.valueChanged.connect(self._show_point)
         self.view.selectionModel().currentRowChanged.connect(self._look)
-        self.image.view.listen_to(self.view)
-        self.image.step.connect(self._step)
+        self.image_panel.view.listen_to(self.view)
+        self.image_panel.step.connect(self._step)
         for box in (self.low, self.high):
             self.abstain.toggled.connect(box.setEnabled)
             box.valueChanged.connect(self._weigh_band)
@@ -262,7 +262,7 @@ class PredictPage(QWidget):
         lines.addLayout(top)
         both_sides = QSplitter(Qt.Orientation.Horizontal)
         both_sides.addWidget(self.view)
-        both_sides.addWidget(self.image)
+        both_sides.addWidget(self.image_panel)
         both_sides.setStretchFactor(0, 3)
         both_sides.setStretchFactor(1, 2)
         both_sides.setSizes([460, 320])
@@ -401,7 +401,7 @@ class PredictPage(QWidget):
     def _show(self, found: FolderPredictions | None) -> None:
         self.found = found
         self.table.show_table(found)
-        self.image.clear()
+        self.image_panel.clear()
         self.drift.show_drift(found.drift if found is not None else None)
         apart = sum(line.differs for line in found.drift.lines) if found is not None and found.drift else 0
         self.tabs.setTabText(1, f"Drift ({apart})" if apart else "Drift")
@@ -416,10 +416,10 @@ class PredictPage(QWidget):
 
     def _look(self, current: QModelIndex) -> None:
         if self.found is None or self._of is None or not current.isValid():
-            self.image.clear()
+            self.image_panel.clear()
             return
         scored = self.found.rows[int(self.table.shown[current.row()])]
-        self.image.show_image(*self._of, scored, self.found.classes)
+        self.image_panel.show_scored(*self._of, scored, self.found.classes)
 
     def _step(self, by: int) -> None:
         index = self.view.currentIndex()

@@ -133,8 +133,8 @@ class ImagePanel(QWidget):
         chance = float(predictions.probabilities[number, int(state.predicted[number])])
         told = f"Predicted {predicted} ({chance:.3f})" if predicted else "Its prediction is being worked out"
         self.view.title.setText(f"{predictions.patients[number]} · True {true}\n{told}")
-        self.explain.show_panel(image, predictions.parts[number], predicted)
-        self.near.show_panel(image, predictions.parts[number])
+        self.explain.show_image(image, predictions.parts[number], predicted)
+        self.near.show_image(image, predictions.parts[number])
         self.note.setText(state.run.notes.get(image, ""))
         self._show_label(image, true)
 
@@ -142,8 +142,8 @@ class ImagePanel(QWidget):
         """Show no image."""
         self._row = None
         self.view.clear(text)
-        self.explain.show_panel(None, "", "")
-        self.near.show_panel(None, "")
+        self.explain.show_image(None, "", "")
+        self.near.show_image(None, "")
         self.note.setText("")  # clear() could be undone, into the note of another image
         self.history.clear()
 

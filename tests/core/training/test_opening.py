@@ -67,7 +67,7 @@ def test_sealed_images_reach_nothing_that_learns(study: Project) -> None:
     done = train(study, split, RECIPE)
     assert not sealed & set(done.predictions().images.tolist())
     for finding in run_checks(study, Monitor()):
-        assert not sealed & set(finding.images), finding.name
+        assert not sealed & set(finding.images), finding.check
     with pytest.raises(SealRefused, match="already"):
         seal_test(study, SEAL)
 
@@ -131,16 +131,16 @@ def test_every_opening_is_counted_also_over_copies(study: Project, tmp_path: Pat
     root = study.root
     shutil.copytree(root, tmp_path / "copy")
     with open_project(tmp_path / "copy") as copy:
-        assert open_test(copy, first, Monitor())["opening"] == 1
+        assert open_test(copy, first, Monitor()).opening == 1
     shutil.copytree(tmp_path / "copy", tmp_path / "copy of copy")
     with open_project(tmp_path / "copy of copy") as copy:
         assert len(openings(copy)) == 1, "the count goes along with the copy"
-        assert open_test(copy, second, Monitor())["opening"] == 2
+        assert open_test(copy, second, Monitor()).opening == 2
     changed = min(_sealed(study))
     set_labels(study, {changed: "bright" if labelled(study, changed) == "dark" else "dark"}, "x")
     figures = open_test(study, first, Monitor())
-    assert figures["opening"] == 3, "looking at a copy counts for the original on this workstation"
-    assert figures["labels_changed"] == 1
+    assert figures.opening == 3, "looking at a copy counts for the original on this workstation"
+    assert figures.labels_changed == 1
 
 
 def labelled(project: Project, image: int) -> str:
@@ -155,7 +155,7 @@ def test_breaking_the_seal_counts_too(study: Project) -> None:
     assert seal_test(study, SEAL).hash == seal.hash
     name = _train(study)
     freeze(study, name, OperatingPoint())
-    assert open_test(study, name, Monitor())["opening"] == 2
+    assert open_test(study, name, Monitor()).opening == 2
 
 
 def test_the_operating_point_decides_the_calls(study: Project) -> None:
@@ -163,8 +163,8 @@ def test_the_operating_point_decides_the_calls(study: Project) -> None:
     name = _train(study)
     freeze(study, name, choose_point(run(study, name).predictions(), PointRule("threshold", "bright", 0.0)))
     figures = open_test(study, name, Monitor())
-    assert figures["confusion"] == ((6, 0), (6, 0)), "at a threshold of 0 everybody is called bright"
-    assert figures["operating_point"]["threshold"] == 0.0
+    assert figures.figures.confusion == ((6, 0), (6, 0)), "at a threshold of 0 everybody is predicted bright"
+    assert figures.point.threshold == 0.0
     assert run(study, name).frozen().point.positive == "bright"
 
 

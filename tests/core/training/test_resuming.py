@@ -56,7 +56,7 @@ from fineray.training.tuning import finetuning
 from fineray.training.tuning.finetuning import TrainingDiverged
 from fineray.training.tuning.views import STAGE_VIEWS, AugmentedViews
 from tests.support.studies import Zoo
-from tests.support.tiny import TINY, add_tiny
+from tests.support.tiny import TINY, add_tiny, wild
 
 HEAD = HeadSettings(strengths=(1.0, 0.1), inner_folds=2)
 FROZEN = Recipe(TINY, head=HEAD, bootstrap=100)
@@ -370,9 +370,8 @@ def test_a_damaged_checkpoint_costs_its_own_work_and_no_more(study: Project, hal
 
 
 def test_a_training_that_diverges_leaves_nothing_to_go_on_from(study: Project, halves: Split) -> None:
-    wild = replace(TUNED, tuning=replace(TUNED.tuning, learning_rate=1e18, head_rate=1e18, epochs=20, warm_up=0.0))
     with pytest.raises(TrainingDiverged):
-        train(study, halves, wild)
+        train(study, halves, wild(TUNED))
     assert not unfinished(study)
 
 

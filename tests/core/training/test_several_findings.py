@@ -74,13 +74,13 @@ def test_rare_findings_are_spread_over_the_folds(study: Project) -> None:
 
 def test_doubtful_findings_are_left_out_or_softened_and_never_judge(study: Project) -> None:
     labels, chosen = ["effusion", "nodule?", "effusion?|nodule"], active_label_set(study)
-    classes, judged, learned = targets_of(labels, chosen, LossSettings())
-    assert classes == ("effusion", "nodule")
-    np.testing.assert_array_equal(judged, learned)
-    np.testing.assert_array_equal(judged, [[1, 0], [0, np.nan], [np.nan, 1]])
-    _, judged, learned = targets_of(labels, chosen, LossSettings(uncertain="softened", certainty=0.8))
-    np.testing.assert_array_equal(learned, [[1, 0], [0, 0.8], [0.8, 1]])
-    assert np.isnan(judged).sum() == 2
+    found = targets_of(labels, chosen, LossSettings())
+    assert found.classes == ("effusion", "nodule")
+    np.testing.assert_array_equal(found.judged, found.learned)
+    np.testing.assert_array_equal(found.judged, [[1, 0], [0, np.nan], [np.nan, 1]])
+    softened = targets_of(labels, chosen, LossSettings(uncertain="softened", certainty=0.8))
+    np.testing.assert_array_equal(softened.learned, [[1, 0], [0, 0.8], [0.8, 1]])
+    assert np.isnan(softened.judged).sum() == 2
 
 
 @pytest.mark.parametrize("mode", ["frozen", pytest.param("finetune", marks=pytest.mark.integration)])
@@ -142,7 +142,7 @@ def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp
     unlike = 0
     for number, (name, threshold) in enumerate((("effusion", 1.0), ("nodule", cut))):
         shown = predictions.finding(name)
-        counted = np.array(figures["findings"][name]["confusion"])
+        counted = np.array(figures.figures.findings[name].confusion)
         chances = shown.probabilities[:, 1]
         for cutting, same in ((threshold, True), (0.5, False)):
             expected = np.zeros((2, 2), dtype=int)
@@ -158,7 +158,9 @@ def test_the_sealed_test_calls_each_finding_at_its_own_point(study: Project, tmp
     assert predicted == point.point.names(predictions.classes, predictions.probabilities, multilabel=True)
     assert len(verify_run(folder)) == 3
     judged = judge(study, folder, ReviewQuery(folder.name, PointRule(), on_test=True, finding="nodule"), Monitor())
-    assert [list(row) for row in judged.confusion] == [list(row) for row in figures["findings"]["nodule"]["confusion"]]
+    assert [list(row) for row in judged.confusion] == [
+        list(row) for row in figures.figures.findings["nodule"].confusion
+    ]
     capsule = tmp_path / "c.frpkg"
     export_package(study, folder, capsule, kind="study")
     assert sum("follow from the predictions" in each.what for each in verify_package(capsule, Monitor())) == 2

@@ -46,19 +46,21 @@ def test_a_new_image_is_looked_at_with_its_evidence(
     idle(window, qtbot)
     assert page.found is not None and page.found.drift is not None
     page.view.selectRow(3)
-    qtbot.waitUntil(lambda: not page.image.busy, timeout=30_000)
-    assert page.image.view.gray is not None and "03.dcm" in page.image.view.title.text()
-    assert page.image.view.evidence is None and not page.image.caution.isVisible()
-    page.image.heat.setChecked(True)
-    assert page.image.view.evidence is not None and page.image.caution.isVisible()
-    page.image.view.step.emit(1)
-    qtbot.waitUntil(lambda: "04.dcm" in page.image.view.title.text() and not page.image.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not page.image_panel.busy, timeout=30_000)
+    assert page.image_panel.view.gray is not None and "03.dcm" in page.image_panel.view.title.text()
+    assert page.image_panel.view.evidence is None and not page.image_panel.caution.isVisible()
+    page.image_panel.heat.setChecked(True)
+    assert page.image_panel.view.evidence is not None and page.image_panel.caution.isVisible()
+    page.image_panel.view.step.emit(1)
+    qtbot.waitUntil(
+        lambda: "04.dcm" in page.image_panel.view.title.text() and not page.image_panel.busy, timeout=30_000
+    )
     page.view.selectRow(12)
-    assert page.image.view.gray is None, "a text file has no image"
+    assert page.image_panel.view.gray is None, "a text file has no image"
     (tmp_path / "new" / "05.dcm").unlink()
     page.view.selectRow(5)
-    qtbot.waitUntil(lambda: not page.image.busy, timeout=30_000)
-    assert page.image.view.gray is None, "the file has gone"
+    qtbot.waitUntil(lambda: not page.image_panel.busy, timeout=30_000)
+    assert page.image_panel.view.gray is None, "the file has gone"
     differing = [line.what for line in page.found.drift.lines if line.differs]
     assert "Manufacturer" in differing and page.tabs.tabText(1) == f"Drift ({len(differing)})"
     assert "Manufacturer" in page.drift.summary.text() and page.drift.tree.topLevelItemCount() >= 5

@@ -75,7 +75,7 @@ def _old(page: ReviewPage, rule: PointRule) -> list[str]:
         counts_as = predictions.classes[predicted[row_of[page.table.image(row)]]]
         if page.table.index(row, 3).data() not in (WAIT, counts_as):
             wrong.append(f"row {row}")
-    shown = page.image.image
+    shown = page.image_panel.image
     if shown is not None and "being worked out" not in page.image.title.text():
         counts_as = predictions.classes[predicted[row_of[shown]]]
         if f"Predicted {counts_as} " not in page.image.title.text():
@@ -95,7 +95,7 @@ def _old(page: ReviewPage, rule: PointRule) -> list[str]:
 
 @pytest.mark.integration
 def test_no_old_figure_stands_under_a_new_rule_and_figures_overtake_an_overlay(page: ReviewPage, qtbot: QtBot) -> None:
-    panel = page.image.explain
+    panel = page.image_panel.explain
     panel.method.setCurrentIndex(OCCLUSION)
     job = panel.question._job
     assert job is not None
@@ -138,7 +138,7 @@ def test_no_old_figure_stands_under_a_new_rule_and_figures_overtake_an_overlay(p
 
 @pytest.mark.integration
 def test_an_overlay_is_given_up_when_nobody_looks(page: ReviewPage, window: MainWindow, qtbot: QtBot) -> None:
-    panel = page.image.explain
+    panel = page.image_panel.explain
     panel.method.setCurrentIndex(OCCLUSION)
     for leave, come_back in (
         (lambda: window.show_page("Train"), lambda: window.show_page("Review")),

@@ -153,21 +153,21 @@ def test_a_label_is_corrected_from_here_and_the_run_marked(page: ReviewPage, win
     project = page._session.project
     assert project is not None
     assert not page.overview.older.isVisible()
-    page.image.tabs.setCurrentIndex(2)
-    image = page.image.image
+    page.image_panel.tabs.setCurrentIndex(2)
+    image = page.image_panel.image
     assert image is not None
-    before = page.image.label.currentText()
-    page.image.label.setCurrentIndex(1 - page.image.label.currentIndex())
-    page.image.label.activated.emit(page.image.label.currentIndex())
+    before = page.image_panel.label.currentText()
+    page.image_panel.label.setCurrentIndex(1 - page.image_panel.label.currentIndex())
+    page.image_panel.label.activated.emit(page.image_panel.label.currentIndex())
     qtbot.waitUntil(lambda: page.overview.older.isVisible(), timeout=MINUTE)
     assert "1 have been changed since" in page.overview.older.text()
     (revision,) = revisions(project, image)
     assert revision.before == before != revision.after
     page.list.setCurrentIndex(page.list.findData("changed"))
     assert _listed(page) == [image]
-    assert "Changed" in page.image.history.text()
-    page.image.note.setText("rotated")
-    page.image.note.editingFinished.emit()
+    assert "Changed" in page.image_panel.history.text()
+    page.image_panel.note.setText("rotated")
+    page.image_panel.note.editingFinished.emit()
     page.list.setCurrentIndex(page.list.findData("noted"))
     assert _listed(page) == [image]
     page.list.setCurrentIndex(page.list.findData("uncertain"))
@@ -185,7 +185,7 @@ def test_a_label_is_corrected_from_here_and_the_run_marked(page: ReviewPage, win
 
 @pytest.mark.integration
 def test_an_overlay_shows_or_says_why_not(page: ReviewPage, qtbot: QtBot) -> None:
-    panel = page.image.explain
+    panel = page.image_panel.explain
     panel.method.setCurrentIndex(1)
     qtbot.waitUntil(lambda: panel._found is not None, timeout=MINUTE)
     found = panel._found
@@ -213,12 +213,12 @@ def test_an_overlay_shows_or_says_why_not(page: ReviewPage, qtbot: QtBot) -> Non
 
 @pytest.mark.integration
 def test_alike_images_and_the_map_lead_to_images(page: ReviewPage, qtbot: QtBot) -> None:
-    page.image.tabs.setCurrentIndex(1)
-    near = page.image.near
+    page.image_panel.tabs.setCurrentIndex(1)
+    near = page.image_panel.near
     qtbot.waitUntil(lambda: near.list.count() == 8, timeout=MINUTE)
     wanted = near.list.item(2).data(Qt.ItemDataRole.UserRole)
     near.list.itemActivated.emit(near.list.item(2))
-    assert _listed(page) == [wanted] and page.image.image == wanted
+    assert _listed(page) == [wanted] and page.image_panel.image == wanted
     page.clear_button.click()
     page._map()
     dialog = page.findChild(MapDialog)
@@ -328,7 +328,7 @@ def test_the_learning_curve_and_the_planner(page: ReviewPage, window: MainWindow
 
 def test_the_image_is_turned_measured_and_magnified(page: ReviewPage, qtbot: QtBot) -> None:
     view = page.image
-    qtbot.waitUntil(lambda: not page.image.cache.reading, timeout=MINUTE)
+    qtbot.waitUntil(lambda: not page.image_panel.cache.reading, timeout=MINUTE)
     wide, tall = view.shown_size
     qtbot.keyClick(view, Qt.Key.Key_T)
     assert view.shown_size == pytest.approx((tall, wide))
@@ -361,11 +361,11 @@ def test_the_image_is_turned_measured_and_magnified(page: ReviewPage, qtbot: QtB
 
 @pytest.mark.integration
 def test_the_next_image_comes_from_the_cache(page: ReviewPage, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not page.image.cache.reading, timeout=MINUTE)
+    qtbot.waitUntil(lambda: not page.image_panel.cache.reading, timeout=MINUTE)
     following = page.table.image(1)
-    assert following in page.image.cache._kept, "read ahead"
+    assert following in page.image_panel.cache._kept, "read ahead"
     page._step(1)
-    assert page.image.image == following and page.image.gray is page.image.cache._kept[following].gray
+    assert page.image_panel.image == following and page.image.gray is page.image_panel.cache._kept[following].gray
     page._beside(following)
     dialog = page.findChild(BesideDialog)
     assert dialog is not None and dialog.other.count() == 1

@@ -46,7 +46,7 @@ from fineray.training.tuning.finetuning import TrainingDiverged, Tuner, rate_sha
 from fineray.training.tuning.rate_finder import find_rate, steepest
 from fineray.training.tuning.views import AugmentedViews
 from tests.support.studies import Zoo
-from tests.support.tiny import TINY, add_tiny
+from tests.support.tiny import TINY, add_tiny, wild
 
 QUICK = Tuning(frozen_stages=6, epochs=2, batch=8)
 RECIPE = Recipe(
@@ -256,9 +256,8 @@ def test_a_full_memory_cuts_the_batch_and_goes_on(
 
 
 def test_a_loss_that_is_no_number_stops_with_the_cause(study: Project, halves: Split) -> None:
-    wild = replace(SMALL.tuning, learning_rate=1e18, head_rate=1e18, epochs=20, warm_up=0.0)
     with pytest.raises(TrainingDiverged, match="The loss became") as caught:
-        train(study, halves, replace(SMALL, tuning=wild))
+        train(study, halves, wild(SMALL))
     assert "lower learning rate" in caught.value.todo
 
 
@@ -266,7 +265,7 @@ def test_a_tuned_run_opens_the_sealed_test_set(study: Project) -> None:
     seal_test(study, SplitPlan(test_share=0.25))
     name = train(study, make_split(study, SplitPlan(folds=2)), SMALL).name
     assert "network.safetensors" in freeze(study, name, OperatingPoint()).hashes
-    assert open_test(study, name, Monitor())["images"] == 6
+    assert open_test(study, name, Monitor()).figures.images == 6
 
 
 def test_the_rate_finder_tries_rates_and_keeps_nothing(study: Project, halves: Split) -> None:
