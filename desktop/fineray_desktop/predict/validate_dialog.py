@@ -29,7 +29,7 @@ class ValidateDialog(QDialog):
         self.labels: Path | None = None
         self.target: Path | None = None
         self.setWindowTitle("Judge on labelled images")
-        self.setMinimumWidth(520)
+        self.setMinimumWidth(560)
         keep_whole(self)
         self.images_text = label(
             str(images) if images else "Choose the folder of images on the page first.", "muted", wrap=True

@@ -121,7 +121,7 @@ class ReviewPage(QWidget):
         beside = (0,) if room < NARROW else (0, 1, 4) if room < WIDE else (0, 1, 4, 5)
         each = (room - sum(self.view.columnWidth(column) for column in beside)) // 2
         for column in (2, 3):
-            self.view.setColumnWidth(column, max(each, 84))
+            self.view.setColumnWidth(column, max(each, 90))
 
     def _let_go(self) -> None:
         self.table.clear()
