@@ -77,9 +77,9 @@ class ReviewBar(QWidget):
         opened = self._state.run
         if opened is None:
             return
-        sides = [("On held-out images", False)]
+        sides = [("Held-out images", False)]
         if opened.test is not None:
-            sides.append(("On the sealed test set", True))
+            sides.append(("Sealed test set", True))
         _fill(self.evaluated, sides, self._state.view.on_test)
         self.evaluated.setVisible(len(sides) > 1)
         _fill(self.finding, [(name, name) for name in opened.predictions.classes], self._state.view.finding)

@@ -285,7 +285,7 @@ def test_a_study_in_which_everything_was_done(studies: Studies, tmp_path: Path) 
         "T 12a-g": trained,
         "T 13": "Classes weigh alike in the loss.",
         "T 14": "Figures by sex and age; judging them is for the author.",
-        "T 15": "A probability of each class, scaled by a temperature of *. “dark” is called from * on by Youden's index, fixed before the test set was opened.",
+        "T 15": "A probability of each class, scaled by a temperature of *. “dark” is predicted from * on by Youden's index, fixed before the test set was opened.",
         "T 16": f"{SITES[0].upper()}{SITES[1:]}.",
         "T 18a-f": OPEN,
         "T 20a-c": "See the data flow diagram and the table of characteristics of this report.",

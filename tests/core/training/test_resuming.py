@@ -229,7 +229,7 @@ class Bomb(Monitor):
             os.kill(os.getpid(), signal.SIGKILL)
 
 with open_project(Path(sys.argv[1])) as project:
-    train(project, latest_split(project), Recipe.from_json(Path(sys.argv[2]).read_text()), Bomb())
+    train(project, latest_split(project), Recipe.from_json(Path(sys.argv[2]).read_text()), monitor=Bomb())
 """
 
 

@@ -197,7 +197,7 @@ def test_seal_freeze_open(window: MainWindow, qtbot: QtBot, page: CuratePage, mo
         "Freeze model and operating point",
         "Open the sealed test set",
     ]
-    assert review.judged_on.currentText() == "On the sealed test set"
+    assert review.judged_on.currentText() == "Sealed test set"
     assert review.table.rowCount() == 8
     assert "This was opening 1" in review.sealed.text.text()
     assert "opened 1 time" in page.seal.state.text()

@@ -79,5 +79,5 @@ def test_review_without_the_files_shows_the_stored_pixels(
     window.show_page("Review")
     page = window.page("Review")
     assert isinstance(page, ReviewPage)
-    qtbot.waitUntil(lambda: "Stored 8-bit copy" in page.image_panel.note.text(), timeout=MINUTE)
+    qtbot.waitUntil(lambda: "Stored 8-bit copy" in page.image.note.text(), timeout=MINUTE)
     assert page.image.gray is not None

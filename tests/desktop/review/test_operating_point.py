@@ -19,6 +19,7 @@ from fineray.evaluation.operating_point import OperatingPoint, PointRule
 from fineray.evaluation.wording import number
 from fineray.project.kept_point import kept_points, point_of
 from fineray.project.project import open_project
+from fineray.project.run_metrics import Frozen
 from fineray.project.runs import (
     FROZEN,
     OPERATING_POINT,
@@ -240,7 +241,7 @@ def test_what_may_not_be_changed_is_looked_at_only(page: ReviewPage, qtbot: QtBo
     assert "not kept" in page.overview.point.text.text() and not (folder.path / OPERATING_POINT).exists()
     project.read_only = None
     fixed = OperatingPoint("dark", 0.6, "by hand")
-    (folder.path / FROZEN).write_text(json.dumps({"format": 1, "point": fixed.to_json(), "hashes": {}}))
+    (folder.path / FROZEN).write_text(json.dumps(Frozen(fixed, "", "", {}).to_json()))
     _choose(page, PointRule("threshold", "dark", 0.4))
     settled(page, qtbot)
     assert "only looked at" in page.overview.point.text.text() and point_of(folder) == fixed
