@@ -66,7 +66,7 @@ class PredictPage(QWidget):
         self.run.setAccessibleName("Model")
         self.point = label(role="muted", wrap=True)
         self.rule = ChoiceBox()
-        self.rule.setAccessibleName("Predicted by")
+        self.rule.setAccessibleName("Decided by")
         for text in RULES:
             self.rule.addItem(text)
         self.rule.setToolTip("For this time only; what the run keeps is chosen on page Review")
@@ -231,7 +231,7 @@ class PredictPage(QWidget):
             label("Which model", "heading"),
             self.run,
             self.point,
-            flowing(label("Predicted by", "muted"), self.rule, self.threshold),
+            flowing(label("Decided by", "muted"), self.rule, self.threshold),
             flowing(self.give_button, self.take_button, spacing=18),
             label("To which images", "heading"),
             self.folder,

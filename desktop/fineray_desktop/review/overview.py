@@ -81,7 +81,7 @@ class PointPanel(QWidget):
         by.setLayout(row(self.rule, self.value))
         named = (
             ("Class", self.positive),
-            ("Predicted by", by),
+            ("Decided by", by),
             ("Threshold", self.slider),
             ("Prevalence", self.prevalence),
         )
