@@ -75,7 +75,7 @@ STEPS = (
     step("freeze study run-001 --sensitivity 0.9 --positive", POSITIVE),
     step("open-test study run-001"),
     step("predict study run-001 new --output table.csv --maps maps --dicom results", makes="table.csv maps results"),
-    step("predict study run-002 new --output table.xlsx", makes="table.xlsx"),
+    step("predict study run-002 new --output table.xlsx --abstain 0.4 0.6", makes="table.xlsx"),
     step("signing-key key.pem", makes="key.pem"),
     step("export study run-001 --format frpkg --sign key.pem --output model.frpkg", makes="model.frpkg"),
     step("export study run-001 --format capsule --output capsule.frpkg", makes="capsule.frpkg"),

@@ -48,6 +48,8 @@ def window(project: Path, new: Path, out: Path) -> list[str]:
     from PySide6.QtCore import QSettings
     from PySide6.QtWidgets import QApplication
 
+    from fineray.system.network_use import watch_network
+    from fineray_desktop.leaving import Leaving
     from fineray_desktop.main_window import MainWindow
     from fineray_desktop.theme import apply_theme, wanted_theme
 
@@ -55,6 +57,8 @@ def window(project: Path, new: Path, out: Path) -> list[str]:
     app = QApplication.instance() or QApplication(sys.argv[:1])
     apply_theme(app, wanted_theme("light"))
     shown = MainWindow(QSettings(str(out / "settings.ini"), QSettings.Format.IniFormat))
+    watch_network(shown.session.note_network)  # these two as the program's own start has them
+    Leaving(app, shown)
     shown.resize(1360, 860)
     shown.show()
     walk = Walk(shown, out)
@@ -273,10 +277,11 @@ class Walk:
 
         if getattr(sys, "frozen", False) and user_guide() is None:
             raise AssertionError("the frozen program has no user guide")
-        for text in ("Export images", "Crash reports", "left this computer", "Welcome"):
+        for text in ("Export images", "Keys", "Crash reports", "left this computer", "Welcome"):
             actions = [each for menu in self.window.menuBar().actions() for each in menu.menu().actions()]
             next(each for each in actions if text in each.text().replace("&", "")).trigger()
             self.picture(text.lower().replace(" ", "-"))
+            self.until(self.quiet)  # the first start asks which device there is
             self.close_dialogs()
         tour = Tour(self.window)
         tour.page_wanted.connect(self.window.show_page)
