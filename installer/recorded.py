@@ -18,11 +18,21 @@ ONLY_UNFROZEN = {
 }
 
 
+# OpenVINO's own import tries each of its readers and goes on without those that are left out: nothing here reads TensorFlow.
+NOT_NEEDED = ("openvino.frontend.tensorflow",)
+
+
 def recorded(folder: Path) -> set[str]:
     """The modules of all processes that wrote into the folder."""
     lines = {line for path in folder.glob("*.txt") for line in path.read_text("utf-8").splitlines()}
     names = {line.split("\t")[0] for line in lines}
-    return {name for name in names if not name.startswith("__") and name.partition(".")[0] not in ONLY_UNFROZEN}
+    return {name for name in names if name.partition(".")[0] not in ONLY_UNFROZEN and not _nameless(name)}
+
+
+def _nameless(name: str) -> bool:
+    """Extensions that load one another under a name of their own, which no import finds, and what is not needed."""
+    top = name.partition(".")[0]
+    return (top.startswith("_") and top not in sys.stdlib_module_names) or name.startswith(NOT_NEEDED)
 
 
 def left_out_but_loaded(modules: set[str]) -> list[str]:
