@@ -18,7 +18,7 @@ ONLY_UNFROZEN = {
 }
 
 
-# OpenVINO's own import tries each of its readers and goes on without those that are left out: nothing here reads TensorFlow.
+# OpenVINO tries each of its readers when it is imported, and goes on without those that are left out: TensorFlow is not read.
 NOT_NEEDED = ("openvino.frontend.tensorflow",)
 
 
