@@ -18,7 +18,7 @@ ONLY_UNFROZEN = {
 }
 
 
-# OpenVINO tries each of its readers when it is imported, and goes on without those that are left out: TensorFlow is not read.
+# OpenVINO tries each of its readers when it is imported, and goes on without those that are left out.
 NOT_NEEDED = ("openvino.frontend.tensorflow",)
 
 
