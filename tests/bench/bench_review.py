@@ -40,13 +40,13 @@ MANY = 100_000
 
 def main() -> None:
     """Print seconds, the median of several where they are short."""
-    images = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parents[3] / "shared" / "cxr"
+    source = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parents[3] / "shared" / "cxr"
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "study"
         create_project(root)
         with open_project(root) as project:
-            import_folders(project, [images])
-            apply_labels(project, preview_table(project, images / "labels.csv"))
+            import_folders(project, [source])
+            apply_labels(project, preview_table(project, source / "labels.csv"))
             folder = train(project, make_split(project, SplitPlan(folds=5)), Recipe())
             predictions = folder.predictions()
             name = predictions.classes[-1]
@@ -80,7 +80,7 @@ def main() -> None:
                 )  # type: ignore[misc]
             _say(
                 f"apply the run to {len(images)} images",
-                _timed(lambda: predict_folder(project, folder, images)),
+                _timed(lambda: predict_folder(project, folder, source)),
             )
     random = np.random.default_rng(0)
     truth = random.integers(0, 2, MANY)

@@ -310,7 +310,7 @@ def test_models_are_ranked_searched_controlled_and_shared(tmp_path: Path, images
     assert answer(fineray("train", project, *options, "--json"))["run"] == "run-002"
     recipe = json.loads((project / "runs/run-002/recipe.json").read_text("utf-8"))
     assert (recipe["format"], recipe["head"]["kind"], recipe["loss"]["kind"], recipe["input_size"]) == (
-        3,
+        4,
         "cosine",
         "focal",
         256,

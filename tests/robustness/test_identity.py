@@ -56,7 +56,9 @@ if __name__ == "__main__":
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not can_record(), reason="needs strace, allowed to look at processes")
-def test_no_byte_of_a_session_holds_identity(tmp_path: Path, reliability: Reliability) -> None:
+def test_no_byte_of_a_session_holds_identity(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, reliability: Reliability
+) -> None:
     random = np.random.default_rng(3)
     images = tmp_path / "in" / "anna-petrowna"
     for patient in range(12):
@@ -65,8 +67,7 @@ def test_no_byte_of_a_session_holds_identity(tmp_path: Path, reliability: Reliab
         full_of_identity(images / ("ill", "well")[patient % 2] / f"{patient}.dcm", values, str(patient))
     (images / "ill" / "hostile.dcm").write_bytes(b"\0" * 128 + b"DICM" + NAME.encode() * 500)
     (tmp_path / "session.py").write_text(COMMANDS)
-    home, temporary = tmp_path / "home", tmp_path / "temporary"
-    temporary.mkdir()
+    home, temporary = tmp_path / "home", tmp_path_factory.mktemp("t")  # a socket's path has at most 107 letters
     environment = {
         **os.environ,
         "FINERAY_HOME": str(home), "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1",
