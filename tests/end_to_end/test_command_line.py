@@ -325,7 +325,7 @@ def test_models_are_ranked_searched_controlled_and_shared(tmp_path: Path, images
     assert [each["what"] for each in controls] == ["frozen", "unfrozen", "from scratch", "shuffled labels"]
     assert [each["run"] for each in controls] == ["run-005", "run-006", "run-007", "run-008"]
     refused = answer(fineray("train", project, "--input-size", 100, "--json"), status=1)
-    assert "224 to 1024" in refused["error"]
+    assert "224 to 1024" in refused["todo"]
 
 
 @pytest.mark.slow
