@@ -47,6 +47,8 @@ def write_key_file(path: Path, passphrase: str, content: dict[str, Any]) -> None
 
 def read_key_file(path: Path, passphrase: str) -> dict[str, Any]:
     """Decrypt. Raises KeyFileRefused or OSError."""
+    if not path.is_file():
+        raise KeyFileRefused("There is no such file", where=str(path), todo="Choose the file made with the export.")
     try:
         found = json.loads(path.read_text("utf-8"))
         secret = _bytes(found.pop("secret"))

@@ -117,6 +117,11 @@ def test_the_export_wants_an_empty_folder_and_images(study: Project, tmp_path: P
         export_deidentified(study, tmp_path / "out", ExportOptions(), Monitor())
 
 
+def test_a_key_file_that_is_not_there_is_told_of(tmp_path: Path) -> None:
+    with pytest.raises(KeyFileRefused, match="no such file"):
+        read_key_file(tmp_path / "who.key", "way of work")
+
+
 def test_the_key_file_is_unreadable_without_its_passphrase(tmp_path: Path) -> None:
     path = tmp_path / "key.json"
     with pytest.raises(KeyFileRefused, match="fewer than 8"):

@@ -25,6 +25,7 @@ from fineray.project.seal import (
     openings,
 )
 from fineray.project.splits import SplitPlan, parts
+from fineray.project.splitting.assign import CannotSplit
 from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
 from fineray.project.splitting.split_file import SplitFileUnusable, read_split, write_split
@@ -180,3 +181,8 @@ def test_operating_points(study: Project) -> None:
     for refused in (PointRule("youden", "grey"), PointRule("threshold", "dark", 1.5)):
         with pytest.raises(NoOperatingPoint):
             choose_point(predictions, refused)
+
+
+def test_nothing_is_sealed_where_no_image_has_a_label(project: Project) -> None:
+    with pytest.raises(CannotSplit, match="No image carries a label yet"):
+        seal_test(project, SEAL)

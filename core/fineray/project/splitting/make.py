@@ -124,6 +124,13 @@ def group_beside_sealed(
     return replace(grouping, groups=ours), shared
 
 
+def check_labelled(images: Sequence[LabelledImage]) -> None:
+    """Raises CannotSplit where no image has a label that counts."""
+    if not images:
+        todo = "Give labels of at least two classes first (page Curate)."
+        raise CannotSplit("No image carries a label yet", todo=todo)
+
+
 def check_identified(project: Project, images: Sequence[LabelledImage]) -> None:
     """Raises PatientsUnidentified."""
     unidentified = set(unidentified_images(project)) & {image.id for image in images}
@@ -138,10 +145,11 @@ def check_identified(project: Project, images: Sequence[LabelledImage]) -> None:
 def _check_enough_groups(
     images: list[LabelledImage], groups: NDArray[np.int64], plan: SplitPlan, chosen: LabelSet
 ) -> None:
+    check_labelled(images)
     members = groups_of_classes(images, groups, chosen)
     if len(members) < (2 if chosen.kind == "single" else 1):
         raise CannotSplit(
-            "The images carry labels of one class" if members else "No image carries a label yet",
+            "The images carry labels of one class",
             todo="Give labels of at least two classes first (page Curate).",
         )
     needed, purpose = (plan.folds, f"{plan.folds} folds need") if plan.kind == "folds" else (3, "three parts need")

@@ -20,7 +20,7 @@ from fineray.project.seal import (
 from fineray.project.splits import SplitPlan
 from fineray.project.splitting.assign import rows_of_test_part
 from fineray.project.splitting.groups import group_images
-from fineray.project.splitting.make import attributes_of_plan, check_identified
+from fineray.project.splitting.make import attributes_of_plan, check_identified, check_labelled
 from fineray.project.splitting.strata import strata_of_labels
 
 
@@ -32,6 +32,7 @@ def seal_test(project: Project, plan: SplitPlan) -> Seal:
     if current_seal(project) is not None:
         raise SealRefused("A test set is sealed already", todo="Open it with a frozen run, or break the seal.")
     images = labelled_images(project)
+    check_labelled(images)
     check_identified(project, images)
     groups = group_images(project, images).groups
     taken = rows_of_test_part(
