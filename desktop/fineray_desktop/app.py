@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from fineray.system.debug_log import begin_debug_log
 from fineray.system.processes import begin_program
 
 if TYPE_CHECKING:  # Qt is imported for the window alone
@@ -23,9 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     multiprocessing.freeze_support()
     begin_program()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] == ["--debug"] and len(given) < 3 and (len(given) == 1 or _to_open(given[1:])):
-        begin_debug_log()  # with a command the command line does so
-        given = given[1:]
+    if given[:1] == ["--debug"]:
+        from fineray.system.debug_log import begin_debug_log
+
+        begin_debug_log()
+        del given[0]
     demo = given[:1] == ["demo"] and not {"--no-window", "--json", "-h", "--help"} & set(given)
     if demo and not _has_display():
         sys.stderr.write("fineray: no display found; the demo runs without a window.\n")

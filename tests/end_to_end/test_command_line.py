@@ -90,7 +90,7 @@ def test_split_and_check(tmp_path: Path, images: Callable[..., Path]) -> None:
     figures = answer(fineray("train", project, "--json"))
     assert figures["split"]["folds"] == 3, "a split made before is used"
     checked = answer(fineray("check", project, "--json"))["checks"]
-    assert {"copies", "class sizes", "attributes", "blank", "polarity", "strangers", "labels"} <= {
+    assert {"copies", "class sizes", "attributes", "blank", "polarity", "outliers", "labels"} <= {
         each["check"] for each in checked
     }
     assert all(each["title"] and each["evidence"] for each in checked)

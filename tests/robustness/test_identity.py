@@ -70,7 +70,8 @@ def test_no_byte_of_a_session_holds_identity(
     home, temporary = tmp_path / "home", tmp_path_factory.mktemp("t")  # a socket's path has at most 107 letters
     environment = {
         **os.environ,
-        "FINERAY_HOME": str(home), "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1",
+        "FINERAY_HOME": str(home), "FINERAY_DEBUG": "1", "TMPDIR": str(temporary),
+        "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1",
         "FINERAY_PASSPHRASE": "a long passphrase",
     }  # fmt: skip
     done = record(

@@ -76,7 +76,7 @@ def last_checked(root: Path) -> Checked | None:
     version did not keep on which."""
     try:
         kept = _kept(root)
-        seen, carried_out = Seen.from_json(kept["seen"]), tuple(kept["carried_out"])
+        seen, carried_out = Seen.from_json(kept["seen"]), tuple(map(_name, kept["carried_out"]))
         return Checked(kept["checked"], kept["label_set"], carried_out, seen, tuple(_findings(kept)))
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -87,4 +87,12 @@ def _kept(root: Path) -> dict[str, Any]:
 
 
 def _findings(kept: dict[str, Any]) -> list[CheckResult]:
-    return [CheckResult(**{**each, "images": tuple(each["images"])}) for each in kept["findings"]]
+    return [
+        CheckResult(**{**each, "check": _name(each["check"]), "images": tuple(each["images"])})
+        for each in kept["findings"]
+    ]
+
+
+def _name(check: str) -> str:
+    """A check's name today; earlier versions wrote another."""
+    return "outliers" if check == "strangers" else check

@@ -24,7 +24,7 @@ def outliers(images: Sequence[LabelledImage], features: NDArray[np.float32]) -> 
     """Images far from all others in feature space, by the mean distance to their ten nearest."""
     if len(images) < 3 * NEIGHBOURS:
         title = "Too few images to say which are unlike the rest."
-        return CheckResult("strangers", "fine", title, f"{len(images)} images", done=False)
+        return CheckResult("outliers", "fine", title, f"{len(images)} images", done=False)
     reduced = make_pipeline(
         StandardScaler(), PCA(min(COMPONENTS, len(images) - 1, features.shape[1]), random_state=0)
     ).fit_transform(features.astype(np.float64))
@@ -36,9 +36,9 @@ def outliers(images: Sequence[LabelledImage], features: NDArray[np.float32]) -> 
     order = np.argsort(-far)
     found = tuple(images[row].id for row in order if far[row] > FAR)
     if not found:
-        return CheckResult("strangers", "fine", "No image is unlike the rest.", f"distances of {len(images):,} images")
+        return CheckResult("outliers", "fine", "No image is unlike the rest.", f"distances of {len(images):,} images")
     return CheckResult(
-        "strangers",
+        "outliers",
         "look",
         f"{len(found):,} image{'s are' if len(found) > 1 else ' is'} unlike the rest: another view, part or artefact?",
         f"more than {FAR:.0f} robust deviations from the others in the backbone's features",

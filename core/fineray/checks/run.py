@@ -161,7 +161,7 @@ def _by_features(
     chosen = backbone(DEFAULT_BACKBONE)
     if weights_file(chosen) is None:
         title = "Not checked: the backbone's weights are not installed."
-        return [CheckResult("strangers", "look", title, chosen.title, done=False)]
+        return [CheckResult("outliers", "look", title, chosen.title, done=False)]
     monitor.report(Progress(f"{STAGE}: features", 0, 0, ""))
     features = features_of(project, images, chosen, Runtime(chosen, best_device()), monitor)[0]
     monitor.report(Progress(f"{STAGE}: labels", 0, 0, ""))

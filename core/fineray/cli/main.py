@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begin_program()
     options = parser().parse_args(arguments)
     if options.debug:
-        print(f"fineray: a log without names goes to {begin_debug_log()}", file=sys.stderr)
+        begin_debug_log()
     try:
         reply = _run(options)
     except FinerayError as error:

@@ -58,7 +58,7 @@ def add_commands(group: Any) -> None:
     validate_ = of_run(group, "validate", validate, "judge a model from elsewhere on images with labels")
     validate_.add_argument("--statistics", type=Path, metavar="FILE", help=".json: figures alone, to be returned")
     validate_.add_argument(
-        "--images", "--images", type=Path, metavar="DIR", help="images in no project; with --labels and --to"
+        "--images", "--films", type=Path, metavar="DIR", help="images in no project; with --labels and --to"
     )
     validate_.add_argument("--labels", type=Path, metavar="TABLE", help="CSV or Excel, as for import")
     validate_.add_argument("--to", type=Path, metavar="P", help="the new project that these go into")

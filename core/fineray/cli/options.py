@@ -63,7 +63,7 @@ def point_rule(options: Namespace, name: str) -> PointRule | None:
         return PointRule()
     with open_project(options.project) as project:
         metrics = run(project, name).metrics()
-    classes, multilabel = list(metrics.classes), metrics.multilabel
+    classes, multilabel = metrics.classes, metrics.multilabel
     known = [*classes, *(f"no {each}" for each in classes)] if multilabel else classes
     if options.positive and options.positive not in known:
         raise FinerayError(f"{name} knows no class “{options.positive}”", todo=nearest(options.positive, known, ""))

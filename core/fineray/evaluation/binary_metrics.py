@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from fineray.evaluation.intervals import (
     Estimate,
     Method,
     defined,
+    estimates_of,
     proportion,
 )
 from fineray.evaluation.one_vs_rest import OneVsRest
@@ -59,8 +60,7 @@ class BinaryMetrics:
 
     def estimates(self) -> dict[str, Estimate]:
         """Name -> estimate, in the order above."""
-        found = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value for name, value in found.items() if isinstance(value, Estimate)}
+        return dict(estimates_of(self))
 
 
 def binary_metrics(

@@ -15,7 +15,7 @@ from fineray.evaluation.intervals import Estimate, estimates_of, frame_of
 if TYPE_CHECKING:
     import pandas as pd
 
-OVERALL = ("accuracy", "auc", "balanced_accuracy", "mcc", "kappa", "macro_f1", "hand_till")
+OVERALL = ("auc", "accuracy", "balanced_accuracy", "mcc", "kappa", "macro_f1", "hand_till")  # over all classes
 _FIRST = {"precision": "ppv"}  # what format 1 called a figure -> its name now
 
 

@@ -153,7 +153,7 @@ class _Scorer:
     ) -> None:
         metrics = folder.metrics()
         self._folder, self._abstain = folder, abstain
-        self._classes, self._multilabel = tuple(metrics.classes), metrics.multilabel
+        self._classes, self._multilabel = metrics.classes, metrics.multilabel
         self._has_features = bool(metrics.backbone.feature_space)
         self._point = point_by_rule(folder, rule)
         self._training_set: TrainingSet = training_set_of(project, folder)

@@ -18,7 +18,7 @@ def point_by_rule(folder: RunFolder, rule: PointRule | None) -> OperatingPoint:
     if rule is None or rule.kind == "fixed":
         return point_of(folder)
     metrics = folder.metrics()
-    classes = tuple(metrics.classes)
+    classes = metrics.classes
     if rule.kind == "most probable":
         return OperatingPoint()
     known = None if rule.kind == "threshold" else folder.validation_predictions() or folder.predictions()

@@ -26,7 +26,7 @@ CHECK_WORDS = {
     "cut": "images cut short",
     "text": "letters in the pixels",
     "polarity": "negatives",
-    "strangers": "images unlike the rest",
+    "outliers": "images unlike the rest",
     "class sizes": "classes of too few patients",
     "attributes": "attributes of the files that go together with the label",
     "attributes alone": "whether these attributes alone tell the label",

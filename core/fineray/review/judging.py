@@ -15,6 +15,7 @@ from fineray.evaluation.choosing_point import apply_rule
 from fineray.evaluation.comparison import Comparison, compare
 from fineray.evaluation.confusion import confusion
 from fineray.evaluation.curves import curves
+from fineray.evaluation.evaluation import OVERALL
 from fineray.evaluation.metrics import evaluate
 from fineray.evaluation.one_vs_rest import one_vs_rest
 from fineray.evaluation.operating_point import PointRule, PredictedClasses
@@ -28,7 +29,6 @@ from fineray.project.project import Project
 from fineray.project.runs import RunFolder, run
 from fineray.review.query import ReviewedRun, ReviewQuery, values_of_view
 
-OVERALL = ("auc", "accuracy", "balanced_accuracy", "mcc", "kappa", "macro_f1", "hand_till")
 PLANNED = (*(product(("sensitivity", "specificity"), (0.2, 0.1))), ("auc", 0.1), ("auc", 0.05))
 MOST_VALUES = 12  # of an attribute, beyond which it makes no subgroups
 MOST_DRAWN, FEWEST_RESAMPLES = 40_000_000, 200  # images times resamples that a figure looks at

@@ -7,6 +7,7 @@ messages of exceptions, no paths: those may hold names of patients and people.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,12 +22,14 @@ MOST_KEPT = 20
 
 
 def begin_debug_log() -> Path:
-    """Log from now on, in this process and in those that it starts; the folder that the files go to."""
+    """Log from now on, in this process and in those that it starts; tells and returns the folder of the files."""
     folder = debug_folder()
     os.environ[VARIABLE] = "1"
     for old in sorted(folder.glob("*.log"))[: 1 - MOST_KEPT]:
         old.unlink(missing_ok=True)
     note(f"process {os.getpid()} begins\n{system_of()}")
+    if sys.stderr is not None:  # a program with a window alone has none on Windows
+        sys.stderr.write(f"fineray: a log without names goes to {folder}\n")
     return folder
 
 

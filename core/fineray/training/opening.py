@@ -88,7 +88,7 @@ def open_test(project: Project, name: str, monitor: Monitor = SILENT) -> SealedT
     if hashes_of(folder.path) != frozen.hashes:
         raise NotFrozen(f"The model of {name} was changed after it was frozen", todo="Train again.")
     metrics = folder.metrics()
-    classes = tuple(metrics.classes)
+    classes = metrics.classes
     multilabel = metrics.multilabel
     images = [image for image in sealed_images(project) if image.label and (multilabel or image.label in classes)]
     monitor.check()

@@ -313,7 +313,7 @@ class PredictPage(QWidget):
             return
         folder = run(project, name)
         metrics, brought, own = folder.metrics(), folder.package(), point_of(folder)
-        classes, self._multilabel = tuple(metrics.classes), metrics.multilabel
+        classes, self._multilabel = metrics.classes, metrics.multilabel
         self._own, self._positive = own, own.positive or classes[-1]
         images = brought["images"] if brought else metrics.figures.images
         origin = "; trained elsewhere" if brought else ""

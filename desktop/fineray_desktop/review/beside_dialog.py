@@ -26,7 +26,7 @@ class BesideDialog(QDialog):
         super().__init__(parent)
         assert state.session.project is not None
         self._state, self._project = state, state.session.project
-        self.setWindowTitle("Evaluated by side")
+        self.setWindowTitle("Side by side")
         open_at(self, 1100, 720)
         images = images_of_patient(self._project, image)
         self.left, self.right = ImageView(), ImageView()

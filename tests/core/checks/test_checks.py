@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from fineray.checks.check_result import CheckResult, last_checks
+from fineray.checks.check_result import CheckResult, keep_checks, last_checked, last_checks
 from fineray.checks.confounders import (
     Association,
     _of_category,
@@ -33,6 +33,7 @@ from fineray.project.files.importing import import_folders
 from fineray.project.labels.preview import apply_labels, preview_folders, preview_table
 from fineray.project.pixel_store import StoredAt
 from fineray.project.project import Project
+from fineray.project.seen import Seen
 from fineray.project.splits import SplitPlan, is_current
 from fineray.project.splitting.make import make_split
 from tests.support.images import texture, write_image, write_picture
@@ -222,3 +223,10 @@ def test_without_labels_there_is_nothing_to_check(project: Project) -> None:
     (project.root / "checks.json").write_text("{}")
     assert last_checks(project.root) == []
     assert CheckResult("x", "fine", "t", "e").images == ()
+
+
+def test_what_earlier_versions_kept_is_read_by_todays_names(project: Project) -> None:
+    keep_checks(project.root, [CheckResult("strangers", "look", "t", "e")], ["strangers"], "label", Seen.of([]))
+    assert [each.check for each in last_checks(project.root)] == ["outliers"]
+    checked = last_checked(project.root)
+    assert checked is not None and checked.carried_out == ("outliers",) and checked.findings[0].check == "outliers"

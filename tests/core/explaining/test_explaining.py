@@ -176,7 +176,7 @@ def test_what_cannot_be_explained_is_said(taught: Taught) -> None:
         explain(project, folder, int(folder.predictions().images[0]), "sick", "occlusion", "", Stopped())
 
 
-def test_the_part_of_the_map_that_lies_on_a_image() -> None:
+def test_the_part_of_the_map_that_lies_on_an_image() -> None:
     square = np.arange(FINEST * FINEST, dtype=np.float32).reshape(FINEST, FINEST)
     assert image_part(square, 100, 50).shape == (56, 28)
     assert image_part(square, 30, 60).shape == (28, 56)

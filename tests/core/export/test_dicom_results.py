@@ -49,7 +49,7 @@ def _results(study: Path, root: Path) -> tuple[FolderPredictions, Path, Path]:
     return table, images, out
 
 
-def test_three_objects_a_image_in_its_own_study(results: tuple[FolderPredictions, Path, Path]) -> None:
+def test_three_objects_an_image_in_its_own_study(results: tuple[FolderPredictions, Path, Path]) -> None:
     table, images, out = results
     scored = {row.file: row for row in table.rows if row.probabilities}
     assert len(scored) == 4
@@ -77,7 +77,7 @@ def test_three_objects_a_image_in_its_own_study(results: tuple[FolderPredictions
 
 
 @pytest.mark.integration
-def test_what_a_image_counts_as_stands_beside_its_own_probability(trained: Path, tmp_path: Path) -> None:
+def test_what_an_image_counts_as_stands_beside_its_own_probability(trained: Path, tmp_path: Path) -> None:
     write_image(tmp_path / "new" / "image.dcm", patient="NEW-1", level=0.62)  # bright, most probably
     with open_project(trained) as project:
         folder = run(project, "run-001")

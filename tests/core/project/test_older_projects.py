@@ -5,6 +5,7 @@ tests/support/data/project-of-0.1.tar.xz was made by Fineray at e0a8018: two fol
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tarfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from fineray.evaluation.operating_point import PointRule
+from fineray.package.archive import LIST
 from fineray.package.contents import export_package
 from fineray.package.opening import open_package
 from fineray.package.verifying import NotVerified, verify_package, verify_run
@@ -25,6 +27,7 @@ from fineray.project.runs import RunFolder, run
 from fineray.review.judging import judge
 from fineray.review.query import ReviewQuery
 from fineray.training.model import trained_model
+from tests.support.packages import rewritten
 
 KEPT = Path(__file__).resolve().parents[2] / "support" / "data" / "project-of-0.1.tar.xz"
 
@@ -74,3 +77,28 @@ def test_it_is_judged_predicts_and_travels(old: Project, folder: RunFolder, tmp_
     export_package(old, folder, tmp_path / "old.frpkg")
     assert verify_package(tmp_path / "old.frpkg", Monitor())
     assert open_package(tmp_path / "old.frpkg", tmp_path / "other").classes == ("bright", "dark")
+
+
+def test_a_package_of_the_first_format_opens_and_verifies(old: Project, folder: RunFolder, tmp_path: Path) -> None:
+    """Made from one of today: a study's figures and list under the keys that 0.1 wrote."""
+    export_package(old, folder, tmp_path / "new.frpkg")
+
+    def before(members: dict[str, bytes]) -> None:
+        listed = json.loads(members[LIST])
+        preprocessing = {
+            ("side" if name == "input_size" else name): value for name, value in listed["preprocessing"].items()
+        }
+        listed = {("several" if name == "multilabel" else name): value for name, value in listed.items()}
+        members["metrics.json"] = (folder.path / "metrics.json").read_bytes()
+        told = {"sha256": hashlib.sha256(members["metrics.json"]).hexdigest(), "bytes": len(members["metrics.json"])}
+        files = {**listed["files"], "metrics.json": told}
+        members[LIST] = json.dumps({**listed, "format": 1, "preprocessing": preprocessing, "files": files}).encode()
+
+    package = rewritten(tmp_path / "new.frpkg", tmp_path / "old.frpkg", before)
+    assert verify_package(package)
+    opened = open_package(package, tmp_path / "elsewhere")
+    with open_project(tmp_path / "elsewhere") as project:
+        model = run(project, opened.run)
+        assert not model.metrics().multilabel and model.metrics().backbone.input_size == 224
+        found = trained_model(model).predict(old, labelled_images(old), Monitor())
+        np.testing.assert_array_equal(found, trained_model(folder).predict(old, labelled_images(old), Monitor()))

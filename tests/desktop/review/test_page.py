@@ -368,6 +368,7 @@ def test_the_next_image_comes_from_the_cache(page: ReviewPage, qtbot: QtBot) -> 
     assert page.image_panel.image == following and page.image.gray is page.image_panel.cache._kept[following].gray
     page._beside(following)
     dialog = page.findChild(BesideDialog)
+    assert dialog is not None and dialog.windowTitle() == "Side by side"
     assert dialog is not None and dialog.other.count() == 1
     qtbot.waitUntil(lambda: dialog.right.gray is not None, timeout=MINUTE)
     dialog.reject()
