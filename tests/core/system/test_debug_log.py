@@ -14,6 +14,7 @@ from fineray.errors import FinerayError
 from fineray.progress import Monitor
 from fineray.project.project import Project
 from fineray.system.debug_log import MOST_KEPT, VARIABLE, begin_debug_log, debug_folder
+from fineray_desktop.app import main as program
 
 
 @pytest.fixture
@@ -63,3 +64,11 @@ def test_the_latest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = begin_debug_log()
     left = sorted(file.name for file in folder.glob("*.log"))
     assert len(left) == MOST_KEPT and "20200101-024.log" in left and "20200101-005.log" not in left
+
+
+def test_it_goes_before_any_command_also_where_a_window_may_open(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(VARIABLE, "")
+    assert program(["--debug", "new", str(tmp_path / "study")]) == 0
+    assert "begins" in _text(debug_folder())
