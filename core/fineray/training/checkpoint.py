@@ -41,7 +41,8 @@ from fineray.training.features import STAGE_FEATURES
 from fineray.training.recipe import Recipe
 from fineray.training.standing import UNFINISHED, Kind, Standing
 
-EVERY_S = 60.0  # between two checkpoints; the variable FINERAY_CHECKPOINT_S overrides
+EVERY_S = 60.0  # between two checkpoints
+GIVEN_S = "FINERAY_CHECKPOINT_S"  # the variable that says it instead, however long writing one takes
 MOST_S = 100.0  # the same where writing one takes long
 SHARE = 0.05  # of the time that writing may take up to there
 MADE_OF = "made-of.txt"
@@ -60,7 +61,8 @@ class Ledger:
 
     def __init__(self, folder: Path, standing: Standing) -> None:
         self.folder, self.standing = folder, standing
-        self._every = float(os.environ.get("FINERAY_CHECKPOINT_S", EVERY_S))
+        given = os.environ.get(GIVEN_S)
+        self._every, self._most = (EVERY_S, MOST_S) if given is None else (float(given), float(given))
         self._wait, self._before = self._every, standing.seconds
         self._started = self._kept = time.monotonic()
         self._at = standing.progress
@@ -78,7 +80,7 @@ class Ledger:
         self.standing = replace(self.standing, progress=self._at)
         self.write()
         spent = time.monotonic() - since
-        self._wait = min(max(self._every, spent / SHARE), max(self._every, MOST_S))
+        self._wait = min(max(self._every, spent / SHARE), self._most)
 
     def write(self, paused: bool = False) -> None:
         """Say where the work stands."""

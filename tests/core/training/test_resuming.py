@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import random
 import re
@@ -190,7 +189,6 @@ def test_killed_again_and_again_it_loses_no_more_than_since_the_last_checkpoint(
     undisturbed = train(study, halves, recipe)
     once = count.taken()
     monkeypatch.setenv("FINERAY_CHECKPOINT_S", "0")  # one at every point, however long it takes
-    monkeypatch.setattr(checkpoint, "SHARE", math.inf)
     done, kills = None, 0
     while done is None:
         try:
@@ -207,16 +205,13 @@ def test_killed_again_and_again_it_loses_no_more_than_since_the_last_checkpoint(
 
 
 _KILLED = """
-import math, os, signal, sys
+import os, signal, sys
 from pathlib import Path
 from fineray.progress import Monitor, Progress
 from fineray.project.project import open_project
 from fineray.project.splits import latest_split
-from fineray.training import checkpoint
 from fineray.training.recipe import Recipe
 from fineray.training.train import train
-
-checkpoint.SHARE = math.inf  # one at every point, however long it takes
 
 class Bomb(Monitor):
     last = None
@@ -289,6 +284,24 @@ def test_between_two_checkpoints_lie_no_two_minutes_however_slow_the_disk(
         assert writing, "something was kept"
         if write_s < 5:
             assert writing / (now[0] - began) < 0.06, "writing takes next to nothing of the time"
+
+
+def test_the_variable_says_how_often_however_slow_the_disk(
+    study: Project, halves: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, kept = [0.0], [0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    monkeypatch.setenv("FINERAY_CHECKPOINT_S", "0")
+    keeping = Keeping(checkpoints_of(study, "training", TUNED, halves.hash), "work")
+
+    def state() -> State:
+        kept[0] += 1
+        now[0] += 30.0  # to write it
+        return State({}, {})
+
+    for point in range(1, 5):
+        keeping.point(state)
+        assert kept[0] == point
 
 
 def test_paused_at_step_two_of_a_fold_it_says_so(study: Project, halves: Split) -> None:
