@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from fineray.cli.labels import preview_in_short
 from fineray.cli.options import command, of_project
+from fineray.cli.patients import shared_in_words
 from fineray.cli.running import PASSPHRASE_FROM, Reply, carry_out, listed, passphrase
 from fineray.dicom.radiograph import FrameChoice
 from fineray.engine.requests.project import CheckData, ExportDeidentified, ImportFolders
@@ -17,6 +18,7 @@ from fineray.export.options import ExportOptions
 from fineray.project.files.file_kinds import file_kinds
 from fineray.project.files.options import ImportOptions
 from fineray.project.labels.preview import LABEL_COLUMN, apply_labels, preview_folders, preview_table
+from fineray.project.patients.identify import shared_numbers
 from fineray.project.project import create_project, open_project
 
 
@@ -26,8 +28,14 @@ def add_commands(group: Any) -> None:
 
     importing = of_project(group, "import", import_images, "import folders of DICOM files")
     importing.add_argument("folders", type=Path, nargs="+", metavar="DIR")
+    importing.add_argument("--again", action="store_true", help="read every file, those read before too")
     importing.add_argument("--frames", choices=get_args(FrameChoice), default="none", help="of files that hold several")
-    for name, what in (("modality", "CR, DX, ..."), ("view", "PA, AP, ..."), ("body-part", "CHEST, ...")):
+    for name, what in (
+        ("modality", "CR, DX, ..."),
+        ("view", "PA, AP, ..."),
+        ("body-part", "CHEST, ..."),
+        ("intent", "FOR PRESENTATION, FOR PROCESSING"),
+    ):
         importing.add_argument(
             f"--{name}", action="append", default=[], type=str.upper, metavar="VALUE", help=f"only these ({what})"
         )
@@ -72,8 +80,9 @@ def import_images(options: Namespace) -> Reply:
             modalities=tuple(options.modality),
             views=tuple(options.view),
             body_parts=tuple(options.body_part),
+            intents=tuple(options.intent),
         )
-        summary = carry_out(ImportFolders(options.project, tuple(options.folders), wanted))
+        summary = carry_out(ImportFolders(options.project, tuple(options.folders), wanted, options.again))
         answer = {
             **{name: getattr(summary, name) for name in ("imported", "unchanged", "skipped", "failed", "duplicates")},
             "seconds": round(summary.seconds, 3),
@@ -83,6 +92,9 @@ def import_images(options: Namespace) -> Reply:
             preview = preview_table(project, options.labels, (options.label_column,), options.label_set or "")
         elif options.labels_from_folders:
             preview = preview_folders(project, options.label_set or "")
+        shared = shared_numbers(project)
+        if shared:
+            answer["shared_numbers"] = shared_in_words(shared)
         if preview is not None:
             answer["labelled"] = apply_labels(project, preview)
             answer |= preview_in_short(preview)
