@@ -16,7 +16,6 @@ from fineray.evaluation.wording import with_interval
 from fineray.project.label_sets import active_label_set, add_label_set, class_counts, label_sets, use_label_set
 from fineray.project.labels.label_file import write_labels
 from fineray.project.labels.preview import (
-    LABEL_COLUMN,
     FromAttribute,
     FromFinding,
     FromTable,
@@ -72,7 +71,7 @@ def labels(options: Namespace) -> Reply:
 def _source(options: Namespace) -> LabelSource | None:
     into = options.set or ""
     if options.source:
-        return FromTable(options.source, tuple(options.column) or (LABEL_COLUMN,), into)
+        return FromTable(options.source, tuple(options.column), into)
     if options.by:
         return FromAttribute(options.by, into, options.cut)
     if options.finding:

@@ -16,7 +16,7 @@ from fineray.errors import FinerayError
 from fineray.export.options import ExportOptions
 from fineray.project.files.file_kinds import file_kinds
 from fineray.project.files.options import ImportOptions
-from fineray.project.labels.preview import LABEL_COLUMN, apply_labels, preview_folders, preview_table
+from fineray.project.labels.preview import apply_labels, preview_folders, preview_table
 from fineray.project.project import create_project, open_project
 
 
@@ -36,7 +36,9 @@ def add_commands(group: Any) -> None:
         "--labels", type=Path, metavar="TABLE", help="CSV or Excel: file, sop_instance_uid or patient_id, and label"
     )
     labels.add_argument("--labels-from-folders", action="store_true", help="the first folder below DIR is the label")
-    importing.add_argument("--label-column", default=LABEL_COLUMN, metavar="NAME", help="the table's column of labels")
+    importing.add_argument(
+        "--label-column", default="", metavar="NAME", help="the table's column of labels; guessed unless given"
+    )
     importing.add_argument("--label-set", metavar="NAME", help="where the labels go; the set in use unless given")
 
     of_project(group, "check", check, "look for what may spoil the study")
@@ -80,7 +82,9 @@ def import_images(options: Namespace) -> Reply:
         }
         preview = None
         if options.labels:
-            preview = preview_table(project, options.labels, (options.label_column,), options.label_set or "")
+            preview = preview_table(
+                project, options.labels, tuple(filter(None, [options.label_column])), options.label_set or ""
+            )
         elif options.labels_from_folders:
             preview = preview_folders(project, options.label_set or "")
         if preview is not None:

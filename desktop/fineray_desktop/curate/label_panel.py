@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QFrame, QInputDialog, QLineEdit, QMenu, QVBoxLayout
@@ -197,10 +198,10 @@ class LabelPanel(QFrame):
         into = self.into.text().strip()
         changed_set = into != preview.label_set
         match source:
-            case FromTable(path, _, _):
+            case FromTable():
                 column = self.column.currentData()
                 chosen = preview.columns if column is None else (column,)
-                self.preview(FromTable(path, tuple(chosen), into if changed_set else ""))
+                self.preview(replace(source, columns=tuple(chosen), into=into if changed_set else ""))
             case FromFolders() if changed_set:
                 self.preview(FromFolders(into))
             case FromAttribute(name, _, cut) if changed_set:
