@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
-from fineray.cli.labels import preview_in_short
+from fineray.cli.label_table import SAID_APART, preview_in_short, source_of, table_options
 from fineray.cli.options import command, of_project
+from fineray.cli.patients import shared_in_words
 from fineray.cli.running import PASSPHRASE_FROM, Reply, carry_out, listed, passphrase
 from fineray.dicom.radiograph import FrameChoice
 from fineray.engine.requests.project import CheckData, ExportDeidentified, ImportFolders
@@ -16,7 +17,8 @@ from fineray.errors import FinerayError
 from fineray.export.options import ExportOptions
 from fineray.project.files.file_kinds import file_kinds
 from fineray.project.files.options import ImportOptions
-from fineray.project.labels.preview import apply_labels, preview_folders, preview_table
+from fineray.project.labels.preview import apply_labels, preview_folders, preview_labels
+from fineray.project.patients.identify import shared_numbers
 from fineray.project.project import create_project, open_project
 
 
@@ -26,20 +28,28 @@ def add_commands(group: Any) -> None:
 
     importing = of_project(group, "import", import_images, "import folders of DICOM files")
     importing.add_argument("folders", type=Path, nargs="+", metavar="DIR")
+    importing.add_argument("--again", action="store_true", help="read every file, those read before too")
     importing.add_argument("--frames", choices=get_args(FrameChoice), default="none", help="of files that hold several")
-    for name, what in (("modality", "CR, DX, ..."), ("view", "PA, AP, ..."), ("body-part", "CHEST, ...")):
+    for name, what in (
+        ("modality", "CR, DX, ..."),
+        ("view", "PA, AP, ..."),
+        ("body-part", "CHEST, ..."),
+        ("intent", "FOR PRESENTATION, FOR PROCESSING"),
+    ):
         importing.add_argument(
             f"--{name}", action="append", default=[], type=str.upper, metavar="VALUE", help=f"only these ({what})"
         )
     labels = importing.add_mutually_exclusive_group()
     labels.add_argument(
-        "--labels", type=Path, metavar="TABLE", help="CSV or Excel: file, sop_instance_uid or patient_id, and label"
+        "--labels", type=Path, metavar="TABLE", help="CSV, Excel, ...: a column that names images, one with labels"
     )
     labels.add_argument("--labels-from-folders", action="store_true", help="the first folder below DIR is the label")
     importing.add_argument(
-        "--label-column", default="", metavar="NAME", help="the table's column of labels; guessed unless given"
-    )
+        "--label-column", action="append", default=[], metavar="NAME",
+        help="the table's column of labels; several hold a finding each; guessed unless given",
+    )  # fmt: skip
     importing.add_argument("--label-set", metavar="NAME", help="where the labels go; the set in use unless given")
+    table_options(importing)
 
     of_project(group, "check", check, "look for what may spoil the study")
 
@@ -74,23 +84,26 @@ def import_images(options: Namespace) -> Reply:
             modalities=tuple(options.modality),
             views=tuple(options.view),
             body_parts=tuple(options.body_part),
+            intents=tuple(options.intent),
         )
-        summary = carry_out(ImportFolders(options.project, tuple(options.folders), wanted))
+        summary = carry_out(ImportFolders(options.project, tuple(options.folders), wanted, options.again))
         answer = {
             **{name: getattr(summary, name) for name in ("imported", "unchanged", "skipped", "failed", "duplicates")},
             "seconds": round(summary.seconds, 3),
         }
         preview = None
         if options.labels:
-            preview = preview_table(
-                project, options.labels, tuple(filter(None, [options.label_column])), options.label_set or ""
-            )
+            columns = tuple(options.label_column)
+            preview = preview_labels(project, source_of(options, options.labels, columns, options.label_set or ""))
         elif options.labels_from_folders:
             preview = preview_folders(project, options.label_set or "")
+        shared = shared_numbers(project)
+        if shared:
+            answer["shared_numbers"] = shared_in_words(shared)
         if preview is not None:
-            answer["labelled"] = apply_labels(project, preview)
             answer |= preview_in_short(preview)
-    return listed(answer)
+            answer["labelled"] = apply_labels(project, preview)
+    return Reply(answer, listed({name: value for name, value in answer.items() if name not in SAID_APART}).words)
 
 
 def check(options: Namespace) -> Reply:

@@ -61,7 +61,8 @@ def load_training_input(project: Project, split: Split, recipe: Recipe, monitor:
     """
     if not is_current(project, split):
         raise SplitOutdated(
-            "Labels were added or removed since the split was made", todo="Make the split anew (page Curate)."
+            "Labels were added or removed, or patients are told apart otherwise, since the split was made",
+            todo="Make the split anew (page Curate).",
         )
     chosen = backbone(recipe.backbone)
     monitor.report(Progress(STAGE_MODEL, 0, 0, ""))

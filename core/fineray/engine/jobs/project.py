@@ -18,7 +18,7 @@ def import_folders(request: ImportFolders, monitor: Monitor) -> ImportSummary:
     from fineray.project.files import importing
 
     with open_project(request.project) as project:
-        return importing.import_folders(project, request.folders, request.options, monitor=monitor)
+        return importing.import_folders(project, request.folders, request.options, monitor, request.again)
 
 
 def check_data(request: CheckData, monitor: Monitor) -> tuple[CheckResult, ...]:

@@ -15,11 +15,12 @@ from fineray.project.shown_image import ShownImage
 
 @dataclass(frozen=True)
 class ImportFolders:
-    """Import what is new below the folders. Result: ImportSummary."""
+    """Import what is new below the folders, or everything `again`. Result: ImportSummary."""
 
     project: Path
     folders: tuple[Path, ...]
     options: ImportOptions = EVERY_XRAY
+    again: bool = False
 
 
 @dataclass(frozen=True)

@@ -258,10 +258,16 @@ def _notes(project: Project, columns: _Columns, matches: Sequence[Match], found:
             f"The patient IDs of {rows_in_words(sites)} stand for images of several institutions, perhaps for several"
             " persons: the label goes to all of them."
         )
+    if columns.kind == "accession_number" and not matched and not _accessions(project):
+        yield "The project knows no accession number: import the folders again, and they are read."
     if columns.kind == "patient_id":
         long = [text for text in table.cells(columns.key) if text.isdigit() and len(text) > 15]
         if len(long) > 2 and all(not text[15:].strip("0") for text in long):
             yield f"{len(long):,} IDs have more than 15 digits and end in zeros: a spreadsheet may have cut them."
+
+
+def _accessions(project: Project) -> bool:
+    return project.db.execute("SELECT 1 FROM image WHERE accession_hash <> '' LIMIT 1").fetchone() is not None
 
 
 def _of_sides(project: Project, columns: _Columns, matched: Sequence[Match]) -> Iterable[str]:

@@ -120,46 +120,62 @@ class Keys:
         return [(folder, tuple(sorted(found))) for folder, found in below.items() if found]
 
 
+# What of an image an identifier is looked up in, and how the import hashed it (project.files.image_writer). Patients
+# may have been named by their folders or files (project.patients.rule), and are known by those names, too.
+HASHED: dict[KeyKind, tuple[tuple[str, str], ...]] = {
+    "sop_instance_uid": (("uid_hash", "sop:"),),
+    "series_instance_uid": (("series_hash", "series:"),),
+    "study_instance_uid": (("study_hash", "study:"),),
+    "accession_number": (("accession_hash", "accession:"),),
+    "patient_id": (
+        *(("stated_hash", "patient:"), ("id_hash", "patient:")),
+        *(("id_hash", "patient of folder name:"), ("id_hash", "patient of name:")),
+    ),
+    "content_hash": (("content_hash", ""),),
+}
+
+
 class _Hashes:
     """Identifiers: an entry is hashed as the import hashed it."""
 
     def __init__(self, project: Project, kind: KeyKind) -> None:
-        columns = {row[1] for row in project.db.execute("PRAGMA table_info(image)")}
-        name, self._column = {
-            "sop_instance_uid": ("sop:", "uid_hash" if "uid_hash" in columns else "sop_hash"),
-            "series_instance_uid": ("series:", "series_hash"),
-            "study_instance_uid": ("study:", "study_hash"),
-            "accession_number": ("accession:", "accession_hash" if "accession_hash" in columns else "NULL"),
-            "patient_id": ("patient:", "id_hash"),
-            "content_hash": ("", "content_hash"),
-        }[kind]
-        self._hashed = (lambda text: project.keyed_hash(name + text)) if name else str.lower
+        self._hashed = project.keyed_hash
+        self._known = [(_images_by(project, column), prefix) for column, prefix in HASHED[kind]]
         self._frames: dict[int, int] = {}
-        found = project.db.execute(
-            f"SELECT {self._column}, image.id, frame FROM image JOIN patient ON patient.id = patient_id"
-            " ORDER BY image.id"
-        ).fetchall()
-        self._images = _grouped((key, image) for key, image, _ in found if key)
         if kind == "sop_instance_uid":
-            self._frames = {image: frame for _, image, frame in found}
+            self._frames = dict(project.db.execute("SELECT id, frame FROM image"))
 
     def find(self, entry: str, rules: frozenset[Rule]) -> Found:
-        exact = self._images.get(self._hashed(entry))
+        exact = self._images(entry)
         if exact:
             return self._told(exact, "")
-        others = {text: found for text in spellings(entry, rules) if (found := self._images.get(self._hashed(text)))}
+        others = {text: found for text in spellings(entry, rules) if (found := self._images(text))}
         if not others:
             return NOTHING
-        if len({tuple(found) for found in others.values()}) > 1:
+        if len(set(others.values())) > 1:
             return Found(ambiguous=True, as_=" and ".join(sorted(others)[:3]))
         text, images = next(iter(others.items()))
         return self._told(images, text)
 
-    def _told(self, images: list[int], as_: str) -> Found:
+    def _images(self, text: str) -> tuple[int, ...]:
+        for images, prefix in self._known:
+            found = images.get(self._hashed(prefix + text) if prefix else text.lower())
+            if found:
+                return tuple(found)
+        return ()
+
+    def _told(self, images: tuple[int, ...], as_: str) -> Found:
         frames = [self._frames[image] for image in images if image in self._frames]
         if len(frames) > len(set(frames)):  # different images under one UID, not the frames of one file
             return Found(ambiguous=True, as_=as_)
-        return Found(tuple(images), as_=as_)
+        return Found(images, as_=as_)
+
+
+def _images_by(project: Project, column: str) -> dict[str, list[int]]:
+    rows = project.db.execute(
+        f"SELECT {column}, image.id FROM image JOIN patient ON patient.id = patient_id ORDER BY image.id"
+    )
+    return _grouped((key, image) for key, image in rows if key)
 
 
 def spellings(entry: str, rules: frozenset[Rule]) -> Iterator[str]:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from fineray.project.labels.beside import TITLES, Attribute, Beside
 from fineray.project.labels.keys import OF_SEVERAL, RULES, Found, KeyKind, Keys, Rule
 from fineray.project.labels.table import Table
+from fineray.project.patients.rule import PatientRule
 from fineray.project.project import Project
 
+PARTED = ("issuer", "site", "source")  # what parts equal IDs, where the user was asked
 ATTRIBUTES: tuple[Attribute, ...] = ("laterality", "view_position", "study_date")
 
 
@@ -47,6 +49,7 @@ class Matcher:
             _longest_alone(entries, found)
         stated = self._stated() if self.beside else {}
         lone = self._lone() if self.beside else frozenset()
+        patients = self._parted_patients()
         matches = []
         for at, (line, entry) in enumerate(zip(self.table.lines, entries, strict=True)):
             more = " ".join(cell for each in self.beside if (cell := self.table.rows[at][each.column]))
@@ -54,7 +57,7 @@ class Matcher:
             if (line, self.column) in self.table.rounded:
                 match = replace(match, images=(), problem="is a long number that a spreadsheet cut to 15 digits")
             elif match.images:
-                match = self._narrowed(match, at, stated, lone)
+                match = self._of_one_person(self._narrowed(match, at, stated, lone), patients)
             matches.append(match)
         return _told_apart(matches)
 
@@ -85,6 +88,19 @@ class Matcher:
             elif len(images) > 1 or match.entry not in lone:
                 return replace(match, images=(), problem=f"its images do not state the {TITLES[each.attribute]}")
         return replace(match, images=images)
+
+    def _of_one_person(self, match: Match, patients: dict[int, int]) -> Match:
+        """An ID that the project knows to be that of several people names none of them."""
+        if len({patients.get(image, 0) for image in match.images}) < 2:
+            return match
+        return replace(match, images=(), problem="is the ID of several patients, of different institutions or issuers")
+
+    def _parted_patients(self) -> dict[int, int]:
+        """Image -> patient, where one ID may stand for several people."""
+        kept = self.project.db.execute("SELECT value FROM setting WHERE name = 'patient_rule'").fetchone()
+        if self.kind != "patient_id" or not kept or PatientRule.from_setting(kept[0]).apart_by not in PARTED:
+            return {}
+        return dict(self.project.db.execute("SELECT id, patient_id FROM image"))
 
     def _stated(self) -> dict[Attribute, dict[int, str]]:
         rows = self.project.db.execute("SELECT id, laterality, view_position, study_date FROM image").fetchall()
