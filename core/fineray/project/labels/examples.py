@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from itertools import combinations
 
-from fineray.project.labels.keys import KINDS, KeyKind, Rule
+from fineray.project.labels.keys import KINDS, Rule
 from fineray.project.labels.matching import Match, Matcher, applicable
 from fineray.project.labels.outcome import Entry, RowShown
 
@@ -41,7 +42,7 @@ def unmatched_examples(entries: Sequence[Entry], matcher: Matcher, rules: frozen
 def _hint(entry: str, matcher: Matcher, rules: frozenset[Rule], names: Sequence[str]) -> str:
     find = matcher.keys.finder(matcher.kind)
     off = [rule for rule in applicable(matcher.kind) if rule not in rules]
-    for more in [*([rule] for rule in off), off]:
+    for more in (some for number in range(1, len(off) + 1) for some in combinations(off, number)):
         found = find(entry, rules | frozenset(more))
         if found.images or found.ambiguous:
             asked = " and ".join(ASKED[rule].rstrip("?") for rule in more) + "?"
@@ -49,12 +50,8 @@ def _hint(entry: str, matcher: Matcher, rules: frozenset[Rule], names: Sequence[
             return f"“{found.as_}” is in the project{several}: {asked}"
     other = next((kind for kind in KINDS if kind != matcher.kind and matcher.keys.find(kind, entry).images), None)
     if other is not None:
-        return f"is a {_named(other)} of the project"
+        return f"is a {KINDS[other]} of the project"
     return _nearest(entry, names)
-
-
-def _named(kind: KeyKind) -> str:
-    return KINDS[kind]
 
 
 def _nearest(entry: str, names: Sequence[str]) -> str:
@@ -63,5 +60,5 @@ def _nearest(entry: str, names: Sequence[str]) -> str:
         return "nothing like it is in the project"
     length = max(1, min(3, len([part for part in entry.replace("\\", "/").split("/") if part])))
     ends = list(dict.fromkeys("/".join(name.split("/")[-length:]) for name in names))
-    close = difflib.get_close_matches(entry.replace("\\", "/")[-80:], ends, n=2, cutoff=0.5)
+    close = difflib.get_close_matches(entry.replace("\\", "/")[-80:], ends, n=2, cutoff=0.6)
     return f"nearest: {' and '.join(close)}" if close else "no file is called like it"

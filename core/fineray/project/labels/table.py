@@ -206,7 +206,8 @@ def rows_in_words(numbers: Iterable[int], most: int = 5) -> str:
             stretches[-1][1] = number
         else:
             stretches.append([number, number])
-    told = [str(a) if a == b else f"{a} {'and' if b == a + 1 else 'to'} {b}" for a, b in stretches[:most]]
+    stretches = [part for a, b in stretches for part in ([[a, b]] if b != a + 1 else [[a, a], [b, b]])]
+    told = [str(a) if a == b else f"{a} to {b}" for a, b in stretches[:most]]
     rest = sum(b - a + 1 for a, b in stretches[most:])
     if rest:
         told.append(f"{rest:,} more")
