@@ -15,9 +15,12 @@ from fineray.dicom.radiograph import FrameChoice
 from fineray.engine.requests.project import CheckData, ExportDeidentified, ImportFolders
 from fineray.errors import FinerayError
 from fineray.export.options import ExportOptions
+from fineray.project.catalogue import warning_counts
 from fineray.project.files.file_kinds import file_kinds
 from fineray.project.files.options import ImportOptions
 from fineray.project.labels.preview import apply_labels, preview_folders, preview_labels
+from fineray.project.layouts.published import LayoutUnusable
+from fineray.project.layouts.taking import GUESS, LAYOUTS, LayoutPreview, preview_layout, take_layout
 from fineray.project.patients.identify import shared_numbers
 from fineray.project.project import create_project, open_project
 
@@ -44,6 +47,12 @@ def add_commands(group: Any) -> None:
         "--labels", type=Path, metavar="TABLE", help="CSV, Excel, ...: a column that names images, one with labels"
     )
     labels.add_argument("--labels-from-folders", action="store_true", help="the first folder below DIR is the label")
+    labels.add_argument(
+        "--layout",
+        choices=[GUESS, *LAYOUTS],
+        help="a collection as it is published: take over its patients, labels, views and split",
+    )
+    importing.add_argument("--preview", action="store_true", help="with --layout: say what is there, import nothing")
     importing.add_argument(
         "--label-column", action="append", default=[], metavar="NAME",
         help="the table's column of labels; several hold a finding each; guessed unless given",
@@ -78,6 +87,14 @@ def new(options: Namespace) -> Reply:
 
 def import_images(options: Namespace) -> Reply:
     """Import folders, and labels for them."""
+    if options.layout:
+        if len(options.folders) != 1:
+            raise LayoutUnusable("A layout is that of one folder", todo="Import one collection after the other.")
+        told = preview_layout(options.folders[0], options.layout)
+        if options.preview:
+            return _layout_in_words(told)
+    elif options.preview:
+        raise LayoutUnusable("Without a layout there is nothing to show first", todo=f"Add --layout {GUESS}.")
     with open_project(options.project, lock=True) as project:
         wanted = ImportOptions(
             frames=options.frames,
@@ -103,7 +120,25 @@ def import_images(options: Namespace) -> Reply:
         if preview is not None:
             answer |= preview_in_short(preview)
             answer["labelled"] = apply_labels(project, preview)
+        if options.layout:
+            answer["layout"] = asdict(take_layout(project, options.folders[0], told.name))
     return Reply(answer, listed({name: value for name, value in answer.items() if name not in SAID_APART}).words)
+
+
+def _layout_in_words(told: LayoutPreview) -> Reply:
+    lines = [f"{told.title}: {told.matched:,} images with their entries, {told.patients or 'unnamed'} patients."]
+    for into, classes in told.classes.items():
+        lines.append(f"{into}: " + ", ".join(f"{name} {count:,}" for name, count in classes.items()))
+    if told.parts:
+        lines.append("published split: " + ", ".join(f"{part} {count:,}" for part, count in told.parts.items()))
+    for count, text in (
+        (told.unmatched, f"entries without a file, such as {', '.join(told.unmatched_examples[:3])}"),
+        (told.silent, "files that no table names"),
+        (told.ambiguous, "entries that several files fit; they give nothing"),
+    ):
+        if count:
+            lines.append(f"{count:,} {text}.")
+    return Reply({**asdict(told), "folder": str(told.folder)}, "\n".join([*lines, *told.notes]))
 
 
 def check(options: Namespace) -> Reply:
@@ -126,9 +161,11 @@ def doctor(options: Namespace) -> Reply:
     if options.project:
         with open_project(options.project) as project:
             answer["kinds"] = [asdict(kind) for kind in file_kinds(project)]
+            answer["warnings"] = warning_counts(project)
         for kind in answer["kinds"]:
-            said = [str(value or "-") for name, value in kind.items() if name not in ("images", "example")]
+            said = [str(value or "-") for name, value in kind.items() if name not in ("images", "example", "warnings")]
             lines.append(f"{kind['images']:>7} images: {', '.join(said)}")
+        lines += [f"{images:>7} images: {sentence}" for sentence, images in answer["warnings"].items()]
     return Reply(answer, "\n".join(lines))
 
 

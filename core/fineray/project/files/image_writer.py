@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fineray.dicom.location import FileLocation
+from fineray.project.attributes import STATED_BY_TABLES
 from fineray.project.files.preparation import StoredImage
 from fineray.project.files.rare_values import COLUMNS, RareValues
 from fineray.project.patients.identify import kept_rule, patient_number, unnamed_hashes
@@ -89,6 +90,7 @@ class ImageWriter:
             kept |= {"shard", "shard_offset", "store_rows", "store_columns"}
         if own.stated_hash == values["stated_hash"]:
             kept.add("patient_id")  # a table may have named the patient
+        kept |= {name for name in STATED_BY_TABLES if values[name] in ("", None)}  # and the view
         self._update(own.id, {column: value for column, value in values.items() if column not in kept})
         return Written(own.id, True, warnings)
 
