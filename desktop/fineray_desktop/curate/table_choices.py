@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit, QListWidget, QListWidgetItem
 
 from fineray.project.labels.beside import TITLES
 from fineray.project.labels.cell_values import Keep
+from fineray.project.labels.guessing import Guess
 from fineray.project.labels.keys import KINDS, RULES, Rule
 from fineray.project.labels.origins import FromTable
 from fineray.project.labels.outcome import LabelPreview, TableReading
@@ -33,6 +34,7 @@ MENDED: dict[Keep, tuple[str, str]] = {
 }
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp1250", "cp1251", "cp949", "cp932", "gb18030", "big5")
 ROWS = 5  # columns that the list shows at once
+GAP = 8  # points between groups
 
 
 class TableChoices(QWidget):
@@ -79,10 +81,8 @@ class TableChoices(QWidget):
         for part in (self._sheet_text, self.sheet):
             part.setVisible(len(reading.sheets) > 1)
         self._fill(self.key, ((name, name) for name in reading.columns), reading.key)
-        shares = {each.kind: each.matched for each in reading.guesses if each.column == reading.key}
-        kinds = (
-            (title + (f" ({shares[kind]:.0%} found)" if kind in shares else ""), kind) for kind, title in KINDS.items()
-        )
+        shares = {each.kind: _share(each) for each in reading.guesses if each.column == reading.key}
+        kinds = ((title + (f" ({shares[kind]})" if kind in shares else ""), kind) for kind, title in KINDS.items())
         self._fill(self.kind, kinds, reading.kind)
         self._show_columns(reading)
         self._show_beside(reading)
@@ -94,6 +94,12 @@ class TableChoices(QWidget):
             part.setVisible((bool(reading.encoding) and reading.encoding != "utf-8-sig") or bool(source.encoding))
         del blocked
 
+    def offer_sheets(self, names: tuple[str, ...], chosen: str) -> None:
+        """The sheets of a file whose sheet on show cannot be read."""
+        self._fill(self.sheet, ((name, name) for name in names), chosen)
+        for part in (self._sheet_text, self.sheet):
+            part.setVisible(len(names) > 1)
+
     def _lay_out(self) -> None:
         self._sheet_text, self._encoding_text = label("Sheet", "muted"), label("Encoding", "muted")
         self._same_text = label("Does not count in the key", "muted")
@@ -103,20 +109,22 @@ class TableChoices(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 8, 0)
         layout.setSpacing(6)
-        for part in (
-            *(self._sheet_text, self.sheet, self._encoding_text, self.encoding),
-            *(label("Images are named by", "muted"), self.key, label("which holds", "muted"), self.kind),
-        ):
-            layout.addWidget(part)
-        layout.addWidget(self._beside_text)
-        layout.addLayout(self._beside_place)
-        layout.addWidget(self._same_text)
-        for box in self.rules.values():
-            layout.addWidget(box)
-        for part in (label("Labels are in", "muted"), self.labels, label("and go into", "muted"), self.into):
-            layout.addWidget(part)
-        for box in (*self.mended.values(), self.join, self.hidden):
-            layout.addWidget(box)
+        key = (label("Images are named by", "muted"), self.key, label("which holds", "muted"), self.kind)
+        labels = (label("Labels are in", "muted"), self.labels, label("and go into", "muted"), self.into)
+        groups: tuple[tuple[QWidget, ...], ...] = (
+            (self._sheet_text, self.sheet, self._encoding_text, self.encoding),
+            (*key, self._beside_text),
+            (self._same_text, *self.rules.values()),
+            labels,
+            (*self.mended.values(), self.join, self.hidden),
+        )
+        for group in groups:
+            for part in group:
+                layout.addWidget(part)
+            if self._beside_text in group:
+                layout.addLayout(self._beside_place)
+            if group is not groups[0]:  # of which nothing may be on show
+                layout.addSpacing(GAP)
         layout.addStretch(1)
 
     def _connect(self) -> None:
@@ -175,7 +183,7 @@ class TableChoices(QWidget):
             on = Qt.CheckState.Checked if name in reading.labels else Qt.CheckState.Unchecked
             self.labels.item(line).setCheckState(on)
         high = self.labels.sizeHintForRow(0) if offered else 20
-        self.labels.setFixedHeight(high * max(2, min(len(offered), ROWS)) + 10)
+        self.labels.setFixedHeight(high * max(1, min(len(offered), ROWS)) + 18)
 
     def _show_beside(self, reading: TableReading) -> None:
         besides = dict(reading.besides)
@@ -211,6 +219,10 @@ class TableChoices(QWidget):
         self.hidden.setText("Leave out hidden rows" + (f" ({reading.hidden:,})" if reading.hidden else ""))
         self.hidden.setChecked(not source.hidden)
         self.hidden.setVisible(bool(reading.hidden) or not source.hidden)
+
+
+def _share(guess: Guess) -> str:
+    return f"{guess.matched:.0%} found" if guess.matched else f"{guess.by_rules:.0%} found by rules"
 
 
 def _more(rows: int) -> str:

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
 
 from fineray.engine.protocol import Failed
 from fineray.engine.requests.labels import ApplyLabels, PreviewLabels
 from fineray.project.labels.origins import FromTable
 from fineray.project.labels.outcome import LabelPreview, RowShown
+from fineray.project.labels.table_file import SPREADSHEETS
+from fineray.project.labels.workbook import sheet_names
 from fineray_desktop.curate.table_choices import TableChoices
 from fineray_desktop.engine_client import Job
 from fineray_desktop.session import Session
@@ -22,6 +25,11 @@ from fineray_desktop.widgets.small_table import SmallTable
 MOST_CONFLICTS = 200  # rows that are listed
 MOST_CLASSES = 8
 CHOICES = 316  # points
+NOTES = 0.34  # of the height
+LONGEST = 260  # points of a column that holds a path or a UID
+TABS = ("With images", "Without an image", "In conflict")
+TEXTS = (1, 2, 4)  # columns of keys, labels and hints
+AS_FOUND = 4  # the column that says how a key stands in the project
 
 
 class TableDialog(QDialog):
@@ -40,11 +48,16 @@ class TableDialog(QDialog):
         self.summary = label("Reading the table…", "heading", wrap=True)
         self.counts = label("", wrap=True)
         self.warning = label(role="warning", wrap=True)
-        self.found = SmallTable("Rows with images", ("Row", "Image", "Label", "Images", "In the project"), stretched=1)
-        self.missed = SmallTable("Rows without an image", ("Row", "Image", "Label", "Perhaps"), stretched=3)
-        self.conflicts = SmallTable("Rows in conflict", ("Row", "Image", "Conflict"), stretched=2)
+        self.found = SmallTable(
+            "Rows with images", ("Row", "Image", "Label", "Images", "In the project"), stretched=1, names=TEXTS
+        )
+        self.missed = SmallTable(
+            "Rows without an image", ("Row", "Image", "Label", "Perhaps"), stretched=3, names=TEXTS
+        )
+        self.conflicts = SmallTable("Rows in conflict", ("Row", "Image", "Conflict"), stretched=2, names=TEXTS)
         self.tabs = QTabWidget()
         for table in (self.found, self.missed, self.conflicts):
+            table.horizontalHeader().setMaximumSectionSize(LONGEST)
             self.tabs.addTab(table, "")
         self.apply_button = button("Apply labels", "primary")
         self._lay_out()
@@ -92,12 +105,12 @@ class TableDialog(QDialog):
         buttons.rejected.connect(self.reject)
         column = Scrolling(self.choices, Qt.Orientation.Vertical)
         column.setFixedWidth(CHOICES)
-        notes = scrolling_column(self.counts, self.warning)
+        self._notes = scrolling_column(self.counts, self.warning)
         right = QVBoxLayout()
         right.setSpacing(8)
         right.addWidget(self.summary)
-        right.addWidget(notes, 2)
-        right.addWidget(self.tabs, 3)
+        right.addWidget(self._notes)
+        right.addWidget(self.tabs, 1)
         both = QHBoxLayout()
         both.setSpacing(18)
         both.addWidget(column)
@@ -115,33 +128,46 @@ class TableDialog(QDialog):
         reading = preview.reading
         assert reading is not None
         self.choices.show_preview(self._asked, preview)
-        rows = f"{reading.matched:,} of {reading.rows:,} rows"
-        self.summary.setText(f"{rows} label {len(preview.matched):,} images as “{preview.label_set}”.")
+        rows = f"{reading.matched:,} of {reading.rows:,} rows label {len(preview.matched):,} images"
+        self.summary.setText(
+            f"{rows}, into “{preview.label_set}”." if reading.matched else "No row labels an image yet."
+        )
         self.counts.setText("\n".join(_lines(preview)))
         self.warning.setText("\n".join(preview.warnings))
         self.warning.setVisible(bool(preview.warnings))
         self.found.show_rows([_found(each) for each in reading.matched_rows], _keys(len(reading.matched_rows)))
+        self.found.setColumnHidden(AS_FOUND, not any(each.note for each in reading.matched_rows))
         missed = reading.unmatched_rows
         self.missed.show_rows([(str(each.row), each.key, each.label, each.note) for each in missed], _keys(len(missed)))
         some = preview.conflicts[:MOST_CONFLICTS]
         self.conflicts.show_rows([(str(each.row), each.entry, each.problem) for each in some], _keys(len(some)))
-        for at, (title, number) in enumerate(
-            (
-                ("With images", reading.matched),
-                ("Without an image", reading.unmatched),
-                ("In conflict", len(preview.conflicts)),
-            )
-        ):
+        numbers = (reading.matched, reading.unmatched, len(preview.conflicts))
+        shown = self.tabs.currentIndex()
+        for at, (title, number) in enumerate(zip(TABS, numbers, strict=True)):
             self.tabs.setTabText(at, f"{title} ({number:,})")
             self.tabs.setTabEnabled(at, number > 0)
-        if not self.tabs.isTabEnabled(self.tabs.currentIndex()):
-            self.tabs.setCurrentIndex(next((at for at in range(3) if self.tabs.isTabEnabled(at)), 0))
+        fullest = 0 if numbers[0] else numbers.index(max(numbers))
+        self.tabs.setCurrentIndex(shown if numbers[shown] else fullest)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """The notes get the height that they need, up to a share of the dialog; the rows get the rest."""
+        inside = self._notes.widget()
+        needed = inside.layout().totalHeightForWidth(self._notes.viewport().width())
+        self._notes.setFixedHeight(max(40, min(needed, round(self.height() * NOTES))))
 
     def _failed(self, failed: Failed) -> None:
         self._preview = None
         self.summary.setText(failed.what)
         self.counts.setText(failed.todo)
         self.warning.hide()
+        if self._source.path.suffix.lower() in SPREADSHEETS:
+            self.choices.offer_sheets(sheet_names(self._source.path), self._source.sheet)
+        self._fit()
 
     def _applied(self, _number: int) -> None:
         self.applied.emit()

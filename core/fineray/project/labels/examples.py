@@ -46,8 +46,8 @@ def _hint(entry: str, matcher: Matcher, rules: frozenset[Rule], names: Sequence[
         found = find(entry, rules | frozenset(more))
         if found.images or found.ambiguous:
             asked = " and ".join(ASKED[rule].rstrip("?") for rule in more) + "?"
-            several = " (several)" if found.ambiguous else ""
-            return f"“{found.as_}” is in the project{several}: {asked}"
+            several = "several, " if found.ambiguous else ""
+            return f"{asked} {several}“{found.as_}” is in the project"
     other = next((kind for kind in KINDS if kind != matcher.kind and matcher.keys.find(kind, entry).images), None)
     if other is not None:
         return f"is a {KINDS[other]} of the project"

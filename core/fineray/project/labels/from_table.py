@@ -98,7 +98,10 @@ def preview_rows(project: Project, table: Table, source: FromTable) -> LabelPrev
         beside=tuple(each.column for each in columns.beside),
         besides=tuple((each.column, each.attribute) for each in columns.besides),
         columns=table.header,
-        rules=tuple(RuleCount(rule, rule in rules, more) for rule, more in matcher.more(rules).items()),
+        rules=tuple(
+            RuleCount(rule, rule in rules, more)
+            for rule, more in matcher.more(rules, list(map(bool, values.values))).items()
+        ),
         guesses=columns.guesses,
         sheet=table.sheet,
         sheets=table.sheets,

@@ -61,14 +61,14 @@ class Matcher:
             matches.append(match)
         return _told_apart(matches)
 
-    def more(self, rules: frozenset[Rule]) -> dict[Rule, int]:
-        """By rule, how many rows it matches more: a rule that is on against without it, another against with it."""
+    def more(self, rules: frozenset[Rule], labelled: Sequence[bool]) -> dict[Rule, int]:
+        """By rule, how many rows with a label it matches more: one that is on against without it, another with it."""
         fitting = [each for each in RULES if each in applicable(self.kind)]
-        now = _matched(self.matches(rules))
+        now = _matched(self.matches(rules), labelled)
         return {
-            rule: now - _matched(self.matches(rules - {rule}))
+            rule: now - _matched(self.matches(rules - {rule}), labelled)
             if rule in rules
-            else _matched(self.matches(rules | {rule})) - now
+            else _matched(self.matches(rules | {rule}), labelled) - now
             for rule in fitting
         }
 
@@ -187,5 +187,5 @@ def _told_apart(matches: list[Match]) -> list[Match]:
     return told
 
 
-def _matched(matches: Sequence[Match]) -> int:
-    return sum(bool(each.images) for each in matches)
+def _matched(matches: Sequence[Match], labelled: Sequence[bool]) -> int:
+    return sum(bool(each.images) and has_label for each, has_label in zip(matches, labelled, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,20 @@ UNSEEN = "Whether rows or columns of it are hidden cannot be seen; .xlsx would t
 
 
 def read_workbook(path: Path, sheet: str = "") -> Grid:
-    """A sheet, the first one unless it is named. Raises LabelFileUnusable."""
+    """A sheet: that of this name, or else the first on show that has two rows and columns. Raises LabelFileUnusable."""
     return _read_xlsx(path, sheet) if path.suffix.lower() in (".xlsx", ".xlsm") else _read_others(path, sheet)
+
+
+def sheet_names(path: Path) -> tuple[str, ...]:
+    """The sheets of cells of a spreadsheet of any kind; none where it cannot be read."""
+    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
+
+    try:
+        with path.open("rb") as file:
+            found = CalamineWorkbook.from_filelike(file).sheets_metadata
+        return tuple(each.name for each in found if each.typ == SheetTypeEnum.WorkSheet)
+    except (CalamineError, OSError):
+        return ()
 
 
 def _read_xlsx(path: Path, wanted: str) -> Grid:
@@ -29,15 +41,16 @@ def _read_xlsx(path: Path, wanted: str) -> Grid:
 
     try:
         book = load_workbook(path, data_only=True)
-        uncalculated = _without_value(path, book, wanted)
+        tables = [each.title for each in book.worksheets if min(each.max_row, each.max_column) > 1]
+        secret = tuple(each.title for each in book.worksheets if each.sheet_state != "visible")
+        names = tuple(each.title for each in book.worksheets)
+        name = _chosen(names, wanted, [each for each in tables if each not in secret], path)
+        uncalculated = _without_value(path, book[name])
     except (InvalidFileException, zipfile.BadZipFile, OSError, KeyError, ValueError, TypeError) as error:
         raise _unreadable(path) from error
-    names = tuple(each.title for each in book.worksheets)
-    name = _chosen(names, wanted, path)
     sheet = book[name]
     if sheet.max_row * sheet.max_column > MAX_CELLS:
         raise LabelFileUnusable("The sheet has too many cells", where=path.name, todo="Keep only the label columns.")
-    secret = tuple(each.title for each in book.worksheets if each.sheet_state != "visible")
     notes = _of_sheets(names, name, secret)
     merged = [(area.min_row, area.max_row, area.min_col, area.max_col) for area in sheet.merged_cells.ranges]
     rounded: set[tuple[int, int]] = set()
@@ -67,7 +80,7 @@ def _read_xlsx(path: Path, wanted: str) -> Grid:
     return Grid(list(enumerate(cells, start=1)), tuple(notes), names, name, "", hidden, frozenset(rounded))
 
 
-def _without_value(path: Path, book: Any, wanted: str) -> list[tuple[int, int]]:
+def _without_value(path: Path, sheet: Any) -> list[tuple[int, int]]:
     """(row number, column from 0) of formulas that no program has calculated."""
     from openpyxl import load_workbook
 
@@ -75,13 +88,12 @@ def _without_value(path: Path, book: Any, wanted: str) -> list[tuple[int, int]]:
         sheets = [each for each in archive.namelist() if each.startswith("xl/worksheets/")]
         if not any(b"<f" in archive.read(each) for each in sheets):
             return []  # the second reading takes as long as the first
-    name = wanted if wanted in book.sheetnames else book.worksheets[0].title
-    written = load_workbook(path)[name]
+    written = load_workbook(path)[sheet.title]
     return [
         (cell.row, cell.column - 1)
         for row in written.iter_rows()
         for cell in row
-        if cell.data_type == "f" and book[name].cell(cell.row, cell.column).value is None
+        if cell.data_type == "f" and sheet.cell(cell.row, cell.column).value is None
     ]
 
 
@@ -100,7 +112,9 @@ def _read_others(path: Path, wanted: str) -> Grid:
             book = CalamineWorkbook.from_filelike(file)
             sheets = [each for each in book.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
             names = tuple(each.name for each in sheets)
-            name = _chosen(names, wanted, path)
+            on_show = [each.name for each in sheets if each.visible == SheetVisibleEnum.Visible]
+            tables = (each for each in on_show if _is_table(book.get_sheet_by_name(each)))
+            name = _chosen(names, wanted, tables, path)
             sheet = book.get_sheet_by_name(name)
             if sheet.total_height * sheet.total_width > MAX_CELLS:
                 raise LabelFileUnusable(
@@ -123,14 +137,19 @@ def _read_others(path: Path, wanted: str) -> Grid:
     return Grid(list(enumerate(cells, start=1)), tuple(notes), names, name, "", frozenset(), rounded)
 
 
-def _chosen(names: tuple[str, ...], wanted: str, path: Path) -> str:
+def _is_table(sheet: Any) -> bool:
+    return bool(min(sheet.total_height, sheet.total_width) > 1)
+
+
+def _chosen(names: tuple[str, ...], wanted: str, tables: Iterable[str], path: Path) -> str:
+    """The wanted sheet, or the first of those that hold a table, or the first of all."""
     if not names:
         raise LabelFileUnusable(
             "The file has no sheet of cells", where=path.name, todo="Save the table as CSV (UTF-8)."
         )
     if wanted and wanted not in names:
         raise LabelFileUnusable(f"There is no sheet “{wanted}”", where=path.name, todo=nearest(wanted, names, ""))
-    return wanted or names[0]
+    return wanted or next(iter(tables), names[0])
 
 
 def _of_sheets(names: tuple[str, ...], name: str, secret: tuple[str, ...]) -> list[str]:

@@ -13,6 +13,7 @@ from openpyxl import Workbook
 
 from fineray.project.labels.table import rows_in_words, table_of
 from fineray.project.labels.table_file import LabelFileUnusable, Table, read_table
+from fineray.project.labels.workbook import sheet_names
 
 ROWS = [["patient_id", "label"], ["00101", "normal"], ["00102", "pneumonia"]]
 
@@ -150,6 +151,11 @@ def test_a_spreadsheet_says_what_it_hides(tmp_path: Path) -> None:
     assert (table.sheets, table.sheet, table.hidden) == (("Sheet", "draft", "second"), "Sheet", {3, 4, 6})
     assert read_table(tmp_path / "t.xlsx", hidden=False).cells("patient_id") == ["00101", "00104"]
     assert read_table(tmp_path / "t.xlsx", "second").rows == [{"file": "a", "label": "x"}]
+    assert sheet_names(tmp_path / "t.xlsx") == table.sheets
+    book.active.sheet_state = "hidden"
+    book.active = 2
+    book.save(tmp_path / "u.xlsx")
+    assert read_table(tmp_path / "u.xlsx").sheet == "second", "the first table on show"
     with pytest.raises(LabelFileUnusable, match="no sheet “secnd”") as caught:
         read_table(tmp_path / "t.xlsx", "secnd")
     assert "second" in caught.value.todo
