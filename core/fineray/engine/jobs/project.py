@@ -5,10 +5,19 @@ from __future__ import annotations
 from fineray.checks.check_result import CheckResult
 from fineray.dicom.codec_result import CodecResult
 from fineray.engine.jobs.pair import Pair
-from fineray.engine.requests.project import CheckCodecs, CheckData, ExportDeidentified, ImportFolders, ReadImage
+from fineray.engine.requests.project import (
+    CheckCodecs,
+    CheckData,
+    ExportDeidentified,
+    ImportFolders,
+    ReadImage,
+    TakeLayout,
+)
 from fineray.export.options import ExportSummary
 from fineray.progress import Monitor
 from fineray.project.files.summary import ImportSummary
+from fineray.project.layouts import taking
+from fineray.project.layouts.taking import Taken
 from fineray.project.project import open_project
 from fineray.project.shown_image import ShownImage, shown_image
 
@@ -19,6 +28,12 @@ def import_folders(request: ImportFolders, monitor: Monitor) -> ImportSummary:
 
     with open_project(request.project) as project:
         return importing.import_folders(project, request.folders, request.options, monitor, request.again)
+
+
+def take_layout(request: TakeLayout, _: Monitor) -> Taken:
+    """Take over what a collection's tables say."""
+    with open_project(request.project) as project:
+        return taking.take_layout(project, request.folder, request.name)
 
 
 def check_data(request: CheckData, monitor: Monitor) -> tuple[CheckResult, ...]:
@@ -52,6 +67,7 @@ def try_codecs(_request: CheckCodecs, _: Monitor) -> tuple[CodecResult, ...]:
 
 PAIRS = (
     Pair(ImportFolders, import_folders),
+    Pair(TakeLayout, take_layout),
     Pair(CheckData, check_data),
     Pair(ExportDeidentified, export_deidentified),
     Pair(ReadImage, read_image),

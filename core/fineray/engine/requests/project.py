@@ -10,6 +10,7 @@ from fineray.dicom.codec_result import CodecResult
 from fineray.export.options import ExportOptions, ExportSummary
 from fineray.project.files.options import EVERY_XRAY, ImportOptions
 from fineray.project.files.summary import ImportSummary
+from fineray.project.layouts.taking import Taken
 from fineray.project.shown_image import ShownImage
 
 
@@ -21,6 +22,15 @@ class ImportFolders:
     folders: tuple[Path, ...]
     options: ImportOptions = EVERY_XRAY
     again: bool = False
+
+
+@dataclass(frozen=True)
+class TakeLayout:
+    """Take over what the tables of an imported collection say. Result: Taken."""
+
+    project: Path
+    folder: Path
+    name: str
 
 
 @dataclass(frozen=True)
@@ -57,5 +67,5 @@ class CheckCodecs:
     __test__ = False  # no test class, whatever pytest thinks of its name
 
 
-ProjectRequest = ImportFolders | CheckData | ExportDeidentified | ReadImage | CheckCodecs
-ProjectResult = ImportSummary | tuple[CheckResult, ...] | ExportSummary | ShownImage | tuple[CodecResult, ...]
+ProjectRequest = ImportFolders | TakeLayout | CheckData | ExportDeidentified | ReadImage | CheckCodecs
+ProjectResult = ImportSummary | Taken | tuple[CheckResult, ...] | ExportSummary | ShownImage | tuple[CodecResult, ...]
