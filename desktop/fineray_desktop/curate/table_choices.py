@@ -15,7 +15,7 @@ from fineray.project.labels.keys import KINDS, RULES, Rule
 from fineray.project.labels.origins import FromTable
 from fineray.project.labels.outcome import LabelPreview, TableReading
 from fineray_desktop.widgets.basics import label, plain
-from fineray_desktop.widgets.eliding import ChoiceBox
+from fineray_desktop.widgets.eliding import ChoiceBox, cut_apart
 
 SAME: dict[Rule, str] = {
     "zeros": "Leading zeros",
@@ -34,6 +34,7 @@ MENDED: dict[Keep, tuple[str, str]] = {
 }
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "cp1250", "cp1251", "cp949", "cp932", "gb18030", "big5")
 ROWS = 5  # columns that the list shows at once
+LONGEST = 240  # points of a column's name
 GAP = 8  # points between groups
 
 
@@ -67,7 +68,7 @@ class TableChoices(QWidget):
         for keep, box in self.mended.items():
             box.setToolTip(MENDED[keep][1])
         for rule, box in self.rules.items():
-            box.setToolTip(RULES[rule].capitalize())
+            box.setToolTip(f"{RULES[rule].capitalize()}; in brackets, how many rows this matches more")
         self._lay_out()
         self._connect()
 
@@ -191,14 +192,15 @@ class TableChoices(QWidget):
             while (item := self._beside_place.takeAt(0)) is not None:
                 if item.widget() is not None:
                     item.widget().deleteLater()
-            self.beside = {name: QCheckBox(plain(name)) for name in besides}
+            short = cut_apart(besides, self.fontMetrics(), LONGEST)
+            self.beside = {name: QCheckBox(plain(short[name])) for name in besides}
             for box in self.beside.values():
                 self._beside_place.addWidget(box)
                 box.clicked.connect(
                     lambda: self._change(beside=tuple(name for name, each in self.beside.items() if each.isChecked()))
                 )
         for name, box in self.beside.items():
-            box.setToolTip(f"States the {TITLES[besides[name]]} of an image")  # type: ignore[index]
+            box.setToolTip(f"{name} states the {TITLES[besides[name]]} of an image")  # type: ignore[index]
             box.setChecked(name in reading.beside)
         self._beside_text.setVisible(bool(besides))
 
@@ -226,4 +228,4 @@ def _share(guess: Guess) -> str:
 
 
 def _more(rows: int) -> str:
-    return f" ({rows:,} row{'s' * (rows != 1)} more)" if rows else ""
+    return f" ({rows:,} more)" if rows else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from fineray.engine.protocol import Failed
 from fineray.engine.requests.labels import ApplyLabels, PreviewLabels
@@ -19,15 +19,15 @@ from fineray_desktop.curate.table_choices import TableChoices
 from fineray_desktop.engine_client import Job
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import button, label, open_at, scrolling_column
-from fineray_desktop.widgets.scrolling import Scrolling
+from fineray_desktop.widgets.scrolling import Scrolling, Tabs
 from fineray_desktop.widgets.small_table import SmallTable
 
 MOST_CONFLICTS = 200  # rows that are listed
 MOST_CLASSES = 8
 CHOICES = 316  # points
 NOTES = 0.34  # of the height
-LONGEST = 260  # points of a column that holds a path or a UID
-TABS = ("With images", "Without an image", "In conflict")
+LONGEST = 180  # points of a column that holds a path or a UID
+TABS = ("Matched", "No image", "Conflicts")
 TEXTS = (1, 2, 4)  # columns of keys, labels and hints
 AS_FOUND = 4  # the column that says how a key stands in the project
 
@@ -55,7 +55,7 @@ class TableDialog(QDialog):
             "Rows without an image", ("Row", "Image", "Label", "Perhaps"), stretched=3, names=TEXTS
         )
         self.conflicts = SmallTable("Rows in conflict", ("Row", "Image", "Conflict"), stretched=2, names=TEXTS)
-        self.tabs = QTabWidget()
+        self.tabs = Tabs()
         for table in (self.found, self.missed, self.conflicts):
             table.horizontalHeader().setMaximumSectionSize(LONGEST)
             self.tabs.addTab(table, "")

@@ -53,7 +53,7 @@ def test_choices_are_previewed_and_applied(
     _settled(dialog, qtbot)
     assert (choices.key.currentText(), choices.kind.currentData()) == ("patient", "patient_id")
     assert dialog.summary.text() == "No row labels an image yet."
-    assert choices.rules["case"].text() == "Capital and small letters (5 rows more)"
+    assert choices.rules["case"].text() == "Capital and small letters (5 more)"
     assert dialog.tabs.currentWidget() is dialog.missed
     assert "capital and small letters?" in dialog.missed.item(0, 3).text()
     choices.rules["case"].click()
