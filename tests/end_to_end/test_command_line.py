@@ -407,4 +407,4 @@ def test_wrong_names_are_answered_with_near_ones(trained: Path, tmp_path: Path) 
     }
     for words, near in wrong.items():
         told = answer(fineray(*words, "--json"), 1)
-        assert told["todo"].startswith("Did you mean") and near in told["todo"], (words, told)
+        assert told["todo"].startswith("Did you mean") and near in told["todo"].casefold(), (words, told)

@@ -100,7 +100,7 @@ def preview_rows(project: Project, table: Table, source: FromTable) -> LabelPrev
         columns=table.header,
         rules=tuple(
             RuleCount(rule, rule in rules, more)
-            for rule, more in matcher.more(rules, list(map(bool, values.values))).items()
+            for rule, more in matcher.more(rules, matches, list(map(bool, values.values))).items()
         ),
         guesses=columns.guesses,
         sheet=table.sheet,

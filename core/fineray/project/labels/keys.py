@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from fineray.project.patients.rule import PatientRule
 from fineray.project.project import Project
 
 KeyKind = Literal[
@@ -120,27 +121,28 @@ class Keys:
         return [(folder, tuple(sorted(found))) for folder, found in below.items() if found]
 
 
-# What of an image an identifier is looked up in, and how the import hashed it (project.files.image_writer). Patients
-# may have been named by their folders or files (project.patients.rule), and are known by those names, too.
-HASHED: dict[KeyKind, tuple[tuple[str, str], ...]] = {
-    "sop_instance_uid": (("uid_hash", "sop:"),),
-    "series_instance_uid": (("series_hash", "series:"),),
-    "study_instance_uid": (("study_hash", "study:"),),
-    "accession_number": (("accession_hash", "accession:"),),
-    "patient_id": (
-        *(("stated_hash", "patient:"), ("id_hash", "patient:")),
-        *(("id_hash", "patient of folder name:"), ("id_hash", "patient of name:")),
-    ),
-    "content_hash": (("content_hash", ""),),
+# What of an image an identifier is looked up in, and what the import wrote before it when it made the hash
+# (project.files.image_writer).
+HASHED: dict[KeyKind, tuple[tuple[str, ...], str]] = {
+    "sop_instance_uid": (("uid_hash",), "sop:"),
+    "series_instance_uid": (("series_hash",), "series:"),
+    "study_instance_uid": (("study_hash",), "study:"),
+    "accession_number": (("accession_hash",), "accession:"),
+    "patient_id": (("stated_hash", "id_hash"), "patient:"),
+    "content_hash": (("content_hash",), ""),
 }
+# Patients that were named by their folders or files are known by those names, too (project.patients.rule).
+NAMED = {"folder": "patient of folder name:", "name": "patient of name:"}
 
 
 class _Hashes:
     """Identifiers: an entry is hashed as the import hashed it."""
 
     def __init__(self, project: Project, kind: KeyKind) -> None:
+        columns, self._prefix = HASHED[kind]
         self._hashed = project.keyed_hash
-        self._known = [(_images_by(project, column), prefix) for column, prefix in HASHED[kind]]
+        self._by_hash = _images_by(project, columns)
+        self._named = NAMED.get(patient_rule(project).by, "") if kind == "patient_id" else ""
         self._frames: dict[int, int] = {}
         if kind == "sop_instance_uid":
             self._frames = dict(project.db.execute("SELECT id, frame FROM image"))
@@ -158,11 +160,10 @@ class _Hashes:
         return self._told(images, text)
 
     def _images(self, text: str) -> tuple[int, ...]:
-        for images, prefix in self._known:
-            found = images.get(self._hashed(prefix + text) if prefix else text.lower())
-            if found:
-                return tuple(found)
-        return ()
+        found = self._by_hash.get(self._hashed(self._prefix + text) if self._prefix else text.lower())
+        if found is None and self._named:
+            found = self._by_hash.get(self._hashed(self._named + text))
+        return found or ()
 
     def _told(self, images: tuple[int, ...], as_: str) -> Found:
         frames = [self._frames[image] for image in images if image in self._frames]
@@ -171,11 +172,22 @@ class _Hashes:
         return Found(images, as_=as_)
 
 
-def _images_by(project: Project, column: str) -> dict[str, list[int]]:
-    rows = project.db.execute(
-        f"SELECT {column}, image.id FROM image JOIN patient ON patient.id = patient_id ORDER BY image.id"
-    )
-    return _grouped((key, image) for key, image in rows if key)
+def patient_rule(project: Project) -> PatientRule:
+    """What tells the project's patients apart."""
+    kept = project.db.execute("SELECT value FROM setting WHERE name = 'patient_rule'").fetchone()
+    return PatientRule.from_setting(kept[0]) if kept else PatientRule()
+
+
+def _images_by(project: Project, columns: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Hash -> images; what the first column says of a hash counts."""
+    found: dict[str, tuple[int, ...]] = {}
+    for column in columns:
+        rows = project.db.execute(
+            f"SELECT {column}, image.id FROM image JOIN patient ON patient.id = patient_id ORDER BY image.id"
+        )
+        grouped = _grouped((key, image) for key, image in rows if key)
+        found = {key: tuple(images) for key, images in grouped.items()} | found
+    return found
 
 
 def spellings(entry: str, rules: frozenset[Rule]) -> Iterator[str]:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fineray.project.labels.beside import TITLES, Attribute, Beside
-from fineray.project.labels.keys import OF_SEVERAL, RULES, Found, KeyKind, Keys, Rule
+from fineray.project.labels.keys import OF_SEVERAL, Found, KeyKind, Keys, Rule, patient_rule
 from fineray.project.labels.table import Table
-from fineray.project.patients.rule import PatientRule
 from fineray.project.project import Project
 
 PARTED = ("issuer", "site", "source")  # what parts equal IDs, where the user was asked
@@ -61,16 +60,22 @@ class Matcher:
             matches.append(match)
         return _told_apart(matches)
 
-    def more(self, rules: frozenset[Rule], labelled: Sequence[bool]) -> dict[Rule, int]:
-        """By rule, how many rows with a label it matches more: one that is on against without it, another with it."""
-        fitting = [each for each in RULES if each in applicable(self.kind)]
-        now = _matched(self.matches(rules), labelled)
-        return {
-            rule: now - _matched(self.matches(rules - {rule}), labelled)
-            if rule in rules
-            else _matched(self.matches(rules | {rule}), labelled) - now
-            for rule in fitting
-        }
+    def more(self, rules: frozenset[Rule], matches: Sequence[Match], labelled: Sequence[bool]) -> dict[Rule, int]:
+        """By rule, how many rows with a label it matches more: one that is on against without it, another with it.
+
+        matches: those with `rules`.
+        """
+        now, find = _matched(matches, labelled), self.keys.finder(self.kind)
+        missed = {each.entry for each, wanted in zip(matches, labelled, strict=True) if wanted and not each.images}
+        more = {}
+        for rule in applicable(self.kind):
+            if rule in rules:
+                more[rule] = now - _matched(self.matches(rules - {rule}), labelled)
+            elif any(find(entry, rules | {rule}).images for entry in missed):
+                more[rule] = _matched(self.matches(rules | {rule}), labelled) - now
+            else:
+                more[rule] = 0
+        return more
 
     def _narrowed(self, match: Match, at: int, stated: dict[Attribute, dict[int, str]], lone: frozenset[str]) -> Match:
         """Of a row's images those that have what stands beside its key."""
@@ -97,8 +102,7 @@ class Matcher:
 
     def _parted_patients(self) -> dict[int, int]:
         """Image -> patient, where one ID may stand for several people."""
-        kept = self.project.db.execute("SELECT value FROM setting WHERE name = 'patient_rule'").fetchone()
-        if self.kind != "patient_id" or not kept or PatientRule.from_setting(kept[0]).apart_by not in PARTED:
+        if self.kind != "patient_id" or patient_rule(self.project).apart_by not in PARTED:
             return {}
         return dict(self.project.db.execute("SELECT id, patient_id FROM image"))
 
