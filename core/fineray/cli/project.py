@@ -12,7 +12,7 @@ from fineray.cli.options import command, of_project
 from fineray.cli.patients import shared_in_words
 from fineray.cli.running import PASSPHRASE_FROM, Reply, carry_out, listed, passphrase
 from fineray.dicom.radiograph import FrameChoice
-from fineray.engine.requests.project import CheckData, ExportDeidentified, ImportFolders
+from fineray.engine.requests.project import ChangeSide, CheckData, ExportDeidentified, ImportFolders
 from fineray.errors import FinerayError
 from fineray.export.options import ExportOptions
 from fineray.project.catalogue import warning_counts
@@ -22,12 +22,16 @@ from fineray.project.labels.preview import apply_labels, preview_folders, previe
 from fineray.project.layouts.published import LayoutUnusable
 from fineray.project.layouts.taking import GUESS, LAYOUTS, LayoutPreview, preview_layout, take_layout
 from fineray.project.patients.identify import shared_numbers
-from fineray.project.project import create_project, open_project
+from fineray.project.project import SIDES, STORE_SIDE, create_project, open_project
 
 
 def add_commands(group: Any) -> None:
     """Their parsers."""
-    of_project(group, "new", new, "create a project in a new or empty folder")
+    new_ = of_project(group, "new", new, "create a project in a new or empty folder")
+    new_.add_argument("--side", type=int, choices=SIDES, default=STORE_SIDE, help="the longest side of a kept image")
+
+    side_ = of_project(group, "side", side, "keep images at another size: their files are read again, labels stay")
+    side_.add_argument("side", type=int, choices=SIDES)
 
     importing = of_project(group, "import", import_images, "import folders of DICOM files")
     importing.add_argument("folders", type=Path, nargs="+", metavar="DIR")
@@ -81,8 +85,14 @@ def add_commands(group: Any) -> None:
 
 def new(options: Namespace) -> Reply:
     """Create a project."""
-    create_project(options.project)
+    create_project(options.project, options.side)
     return listed({"project": str(options.project.resolve())})
+
+
+def side(options: Namespace) -> Reply:
+    """Read the images again for another size."""
+    with open_project(options.project, lock=True):
+        return listed(asdict(carry_out(ChangeSide(options.project, options.side))))
 
 
 def import_images(options: Namespace) -> Reply:

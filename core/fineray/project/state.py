@@ -30,7 +30,8 @@ from fineray.project.splits import (
 class StudyState:
     """label_sets: all; label_set: that in use; split: the latest, with its parts, and whether it still fits the labels;
     unidentified: images that do not say whose they are; shared: numbers that may be of several people;
-    torn: patients whom the split has on two sides; attributes: name -> title; undo: what can be taken back."""
+    torn: patients whom the split has on two sides; store_side: the longest side of kept images; attributes: name ->
+    title; undo: what can be taken back."""
 
     counts: Counts
     label_sets: tuple[LabelSet, ...]
@@ -41,6 +42,7 @@ class StudyState:
     unidentified: int
     shared: SharedNumbers | None
     torn: int
+    store_side: int
     attributes: dict[str, str]
     seal: Seal | None
     openings: tuple[Opening, ...]
@@ -62,6 +64,7 @@ def study_state(project: Project) -> StudyState:
         unidentified=len(unidentified_images(project)),
         shared=shared_numbers(project),
         torn=torn_patients(project, split) if split is not None else 0,
+        store_side=int(project.db.execute("SELECT value FROM setting WHERE name = 'store_side'").fetchone()[0]),
         attributes=attribute_names(project),
         seal=current_seal(project),
         openings=tuple(openings(project)),

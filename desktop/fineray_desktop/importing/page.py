@@ -19,17 +19,19 @@ from PySide6.QtWidgets import (
 
 from fineray.dicom.location import FileLocation
 from fineray.engine.protocol import Reported
-from fineray.engine.requests.project import ImportFolders
+from fineray.engine.requests.project import ChangeSide, ImportFolders
 from fineray.progress import FileResult
 from fineray.project.catalogue import FileRow, file_rows
 from fineray.project.files.options import ImportOptions
+from fineray.project.files.resizing import Resized
 from fineray.project.files.summary import ImportSummary
+from fineray.project.project import SIDES
 from fineray_desktop.importing.collection_notice import CollectionNotice
 from fineray_desktop.importing.file_kinds_panel import DoctorPanel
 from fineray_desktop.loading import Loading
 from fineray_desktop.models.files_model import FilesModel
 from fineray_desktop.session import Session
-from fineray_desktop.widgets.basics import button, label, row
+from fineray_desktop.widgets.basics import button, label, row, sure
 from fineray_desktop.widgets.eliding import ChoiceBox
 from fineray_desktop.widgets.job_bar import duration
 from fineray_desktop.widgets.scrolling import Tabs
@@ -86,7 +88,12 @@ class ImportPage(QWidget):
         self.archive_button.clicked.connect(lambda: self.ask_archive())
         self.again_button = button("Read again", tip="Reads every file of the folders imported before once more")
         self.again_button.clicked.connect(self.read_again)
-        self.views, self.frames, self.intents = ChoiceBox(), ChoiceBox(), ChoiceBox()
+        self.views, self.frames, self.intents, self.side = ChoiceBox(), ChoiceBox(), ChoiceBox(), ChoiceBox()
+        for side in SIDES:
+            self.side.addItem(f"{side:,} pixels", side)
+        self.side.setToolTip("The longest side at which images are kept; what is learned from is no larger")
+        self.side.setAccessibleName("Longest side of kept images")
+        self.side.activated.connect(self._choose_side)
         for text, views in VIEWS:
             self.views.addItem(text, views)
         for text, frames in FRAMES:
@@ -143,6 +150,13 @@ class ImportPage(QWidget):
             folders = sorted({source.root for source in project.sources.all()})
             self.import_folders([folder for folder in folders if folder.is_dir()], again=True)
 
+    def change_side(self, side: int) -> None:
+        """Keep images at another size: the files of those there are read again."""
+        project = self._session.project
+        if project is not None:
+            job = self._session.run(ChangeSide(project.root, side), "Another size", self._resized)
+            job.ended.connect(self._ended)
+
     def ask_archive(self) -> PacsDialog:
         """Look for images in an archive; what is fetched or received is imported."""
         from fineray_desktop.pacs.dialog import PacsDialog
@@ -171,7 +185,28 @@ class ImportPage(QWidget):
         self._ending, self._done_text = False, ""
         self._update_counts()
 
+    def _choose_side(self) -> None:
+        state, side = self._session.state, self.side.currentData()
+        if state is None or side == state.store_side:
+            return
+        text = (
+            f"The files of {state.counts.images:,} images are read again and kept at {side:,} pixels. Labels, patients "
+            "and splits stay; features are worked out anew. Runs made before keep their figures."
+        )
+        if not state.counts.images or sure(self, "Keep images at another size?", text, "Read again"):
+            self.change_side(side)
+        else:
+            self.side.setCurrentIndex(self.side.findData(state.store_side))
+
+    def _resized(self, resized: Resized) -> None:
+        away = f" {resized.as_before:,} stay as they were: their files are away." if resized.as_before else ""
+        self._done_text = f"{resized.images:,} images are kept at {resized.side:,} pixels now.{away}"
+
     def _allow(self) -> None:
+        state = self._session.state
+        if state is not None:
+            self.side.setCurrentIndex(self.side.findData(state.store_side))
+        self.side.setEnabled(self._session.may_change)
         for each in (self.choose_button, self.archive_button):
             each.setEnabled(self._session.may_change)
         self.again_button.setEnabled(self._session.may_change and self.table.rowCount() > 0)
@@ -198,6 +233,8 @@ class ImportPage(QWidget):
                 self.frames,
                 label("Detector images", "muted"),
                 self.intents,
+                label("Kept at", "muted"),
+                self.side,
                 None,
                 self.again_button,
             )

@@ -6,6 +6,7 @@ from fineray.checks.check_result import CheckResult
 from fineray.dicom.codec_result import CodecResult
 from fineray.engine.jobs.pair import Pair
 from fineray.engine.requests.project import (
+    ChangeSide,
     CheckCodecs,
     CheckData,
     ExportDeidentified,
@@ -15,6 +16,8 @@ from fineray.engine.requests.project import (
 )
 from fineray.export.options import ExportSummary
 from fineray.progress import Monitor
+from fineray.project.files import resizing
+from fineray.project.files.resizing import Resized
 from fineray.project.files.summary import ImportSummary
 from fineray.project.layouts import taking
 from fineray.project.layouts.taking import Taken
@@ -28,6 +31,12 @@ def import_folders(request: ImportFolders, monitor: Monitor) -> ImportSummary:
 
     with open_project(request.project) as project:
         return importing.import_folders(project, request.folders, request.options, monitor, request.again)
+
+
+def change_side(request: ChangeSide, monitor: Monitor) -> Resized:
+    """Read the images again for another size."""
+    with open_project(request.project) as project:
+        return resizing.change_side(project, request.side, monitor)
 
 
 def take_layout(request: TakeLayout, _: Monitor) -> Taken:
@@ -67,6 +76,7 @@ def try_codecs(_request: CheckCodecs, _: Monitor) -> tuple[CodecResult, ...]:
 
 PAIRS = (
     Pair(ImportFolders, import_folders),
+    Pair(ChangeSide, change_side),
     Pair(TakeLayout, take_layout),
     Pair(CheckData, check_data),
     Pair(ExportDeidentified, export_deidentified),

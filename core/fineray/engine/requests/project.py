@@ -9,6 +9,7 @@ from fineray.checks.check_result import CheckResult
 from fineray.dicom.codec_result import CodecResult
 from fineray.export.options import ExportOptions, ExportSummary
 from fineray.project.files.options import EVERY_XRAY, ImportOptions
+from fineray.project.files.resizing import Resized
 from fineray.project.files.summary import ImportSummary
 from fineray.project.layouts.taking import Taken
 from fineray.project.shown_image import ShownImage
@@ -22,6 +23,14 @@ class ImportFolders:
     folders: tuple[Path, ...]
     options: ImportOptions = EVERY_XRAY
     again: bool = False
+
+
+@dataclass(frozen=True)
+class ChangeSide:
+    """Keep images at another longest side, in pixels: their files are read again. Result: Resized."""
+
+    project: Path
+    side: int
 
 
 @dataclass(frozen=True)
@@ -67,5 +76,7 @@ class CheckCodecs:
     __test__ = False  # no test class, whatever pytest thinks of its name
 
 
-ProjectRequest = ImportFolders | TakeLayout | CheckData | ExportDeidentified | ReadImage | CheckCodecs
-ProjectResult = ImportSummary | Taken | tuple[CheckResult, ...] | ExportSummary | ShownImage | tuple[CodecResult, ...]
+ProjectRequest = ImportFolders | ChangeSide | TakeLayout | CheckData | ExportDeidentified | ReadImage | CheckCodecs
+ProjectResult = (
+    ImportSummary | Resized | Taken | tuple[CheckResult, ...] | ExportSummary | ShownImage | tuple[CodecResult, ...]
+)

@@ -32,9 +32,10 @@ OF_ANOTHER = "Another file of the same picture states another patient"
 
 @dataclass(frozen=True)
 class Written:
-    """image: its id; of_this_file: it is new, or came from this very file before; warnings: what to know of it."""
+    """image: its id, None where only known ones are wanted; of_this_file: it is new, or came from this very file
+    before; warnings: what to know of it."""
 
-    image: int
+    image: int | None
     of_this_file: bool
     warnings: tuple[str, ...]
 
@@ -51,10 +52,11 @@ class _Known:
 
 
 class ImageWriter:
-    """Writes the images of one import. unsynced: shards whose pixels the catalogue will name."""
+    """Writes the images of one import, or of those that are known alone. unsynced: shards whose pixels the catalogue
+    will name."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, project: Project, known_only: bool = False) -> None:
+        self._project, self._known_only = project, known_only
         self._rule = kept_rule(project)
         self._unnamed = unnamed_hashes(project)
         self._rare = RareValues(project)
@@ -75,6 +77,8 @@ class ImageWriter:
             return Written(same.id, False, warnings)
         own = same or next((each for each in known if each.of_this_file and self._alike(each, prepared)), None)
         warnings = prepared.warnings
+        if own is None and self._known_only:
+            return Written(None, True, warnings)
         if own is None and known:
             sop_hash = self._project.keyed_hash(f"{sop} picture {prepared.content_hash}")
         if len(known) > (own is not None):

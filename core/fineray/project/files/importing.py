@@ -56,7 +56,7 @@ def import_folders(
     Parameters
     ----------
     project : Project
-        It gets attributes without identity, and shades of 8 bits, the longest side at most 512 pixels.
+        It gets attributes without identity, and shades of 8 bits, the longest side at most Project.store_side pixels.
     roots : str or path, or several
         Folders, files or ZIP archives. They are opened read-only.
     options : ImportOptions
@@ -109,7 +109,7 @@ def import_folders(
     new = [file for file in found if known.get(hashes[file.location]) != (file.size, file.mtime_ns)]
     summary = ImportSummary(unchanged=len(found) - len(new))
     if new:
-        summary = _read_new(project, new, hashes, folders, options, summary, monitor)
+        summary = read_files(project, new, hashes, folders, options, summary, monitor)
     if project.db.execute("SELECT count(*) FROM image").fetchone()[0] == 0:
         raise NothingReadable(
             f"None of the {len(found)} files is an X-ray that Fineray can read"
@@ -121,7 +121,7 @@ def import_folders(
     return replace(summary, seconds=time.monotonic() - started)
 
 
-def _read_new(
+def read_files(
     project: Project,
     new: list[FoundFile],
     hashes: dict[FileLocation, str],
@@ -129,10 +129,15 @@ def _read_new(
     options: ImportOptions,
     summary: ImportSummary,
     monitor: Monitor,
+    known_only: bool = False,
 ) -> ImportSummary:
+    """Decode these files and write what comes of them; of images that are known alone, if so wanted.
+
+    hashes: of their places; folders: that were chosen. Raises Cancelled and OSError.
+    """
     counts = {"imported": 0, "skipped": 0, "failed": 0, "duplicates": 0}
     monitor.report(Progress(STAGE_READ, 0, len(new), "files"))
-    writer = _Writer(project, folders)
+    writer = _Writer(project, folders, known_only)
     try:
         with DecodingPool(project.pixels, project.store_side, options) as pool:
             for done, (file, outcome) in enumerate(pool.prepare_all(new, monitor), start=1):
@@ -148,10 +153,10 @@ def _read_new(
 class _Writer:
     """Puts outcomes into pixel store and catalogue; pixels reach the disk before the catalogue names them."""
 
-    def __init__(self, project: Project, folders: list[Path]) -> None:
+    def __init__(self, project: Project, folders: list[Path], known_only: bool) -> None:
         self._project = project
         self._db = project.db
-        self._images = ImageWriter(project)
+        self._images = ImageWriter(project, known_only)
         self._folders = folders
         self._reader = reader()
         self._last_commit = time.monotonic()
@@ -168,7 +173,7 @@ class _Writer:
         else:
             root = _root_of(file.location.path, self._folders)
             written = [self._images.write(each, path_hash, file.location, root) for each in outcome]
-            images = [each.image for each in written]
+            images = [each.image for each in written if each.image is not None]
             reason = ". ".join(dict.fromkeys(warning for each in written for warning in each.warnings))
             if not any(each.of_this_file for each in written):
                 status, kind = "skipped", "duplicates"
