@@ -102,7 +102,7 @@ def preview_in_lines(preview: LabelPreview) -> list[str]:
     lines += [f"read as no label: {mark} ({rows:,})" for mark, rows in reading.missing.items()]
     for each in reading.rules:
         if each.rows or each.on:
-            lines.append(f"--rule {each.rule}: {RULES[each.rule]}; {'on, ' if each.on else ''}{each.rows:,} rows more")
+            lines.append(f"--rule {each.rule}: {RULES[each.rule]}; {'on, ' if each.on else ''}{each.rows:,} more")
     lines += _examples("matched", reading.matched_rows) + _examples("without an image", reading.unmatched_rows)
     lines += [f"conflict, row {each.row}: {each.problem}" for each in preview.conflicts[:10]]
     return lines

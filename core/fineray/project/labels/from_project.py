@@ -11,6 +11,7 @@ from fineray.project.attributes import NOT_STATED, attribute_names, attribute_va
 from fineray.project.label_sets import active_label_set, label_set, values_of
 from fineray.project.labels.outcome import Entry, LabelPreview, preview_of, sorted_out, target_of
 from fineray.project.labels.table import LabelFileUnusable
+from fineray.project.layouts.published import PARTS
 from fineray.project.project import Project
 
 
@@ -31,12 +32,17 @@ def preview_folders(project: Project, into: str = "") -> LabelPreview:
             todo="Import the folders again on this computer; only the places are read anew.",
         )
     top = Path(os.path.commonpath([source.root for source in sources]))
-    entries = []
-    for source in sources:
-        below = source.location.parts[len(top.parts) :]
-        entries.append(Entry("/".join(below), below[0] if len(below) > 1 else "", tuple(files[source.path_hash])))
+    below = [source.location.parts[len(top.parts) :] for source in sources]
+    parts = sorted({each[0] for each in below if len(each) > 1 and each[0].casefold() in PARTS})
+    # Where all lie in train, val and test with folders below, these are the classes.
+    level = int(bool(parts) and all(len(each) > 2 and each[0] in parts for each in below))
+    entries = [
+        Entry("/".join(each), each[level] if len(each) > level + 1 else "", tuple(files[source.path_hash]))
+        for each, source in zip(below, sources, strict=True)
+    ]
+    notes = [f"{', '.join(parts)}: parts of a split, not classes; the folders below them are the labels."] * level
     target = target_of(project, into or active_label_set(project).name)
-    return preview_of(project, f"folders below {top.name}", target, sorted_out(entries))
+    return preview_of(project, f"folders below {top.name}", target, sorted_out(entries), notes)
 
 
 def preview_attribute(project: Project, name: str, into: str = "", cut: float | None = None) -> LabelPreview:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from fineray.project.labels.beside import HEADERS as BESIDE
 from fineray.project.labels.beside import Beside, beside_of
 from fineray.project.labels.cell_values import are_flags, is_missing
 from fineray.project.labels.keys import KINDS, OF_SEVERAL, KeyKind, Keys
@@ -62,6 +63,11 @@ HEADERS: dict[KeyKind, tuple[str, ...]] = {
     ),
     "folder": ("folder", "directory", "dir", "ordner", "dossier"),
 }
+# What tables say of images beside their labels.
+UNLIKELY = (
+    *("age", "sex", "gender", "patientage", "patientsex", "patientgender", "row", "no", "nr", "index", "site", "split"),
+    *(name for names in BESIDE.values() for name in names),
+)
 LABELS = (
     *(
         "label",
@@ -178,6 +184,7 @@ def label_columns(table: Table, taken: Iterable[str]) -> tuple[str, ...]:
         if named is not None:
             return (named,)
     offered = [column for column in offered if kind_by_header(column) is None] or offered
+    offered.sort(key=lambda column: plain(column) in UNLIKELY)
     flags = [column for column in offered if are_flags(table.cells(column))]
     if len(flags) > 1:
         return tuple(flags)

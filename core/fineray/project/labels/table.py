@@ -12,15 +12,10 @@ from fineray.errors import FinerayError, nearest
 
 TITLE_ROWS = 20  # above a header there are no more
 LOOKED_AT = 50  # rows that say how wide a table is
-# A header that one of these stands in is the header, however wide the rows above it are.
+# A header that two of these stand in is the header, however wide the rows above it are.
 TELLING = (
-    "patientid",
-    "sopinstanceuid",
-    "studyinstanceuid",
-    "seriesinstanceuid",
-    "accessionnumber",
-    "filename",
-    "label",
+    *("patientid", "sopinstanceuid", "studyinstanceuid", "seriesinstanceuid", "accessionnumber", "filename", "file"),
+    *("patient", "path", "image", "label", "class", "diagnosis", "laterality", "side", "view", "birads", "age", "sex"),
 )
 
 
@@ -62,13 +57,17 @@ class Table:
     hidden: frozenset[int] = frozenset()
     rounded: frozenset[tuple[int, str]] = frozenset()
     left_out: tuple[int, ...] = ()
-    _by_plain: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    _by_plain: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def column(self, name: str) -> str | None:
-        """The column of that name, whatever its case and blanks."""
+        """The column of that name; else the one that differs in case, blanks and signs alone."""
+        if name in self.header:
+            return name
         if not self._by_plain:
-            self._by_plain.update({plain(each): each for each in self.header})
-        return self._by_plain.get(plain(name))
+            for each in self.header:
+                self._by_plain.setdefault(plain(each), []).append(each)
+        alike = self._by_plain.get(plain(name), [])
+        return alike[0] if len(alike) == 1 else None
 
     def named(self, name: str, where: str) -> str:
         """The same. Raises LabelFileUnusable where there is none."""
@@ -152,7 +151,7 @@ def _below(grid: Grid, start: int, where: str) -> Table:
 def _header_at(rows: list[list[str]]) -> int:
     """Where the header is: the first row about as wide as those below it, or one with a telling name."""
     for at, cells in enumerate(rows[:TITLE_ROWS]):
-        if any(plain(cell) in TELLING for cell in cells if cell):
+        if sum(plain(cell) in TELLING for cell in cells if cell) > 1:
             return at
     for at, cells in enumerate(rows[:TITLE_ROWS]):
         below = [sum(map(bool, each)) for each in rows[at + 1 : at + 1 + LOOKED_AT]]

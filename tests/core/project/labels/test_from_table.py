@@ -262,6 +262,8 @@ def test_label_columns_are_guessed(study: Project) -> None:
     )
     assert (chexpert.kind, chexpert.label_set) == ("multi", "findings")
     assert _places(study, chexpert) == {"00101": "Edema", "00102": "Pleural Effusion?", "00104": "Pleural Effusion"}
+    sided = _read(study, "file,sex,side,opinion\nB0_L_CC.dcm,F,L,x\nB0_R_CC.dcm,F,R,y")
+    assert sided.label_set == "opinion", "neither sex nor side"
     bars = _read(study, "id,Finding Labels" + ids.format("No Finding", "A|B", "B", "A"))
     assert (bars.kind, bars.label_set, set(bars.classes)) == ("multi", "Finding Labels", {"A", "B"})
     with pytest.raises(LabelSetUnusable, match="one class, not several findings"):

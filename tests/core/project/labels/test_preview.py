@@ -19,6 +19,7 @@ from fineray.project.labels.preview import (
 )
 from fineray.project.labels.table_file import LabelFileUnusable
 from fineray.project.project import Project
+from tests.support.images import write_image
 
 
 @pytest.fixture
@@ -40,6 +41,18 @@ def test_folder_names_are_labels(study: Project) -> None:
     assert counts(study).labelled == 0, "a preview applies nothing"
     assert apply_labels(study, preview) == 12
     assert counts(study).classes == {"bright": 6, "dark": 6}
+
+
+def test_folders_of_a_published_split_are_parts_and_no_classes(project: Project, tmp_path: Path) -> None:
+    for number, (part, name) in enumerate((part, name) for part in ("train", "Val", "test") for name in ("A", "B")):
+        write_image(tmp_path / "images" / part / name / "0", patient=f"P{number}", number=number)
+    import_folders(project, [tmp_path / "images"])
+    preview = preview_folders(project)
+    assert preview.classes == {"A": (3, 3), "B": (3, 3)}
+    assert "parts of a split" in preview.notes[0]
+    write_image(tmp_path / "images/test/1", patient="P9", number=9)
+    import_folders(project, [tmp_path / "images"])
+    assert set(preview_folders(project).classes) == {"Val", "test", "train"}, "not where images lie in a part itself"
 
 
 @pytest.mark.parametrize("key", ["file", "patient_id"])

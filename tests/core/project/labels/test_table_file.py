@@ -53,6 +53,18 @@ def test_a_sep_line_and_title_rows_stand_above_the_header(tmp_path: Path) -> Non
     assert _same(read_table(tmp_path / "t.xlsx"))
 
 
+def test_a_cell_that_reads_like_a_header_is_none(tmp_path: Path) -> None:
+    table = _text(tmp_path, "id,what\n1,label\n2,file\n3,class\n")
+    assert (table.header, len(table.rows), table.notes) == (("id", "what"), 3, ())
+    table = _text(tmp_path, "Study of May,by us\npatient_id,label\n1,a\n")
+    assert table.header == ("patient_id", "label")
+
+
+def test_columns_are_found_in_any_case_unless_two_are_alike() -> None:
+    table = table_of(["Patient ID", "a-b", "a_b"], [["1", "2", "3"]])
+    assert [table.column(name) for name in ("patient_id", "a-b", "a_b", "ab")] == ["Patient ID", "a-b", "a_b", None]
+
+
 @pytest.mark.parametrize(
     ("encoding", "words", "told"),
     [
