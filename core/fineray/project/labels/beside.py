@@ -79,7 +79,9 @@ VIEWS = (
     "SIO",
     "LMO",
 )
-DATE_FORMS = ("%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y")
+BY_YEAR = ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d")
+DATE_FORMS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y")
+OF_STUDIES = 5  # of the names for a date, those that cannot mean another day
 ENOUGH = 0.8  # share of the cells that must be a side, a view or a day
 
 
@@ -118,7 +120,7 @@ def _wanted(project: Project, attribute: Attribute, cells: Sequence[str]) -> lis
     if attribute == "view_position":
         return [_views(cell) for cell in cells]
     form = _date_form(project, cells)
-    return [frozenset({day}) if form and (day := _day(project, cell, form)) else None for cell in cells]
+    return [frozenset({day}) if (day := _day(project, cell, form)) else None for cell in cells]
 
 
 def _side(cell: str) -> str | None:
@@ -135,22 +137,32 @@ def _views(cell: str) -> frozenset[str] | None:
 
 
 def _date_form(project: Project, cells: Sequence[str]) -> str:
-    """The form that all days have; of several (3/4/2020) that by which more studies of the project have these days."""
-    days = [cell for cell in dict.fromkeys(cells) if cell]
-    fitting = [form for form in DATE_FORMS if days and all(_parsed(day, form) for day in days)]
-    if len(fitting) < 2:
+    """The form that all days have which do not begin with the year; of several (3/4/2020) that by which more studies of
+    the project have these days."""
+    days = [cell for cell in dict.fromkeys(cells) if cell and not _parsed(cell, "")]
+    fitting = [form for form in DATE_FORMS if all(_parsed(day, form) for day in days)]
+    if len(fitting) < 2 or not days:
         return next(iter(fitting), "")
     known = {row[0] for row in project.db.execute("SELECT DISTINCT study_date FROM image")}
     return max(fitting, key=lambda form: sum(_day(project, day, form) in known for day in days))
 
 
 def _parsed(cell: str, form: str) -> str:
-    try:
-        return datetime.strptime(re.sub(r"[ T]\d\d:\d\d.*$", "", cell), form).strftime("%Y%m%d")
-    except ValueError:
-        return ""
+    """YYYYMMDD of a day that begins with its year, or has this form; else empty."""
+    text = re.sub(r"[ T]\d\d:\d\d.*$", "", cell)
+    for each in (*BY_YEAR, form):
+        try:
+            return datetime.strptime(text, each).strftime("%Y%m%d") if each else ""
+        except ValueError:
+            continue
+    return ""
 
 
 def _day(project: Project, cell: str, form: str) -> str:
     """The day as the project keeps it."""
     return project.shifted_date(_parsed(cell, form)) if cell else ""
+
+
+def certain_dates(column: str) -> bool:
+    """Whether a column's name leaves no doubt that it holds days of studies, not of birth or reading."""
+    return plain(column) in HEADERS["study_date"][:OF_STUDIES]

@@ -41,7 +41,7 @@ ABSENT = ("", "0", "no", "n", "false", "-", "absent", "negative")
 DOUBTFUL = ("-1", UNCERTAIN, "?", "maybe", "equivocal", "unknown")
 YES, NO = ("1", "yes", "y", "true"), ("0", "no", "n", "false")
 NO_FINDINGS = ("no finding", "no findings", NO_FINDING)  # in a list, as NIH ChestX-ray14 writes it
-MOST_FINDINGS = 200  # different pieces between semicolons, above which they are sentences
+MOST_FINDINGS, LONGEST = 200, 60  # different pieces, and letters of one, above which a cell holds sentences
 WHOLE = re.compile(r"^([+-]?\d+)\.0+$")
 
 
@@ -211,7 +211,7 @@ def _lists(cells: Sequence[str]) -> dict[str, list[str]]:
                 cell: [piece.strip() for piece in cell.split(sign)] for cell in set(cells) - set(found) if sign in cell
             }
             different = {piece for pieces in split.values() for piece in pieces}
-            if sign == "|" or (len(different) <= MOST_FINDINGS and all(len(piece) <= 60 for piece in different)):
+            if len(different) <= MOST_FINDINGS and all(len(piece) <= LONGEST for piece in different):
                 found |= split
     return found
 

@@ -13,11 +13,12 @@ from fineray.project.labels.examples import matched_examples, unmatched_examples
 from fineray.project.labels.guessing import (
     LABEL_COLUMN,
     Guess,
-    beside_columns,
+    besides_of,
     key_by_header,
     key_guesses,
     kind_by_header,
     label_columns,
+    used_beside,
 )
 from fineray.project.labels.keys import KINDS, KeyKind, Keys
 from fineray.project.labels.matching import Match, Matcher, several_sides, several_sites
@@ -134,13 +135,18 @@ def _columns(project: Project, keys: Keys, table: Table, source: FromTable) -> _
             todo="A table needs one column that names images and one that holds their labels.",
         )
     key, kind, guesses, sure = _key(keys, table, source, labels)
-    guessed = beside_columns(project, table, key, kind, labels)
-    besides = guessed
+    if keys.find(kind, key).images:
+        raise LabelFileUnusable(
+            f"The first row, with “{key}”, is of an image: the table has no header",
+            where=where,
+            todo="Write the names of the columns above it.",
+        )
+    besides = besides_of(project, table, key, kind, labels)
     if source.beside is None:
-        beside = guessed
+        beside = used_beside(project, besides)
     else:
         beside = tuple(_chosen_beside(project, table, name, where) for name in source.beside)
-        besides = (*beside, *(each for each in guessed if each.column not in {one.column for one in beside}))
+        besides = (*beside, *(each for each in besides if each.column not in {one.column for one in beside}))
     if not labels:
         labels = label_columns(table, {key, *(each.column for each in besides)})
     if not labels:  # the side itself may be the question
@@ -245,6 +251,8 @@ def _entry(match: Match, values: Values, at: int) -> Entry:
 def _notes(project: Project, columns: _Columns, matches: Sequence[Match], found: Sorted, table: Table) -> Iterable[str]:
     labelled = {each.row for each in found.matched}
     matched = [each for each in matches if each.line in labelled]
+    if not table.rows:
+        yield "The table has no rows below its header."
     if not columns.sure:
         yield (
             f"No column names images of this project; “{columns.key}” was taken for a {KINDS[columns.kind]}. Choose"
@@ -255,6 +263,9 @@ def _notes(project: Project, columns: _Columns, matches: Sequence[Match], found:
     if found.blank:
         yield f"{rows_of(len(found.blank))} without a label: {rows_in_words(each.row for each in found.blank)}."
     yield from _of_sides(project, columns, matched)
+    days = [each for each in columns.besides if each.attribute == "study_date"]
+    if days and not any(each in columns.beside for each in days):
+        yield f"The days in “{days[0].column}” are not used; most are no days of studies of this project."
     sites = several_sites(project, matched) if columns.kind == "patient_id" else []
     if sites:
         yield (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fineray.project.labels.beside import HEADERS as BESIDE
-from fineray.project.labels.beside import Beside, beside_of
+from fineray.project.labels.beside import Beside, beside_of, certain_dates
 from fineray.project.labels.cell_values import are_flags, is_missing
 from fineray.project.labels.keys import KINDS, OF_SEVERAL, KeyKind, Keys
 from fineray.project.labels.matching import applicable
@@ -155,22 +155,22 @@ def kind_by_header(column: str) -> KeyKind | None:
     return next((kind for kind, names in HEADERS.items() if plain(column) in names), None)
 
 
-def beside_columns(
-    project: Project, table: Table, key: str, kind: KeyKind, labels: Sequence[str]
-) -> tuple[Beside, ...]:
-    """The columns that tell a patient's images apart: one for the side, the view and the date at most."""
+def besides_of(project: Project, table: Table, key: str, kind: KeyKind, labels: Sequence[str]) -> tuple[Beside, ...]:
+    """The columns that may tell a patient's images apart: those with a side, a view or a date."""
     if kind not in OF_SEVERAL:
         return ()
+    columns = [column for column in table.header if column != key and column not in labels]
+    found = (beside_of(project, column, table.cells(column)) for column in columns)
+    return tuple(each for each in found if each is not None)
+
+
+def used_beside(project: Project, besides: Iterable[Beside]) -> tuple[Beside, ...]:
+    """Of these, one for the side, the view and the date at most; a date that is no study's is of birth, or of
+    reading."""
     found: dict[str, Beside] = {}
-    for column in table.header:
-        if column == key or column in labels:
-            continue
-        beside = beside_of(project, column, table.cells(column))
-        if beside is None or beside.attribute in found:
-            continue
-        if beside.attribute == "study_date" and not _known(project, beside):
-            continue  # a day of birth, or of reading
-        found[beside.attribute] = beside
+    for each in besides:
+        if each.attribute != "study_date" or _known(project, each):
+            found.setdefault(each.attribute, each)
     return tuple(found.values())
 
 
@@ -204,7 +204,8 @@ def _telling(sample: Sequence[str], most: int) -> bool:
 
 
 def _known(project: Project, beside: Beside) -> bool:
-    """Whether most of the days are days of studies."""
+    """Whether most of the days are days of studies; of a column that is called so, whether any is."""
     known = {row[0] for row in project.db.execute("SELECT DISTINCT study_date FROM image WHERE study_date <> ''")}
     stated = [wanted for wanted in beside.wanted if wanted]
-    return 2 * sum(bool(wanted & known) for wanted in stated) > len(stated)
+    found = sum(bool(wanted & known) for wanted in stated)
+    return found > 0 if certain_dates(beside.column) else 2 * found > len(stated)

@@ -69,6 +69,11 @@ def test_lists_in_a_cell_are_findings(cells: list[str]) -> None:
     assert (kept.kind, kept.values) == ("single", cells)
 
 
+def test_sentences_with_bars_and_semicolons_are_no_lists() -> None:
+    sentence = "No pneumothorax; the left hemidiaphragm is raised as it was half a year before | see the other film"
+    assert read_classes([sentence, "normal"]).kind == "single"
+
+
 def test_doubt_spelling_and_missing_marks_inside_lists() -> None:
     read = read_classes(["effusion?|Nodule", "Effusion|nan", "effusion|effusion?", "nan"])
     assert read.values == ["Nodule|effusion?", "effusion", "effusion", ""]

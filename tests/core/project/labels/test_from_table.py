@@ -213,8 +213,10 @@ def test_view_and_date_join_the_key_and_a_day_of_birth_does_not(study: Project) 
     assert "none of its images has that study date" in days.conflicts[0].problem
     american = _read(study, "patient,exam date,label\n00101,3/1/2020,x\n00102,3/2/2020,y\n00104,03/04/2020,y")
     assert len(american.matched) == 3, "the order of day and month by which studies are found"
+    mixed = _read(study, "patient,study date,label\n00101,2020-03-01,x\n00102,20200302 10:00,y\n00103,3.4.2020,x")
+    assert _places(study, mixed) == {"00101": "x", "00102": "y"} and [each.row for each in mixed.conflicts] == [4]
     birth = _read(study, "patient,date,label\n00101,1950-01-01,x\n00102,1950-01-02,y")
-    assert len(birth.matched) == 2
+    assert len(birth.matched) == 2 and any("“date” are not used" in note for note in birth.notes)
 
 
 def test_a_side_that_images_do_not_state_is_a_conflict_unless_nothing_can_be_mistaken(study: Project) -> None:
@@ -226,6 +228,12 @@ def test_a_side_that_images_do_not_state_is_a_conflict_unless_nothing_can_be_mis
     ]
     with pytest.raises(LabelFileUnusable, match="states no side, view or date"):
         _read(study, "patient_id,note,label\nB0,well,x", beside=("note",))
+
+
+def test_a_table_without_a_header_is_refused_and_one_without_rows_says_so(study: Project) -> None:
+    with pytest.raises(LabelFileUnusable, match="“00101”, is of an image"):
+        _read(study, "00101,x\n00102,y\n00103,x")
+    assert "no rows" in _read(study, "patient_id,label").notes[0]
 
 
 def test_every_row_is_counted_once(study: Project) -> None:
