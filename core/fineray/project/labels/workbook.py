@@ -9,12 +9,13 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from fineray.errors import nearest
+from fineray.errors import FinerayError, nearest
 from fineray.project.labels.table import Grid, LabelFileUnusable, letters, rows_in_words
 
 MAX_CELLS = 5_000_000
 DIGITS = 15  # that a spreadsheet keeps of a number (IEEE 754, and Excel's specification)
 PADDED = re.compile(r'^(?:"([^"]*)")?(0+)(?:"([^"]*)")?$')
+MERGED = "{:,} merged cells were read as if each of their rows held the value."
 UNSEEN = "Whether rows or columns of it are hidden cannot be seen; .xlsx would tell."
 
 
@@ -25,19 +26,20 @@ def read_workbook(path: Path, sheet: str = "") -> Grid:
 
 def sheet_names(path: Path) -> tuple[str, ...]:
     """The sheets of cells of a spreadsheet of any kind; none where it cannot be read."""
-    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
+    from python_calamine import CalamineWorkbook, SheetTypeEnum
 
     try:
         with path.open("rb") as file:
             found = CalamineWorkbook.from_filelike(file).sheets_metadata
         return tuple(each.name for each in found if each.typ == SheetTypeEnum.WorkSheet)
-    except (CalamineError, OSError):
+    except BaseException as error:
+        if not _damage(error):
+            raise
         return ()
 
 
 def _read_xlsx(path: Path, wanted: str) -> Grid:
     from openpyxl import load_workbook  # half a second to import; only who opens Excel files pays
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         book = load_workbook(path, data_only=True)
@@ -46,38 +48,41 @@ def _read_xlsx(path: Path, wanted: str) -> Grid:
         names = tuple(each.title for each in book.worksheets)
         name = _chosen(names, wanted, [each for each in tables if each not in secret], path)
         uncalculated = _without_value(path, book[name])
-    except (InvalidFileException, zipfile.BadZipFile, OSError, KeyError, ValueError, TypeError) as error:
+    except FinerayError:
+        raise
+    except Exception as error:  # a damaged archive fails in zlib, zipfile, XML or openpyxl, each in its own way
         raise _unreadable(path) from error
     sheet = book[name]
     if sheet.max_row * sheet.max_column > MAX_CELLS:
         raise LabelFileUnusable("The sheet has too many cells", where=path.name, todo="Keep only the label columns.")
-    notes = _of_sheets(names, name, secret)
-    merged = [(area.min_row, area.max_row, area.min_col, area.max_col) for area in sheet.merged_cells.ranges]
     rounded: set[tuple[int, int]] = set()
     cells: list[list[str]] = []
     for number, row in enumerate(sheet.iter_rows(), start=1):
         cells.append([_shown(cell.value, cell.number_format) for cell in row])
         rounded |= {(number, at) for at, cell in enumerate(row) if _is_long(cell.value)}
+    merged = [(area.min_row, area.max_row, area.min_col, area.max_col) for area in sheet.merged_cells.ranges]
     for top, bottom, left, right in merged:
         for number in range(top - 1, bottom):
             for column in range(left - 1, right):
                 cells[number][column] = cells[top - 1][left - 1]
+    notes = [*_of_sheets(names, name, secret), *_of_cells(sheet, len(merged), uncalculated)]
+    hidden = frozenset(number for number, each in sheet.row_dimensions.items() if each.hidden)
+    return Grid(list(enumerate(cells, start=1)), tuple(notes), names, name, "", hidden, frozenset(rounded))
+
+
+def _of_cells(sheet: Any, merged: int, uncalculated: list[tuple[int, int]]) -> Iterator[str]:
     if merged:
-        notes.append(f"{len(merged):,} merged cells were read as if each of their rows held the value.")
+        yield MERGED.format(merged)
     unseen = [at for key, each in sheet.column_dimensions.items() if each.hidden for at in _span(key, each)]
     if unseen:
-        notes.append(
-            f"{_count(len(unseen), 'hidden column')} ({', '.join(map(letters, unseen[:5]))}) can be chosen too."
-        )
+        yield f"{_count(len(unseen), 'hidden column')} ({', '.join(map(letters, unseen[:5]))}) can be chosen too."
     if uncalculated:
         columns = sorted({at for _, at in uncalculated})
-        notes.append(
+        yield (
             f"{_count(len(uncalculated), 'formula')} without a value in column {', '.join(map(letters, columns))}"
             f" ({rows_in_words(row for row, _ in uncalculated)}): they were never calculated. Open the file in Excel"
             " and save it again."
         )
-    hidden = frozenset(number for number, each in sheet.row_dimensions.items() if each.hidden)
-    return Grid(list(enumerate(cells, start=1)), tuple(notes), names, name, "", hidden, frozenset(rounded))
 
 
 def _without_value(path: Path, sheet: Any) -> list[tuple[int, int]]:
@@ -105,7 +110,7 @@ def _span(key: str, dimension: Any) -> Iterator[int]:
 
 
 def _read_others(path: Path, wanted: str) -> Grid:
-    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+    from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
     try:
         with path.open("rb") as file:
@@ -122,7 +127,9 @@ def _read_others(path: Path, wanted: str) -> Grid:
                 )
             values = sheet.to_python(skip_empty_area=False)
             merged = list(sheet.merged_cell_ranges or [])
-    except (CalamineError, OSError, ValueError, TypeError) as error:
+    except BaseException as error:
+        if not _damage(error):
+            raise
         raise _unreadable(path) from error
     cells = [[_shown(value, "General") for value in row] for row in values]
     for (top, left), (bottom, right) in merged:
@@ -132,9 +139,16 @@ def _read_others(path: Path, wanted: str) -> Grid:
     secret = tuple(each.name for each in sheets if each.visible != SheetVisibleEnum.Visible)
     notes = [*_of_sheets(names, name, secret), UNSEEN]
     if merged:
-        notes.append(f"{len(merged):,} merged cells were read as if each of their rows held the value.")
+        notes.append(MERGED.format(len(merged)))
     rounded = frozenset((n, at) for n, row in enumerate(values, 1) for at, value in enumerate(row) if _is_long(value))
     return Grid(list(enumerate(cells, start=1)), tuple(notes), names, name, "", frozenset(), rounded)
+
+
+def _damage(error: BaseException) -> bool:
+    """Whether calamine could not read a file: it is written in Rust, whose panics are no Exceptions."""
+    if isinstance(error, Exception):
+        return not isinstance(error, FinerayError)
+    return type(error).__name__ == "PanicException"
 
 
 def _is_table(sheet: Any) -> bool:

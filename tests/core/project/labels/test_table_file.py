@@ -7,13 +7,14 @@ import os
 import zipfile
 from datetime import datetime
 from pathlib import Path
+from random import Random
 
 import pytest
 from openpyxl import Workbook
 
 from fineray.project.labels.table import rows_in_words, table_of
 from fineray.project.labels.table_file import LabelFileUnusable, Table, read_table
-from fineray.project.labels.workbook import sheet_names
+from fineray.project.labels.workbook import _damage, sheet_names
 
 ROWS = [["patient_id", "label"], ["00101", "normal"], ["00102", "pneumonia"]]
 
@@ -237,6 +238,30 @@ def test_opendocument_and_what_only_looks_like_a_spreadsheet(tmp_path: Path) -> 
         (tmp_path / name).write_bytes(b"not a spreadsheet at all")
         with pytest.raises(LabelFileUnusable, match="cannot be read"):
             read_table(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["t.xlsx", "t.ods"])
+def test_damaged_spreadsheets_are_read_or_refused(tmp_path: Path, name: str) -> None:
+    _book(tmp_path / "t.xlsx", ROWS)
+    _ods(tmp_path / "t.ods", ROWS)
+    whole, random = (tmp_path / name).read_bytes(), Random(0)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for _ in range(8):
+            damaged[random.randrange(len(damaged))] = random.randrange(256)
+        (tmp_path / name).write_bytes(damaged)
+        try:
+            read_table(tmp_path / name)
+        except LabelFileUnusable:
+            refused += 1
+    assert refused > 20
+
+
+def test_a_panic_of_the_reader_is_damage_and_an_interrupt_is_not() -> None:
+    panic = type("PanicException", (BaseException,), {})
+    assert _damage(panic()) and _damage(ValueError())
+    assert not _damage(KeyboardInterrupt()) and not _damage(LabelFileUnusable("x"))
 
 
 def test_old_excel(shared_file: object) -> None:
