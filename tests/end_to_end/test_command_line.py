@@ -204,7 +204,7 @@ def test_a_table_is_previewed_and_every_row_counted(tmp_path: Path, images: Call
     table.write_text("Case;Opinion\npat-0;A\nPAT-1;a\nPAT-2;B\nPAT-3;nan\nPAT-9;B\nPAT-2;A\n;B\n")
     told = fineray("labels", project, "--from", table, "--preview")
     assert "--rule case: capital and small letters are the same; 1 more" in told.stdout
-    assert "row 2: pat-0 -> A; capital and small letters?" in told.stdout
+    assert "row 2: pat-0 -> A; “PAT-0”, capital and small letters?" in told.stdout
     done = answer(fineray("labels", project, "--from", table, "--rule", "case", "--preview", "--json"))
     counted = ("rows", "matched", "without_image", "without_label", "in_conflict", "left_out")
     assert [done["table"][name] for name in counted] == [7, 2, 1, 1, 3, 0]

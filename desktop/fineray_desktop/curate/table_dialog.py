@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
 
 from fineray.engine.protocol import Failed
 from fineray.engine.requests.labels import ApplyLabels, PreviewLabels
@@ -19,6 +20,7 @@ from fineray_desktop.curate.table_choices import TableChoices
 from fineray_desktop.engine_client import Job
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import button, label, open_at, scrolling_column
+from fineray_desktop.widgets.eliding import CELL, draw_names
 from fineray_desktop.widgets.scrolling import Scrolling, Tabs
 from fineray_desktop.widgets.small_table import SmallTable
 
@@ -28,6 +30,7 @@ CHOICES = 316  # points
 NOTES = 0.34  # of the height
 LONGEST = 180  # points of a column that holds a path or a UID
 TABS = ("Matched", "No image", "Conflicts")
+NAMES = (1, 3)  # columns of keys and hints
 TEXTS = (1, 2, 4)  # columns of keys, labels and hints
 AS_FOUND = 4  # the column that says how a key stands in the project
 
@@ -58,6 +61,8 @@ class TableDialog(QDialog):
         self.tabs = Tabs()
         for table in (self.found, self.missed, self.conflicts):
             table.horizontalHeader().setMaximumSectionSize(LONGEST)
+            for column in NAMES:
+                draw_names(table, partial(_texts, table, column), column)
             self.tabs.addTab(table, "")
         self.apply_button = button("Apply labels", "primary")
         self._lay_out()
@@ -141,6 +146,8 @@ class TableDialog(QDialog):
         self.missed.show_rows([(str(each.row), each.key, each.label, each.note) for each in missed], _keys(len(missed)))
         some = preview.conflicts[:MOST_CONFLICTS]
         self.conflicts.show_rows([(str(each.row), each.entry, each.problem) for each in some], _keys(len(some)))
+        for table in (self.missed, self.conflicts):
+            _widen_keys(table)
         numbers = (reading.matched, reading.unmatched, len(preview.conflicts))
         shown = self.tabs.currentIndex()
         for at, (title, number) in enumerate(zip(TABS, numbers, strict=True)):
@@ -203,6 +210,19 @@ def _lines(preview: LabelPreview) -> list[str]:
 
 def _found(each: RowShown) -> tuple[str, ...]:
     return str(each.row), each.key, each.label, str(each.images), each.note.removeprefix("as ")
+
+
+def _texts(table: SmallTable, column: int) -> list[str]:
+    """What stands in a column: paths and hints are cut so that they differ."""
+    return [item.text() for line in range(table.rowCount()) if (item := table.item(line, column)) is not None]
+
+
+def _widen_keys(table: SmallTable) -> None:
+    """The column of keys by the keys themselves: drawn cut, they would ask for no more room than that."""
+    header = table.horizontalHeader()
+    header.setSectionResizeMode(NAMES[0], QHeaderView.ResizeMode.Interactive)
+    needed = max((table.fontMetrics().horizontalAdvance(text) for text in _texts(table, NAMES[0])), default=0) + CELL
+    table.setColumnWidth(NAMES[0], max(header.sectionSizeHint(NAMES[0]), min(needed, LONGEST)))
 
 
 def _keys(number: int) -> list[str]:

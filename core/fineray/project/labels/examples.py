@@ -17,7 +17,7 @@ ASKED: dict[Rule, str] = {
     "decimal": "“.0” at the end?",
     "case": "capital and small letters?",
     "extension": "the extension?",
-    "path": "only the end of the path?",
+    "path": "the path's end?",
 }
 
 
@@ -46,8 +46,7 @@ def _hint(entry: str, matcher: Matcher, rules: frozenset[Rule], names: Sequence[
         found = find(entry, rules | frozenset(more))
         if found.images or found.ambiguous:
             asked = " and ".join(ASKED[rule].rstrip("?") for rule in more) + "?"
-            several = "several, " if found.ambiguous else ""
-            return f"{asked} {several}“{found.as_}” is in the project"
+            return f"{'several: ' if found.ambiguous else ''}“{found.as_}”, {asked}"
     other = next((kind for kind in KINDS if kind != matcher.kind and matcher.keys.find(kind, entry).images), None)
     if other is not None:
         return f"is a {KINDS[other]} of the project"

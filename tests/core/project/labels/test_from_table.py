@@ -129,8 +129,8 @@ def test_the_key_may_be_chosen_against_the_guess(study: Project) -> None:
         (("extension",), "{:05d}/Film", "the extension?"),
         (("extension",), "{:05d}/Film.png", "the extension?"),
         (("case",), "{:05d}/FILM.DCM", "capital and small letters?"),
-        (("path",), "D:\\study\\{:05d}\\Film.dcm", "only the end of the path?"),
-        (("path",), "/mnt/data/{:05d}/Film.dcm", "only the end of the path?"),
+        (("path",), "D:\\study\\{:05d}\\Film.dcm", "the path's end?"),
+        (("path",), "/mnt/data/{:05d}/Film.dcm", "the path's end?"),
         (("path", "extension", "case"), "/mnt/data/{:05d}/film", "capital"),
     ],
 )
