@@ -23,8 +23,7 @@ from fineray.engine.requests.project import ChangeSide, ImportFolders
 from fineray.progress import FileResult
 from fineray.project.catalogue import FileRow, file_rows
 from fineray.project.files.options import ImportOptions
-from fineray.project.files.resizing import Resized
-from fineray.project.files.summary import ImportSummary
+from fineray.project.files.summary import ImportSummary, Resized
 from fineray.project.project import SIDES
 from fineray_desktop.importing.collection_notice import CollectionNotice
 from fineray_desktop.importing.file_kinds_panel import DoctorPanel
