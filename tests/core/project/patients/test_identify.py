@@ -206,3 +206,29 @@ def test_the_command_shows_tries_and_sets(chexpert: Project, capsys: pytest.Capt
     assert "12 patients: folder 2 below the imported one names the patient." in told and "“patient00000”" in told
     with open_project(chexpert.root) as project:
         assert not unidentified_images(project) and latest_split(project) is None
+
+
+def test_a_table_may_name_the_patients(chexpert: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["image,person"]
+    for patient in range(12):
+        for study in (1, 2):
+            person = "" if (patient, study) == (11, 2) else f"a{patient}" if patient % 2 else f"A{patient + 1}"
+            lines.append(f"patient{patient:05d}/study{study}/view1_frontal.png,{person}")
+    (tmp_path / "people.csv").write_text("\n".join(lines))
+    root = str(chexpert.root)
+    chexpert.close()
+    arguments = ["patients", root, "--table", str(tmp_path / "people.csv"), "--column", "person", "--json"]
+    assert main([*arguments, "--preview"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["patients_after"], told["alone"]) == (13, 1), "A1 and a1 are two people; a blank cell names nobody"
+    assert main(arguments) == 0
+    assert json.loads(capsys.readouterr().out)["patients_after"] == 13
+    assert main(["patients", root, "--same-number", "nothing", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["patients_after"] == 13, "what the table said stays"
+    with open_project(chexpert.root, lock=True) as project:
+        import_folders(project, tmp_path / "chexpert", again=True)
+        assert counts(project).patients == 13, "and stays when files are read again"
+    (tmp_path / "others.csv").write_text("image,person\nx.png,1\ny.png,2\n")
+    assert main(["patients", root, "--table", str(tmp_path / "others.csv"), "--column", "person"]) == 1
+    assert main(["patients", root, "--table", str(tmp_path / "people.csv"), "--column", "nobody"]) == 1
+    assert "person" in capsys.readouterr().err
