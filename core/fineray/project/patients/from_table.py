@@ -13,9 +13,6 @@ from fineray.project.project import Project
 
 # A1 and a1 may be two people; a list in a cell is no list of findings here.
 AS_WRITTEN: tuple[Keep, ...] = ("spelling", "lists")
-    "spelling",
-    "lists",
-)  # A1 and a1 may be two people; a list in a cell is no list of findings here
 
 
 def patients_in_table(project: Project, source: FromTable) -> dict[int, str]:
