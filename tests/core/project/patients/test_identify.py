@@ -16,6 +16,7 @@ from fineray.project.files.importing import import_folders
 from fineray.project.patients.identify import (
     identify_patients,
     kept_rule,
+    patient_number,
     preview_patients,
     shared_numbers,
     unidentified_images,
@@ -232,3 +233,23 @@ def test_a_table_may_name_the_patients(chexpert: Project, tmp_path: Path, capsys
     assert main(["patients", root, "--table", str(tmp_path / "others.csv"), "--column", "person"]) == 1
     assert main(["patients", root, "--table", str(tmp_path / "people.csv"), "--column", "nobody"]) == 1
     assert "person" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("by", ["folder", "image"])
+def test_patients_by_a_rule_of_an_earlier_version_are_known_and_grouped_anew(chexpert: Project, by: str) -> None:
+    """Before format 5 the rule was one word, and what a file stated was not kept: migrated, it is the patient's hash."""
+    for image, sop in chexpert.db.execute("SELECT id, sop_hash FROM image").fetchall():
+        source = source_of(chexpert, image)
+        assert source is not None
+        named = "/".join(source[0].parts[:-1]) if by == "folder" else sop
+        id_hash = chexpert.keyed_hash(f"patient of {by}:{named}")
+        number = patient_number(chexpert, id_hash)
+        chexpert.db.execute("UPDATE image SET patient_id = ?, stated_hash = ? WHERE id = ?", (number, id_hash, image))
+    chexpert.db.execute("INSERT INTO setting VALUES ('patient_rule', ?), ('constant_ids', '[]')", (by,))
+    chexpert.db.commit()
+    assert counts(chexpert).patients == 24 and not unidentified_images(chexpert)
+    assert kept_rule(chexpert) == PatientRule(by, one_place=True)  # type: ignore[arg-type]
+    assert identify_patients(chexpert, PatientRule("folder", level=2)).images == 24
+    assert len(_names(chexpert)) == 12 == counts(chexpert).patients
+    identify_patients(chexpert, PatientRule("id"))
+    assert len(unidentified_images(chexpert)) == 24, "the files state nobody, as it was at first"
