@@ -26,7 +26,9 @@ class UnreadableFile(FinerayError):
 class Identity:
     """What names a patient, an object or a place. Lives in memory only; projects keep keyed hashes.
 
-    study_date as in the file (YYYYMMDD); projects keep it shifted.
+    study_date as in the file (YYYYMMDD); projects keep it shifted. issuer_of_patient_id: who gave the Patient ID
+    (0010,0021), or the universal entity ID of its qualifiers (0010,0024), so that equal numbers of two hospitals can be
+    told apart.
     """
 
     patient_id: str = ""
@@ -36,11 +38,16 @@ class Identity:
     station_name: str = ""
     institution_name: str = ""
     study_date: str = ""
+    accession_number: str = ""
+    issuer_of_patient_id: str = ""
 
 
 @dataclass(frozen=True)
 class Attributes:
-    """Attributes that name nobody. Empty text and None mean that the file does not say."""
+    """Attributes that name nobody. Empty text and None mean that the file does not say.
+
+    presentation_intent: "FOR PRESENTATION" or "FOR PROCESSING" (0008,0068), by SOP class where that is blank.
+    """
 
     modality: str
     body_part: str
@@ -58,6 +65,7 @@ class Attributes:
     voi_source: VoiSource
     pixel_spacing_mm: tuple[float, float] | None
     burned_in: str
+    presentation_intent: str = ""
 
 
 @dataclass(frozen=True)

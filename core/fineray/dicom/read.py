@@ -32,6 +32,7 @@ from fineray.system.places import Place
 # Projection radiography (PS3.3 C.7.3.1.1.1). "OT", "SC" and an absent modality are what secondary captures of images
 # carry; they are taken for X-rays because a user chose the folder.
 XRAY_MODALITIES = ("CR", "DX", "RG", "MG", "IO", "PX", "XR", "RF", "XA", "OT", "SC", "")
+INTENTS = ("FOR PRESENTATION", "FOR PROCESSING")  # Presentation Intent Type (PS3.3 C.8.11.1)
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 # Terms of other modalities (PS3.3 C.7.3.1.1.1); anything else may be any text, and is not repeated.
 _MODALITY = re.compile(
@@ -260,7 +261,26 @@ def _identity(ds: Dataset) -> Identity:
         station_name=_text(ds, "StationName"),
         institution_name=_text(ds, "InstitutionName"),
         study_date=_text(ds, "StudyDate") or _text(ds, "AcquisitionDate"),
+        accession_number=_text(ds, "AccessionNumber"),
+        issuer_of_patient_id=_issuer(ds),
     )
+
+
+def _issuer(ds: Dataset) -> str:
+    """Issuer of Patient ID, or the Universal Entity ID of its qualifiers (PS3.3 C.7.1.1, 10.14)."""
+    stated = _text(ds, "IssuerOfPatientID")
+    try:
+        qualifiers = ds.get("IssuerOfPatientIDQualifiersSequence")
+        return stated or (_text(qualifiers[0], "UniversalEntityID") if qualifiers else "")
+    except (TypeError, IndexError, AttributeError):  # no sequence after all
+        return stated
+
+
+def _presentation_intent(ds: Dataset) -> str:
+    """FOR PRESENTATION or FOR PROCESSING (PS3.3 C.8.11.1), else what the SOP class is named for, else nothing."""
+    named = UID(_text(ds, "SOPClassUID")).name.upper()
+    by_class = next((intent for intent in INTENTS if named.endswith(intent)), "")
+    return _term(_text(ds, "PresentationIntentType"), INTENTS) or by_class
 
 
 def _attributes(ds: Dataset, voi_source: VoiSource) -> Attributes:
@@ -282,6 +302,7 @@ def _attributes(ds: Dataset, voi_source: VoiSource) -> Attributes:
         voi_source=voi_source,
         pixel_spacing_mm=_spacing(ds),
         burned_in=_term(_text(ds, "BurnedInAnnotation"), ("YES", "NO")),
+        presentation_intent=_presentation_intent(ds),
     )
 
 

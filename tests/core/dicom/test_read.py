@@ -10,10 +10,12 @@ import pydicom
 import pytest
 from pydicom import uid
 from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
 
 from fineray.dicom.location import FileLocation
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import age_in_years, read_radiograph, read_radiographs
+from fineray.project.files.options import ImportOptions
 from tests.support.images import image, write_image
 
 PIXELS = (np.arange(48 * 40).reshape(48, 40) % 4096).astype(np.uint16)
@@ -29,6 +31,32 @@ def test_attributes_and_identity(tmp_path: Path) -> None:
     assert read.attributes.age_years == 1.5
     assert read.attributes.pixel_spacing_mm == (0.2, 0.1)
     assert read.attributes.voi_source == "window"
+
+
+def test_one_exposure_for_processing_and_for_presentation_is_told_apart(tmp_path: Path) -> None:
+    stated = {"PresentationIntentType": "FOR PROCESSING", "SOPClassUID": uid.DigitalXRayImageStorageForPresentation}
+    by_class = {"SOPClassUID": uid.DigitalMammographyXRayImageStorageForProcessing, "Modality": "MG"}
+    neither = {"SOPClassUID": uid.ComputedRadiographyImageStorage, "Modality": "CR"}
+    for number, (tags, intent) in enumerate(
+        ((stated, "FOR PROCESSING"), ({}, "FOR PRESENTATION"), (by_class, "FOR PROCESSING"), (neither, ""))
+    ):
+        write_image(tmp_path / str(number), patient="A", **tags)
+        attributes = read_radiograph(tmp_path / str(number)).attributes
+        assert attributes.presentation_intent == intent
+        objection = ImportOptions(intents=("FOR PRESENTATION",)).objection(attributes)
+        assert (objection is None) == (intent == "FOR PRESENTATION")
+
+
+def test_who_gave_a_patient_id_and_the_accession_number(tmp_path: Path) -> None:
+    write_image(tmp_path / "a", patient="7", IssuerOfPatientID=" HOSP-A ", AccessionNumber="ACC1")
+    identity = read_radiograph(tmp_path / "a").identity
+    assert (identity.issuer_of_patient_id, identity.accession_number) == ("HOSP-A", "ACC1")
+    qualifiers = Dataset()
+    qualifiers.UniversalEntityID, qualifiers.UniversalEntityIDType = "1.2.3", "ISO"
+    write_image(tmp_path / "b", patient="7", IssuerOfPatientIDQualifiersSequence=[qualifiers])
+    assert read_radiograph(tmp_path / "b").identity.issuer_of_patient_id == "1.2.3"
+    write_image(tmp_path / "c", patient="7", IssuerOfPatientIDQualifiersSequence=[])
+    assert read_radiograph(tmp_path / "c").identity.issuer_of_patient_id == ""
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ class ImportOptions:
         Values of View Position (0018,5101) to keep, all if empty.
     body_parts : tuple of str
         Values of Body Part Examined (0018,0015) to keep, all if empty.
+    intents : tuple of str
+        Values of Presentation Intent Type (0008,0068) to keep, all if empty: a detector may send one exposure both FOR
+        PROCESSING (its own values) and FOR PRESENTATION (as it is read).
 
     Examples
     --------
@@ -36,6 +39,7 @@ class ImportOptions:
     modalities: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     body_parts: tuple[str, ...] = ()
+    intents: tuple[str, ...] = ()
 
     def objection(self, attributes: Attributes) -> str | None:
         """Why an image is not wanted, or None."""
@@ -43,6 +47,7 @@ class ImportOptions:
             ("Modality", attributes.modality, self.modalities),
             ("View", attributes.view_position, self.views),
             ("Body part", attributes.body_part, self.body_parts),
+            ("Presentation intent", attributes.presentation_intent, self.intents),
         ):
             if wanted and value not in wanted:
                 return f"{name} {value or 'not stated'}: not chosen for this import"
