@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
@@ -14,8 +15,9 @@ from pydicom.uid import UID
 from fineray.dicom import archive
 from fineray.dicom.dataset import as_they_stand, parse
 from fineray.dicom.location import FileLocation
+from fineray.dicom.mending import photometric
 from fineray.dicom.picture import picture_format, read_picture
-from fineray.dicom.pixels import frame_count, stored_values
+from fineray.dicom.pixels import decoded, frame_count
 from fineray.dicom.presentation import gray_image
 from fineray.dicom.radiograph import (
     Attributes,
@@ -26,12 +28,32 @@ from fineray.dicom.radiograph import (
     UnreadableFile,
     VoiSource,
 )
+from fineray.dicom.reading_notes import ReadingNote
 from fineray.dicom.transfer_syntax import actual_syntax
 from fineray.system.places import Place
 
 # Projection radiography (PS3.3 C.7.3.1.1.1). "OT", "SC" and an absent modality are what secondary captures of images
 # carry; they are taken for X-rays because a user chose the folder.
-XRAY_MODALITIES = ("CR", "DX", "RG", "MG", "IO", "PX", "XR", "RF", "XA", "OT", "SC", "")
+XRAY_MODALITIES = ("CR", "DX", "DR", "RG", "MG", "IO", "PX", "XR", "RF", "XA", "OT", "SC", "")
+# Object classes of X-rays and the modality that each stands for (PS3.4 B.5): they tell where Modality is mistyped or
+# names no X-ray, unless it names another scanner.
+XRAY_CLASSES: dict[str, str] = {
+    uid.ComputedRadiographyImageStorage: "CR",
+    uid.DigitalXRayImageStorageForPresentation: "DX",
+    uid.DigitalXRayImageStorageForProcessing: "DX",
+    uid.DigitalMammographyXRayImageStorageForPresentation: "MG",
+    uid.DigitalMammographyXRayImageStorageForProcessing: "MG",
+    uid.BreastProjectionXRayImageStorageForPresentation: "MG",
+    uid.BreastProjectionXRayImageStorageForProcessing: "MG",
+    uid.BreastTomosynthesisImageStorage: "MG",
+    uid.DigitalIntraOralXRayImageStorageForPresentation: "IO",
+    uid.DigitalIntraOralXRayImageStorageForProcessing: "IO",
+    uid.XRayAngiographicImageStorage: "XA",
+    uid.EnhancedXAImageStorage: "XA",
+    uid.XRayRadiofluoroscopicImageStorage: "RF",
+    uid.EnhancedXRFImageStorage: "RF",
+}
+OTHER_SCANNERS = ("CT", "MR", "NM", "PT", "US")
 INTENTS = ("FOR PRESENTATION", "FOR PROCESSING")  # Presentation Intent Type (PS3.3 C.8.11.1)
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 # Terms of other modalities (PS3.3 C.7.3.1.1.1); anything else may be any text, and is not repeated.
@@ -41,6 +63,7 @@ _MODALITY = re.compile(
 )
 MAX_FILE_BYTES = 2_000_000_000
 NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PhotometricInterpretation")  # to make sense of pixels
+MENDABLE = ({"BitsAllocated"}, {"BitsStored"})  # which of these the pixels tell if nothing else lacks
 
 
 class SeveralFrames(NotARadiograph):
@@ -211,16 +234,19 @@ def _content(location: FileLocation) -> bytes:
 
 
 def _radiograph(ds: Dataset, frame: int) -> Radiograph:
-    warnings = []
+    notes: list[ReadingNote] = []
     with _consistent_header():
-        stated = ds.file_meta.TransferSyntaxUID
+        if _text(ds, "Modality").upper() not in XRAY_MODALITIES:
+            notes.append(ReadingNote.MODALITY_BY_CLASS)
         syntax = actual_syntax(ds)
-        if syntax != stated:
+        if syntax != ds.file_meta.TransferSyntaxUID:
             ds.file_meta.TransferSyntaxUID = syntax
-            warnings.append(f"The file says {_uid_name(stated)}, its pixels are {syntax.name}: read as what they are")
-        stored = stored_values(ds, frame)
-        image, voi_source = gray_image(ds, stored)
-        return Radiograph(image, _attributes(ds, voi_source), _identity(ds), frame, tuple(warnings))
+            notes.append(ReadingNote.OTHER_SYNTAX)
+        pixels = decoded(ds, frame)
+        shown = gray_image(pixels.header, pixels.values)
+        notes += (*pixels.notes, *shown.notes)
+        attributes = _attributes(pixels.header, photometric(ds), shown.voi_source)
+        return Radiograph(shown.image, attributes, _identity(ds), frame, tuple(dict.fromkeys(notes)))
 
 
 def _refuse_other_objects(ds: Dataset) -> None:
@@ -228,7 +254,7 @@ def _refuse_other_objects(ds: Dataset) -> None:
     if sop_class == MEDIA_DIRECTORY:
         raise NotARadiograph("A DICOMDIR index, not an image", todo="Nothing to do; its images are read themselves.")
     modality = _text(ds, "Modality").upper()
-    if modality not in XRAY_MODALITIES:
+    if modality not in XRAY_MODALITIES and (sop_class not in XRAY_CLASSES or modality in OTHER_SCANNERS):
         named = f"Modality {modality}" if _MODALITY.fullmatch(modality) else "An unknown modality"
         raise NotARadiograph(f"{named} is not an X-ray", todo="Nothing to do; only X-rays are imported.")
     if "PixelData" not in ds:
@@ -240,7 +266,7 @@ def _refuse_other_objects(ds: Dataset) -> None:
         name = _uid_name(sop_class) if sop_class else "no object class"
         raise NotARadiograph(f"No image inside ({name})", todo="Nothing to do; only X-rays are imported.")
     lacking = [keyword for keyword in NEEDED if ds.get(keyword) is None]
-    if lacking:
+    if lacking and set(lacking) not in MENDABLE:
         raise UnreadableFile(
             f"The header does not say {', '.join(lacking)}", todo="Export the image again from the archive."
         )
@@ -278,15 +304,20 @@ def _issuer(ds: Dataset) -> str:
 
 def _presentation_intent(ds: Dataset) -> str:
     """FOR PRESENTATION or FOR PROCESSING (PS3.3 C.8.11.1), else what the SOP class is named for, else nothing."""
-    named = UID(_text(ds, "SOPClassUID")).name.upper()
+    named = UID(str(ds.get("SOPClassUID") or "")).name.upper()
     by_class = next((intent for intent in INTENTS if named.endswith(intent)), "")
     return _term(_text(ds, "PresentationIntentType"), INTENTS) or by_class
 
 
-def _attributes(ds: Dataset, voi_source: VoiSource) -> Attributes:
+def _modality(ds: Dataset) -> str:
+    stated = _text(ds, "Modality").upper()
+    return stated if stated in XRAY_MODALITIES else XRAY_CLASSES.get(_text(ds, "SOPClassUID"), "")
+
+
+def _attributes(ds: Dataset, stated_photometric: str, voi_source: VoiSource) -> Attributes:
     laterality = _text(ds, "ImageLaterality") or _text(ds, "Laterality")
     return Attributes(
-        modality=_text(ds, "Modality").upper(),
+        modality=_modality(ds),
         body_part=_text(ds, "BodyPartExamined").upper(),
         view_position=_text(ds, "ViewPosition").upper(),
         laterality=_term(laterality, ("L", "R", "B", "U")),
@@ -297,7 +328,7 @@ def _attributes(ds: Dataset, voi_source: VoiSource) -> Attributes:
         rows=int(ds.Rows),
         columns=int(ds.Columns),
         bits_stored=int(ds.BitsStored),
-        photometric=str(ds.PhotometricInterpretation),
+        photometric=stated_photometric,
         transfer_syntax=ds.file_meta.TransferSyntaxUID.name,
         voi_source=voi_source,
         pixel_spacing_mm=_spacing(ds),

@@ -23,7 +23,7 @@ RAMP = np.linspace(0, 4095, 40 * 48).reshape(40, 48).astype(np.uint16)
 
 
 def _image(ds: Dataset) -> GrayImage:
-    return gray_image(ds, stored_values(ds))[0]
+    return gray_image(ds, stored_values(ds)).image
 
 
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
@@ -67,7 +67,8 @@ def test_a_voi_lut_goes_before_a_window() -> None:
     table["LUTDescriptor"].VR = table["LUTData"].VR = "US"
     ds = image(RAMP, WindowCenter=100, WindowWidth=10)
     ds.VOILUTSequence = [table]
-    gray, source = gray_image(ds, stored_values(ds))
+    presented = gray_image(ds, stored_values(ds))
+    gray, source = presented.image, presented.voi_source
     assert source == "VOI LUT"
     np.testing.assert_allclose(shades(gray), 1 - RAMP / 4095, atol=1e-3)
 
@@ -101,7 +102,8 @@ def test_without_a_usable_window_a_robust_one_is_found(tags: dict[str, object]) 
     ds = image(values // 2, **tags)
     if "VOILUTFunction" in tags:
         ds.WindowCenter, ds.WindowWidth = 10, 10
-    gray, source = gray_image(ds, stored_values(ds))
+    presented = gray_image(ds, stored_values(ds))
+    gray, source = presented.image, presented.voi_source
     assert source == "percentile"
     shown = shades(gray)
     assert 0.3 < float(np.median(shown)) < 0.7
