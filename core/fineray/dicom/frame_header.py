@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from pydicom.dataset import Dataset
 
 # Functional groups (PS3.3 C.7.6.16.2) that say how a frame is shown and measured; each replaces what it stands for.
@@ -19,7 +21,7 @@ def frame_header(ds: Dataset, frame: int) -> Dataset:
     """
     header = Dataset()
     tags = list(ds.keys())  # an iterator over the data set itself would convert every value
-    header.update({tag: ds.get_item(tag) for tag in tags if tag.group != 0x7FE0})
+    header.update({tag: copy(ds.get_item(tag)) for tag in tags if tag.group != 0x7FE0})
     header.file_meta = ds.file_meta
     shared = _item(ds, "SharedFunctionalGroupsSequence", 0)
     own = _item(ds, "PerFrameFunctionalGroupsSequence", frame - 1)
@@ -31,7 +33,7 @@ def frame_header(ds: Dataset, frame: int) -> Dataset:
             if keyword in header:
                 delattr(header, keyword)
             if keyword in group:
-                header[keyword] = group[keyword]
+                header[keyword] = copy(group[keyword])
     return header
 
 

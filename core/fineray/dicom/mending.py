@@ -51,6 +51,7 @@ def _mend_by_stream(header: Dataset, stream: Codestream) -> list[ReadingNote]:
     allocated, stored = whole_number(header, "BitsAllocated"), whole_number(header, "BitsStored")
     needed = 8 if stream.precision <= 8 else 16
     if allocated is None or allocated < needed or allocated % 8:
+        stored = None if allocated is not None else stored  # it was counted in the wrong words
         header.BitsAllocated = allocated = needed
         notes.append(ReadingNote.BITS_BY_PIXELS)
     if stored is None or stored > allocated:

@@ -14,6 +14,7 @@ from fineray.dicom.gray_in_colour import LOSSY, ROUNDING, middle_of_channels
 from fineray.dicom.picture_values import picture_values
 from fineray.dicom.radiograph import Attributes, Identity, NotARadiograph, Radiograph, UnreadableFile
 from fineray.dicom.reading_notes import ReadingNote
+from fineray.dicom.tiff import tiff_channels, tiff_page
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -21,10 +22,7 @@ _MAGIC = (
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
 )
-# TIFF tags (TIFF 6.0, section 8)
-SUBFILE_TYPE, BITS_PER_SAMPLE, PHOTOMETRIC, ORIENTATION, SAMPLE_FORMAT = 254, 258, 262, 274, 339
-REDUCED, MASK = 1, 4  # of the subfile type: a page that is a smaller copy, or a mask
-MOST_PAGES = 32  # that are looked through for smaller copies
+EXIF_ORIENTATION = 274
 PICTURE_FORMATS = ("PNG", "JPEG", "TIFF")  # what the catalogue names in place of a transfer syntax
 # Pillow refuses pictures of twice this size by itself; an X-ray detector has under 40 million pixels.
 MAX_PIXELS = 200_000_000
@@ -48,27 +46,8 @@ def read_picture(data: bytes, kind: str) -> Radiograph:
     """
     notes = [ReadingNote.PICTURE]
     try:
-        with Image.open(BytesIO(data), formats=[kind]) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise UnreadableFile(
-                    f"The header claims {picture.width} x {picture.height} pixels, more than any X-ray has",
-                    todo="The file may be damaged; export it again.",
-                )
-            page = _page(picture)
-            if getattr(picture, "n_frames", 1) > 1:
-                notes.append(ReadingNote.THUMBNAIL_LEFT_OUT)
-            if picture.mode == "CMYK":
-                notes.append(ReadingNote.GRAY_IN_COLOUR)
-            orientation = int(picture.getexif().get(ORIENTATION) or 1)
-            if orientation in _TURNS:
-                notes.append(ReadingNote.TURNED_UPRIGHT)
-            deep = _deep(data, picture, page)
-            # Pillow turns TIFFs as it loads them, and inverts those of up to 8 bits whose 0 is white.
-            channels = np.asarray(_plain(picture)) if deep is None else deep
-            inverted = _white_is_zero(picture) and (deep is not None or channels.dtype != np.uint8)
-            if orientation in _TURNS and (deep is not None or kind != "TIFF"):
-                channels = _TURNS[orientation](channels)
-            values = _gray(channels, LOSSY if kind == "JPEG" else ROUNDING)
+        channels, inverted = _tiff(data, notes) if kind == "TIFF" else (_png_or_jpeg(data, kind, notes), False)
+        values = _gray(channels, LOSSY if kind == "JPEG" else ROUNDING)
     except (NotARadiograph, UnreadableFile, MemoryError):
         raise
     except Exception as error:  # Pillow's readers raise whatever their formats do
@@ -98,42 +77,54 @@ def read_picture(data: bytes, kind: str) -> Radiograph:
     return Radiograph(read.image, attributes, Identity(), warnings=tuple(notes))
 
 
-def _page(picture: Image.Image) -> int:
-    """Turn to the page that the others are smaller copies of; its number, from 0.
-
-    Raises NotARadiograph where they are not.
-    """
-    count = getattr(picture, "n_frames", 1)
-    if count == 1:
-        return 0
-    sizes = {}
-    if picture.format == "TIFF" and count <= MOST_PAGES:
-        for page in range(count):
-            picture.seek(page)
-            if not getattr(picture, "tag_v2", {}).get(SUBFILE_TYPE, 0) & (REDUCED | MASK):
-                sizes[page] = picture.size
-    main = max(sizes, key=lambda page: sizes[page][0] * sizes[page][1], default=0)
-    if not sizes or not all(_is_thumbnail(size, sizes[main]) for page, size in sizes.items() if page != main):
-        raise NotARadiograph("The picture holds several pages", todo="Export the page you need by itself.")
-    picture.seek(main)
-    return main
+def _tiff(data: bytes, notes: list[ReadingNote]) -> tuple[NDArray[np.generic], bool]:
+    """(the channels turned upright, whether 0 is white)"""
+    page = tiff_page(data)
+    _refuse_size(page.size)
+    if not page.alone:
+        notes.append(ReadingNote.THUMBNAIL_LEFT_OUT)
+    if page.orientation in _TURNS:
+        notes.append(ReadingNote.TURNED_UPRIGHT)
+    found = tiff_channels(data, page)
+    if isinstance(found, Image.Image):
+        notes += [ReadingNote.GRAY_IN_COLOUR] * (found.mode == "CMYK")
+        channels = np.asarray(_plain(found))  # Pillow turned it, and inverted bytes whose 0 is white
+        return channels, page.white_is_zero and channels.dtype != np.uint8
+    return _turned(found, page.orientation), page.white_is_zero
 
 
-def _is_thumbnail(size: tuple[int, int], of: tuple[int, int]) -> bool:
-    """At most half as large, and of the same shape within a pixel."""
-    scale = of[0] / size[0]
-    return scale >= 2 and abs(of[1] / scale - size[1]) <= 1
+def _png_or_jpeg(data: bytes, kind: str, notes: list[ReadingNote]) -> NDArray[np.generic]:
+    """The channels turned upright."""
+    with Image.open(BytesIO(data), formats=[kind]) as picture:
+        _refuse_size(picture.size)
+        if getattr(picture, "n_frames", 1) > 1:  # an animated PNG, or a JPEG with another one behind
+            raise NotARadiograph("The picture holds several pages", todo="Export the page you need by itself.")
+        notes += [ReadingNote.GRAY_IN_COLOUR] * (picture.mode == "CMYK")
+        orientation = _orientation(picture)
+        notes += [ReadingNote.TURNED_UPRIGHT] * (orientation in _TURNS)
+        # Bit depth and colour type (PNG 11.2.2): Pillow would cut colours of 16 bits to 8.
+        deep = kind == "PNG" and data[24] == 16 and data[25] != 0
+        channels = np.asarray(imagecodecs.png_decode(data) if deep else _plain(picture))
+    return _turned(channels, orientation)
 
 
-def _deep(data: bytes, picture: Image.Image, page: int) -> NDArray[np.generic] | None:
-    """The channels of a picture that Pillow would cut to 8 bits or cannot read, None for any other."""
-    if picture.format == "PNG" and data[24] == 16 and data[25] != 0:  # bit depth and colour type (PNG 11.2.2)
-        return np.asarray(imagecodecs.png_decode(data))
-    tags = getattr(picture, "tag_v2", {})
-    bits, signed = tags.get(BITS_PER_SAMPLE, (1,)), 2 in tags.get(SAMPLE_FORMAT, (1,))
-    if max(bits) > 8 and (len(bits) > 1 or bits[0] == 64 or (bits[0] == 32 and picture.mode == "I" and not signed)):
-        return np.asarray(imagecodecs.tiff_decode(data, index=page))
-    return None
+def _turned(channels: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
+    return _TURNS[orientation](channels) if orientation in _TURNS else channels
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        return int(picture.getexif().get(EXIF_ORIENTATION) or 1)
+    except Exception:  # EXIF that is damaged says nothing
+        return 1
+
+
+def _refuse_size(size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise UnreadableFile(
+            f"The header claims {size[0]} x {size[1]} pixels, more than any X-ray has",
+            todo="The file may be damaged; export it again.",
+        )
 
 
 def _plain(picture: Image.Image) -> Image.Image:
@@ -142,11 +133,6 @@ def _plain(picture: Image.Image) -> Image.Image:
         return picture.convert("L")
     gray = picture.mode in ("L", "F", "I") or picture.mode.startswith("I;")
     return picture if gray else picture.convert("RGBA" if picture.mode == "PA" else "RGB")
-
-
-def _white_is_zero(picture: Image.Image) -> bool:
-    """TIFF's PhotometricInterpretation 0 (TIFF 6.0, tag 262)."""
-    return bool(getattr(picture, "tag_v2", {}).get(PHOTOMETRIC) == 0)
 
 
 def _gray(channels: NDArray[np.generic], tolerance: int) -> NDArray[np.generic]:

@@ -38,7 +38,7 @@ def picture_values(values: NDArray[np.generic], inverted: bool) -> PictureValues
         low, high = min(0, int(values.min())), int(values.max())
         low = low if high < STEPS else int(values.min())
         if high - low < STEPS:
-            table = np.arange(low, high + 1, dtype=np.float32)
+            table = np.arange(high - low + 1, dtype=np.float32) + _origin(low, high)
             return _with_window((values.astype(np.int64) - low).astype(np.uint16), table, inverted, None, False)
     return _rounded(values.astype(np.float64), inverted, fractions=np.issubdtype(values.dtype, np.floating))
 
@@ -49,9 +49,14 @@ def _rounded(values: NDArray[np.float64], inverted: bool, fractions: bool) -> Pi
         raise UnreadableFile("The picture holds no numbers", todo="Export it with 8 or 16 bits a pixel.")
     low, high = float(values[sound].min()), float(values[sound].max())
     steps = np.where(sound, values - low, 0) / ((high - low) or 1) * (STEPS - 1)
-    table = np.linspace(low, high, STEPS).astype(np.float32)
+    table = np.linspace(0, high - low, STEPS).astype(np.float32) + _origin(low, high)
     padding = None if sound.all() else ~sound
     return _with_window(np.rint(steps).astype(np.uint16), table, inverted, padding, fractions and 0 <= low <= high <= 1)
+
+
+def _origin(low: float, high: float) -> np.float32:
+    """Where values start; at 0 where single precision could not tell so large ones apart."""
+    return np.float32(low if max(abs(low), abs(high)) < 1 << 23 else 0)
 
 
 def _with_window(
@@ -62,6 +67,6 @@ def _with_window(
     fractions: bool,
 ) -> PictureValues:
     seen = table[index if padding is None else index[~padding]]
-    if fractions and not shows_at_an_end(seen, _SHADES):
+    if fractions and (seen.min() == seen.max() or not shows_at_an_end(seen, _SHADES)):
         return PictureValues(GrayImage(index, table, _SHADES, inverted, padding), 16, "window")
     return PictureValues(GrayImage(index, table, percentile_window(seen), inverted, padding), 16, "percentile")

@@ -23,7 +23,7 @@ from fineray.dicom.shades import apply_window
 ROBUST_PERCENTILES = (0.5, 99.5)
 # A window or VOI LUT that shows all but a few pixels within this part of the shades, at their dark or bright end, was
 # made for other values (of another depth, or in other units).
-END_OF_SHADES = 1 / 8
+END_OF_SHADES = 1 / 4
 ENOUGH_PIXELS = 250_000  # to tell that from
 LARGEST = 1e30  # what single precision holds with room to spare
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
@@ -94,9 +94,7 @@ def percentile_window(values: NDArray[np.float32]) -> Window:
 
 
 def shows_at_an_end(values: NDArray[np.float32], window: Window) -> bool:
-    """Whether a window leaves values of more than one kind all but black or all but white."""
-    if values.size == 0 or values.min() == values.max():
-        return False
+    """Whether a window leaves all but a few of these values nearly black or nearly white."""
     darkest, brightest = apply_window(np.percentile(values, ROBUST_PERCENTILES).astype(np.float32), window)
     return bool(brightest < END_OF_SHADES or darkest > 1 - END_OF_SHADES)
 
@@ -144,7 +142,7 @@ def _stated_vois(ds: Dataset, table: NDArray[np.float64], notes: list[ReadingNot
 
 
 def _shows(voi: _Voi, sample: NDArray[np.uint16], notes: list[ReadingNote]) -> bool:
-    if not shows_at_an_end(voi.values[sample], voi.window):
+    if sample.size == 0 or sample.min() == sample.max() or not shows_at_an_end(voi.values[sample], voi.window):
         return True
     notes.append(ReadingNote.VOI_LUT_OUTSIDE if voi.source == "VOI LUT" else ReadingNote.WINDOW_OUTSIDE)
     return False

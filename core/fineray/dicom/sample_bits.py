@@ -58,8 +58,9 @@ def samples(raw: NDArray[np.unsignedinteger], header: SampleBits, stream: Codest
         return Samples(_valued(words, header.stored, header.signed), header.stored)
     stated = _valued(_masked(words, header.stored), header.stored, header.signed)
     # Bits above the stored ones: a sign that goes on, an overlay of old (both to be cleared), or part of the value.
+    # A codestream that counts bits as no container does counts those of its values.
     whole = _valued(words, precision, header.signed)
-    if _jumps(whole) < _jumps(stated):
+    if (stream is not None and precision % 8) or _jumps(whole) < _jumps(stated):
         return Samples(whole, max(top.bit_length(), header.stored), (ReadingNote.BITS_BY_PIXELS,))
     return Samples(stated, header.stored)
 
@@ -75,7 +76,9 @@ def _of_either_sign(words: NDArray[np.unsignedinteger], top: int, precision: int
     if not top >> (bits - 1):
         return Samples(named, bits)
     shifted = _valued(words ^ words.dtype.type(1 << (bits - 1)), bits, header.signed)
-    return Samples(shifted if _jumps(shifted) < _jumps(named) else named, bits, (ReadingNote.SIGN_BY_PIXELS,))
+    # Where both are the same but for half the range, the one about 0 is no stranger to its header's window.
+    taken = min((named, shifted), key=lambda values: (_jumps(values), int(np.abs(values.astype(np.int64)).max())))
+    return Samples(taken, bits, (ReadingNote.SIGN_BY_PIXELS,))
 
 
 def _masked(words: NDArray[np.unsignedinteger], bits: int) -> NDArray[np.unsignedinteger]:

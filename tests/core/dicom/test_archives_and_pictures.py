@@ -14,9 +14,9 @@ from PIL import Image
 
 from fineray.dicom.archive import members, read_member
 from fineray.dicom.location import FileLocation
-from fineray.dicom.reading_notes import ReadingNote
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import read_radiograph
+from fineray.dicom.reading_notes import ReadingNote
 from fineray.dicom.scan import find_files
 from fineray.dicom.shades import shades_8bit
 from tests.support.images import write_image
