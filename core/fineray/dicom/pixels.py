@@ -99,10 +99,13 @@ def decoded(ds: Dataset, frame: int = 1) -> Decoded:
     raw = _words(ds, header, frame, channels and stream is None)
     if channels:
         return _gray_of(raw, header, stream, notes)
-    read = samples(raw, SampleBits(header.BitsStored, header.HighBit, bool(header.PixelRepresentation)), stream)
+    palette = header.PhotometricInterpretation == PALETTE
+    signed = header.PixelRepresentation == 1 and not palette  # places in a palette have no sign
+    read = samples(raw, SampleBits(header.BitsStored, header.HighBit, signed), stream)
     header.BitsStored, header.HighBit = read.bits, read.bits - 1
+    header.PixelRepresentation = int(np.issubdtype(read.values.dtype, np.signedinteger))
     notes += read.notes
-    if header.PhotometricInterpretation == PALETTE:
+    if palette:
         gray = gray_of_palette(header, read.values, syntax.is_little_endian)
         if gray is None:
             raise _colour(PALETTE)

@@ -24,7 +24,7 @@ ROBUST_PERCENTILES = (0.5, 99.5)
 # A window or VOI LUT that shows all but a few pixels within this part of the shades, at their dark or bright end, was
 # made for other values (of another depth, or in other units).
 END_OF_SHADES = 1 / 4
-ENOUGH_PIXELS = 250_000  # to tell that from
+ENOUGH_PIXELS = 40_000  # to tell that from
 LARGEST = 1e30  # what single precision holds with room to spare
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 # Their modality LUT leads back to the beam's intensity and is not for display: VOI applies to stored values (PS3.3

@@ -26,7 +26,7 @@ class ReadingNote(StrEnum):
     LUT_MENDED = "A lookup table's length, first value or depth does not fit its data: taken from the data"
     VOI_LUT_UNUSABLE = "The VOI LUT is incomplete: it was not used"
     VOI_LUT_OUTSIDE = "The VOI LUT lies outside the values: it was not used"
-    WINDOW_UNUSABLE = "The window has no usable center and width: it was not used"
+    WINDOW_UNUSABLE = "The window has no usable center, width or function: it was not used"
     WINDOW_OUTSIDE = "The window lies outside the values: a percentile window was used"
     PADDING_IGNORED = "The padding range covers the image itself: it was not used"
 

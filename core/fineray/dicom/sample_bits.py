@@ -7,12 +7,16 @@ is cut off or wrapped jumps by half the range or more.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fineray.dicom.codestream import Codestream
 from fineray.dicom.reading_notes import ReadingNote
+
+MOST_BITS = 16  # of a value
+LINES = 128  # about as many rows and columns are looked through for jumps
 
 
 @dataclass(frozen=True)
@@ -50,19 +54,31 @@ def samples(raw: NDArray[np.unsignedinteger], header: SampleBits, stream: Codest
             shifted = _masked(words >> words.dtype.type(shift), header.stored)
             return Samples(_valued(shifted, header.stored, header.signed), header.stored)
         # Nothing lies above the stored bits: the values were written from bit 0 after all.
-        plain = _valued(words, header.stored, header.signed)
-        return Samples(plain, header.stored, (ReadingNote.BITS_BY_PIXELS,))
-    if header.stored >= precision:
-        return Samples(_valued(words, precision, header.signed), header.stored)
-    if not top >> header.stored:
-        return Samples(_valued(words, header.stored, header.signed), header.stored)
+        return _of_stated_sign(words, header.stored, header, (ReadingNote.BITS_BY_PIXELS,))
+    if header.stored >= precision or not top >> header.stored:
+        return _of_stated_sign(words, min(precision, header.stored), header)
     stated = _valued(_masked(words, header.stored), header.stored, header.signed)
     # Bits above the stored ones: a sign that goes on, an overlay of old (both to be cleared), or part of the value.
     # A codestream that counts bits as no container does counts those of its values.
     whole = _valued(words, precision, header.signed)
-    if (stream is not None and precision % 8) or _jumps(whole) < _jumps(stated):
+    known = stream is not None and precision % 8 != 0
+    if top < 1 << MOST_BITS and (known or _jumps(whole) < _jumps(stated)):
         return Samples(whole, max(top.bit_length(), header.stored), (ReadingNote.BITS_BY_PIXELS,))
     return Samples(stated, header.stored)
+
+
+def _of_stated_sign(
+    words: NDArray[np.unsignedinteger], bits: int, header: SampleBits, notes: tuple[ReadingNote, ...] = ()
+) -> Samples:
+    """Values under a header that may say they are signed where they are not.
+
+    An encoding without a sign leaves that to the header. The other way round cannot be told: unsigned values at both
+    ends of their range, as where the beam hits the detector, look like signed ones about 0.
+    """
+    values = _valued(words, bits, header.signed)
+    if header.signed and int(values.min()) < 0 and 2 * _jumps(words) < _jumps(values):
+        return Samples(words, header.stored, (*notes, ReadingNote.SIGN_BY_PIXELS))
+    return Samples(values, header.stored, notes)
 
 
 def _of_either_sign(words: NDArray[np.unsignedinteger], top: int, precision: int, header: SampleBits) -> Samples:
@@ -96,6 +112,7 @@ def _valued(words: NDArray[np.unsignedinteger], bits: int, signed: bool) -> NDAr
 
 
 def _jumps(values: NDArray[np.integer]) -> int:
-    """The sum of differences between neighbours, along rows and columns."""
-    wide = values.astype(np.int64)
-    return int(np.abs(np.diff(wide, axis=0)).sum() + np.abs(np.diff(wide, axis=1)).sum())
+    """The sum of differences between neighbours, along some rows and columns."""
+    step = max(1, isqrt(values.size) // LINES)
+    down, along = values[:, ::step].astype(np.int64), values[::step].astype(np.int64)
+    return int(np.abs(np.diff(down, axis=0)).sum() + np.abs(np.diff(along, axis=1)).sum())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_windowing
@@ -226,6 +226,7 @@ def test_a_window_for_other_values_gives_way_to_a_percentile_window(
     assert np.corrcoef(shades(presented.image).ravel(), FILM.ravel())[0, 1] > 0.99
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.floats(0, 4095), st.floats(600, 12_000), st.sampled_from(["LINEAR", "LINEAR_EXACT", "SIGMOID"]))
 def test_a_window_that_shows_something_of_the_values_is_kept(center: float, width: float, function: str) -> None:
     presented = _windowed(FILM, center, width, VOILUTFunction=function)
