@@ -213,6 +213,8 @@ def _refuse_what_is_not_gray(header: Dataset, stream: Codestream | None, length:
     if channels == 3 and stream is None and length < needed:
         raise _colour(stated if stated in COLOURS else "3 samples a pixel")
     stored = int(header.BitsStored)
+    if channels == 3 and stored > 16:
+        raise _colour(stated)
     if not 1 <= stored <= 16:
         raise UnreadableFile(
             f"Pixels of {stored} bits cannot be read", todo="Export the image again with 8 to 16 bits a pixel."
