@@ -20,6 +20,7 @@ from fineray.dicom.gray_in_colour import gray_of_channels, gray_of_palette
 from fineray.dicom.mending import COLOURS, GRAY, PALETTE, mend
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.reading_notes import ReadingNote
+from fineray.dicom.reduced import reduced_words
 from fineray.dicom.sample_bits import SampleBits, samples
 
 # By processor time on 512 x 512 and 1955 x 1841 radiographs (docs/benchmarks.md): imports decode one file a core, so
@@ -83,20 +84,26 @@ def stored_values(ds: Dataset, frame: int = 1) -> NDArray[np.integer]:
     return decoded(ds, frame).values
 
 
-def decoded(ds: Dataset, frame: int = 1) -> Decoded:
+def decoded(ds: Dataset, frame: int = 1, side: int | None = None) -> Decoded:
     """A grayscale frame (from 1) with the header that is true to it; `ds` is left as it is.
 
+    side: what will be stored of the longest side, so that pixels far beyond may be left undecoded (see `reduced`).
     A gray image in colours or a palette of grays is given as MONOCHROME2 with a window over its whole range.
     Raises like stored_values().
     """
     syntax = ds.file_meta.TransferSyntaxUID
     _refuse_sizes(ds)
-    stream = codestream(_fragment(ds, frame), syntax) if syntax.is_encapsulated else None
+    fragment = _fragment(ds, frame) if syntax.is_encapsulated else b""
+    stream = codestream(fragment, syntax) if syntax.is_encapsulated else None
     header = frame_header(ds, frame)
     notes = mend(header, ds.PixelData, stream, frame_count(ds))
     _refuse_what_is_not_gray(header, stream, len(ds.PixelData))
     channels = header.SamplesPerPixel == 3
-    raw = _words(ds, header, frame, channels and stream is None)
+    raw = None
+    if side is not None and stream is not None:
+        raw = reduced_words(fragment, syntax, header, stream, side)
+    if raw is None:
+        raw = _words(ds, header, frame, channels and stream is None)
     if channels:
         return _gray_of(raw, header, stream, notes)
     palette = header.PhotometricInterpretation == PALETTE

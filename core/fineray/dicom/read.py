@@ -71,7 +71,9 @@ class SeveralFrames(NotARadiograph):
 
 
 @as_they_stand()
-def read_radiographs(location: FileLocation | Place, frames: FrameChoice = "none") -> list[Radiograph]:
+def read_radiographs(
+    location: FileLocation | Place, frames: FrameChoice = "none", side: int | None = None
+) -> list[Radiograph]:
     """Read the images of a file.
 
     Parameters
@@ -80,6 +82,9 @@ def read_radiographs(location: FileLocation | Place, frames: FrameChoice = "none
         A DICOM file, a PNG, JPEG or TIFF, or a member of a ZIP archive (a FileLocation).
     frames : {"none", "first", "middle", "all"}
         Which of several frames (Number of Frames, PS3.3 C.7.6.6) become images. With "none" the file may hold only one.
+    side : int, optional
+        The longest side, in pixels, that will be kept. Where the encoding allows it, a larger image may then come at
+        half its size or less, twice `side` at least; attributes say how large it is in the file.
 
     Returns
     -------
@@ -117,7 +122,7 @@ def read_radiographs(location: FileLocation | Place, frames: FrameChoice = "none
             f"The file holds {count} frames", todo="Import it again and choose which frames become images."
         )
     chosen = {"none": [1], "first": [1], "middle": [(count + 1) // 2], "all": range(1, count + 1)}[frames]
-    return [_radiograph(ds, frame) for frame in chosen]
+    return [_radiograph(ds, frame, side) for frame in chosen]
 
 
 @as_they_stand()
@@ -233,7 +238,7 @@ def _content(location: FileLocation) -> bytes:
     return data
 
 
-def _radiograph(ds: Dataset, frame: int) -> Radiograph:
+def _radiograph(ds: Dataset, frame: int, side: int | None = None) -> Radiograph:
     notes: list[ReadingNote] = []
     with _consistent_header():
         if _text(ds, "Modality").upper() not in XRAY_MODALITIES:
@@ -242,7 +247,7 @@ def _radiograph(ds: Dataset, frame: int) -> Radiograph:
         if syntax != ds.file_meta.TransferSyntaxUID:
             ds.file_meta.TransferSyntaxUID = syntax
             notes.append(ReadingNote.OTHER_SYNTAX)
-        pixels = decoded(ds, frame)
+        pixels = decoded(ds, frame, side)
         shown = gray_image(pixels.header, pixels.values)
         notes += (*pixels.notes, *shown.notes)
         attributes = _attributes(pixels.header, photometric(ds), shown.voi_source)

@@ -62,7 +62,7 @@ def store_file(location: FileLocation, options: ImportOptions, side: int, writer
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom warns of values that break the standard; they may hold names
-            radiographs = read_radiographs(location, options.frames)
+            radiographs = read_radiographs(location, options.frames, side)
     except SeveralFrames as error:
         return Rejected("skipped", error.what, error.todo, by_choice=True)
     except NotARadiograph as error:
