@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 CXR = SHARED / "cxr"
+CASES = CXR.parent / "cases"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -69,6 +70,14 @@ def project(tmp_path: Path) -> Iterator[Project]:
     create_project(tmp_path / "study")
     with open_project(tmp_path / "study") as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of inputs that once went wrong, or a skip."""
+    if not (CASES / "README.md").is_file():
+        pytest.skip(f"the inputs that went wrong are not at {CASES}")
+    return CASES
 
 
 @pytest.fixture(scope="session")

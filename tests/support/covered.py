@@ -133,7 +133,23 @@ _by(
     ("desktop/test_widgets.py", "desktop/test_layout_checker.py", "desktop/test_keys.py"),
     "fineray_desktop.widgets",
 )
-_by("kinds of files are shown and said", ("desktop/importing/test_page.py",), "fineray.project.files.file_kinds")
+_by(
+    "a collection is judged by what comes over of it",
+    ("core/project/layouts/test_layouts.py",),
+    "fineray.project.layouts",
+)
+_by(
+    "whose an image is, is judged by whole studies",
+    ("core/project/patients/test_identify.py",),
+    "fineray.project.patients",
+)
+_by("what is tried again", ("core/project/files/test_image_writer.py",), "fineray.project.files.reader")
+_by(
+    "kinds of files are shown and said",
+    ("desktop/importing/test_page.py",),
+    "fineray.project.files.file_kinds",
+    "fineray_desktop.models.file_kinds_model",
+)
 _by("what a project allows is shown by the window", ("desktop/test_start.py",), "fineray.project.state")
 _by("studies of an archive", ("desktop/pacs/test_dialog.py",), "fineray_desktop.models.studies_model")
 _by("names of the face", ("core/test_face.py",), "fineray")

@@ -22,8 +22,8 @@ from fineray.checks.pictures import look_at_pictures, picture_findings
 from fineray.errors import FinerayError
 from fineray.progress import SILENT, Monitor, Progress
 from fineray.project.catalogue import LabelledImage, labelled_images
-from fineray.project.files.patients import unidentified_images
 from fineray.project.label_sets import LabelSet, active_label_set
+from fineray.project.patients.identify import unidentified_images
 from fineray.project.project import Project
 from fineray.project.seen import Seen
 from fineray.project.splits import latest_split, parts

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from fineray import RESEARCH_USE, __version__
-from fineray.cli import labels, models, pacs, project, review, splits, training
+from fineray.cli import labels, models, pacs, patients, project, review, splits, training
 from fineray.cli.running import Reply
 from fineray.errors import FinerayError
 from fineray.system.crash_report import OwnFault, to_user
@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"fineray {__version__}")
     top.add_argument("--debug", action="store_true", help="keep a log without names in the user folder, for a report")
     group = top.add_subparsers(metavar="COMMAND", required=True)
-    for each in (project, labels, splits, training, review, models, pacs):
+    for each in (project, patients, labels, splits, training, review, models, pacs):
         each.add_commands(group)
     return top
 

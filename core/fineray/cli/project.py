@@ -9,25 +9,40 @@ from typing import Any, get_args
 
 from fineray.cli.labels import preview_in_short
 from fineray.cli.options import command, of_project
+from fineray.cli.patients import shared_in_words
 from fineray.cli.running import PASSPHRASE_FROM, Reply, carry_out, listed, passphrase
 from fineray.dicom.radiograph import FrameChoice
-from fineray.engine.requests.project import CheckData, ExportDeidentified, ImportFolders
+from fineray.engine.requests.project import ChangeSide, CheckData, ExportDeidentified, ImportFolders
 from fineray.errors import FinerayError
 from fineray.export.options import ExportOptions
+from fineray.project.catalogue import warning_counts
 from fineray.project.files.file_kinds import file_kinds
 from fineray.project.files.options import ImportOptions
 from fineray.project.labels.preview import LABEL_COLUMN, apply_labels, preview_folders, preview_table
-from fineray.project.project import create_project, open_project
+from fineray.project.layouts.published import LayoutUnusable
+from fineray.project.layouts.taking import GUESS, LAYOUTS, LayoutPreview, preview_layout, take_layout
+from fineray.project.patients.identify import shared_numbers
+from fineray.project.project import SIDES, STORE_SIDE, create_project, open_project
 
 
 def add_commands(group: Any) -> None:
     """Their parsers."""
-    of_project(group, "new", new, "create a project in a new or empty folder")
+    new_ = of_project(group, "new", new, "create a project in a new or empty folder")
+    new_.add_argument("--side", type=int, choices=SIDES, default=STORE_SIDE, help="the longest side of a kept image")
+
+    side_ = of_project(group, "side", side, "keep images at another size: their files are read again, labels stay")
+    side_.add_argument("side", type=int, choices=SIDES)
 
     importing = of_project(group, "import", import_images, "import folders of DICOM files")
     importing.add_argument("folders", type=Path, nargs="+", metavar="DIR")
+    importing.add_argument("--again", action="store_true", help="read every file, those read before too")
     importing.add_argument("--frames", choices=get_args(FrameChoice), default="none", help="of files that hold several")
-    for name, what in (("modality", "CR, DX, ..."), ("view", "PA, AP, ..."), ("body-part", "CHEST, ...")):
+    for name, what in (
+        ("modality", "CR, DX, ..."),
+        ("view", "PA, AP, ..."),
+        ("body-part", "CHEST, ..."),
+        ("intent", "FOR PRESENTATION, FOR PROCESSING"),
+    ):
         importing.add_argument(
             f"--{name}", action="append", default=[], type=str.upper, metavar="VALUE", help=f"only these ({what})"
         )
@@ -36,6 +51,12 @@ def add_commands(group: Any) -> None:
         "--labels", type=Path, metavar="TABLE", help="CSV or Excel: file, sop_instance_uid or patient_id, and label"
     )
     labels.add_argument("--labels-from-folders", action="store_true", help="the first folder below DIR is the label")
+    labels.add_argument(
+        "--layout",
+        choices=[GUESS, *LAYOUTS],
+        help="a collection as it is published: take over its patients, labels, views and split",
+    )
+    importing.add_argument("--preview", action="store_true", help="with --layout: say what is there, import nothing")
     importing.add_argument("--label-column", default=LABEL_COLUMN, metavar="NAME", help="the table's column of labels")
     importing.add_argument("--label-set", metavar="NAME", help="where the labels go; the set in use unless given")
 
@@ -60,20 +81,35 @@ def add_commands(group: Any) -> None:
 
 def new(options: Namespace) -> Reply:
     """Create a project."""
-    create_project(options.project)
+    create_project(options.project, options.side)
     return listed({"project": str(options.project.resolve())})
+
+
+def side(options: Namespace) -> Reply:
+    """Read the images again for another size."""
+    with open_project(options.project, lock=True):
+        return listed(asdict(carry_out(ChangeSide(options.project, options.side))))
 
 
 def import_images(options: Namespace) -> Reply:
     """Import folders, and labels for them."""
+    if options.layout:
+        if len(options.folders) != 1:
+            raise LayoutUnusable("A layout is that of one folder", todo="Import one collection after the other.")
+        told = preview_layout(options.folders[0], options.layout)
+        if options.preview:
+            return _layout_in_words(told)
+    elif options.preview:
+        raise LayoutUnusable("Without a layout there is nothing to show first", todo=f"Add --layout {GUESS}.")
     with open_project(options.project, lock=True) as project:
         wanted = ImportOptions(
             frames=options.frames,
             modalities=tuple(options.modality),
             views=tuple(options.view),
             body_parts=tuple(options.body_part),
+            intents=tuple(options.intent),
         )
-        summary = carry_out(ImportFolders(options.project, tuple(options.folders), wanted))
+        summary = carry_out(ImportFolders(options.project, tuple(options.folders), wanted, options.again))
         answer = {
             **{name: getattr(summary, name) for name in ("imported", "unchanged", "skipped", "failed", "duplicates")},
             "seconds": round(summary.seconds, 3),
@@ -83,10 +119,31 @@ def import_images(options: Namespace) -> Reply:
             preview = preview_table(project, options.labels, (options.label_column,), options.label_set or "")
         elif options.labels_from_folders:
             preview = preview_folders(project, options.label_set or "")
+        shared = shared_numbers(project)
+        if shared:
+            answer["shared_numbers"] = shared_in_words(shared)
         if preview is not None:
             answer["labelled"] = apply_labels(project, preview)
             answer |= preview_in_short(preview)
+        if options.layout:
+            answer["layout"] = asdict(take_layout(project, options.folders[0], told.name))
     return listed(answer)
+
+
+def _layout_in_words(told: LayoutPreview) -> Reply:
+    lines = [f"{told.title}: {told.matched:,} images with their entries, {told.patients or 'unnamed'} patients."]
+    for into, classes in told.classes.items():
+        lines.append(f"{into}: " + ", ".join(f"{name} {count:,}" for name, count in classes.items()))
+    if told.parts:
+        lines.append("published split: " + ", ".join(f"{part} {count:,}" for part, count in told.parts.items()))
+    for count, text in (
+        (told.unmatched, f"entries without a file, such as {', '.join(told.unmatched_examples[:3])}"),
+        (told.silent, "files that no table names"),
+        (told.ambiguous, "entries that several files fit; they give nothing"),
+    ):
+        if count:
+            lines.append(f"{count:,} {text}.")
+    return Reply({**asdict(told), "folder": str(told.folder)}, "\n".join([*lines, *told.notes]))
 
 
 def check(options: Namespace) -> Reply:
@@ -109,9 +166,11 @@ def doctor(options: Namespace) -> Reply:
     if options.project:
         with open_project(options.project) as project:
             answer["kinds"] = [asdict(kind) for kind in file_kinds(project)]
+            answer["warnings"] = warning_counts(project)
         for kind in answer["kinds"]:
-            said = [str(value or "-") for name, value in kind.items() if name not in ("images", "example")]
+            said = [str(value or "-") for name, value in kind.items() if name not in ("images", "example", "warnings")]
             lines.append(f"{kind['images']:>7} images: {', '.join(said)}")
+        lines += [f"{images:>7} images: {sentence}" for sentence, images in answer["warnings"].items()]
     return Reply(answer, "\n".join(lines))
 
 

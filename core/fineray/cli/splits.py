@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from fineray.cli.options import folds, of_project, of_run, plan_options, point_options, point_rule, split_plan
+from fineray.cli.patients import RULE, patient_rule, shared_in_words
 from fineray.cli.running import Reply, carry_out, listed
 from fineray.engine.requests.splits import FreezeRun, OpenTest, SealTest
-from fineray.project.files.patients import RULES, identify_patients
+from fineray.project.patients.identify import identify_patients, shared_numbers
 from fineray.project.project import open_project
 from fineray.project.runs import run
 from fineray.project.seal import break_seal
@@ -23,7 +24,7 @@ def add_commands(group: Any) -> None:
     split_.add_argument("--folds", type=folds, default=5)
     split_.add_argument("--holdout", action="store_true", help="training, validation and test instead of folds")
     plan_options(split_)
-    split_.add_argument("--patients", choices=list(RULES), help="what identifies a patient where the ID does not")
+    split_.add_argument("--patients", type=patient_rule, metavar="RULE", help=f"as for the command patients: {RULE}")
     split_.add_argument("--from", type=Path, dest="source", metavar="CSV", help="take the parts from an edited file")
     split_.add_argument("--to", type=Path, dest="target", metavar="CSV", help="write the split to a file")
 
@@ -52,6 +53,7 @@ def split(options: Namespace) -> Reply:
             made = make_split(project, replace(split_plan(options), kind=kind))
         if options.target:
             write_split(project, made, options.target)
+        shared = shared_numbers(project)
         parts = {part.part: part.classes for part in part_counts(project, made)}
     certificate = asdict(made.certificate) if made.certificate else {}
     lines = [
@@ -59,7 +61,14 @@ def split(options: Namespace) -> Reply:
         for part, classes in parts.items()
     ]
     lines += [f"{name}: {value}" for name, value in certificate.items() if value not in (None, "", (), [], {})]
-    answer = {"hash": made.hash, "parts": parts, "certificate": certificate or None}
+    if shared:
+        lines.append(shared_in_words(shared))
+    answer = {
+        "hash": made.hash,
+        "parts": parts,
+        "certificate": certificate or None,
+        "shared_numbers": asdict(shared) if shared else None,
+    }
     return Reply(answer, "\n".join([*lines, f"hash: {made.hash}"]))
 
 

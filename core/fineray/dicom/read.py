@@ -309,7 +309,7 @@ def _issuer(ds: Dataset) -> str:
 
 def _presentation_intent(ds: Dataset) -> str:
     """FOR PRESENTATION or FOR PROCESSING (PS3.3 C.8.11.1), else what the SOP class is named for, else nothing."""
-    named = UID(str(ds.get("SOPClassUID") or "")).name.upper()
+    named = UID(_text(ds, "SOPClassUID")).name.upper()
     by_class = next((intent for intent in INTENTS if named.endswith(intent)), "")
     return _term(_text(ds, "PresentationIntentType"), INTENTS) or by_class
 

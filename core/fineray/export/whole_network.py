@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from fineray.project.project import STORE_SIDE
 from fineray.project.runs import RunFolder
 from fineray.training.model import TrainedModel, trained_model
 
@@ -66,7 +67,7 @@ def difference(found: NDArray[np.floating], expected: NDArray[np.floating]) -> f
 
 def description(facts: dict[str, Any]) -> dict[str, Any]:
     """What another program has to know of input and output."""
-    side = facts["preprocessing"]["input_size"]
+    side, stored = facts["preprocessing"]["input_size"], facts["preprocessing"].get("stored_side", STORE_SIDE)
     return {
         "use": "For research use only, not for diagnosis.",
         "input": f"float32 [images, 1, {side}, {side}]: shades in 0..1, 0 black; normalisation happens inside",
@@ -74,7 +75,7 @@ def description(facts: dict[str, Any]) -> dict[str, Any]:
             "decode the stored values of the DICOM file",
             "apply modality LUT (or rescale), VOI LUT (or the first window) and presentation LUT; MONOCHROME1 inverted",
             "scale to 8 bits, 0 black and 255 white",
-            "shrink with Pillow's Lanczos filter (reducing_gap 3) until the longest side is at most 512 pixels",
+            f"shrink with Pillow's Lanczos filter (reducing_gap 3) until the longest side is at most {stored} pixels",
             f"resize with Pillow's bicubic filter until the longest side is {side}, aspect kept",
             f"put it in the middle of a black square of {side} x {side} pixels; divide by 255",
         ],

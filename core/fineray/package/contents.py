@@ -186,7 +186,8 @@ def facts_of(
         },
         "preprocessing": {
             "pixels": "presentation order (0 black, 255 white) after modality, VOI and presentation LUT, 8 bit, "
-            "longest side at most 512",
+            f"longest side at most {metrics.backbone.stored_side}",
+            "stored_side": metrics.backbone.stored_side,
             "input": PREPROCESSING,
             "input_size": model.input_size,
             "channels": "one, gray",

@@ -23,7 +23,7 @@ def validate_folder(
     with tempfile.TemporaryDirectory(prefix="fineray-") as temporary:
         package = Path(temporary) / "model.frpkg"
         export_package(project, folder, package, monitor=monitor)
-        create_project(target)
+        create_project(target, folder.metrics().backbone.stored_side)
         with open_project(target) as new:
             import_folders(new, [images], monitor=monitor)
             apply_labels(new, preview_table(new, labels, (LABEL_COLUMN,), ""))

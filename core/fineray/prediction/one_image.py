@@ -10,7 +10,6 @@ from fineray.dicom.shades import shades_8bit
 from fineray.explaining.explain import evidence_for
 from fineray.prediction.results import LookedAt
 from fineray.project.files.preparation import shrink
-from fineray.project.project import STORE_SIDE
 from fineray.project.runs import RunFolder
 
 
@@ -18,7 +17,7 @@ def look_at_image(folder: RunFolder, images: Path, file: str, class_name: str) -
     """file: as the table of predictions names it, inside `images`. Raises CannotExplain, NotARadiograph, UnreadableFile
     or OSError where the file has gone."""
     radiograph = read_radiographs(_location(images, file), "all")[0]
-    pixels = shrink(shades_8bit(radiograph.image), STORE_SIDE)
+    pixels = shrink(shades_8bit(radiograph.image), folder.metrics().backbone.stored_side)
     return LookedAt(file, class_name, pixels, evidence_for(folder, pixels, class_name))
 
 

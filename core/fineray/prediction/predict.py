@@ -114,7 +114,7 @@ def predict_folder(
     ['predicted', 'flag', 'distance']
     """
     scorer = _Scorer(project, folder, abstain, rule)
-    with scratch_project() as scratch:
+    with scratch_project(folder.metrics().backbone.stored_side) as scratch:
         return scorer.look(scratch, Path(source), monitor, visit)
 
 
@@ -132,7 +132,7 @@ def watch_folder(
     changed (Interim). An image is read once; a file that was still being written is read again when it has changed."""
     scorer = _Scorer(project, folder, abstain, rule)
     seen: tuple[Scored, ...] | None = None
-    with scratch_project() as scratch:
+    with scratch_project(folder.metrics().backbone.stored_side) as scratch:
         while True:
             table = scorer.look(scratch, source, monitor, visit)
             if table.rows != seen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fineray.errors import FinerayError, nearest
@@ -24,12 +24,14 @@ CATEGORIES = {
     "transfer_syntax": "Transfer syntax",
     "burned_in": "Burned-in annotation flag",
     "voi_source": "Source of the window",
+    "presentation_intent": "Presentation intent",
 }
 NUMBERS = {"age_years": "Age", "rows": "Rows", "columns": "Columns", "row_spacing_mm": "Pixel spacing"}
 DATE = "study_date"
 LABELS = "labels: "  # before the name of a label set that serves as an attribute (a spreadsheet's column "hospital")
 NOT_STATED = "not stated"
 HASHED = {"site_hash": "Site", "station_hash": "Station"}
+STATED_BY_TABLES = ("view_position", "sex", "laterality", "age_years")
 AGE_BANDS = (18, 40, 60, 80)
 
 
@@ -68,6 +70,23 @@ def attribute_values(project: Project, name: str) -> dict[int, str]:
     if name == "age_years":
         return {image: age_band(value) for image, value in values.items()}
     return {image: str(value) if value not in ("", None) else NOT_STATED for image, value in values.items()}
+
+
+def state_attributes(project: Project, values: Mapping[int, Mapping[str, str | float | None]]) -> None:
+    """Take attributes from a table for images whose files do not state them; what a file states stays.
+
+    values: image -> column (view_position, sex, laterality, age_years) -> a defined term or a number; empty and None
+    say nothing.
+    """
+    with project.db as db:
+        for image, columns in values.items():
+            for column, value in columns.items():
+                assert column in STATED_BY_TABLES
+                if value not in ("", None):
+                    db.execute(
+                        f"UPDATE image SET {column} = ? WHERE id = ? AND ({column} IS NULL OR {column} = '')",
+                        (value, image),
+                    )
 
 
 def age_band(years: float | None) -> str:

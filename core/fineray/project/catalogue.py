@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,7 +34,8 @@ class ImageRow(NamedTuple):
     """One image as tables show it; a tuple, since a hundred thousand of them are made at once.
 
     patient: pseudonym; label (in the set in use), other (in the set compared with it) and part are empty where there
-    is none; left_out: why it takes no part, or empty; sealed: whether it belongs to the sealed test set.
+    is none; left_out: why it takes no part, or empty; sealed: whether it belongs to the sealed test set; warnings: what
+    to know of how it was read, a sentence a line.
     """
 
     id: int
@@ -57,6 +59,8 @@ class ImageRow(NamedTuple):
     left_out: str
     other: str
     sealed: bool
+    presentation_intent: str
+    warnings: str
 
     @property
     def stored_at(self) -> StoredAt:
@@ -187,7 +191,7 @@ _IMAGE_ROWS = """
 SELECT json_group_array(json_array(
     patient_id, id, pseudonym, value, part, modality, body_part, view_position, sex, age_years, photometric,
     transfer_syntax, rows, columns, bits_stored, shard, shard_offset, store_rows, store_columns, left_out, other,
-    json(iif(sealed, 'true', 'false'))))
+    json(iif(sealed, 'true', 'false')), presentation_intent, warnings))
 FROM (
     SELECT image.*, pseudonym, coalesce(label.value, '') AS value, coalesce(part, '') AS part,
         coalesce(beside.value, '') AS other, sealed_image.image_id IS NOT NULL AS sealed
@@ -362,6 +366,15 @@ def imported_images(project: Project) -> list[tuple[LabelledImage, FileLocation]
         assert location is not None, "this project was made on this workstation"
         found.append((LabelledImage(*(*row[:4], StoredAt(*row[4:-1]))), location))
     return sorted(found, key=lambda each: (each[1], each[0].id))
+
+
+def warning_counts(project: Project) -> dict[str, int]:
+    """What to know of how images were read -> of how many images, the most frequent first."""
+    rows = project.db.execute("SELECT warnings, count(*) FROM image WHERE warnings != '' GROUP BY warnings")
+    counted: Counter[str] = Counter()
+    for warnings, images in rows:
+        counted.update(dict.fromkeys(warnings.split("\n"), images))
+    return dict(counted.most_common())
 
 
 def refused_files(project: Project) -> list[tuple[FileLocation, str]]:

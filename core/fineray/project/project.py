@@ -24,12 +24,17 @@ from fineray.system.places import Place
 
 CATALOGUE = "catalogue.sqlite"
 DOOR = "project.fineray"  # what a double click opens
-STORE_SIDE = 512
+STORE_SIDE = 512  # the longest side of a stored image, unless the project chooses another
+SIDES = (512, 1024, 2048)
 QUICK_LOOK = 500  # entries of a folder
 
 
 class NotAProject(FinerayError):
     """The folder holds no Fineray project, or a damaged one."""
+
+
+class SideUnusable(FinerayError):
+    """Images cannot be kept at that size."""
 
 
 class FolderNotEmpty(FinerayError):
@@ -129,18 +134,22 @@ class Project:
         self.close()
 
 
-def create_project(root: Place) -> None:
+def create_project(root: Place, store_side: int = STORE_SIDE) -> None:
     """Make an empty project in a new or empty folder.
 
     Parameters
     ----------
     root : str or path
         The folder; those above it are made too.
+    store_side : int
+        The longest side, in pixels, at which images are kept, 512, 1,024 or 2,048: what is learned from is no larger.
 
     Raises
     ------
     FolderNotEmpty
         Other files lie there.
+    SideUnusable
+        Images are not kept at that size.
     DiskFull, StorageUnavailable
         The disk refuses.
 
@@ -151,6 +160,7 @@ def create_project(root: Place) -> None:
     >>> fineray.open_project("another study").name
     'another study'
     """
+    check_side(store_side)
     root = Path(root)
     unfinished = root / f".{CATALOGUE}.partial"
     try:
@@ -170,7 +180,7 @@ def create_project(root: Place) -> None:
             settings = {
                 "id": uuid.uuid4().hex,
                 "hash_key": secrets.token_hex(32),
-                "store_side": str(STORE_SIDE),
+                "store_side": str(store_side),
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
             }
             with db:
@@ -247,6 +257,13 @@ def open_project(root: Place, *, lock: bool = False) -> Project:
                 todo="Restore the folder from a backup; nothing in it was changed.",
             ) from error
         raise
+
+
+def check_side(side: int) -> None:
+    """Raises SideUnusable."""
+    if side not in SIDES:
+        known = ", ".join(f"{each:,}" for each in SIDES)
+        raise SideUnusable(f"Images are not kept at {side} pixels a side", todo=f"Choose one of {known}.")
 
 
 def _projects_near(root: Path) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from fineray.backbones.catalogue import WeightsSource
 from fineray.evaluation.evaluation import Evaluation
 from fineray.evaluation.operating_point import OperatingPoint
+from fineray.project.project import STORE_SIDE
 from fineray.project.seal import Seal
 from fineray.project.splits import EXTERNAL, SplitPlan
 
@@ -17,7 +18,8 @@ FORMAT = 2  # 1: `several`, `backbone.side`, classes without counts
 
 @dataclass(frozen=True)
 class BackboneUsed:
-    """input_size: pixels a side; weights_sha256: empty from random weights; widths: features of each stage;
+    """input_size: pixels a side; stored_side: the longest side of the stored images that the run learned from; what is
+    predicted is brought to it too; weights_sha256: empty from random weights; widths: features of each stage;
     feature_space: names what the features depend on, empty where none were used; source: what was said of the weights
     at the time, None from scratch and for runs of earlier versions."""
 
@@ -28,6 +30,7 @@ class BackboneUsed:
     widths: tuple[int, ...] = ()
     feature_space: str = ""
     source: WeightsSource | None = None
+    stored_side: int = STORE_SIDE
 
     @staticmethod
     def from_json(told: Mapping[str, Any]) -> BackboneUsed:
@@ -41,6 +44,7 @@ class BackboneUsed:
             tuple(int(width) for width in told.get("widths", ())),
             str(told.get("feature_space", "")),
             WeightsSource(**source) if source else None,
+            int(told.get("stored_side", STORE_SIDE)),
         )
 
 

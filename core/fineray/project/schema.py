@@ -128,7 +128,28 @@ CREATE TRIGGER adjudication_kept BEFORE UPDATE ON adjudication BEGIN SELECT RAIS
 CREATE TRIGGER adjudication_stays BEFORE DELETE ON adjudication BEGIN SELECT RAISE(ABORT, 'decisions are kept'); END;
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+# What a file states of its patient, accession, purpose and object, apart from what is made of it: rules for patients
+# may be changed, and one SOP Instance UID may stand on several images. What to know of how an image was read, a
+# sentence a line; which reader a file was last tried with. What undo kept of patients is given up: it knew other rules.
+_VERSION_5 = """
+ALTER TABLE image ADD COLUMN stated_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE image ADD COLUMN issuer_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE image ADD COLUMN source_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE image ADD COLUMN uid_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE image ADD COLUMN accession_hash TEXT NOT NULL DEFAULT '';
+ALTER TABLE image ADD COLUMN presentation_intent TEXT NOT NULL DEFAULT '';
+ALTER TABLE image ADD COLUMN warnings TEXT NOT NULL DEFAULT '';
+UPDATE image SET stated_hash = (SELECT id_hash FROM patient WHERE patient.id = patient_id);
+UPDATE image SET uid_hash = sop_hash WHERE frame = 1;
+UPDATE image SET warnings = coalesce((
+    SELECT replace(max(reason), '. ', char(10)) FROM file JOIN image_file USING (path_hash)
+    WHERE image_id = image.id AND status = 'imported'), '');
+CREATE INDEX image_uid ON image (uid_hash);
+ALTER TABLE file ADD COLUMN reader TEXT NOT NULL DEFAULT '';
+DELETE FROM change WHERE before LIKE '%["patient"%' OR before LIKE '%patient_rule%';
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 VERSION = len(MIGRATIONS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -157,7 +158,8 @@ def set_aside(project: Project, split_hash: str) -> set[int]:
 
 
 def is_current(project: Project, split: Split) -> bool:
-    """Whether the images that may be learned from (catalogue.labelled_images) are those of the split."""
+    """Whether the images that may be learned from (catalogue.labelled_images) are those of the split, and no patient,
+    as patients are told now, stands on two sides."""
     labelled = (
         "SELECT image_id FROM label JOIN image ON image.id = image_id WHERE label_set_id = :set AND value != :open"
         " AND left_out = '' AND image_id NOT IN (SELECT image_id FROM sealed_image)"
@@ -167,7 +169,18 @@ def is_current(project: Project, split: Split) -> bool:
         f"SELECT EXISTS ({labelled} EXCEPT {placed}) OR EXISTS ({placed} EXCEPT {labelled})",
         {"split": split.id, "set": active_id(project), "open": UNCERTAIN},
     ).fetchone()[0]
-    return not outside
+    return not outside and not torn_patients(project, split)
+
+
+def torn_patients(project: Project, split: Split, patient_of: Mapping[int, Any] | None = None) -> int:
+    """How many patients have images in two parts of a split, as they are told now or by `patient_of` (image ->
+    patient): a rule for patients may be corrected after a split was made."""
+    told = patient_of or dict(project.db.execute("SELECT id, patient_id FROM image"))
+    sides: dict[Any, set[str]] = defaultdict(set)
+    for image, part in parts(project, split).items():
+        if part != ASIDE:
+            sides[told[image]].add(part)
+    return sum(len(each) > 1 for each in sides.values())
 
 
 def parts(project: Project, split: Split) -> dict[int, str]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from fineray.dicom.picture import PICTURE_FORMATS
 from fineray.label_values import LabelSetUnusable
 from fineray.project.attributes import DATE, NOT_STATED, raw_values
-from fineray.project.files.patients import RULES, chosen_rule
 from fineray.project.label_sets import label_set
 from fineray.project.labels.readings import readings
+from fineray.project.patients.identify import kept_rule
+from fineray.project.patients.rule import APART_BY
 from fineray.report.facts import (
     Facts,
     flow_steps,
@@ -184,8 +185,13 @@ def disjoint(facts: Facts) -> str:
             f"Image: {left_out:,} images whose pixels the model had learned from were left out. Whether patients are"
             " the same is for the author."
         )
-    rule = chosen_rule(facts.project)
-    named = f" Where files name no patient, {RULES[rule]}." if rule else ""
+    rule = kept_rule(facts.project)
+    where = "Whatever the files state" if rule.everywhere else "Where files name no patient"
+    named = f" {where}, {rule.in_words()}." if rule.by != "id" else ""
+    if rule.apart_by:
+        named += (
+            f" Of the patient IDs that stand for images of several origins, the author says: {APART_BY[rule.apart_by]}."
+        )
     certificate = facts.folder.split_certificate()
     if certificate is None:
         return f"Patient.{named}"

@@ -61,7 +61,8 @@ def load_training_input(project: Project, split: Split, recipe: Recipe, monitor:
     """
     if not is_current(project, split):
         raise SplitOutdated(
-            "Labels were added or removed since the split was made", todo="Make the split anew (page Curate)."
+            "Labels were added or removed, or patients are told apart otherwise, since the split was made",
+            todo="Make the split anew (page Curate).",
         )
     chosen = backbone(recipe.backbone)
     monitor.report(Progress(STAGE_MODEL, 0, 0, ""))
@@ -90,14 +91,16 @@ def _features(
     side = recipe.input_size or chosen.input_size
     if recipe.mode == "scratch":
         random = feature_network(architecture(chosen), chosen, recipe.pooling)
-        return None, BackboneUsed(chosen.name, chosen.title, side, "", widths_of(random)), "torch"
+        used = BackboneUsed(chosen.name, chosen.title, side, "", widths_of(random), stored_side=project.store_side)
+        return None, used, "torch"
     runtime = Runtime(chosen, device, recipe.pooling, recipe.input_size)
     augment = recipe.augment
     views = max(augment.views, augment.test_views) if recipe.mode == "frozen" else 0
     features = features_of(project, images, chosen, runtime, monitor, augment, views)
     # What is said of the weights is kept as it stands now: their record may be written anew.
     source, space = weights_source(chosen), feature_space(chosen, runtime)
-    used = BackboneUsed(chosen.name, chosen.title, side, runtime.weights_sha256, runtime.widths, space, source)
+    sha256, stored = runtime.weights_sha256, project.store_side
+    used = BackboneUsed(chosen.name, chosen.title, side, sha256, runtime.widths, space, source, stored)
     return features, used, runtime.engine
 
 

@@ -315,8 +315,8 @@ class Recipe:
     input_size: int = setting(
         0,
         "Input",
-        "Larger inputs show finer findings and take longer, by the square of the side. Images are kept at 512 pixels;"
-        " beyond that they are only enlarged. 0: the backbone's own.",
+        "Larger inputs show finer findings and take longer, by the square of the side. Images are kept at 512 pixels a"
+        " side unless the project chooses more (page Import); beyond it they are only enlarged. 0: the backbone's own.",
         least=SMALLEST,
         most=LARGEST,
         multiple=STEP,

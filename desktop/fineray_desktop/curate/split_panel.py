@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QFrame, QGridLayout, QMenu, QVBoxLayout, QWidget
 
-from fineray.engine.requests.splits import IdentifyPatients, MakeSplit
+from fineray.engine.requests.splits import MakeSplit
 from fineray.project.attributes import CATEGORIES
-from fineray.project.files.patients import RULES
 from fineray.project.splits import PartCount, Split, SplitPlan
+from fineray.project.state import StudyState
 from fineray_desktop.curate.apart_by import ApartBy
+from fineray_desktop.curate.patients_dialog import PatientsDialog, same_numbers
 from fineray_desktop.models.images_model import part_title
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import (
@@ -51,11 +52,7 @@ class SplitPanel(QFrame):
         self._even_menu = QMenu(self.even)
         self.even.setMenu(self._even_menu)
         self.make_button = button("Split by patient", "primary")
-        self.rule = ChoiceBox()
-        for rule, text in RULES.items():
-            self.rule.addItem(text.capitalize(), rule)
-        self.rule.setAccessibleName("What identifies a patient")
-        self.identify_button = button("Use this")
+        self.patients_button = button("Patients…", tip="What tells patients apart: an ID, a folder, a part of the name")
         self.nameless = label(role="warning", wrap=True)
         self.state = label(role="muted", wrap=True)
         self._parts = QWidget()
@@ -83,7 +80,7 @@ class SplitPanel(QFrame):
         layout.addWidget(label("Split", "heading"))
         layout.addWidget(label("All images of a patient stay together; classes are spread evenly.", "muted", wrap=True))
         layout.addWidget(self.nameless)
-        layout.addLayout(row(self.rule, self.identify_button, None))
+        layout.addLayout(row(self.patients_button, None))
         layout.addLayout(self._form)
         layout.addLayout(row(self.make_button, None))
         layout.addWidget(self.state)
@@ -100,7 +97,7 @@ class SplitPanel(QFrame):
         self.kind.currentIndexChanged.connect(self._kind_changed)
         self.apart.box.currentIndexChanged.connect(self._kind_changed)
         self.make_button.clicked.connect(self.make)
-        self.identify_button.clicked.connect(self.identify)
+        self.patients_button.clicked.connect(lambda: self.ask_patients())
         session.busy_changed.connect(self.refresh)
         session.state_changed.connect(self.refresh)
 
@@ -125,19 +122,18 @@ class SplitPanel(QFrame):
                 MakeSplit(project.root, self.plan()), "Split", lambda split: self._session.data_changed.emit()
             )
 
-    def identify(self) -> None:
-        """Take the chosen rule for images whose patient ID is a placeholder."""
-        project = self._session.project
-        if project is not None:
-            request = IdentifyPatients(project.root, self.rule.currentData())
-            self._session.run(request, "Patients", lambda patients: self._session.data_changed.emit())
+    def ask_patients(self) -> PatientsDialog:
+        """Let the user say what tells patients apart."""
+        dialog = PatientsDialog(self._session, self)
+        dialog.open()
+        return dialog
 
     def refresh(self) -> None:
         """Show the project's split."""
         state = self._session.state
         if state is None:
             return
-        self._show_nameless(state.unidentified)
+        self._ask_about_patients(state)
         classes = state.counts.classes
         self.make_button.setEnabled(len(classes) > 1 and self._session.may_change)
         split = state.split
@@ -149,17 +145,23 @@ class SplitPanel(QFrame):
             self.state.setText("Not split yet." if len(classes) > 1 else "Labels of two classes come first.")
             return
         outdated = "The labels or the sealed images changed since this split: make it anew."
+        if state.torn:
+            outdated = f"{state.torn:,} patients, as they are told apart now, stand on two sides: make the split anew."
         self.state.setText(_in_words(split) if state.split_current else outdated)
         self._fill(state.parts, list(classes))
 
-    def _show_nameless(self, count: int) -> None:
-        self.nameless.setText(
-            f"{count:,} images carry a patient ID that is blank, a placeholder, or the same for all. "
-            "What identifies a patient there?"
-        )
-        for part in (self.nameless, self.rule, self.identify_button):
-            part.setVisible(count > 0)
-        self.identify_button.setEnabled(self._session.may_change)
+    def _ask_about_patients(self, state: StudyState) -> None:
+        asked = []
+        if state.unidentified:
+            asked.append(
+                f"{state.unidentified:,} images carry a patient ID that is blank, a placeholder, or the same for all. "
+                "What identifies a patient there?"
+            )
+        if state.shared is not None:
+            asked.append(same_numbers(state.shared))
+        self.nameless.setText(" ".join(asked))
+        self.nameless.setVisible(bool(asked))
+        self.patients_button.setEnabled(state.counts.images > 0)
 
     def _kind_changed(self) -> None:
         folds, by = self.kind.currentData() == "folds", self.apart.by

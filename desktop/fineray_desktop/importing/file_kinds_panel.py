@@ -61,7 +61,7 @@ class DoctorPanel(QWidget):
         layout.setSpacing(10)
         layout.addWidget(self.view, 1)
         layout.addLayout(pictures)
-        set_widths(self.view, (110, 70, 250, 120, 46, 108, 90))
+        set_widths(self.view, (110, 70, 230, 110, 46, 100, 80, 90, 120))
         self.view.horizontalHeader().setStretchLastSection(True)
         self.view.selectionModel().currentRowChanged.connect(self._chosen)
         self.test_button.clicked.connect(self.test_codecs)

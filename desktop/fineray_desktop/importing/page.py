@@ -19,16 +19,19 @@ from PySide6.QtWidgets import (
 
 from fineray.dicom.location import FileLocation
 from fineray.engine.protocol import Reported
-from fineray.engine.requests.project import ImportFolders
+from fineray.engine.requests.project import ChangeSide, ImportFolders
 from fineray.progress import FileResult
 from fineray.project.catalogue import FileRow, file_rows
 from fineray.project.files.options import ImportOptions
+from fineray.project.files.resizing import Resized
 from fineray.project.files.summary import ImportSummary
+from fineray.project.project import SIDES
+from fineray_desktop.importing.collection_notice import CollectionNotice
 from fineray_desktop.importing.file_kinds_panel import DoctorPanel
 from fineray_desktop.loading import Loading
 from fineray_desktop.models.files_model import FilesModel
 from fineray_desktop.session import Session
-from fineray_desktop.widgets.basics import button, label, row
+from fineray_desktop.widgets.basics import button, label, row, sure
 from fineray_desktop.widgets.eliding import ChoiceBox
 from fineray_desktop.widgets.job_bar import duration
 from fineray_desktop.widgets.scrolling import Tabs
@@ -38,6 +41,7 @@ if TYPE_CHECKING:  # shown on demand
     from fineray_desktop.pacs.dialog import PacsDialog
 
 VIEWS = (("All", ()), ("Frontal (PA, AP)", ("PA", "AP")), ("Lateral", ("LL", "RL", "LATERAL", "LAT")))
+INTENTS = (("All", ()), ("For presentation", ("FOR PRESENTATION", "")), ("For processing", ("FOR PROCESSING",)))
 FRAMES = (("Leave out", "none"), ("First frame", "first"), ("Middle frame", "middle"), ("All frames", "all"))
 
 
@@ -82,14 +86,26 @@ class ImportPage(QWidget):
         self.choose_button.clicked.connect(self._choose)
         self.archive_button = button("From an archive…", tip="DICOM query and retrieve, or DICOMweb; off until allowed")
         self.archive_button.clicked.connect(lambda: self.ask_archive())
-        self.views, self.frames = ChoiceBox(), ChoiceBox()
+        self.again_button = button("Read again", tip="Reads every file of the folders imported before once more")
+        self.again_button.clicked.connect(self.read_again)
+        self.views, self.frames, self.intents, self.side = ChoiceBox(), ChoiceBox(), ChoiceBox(), ChoiceBox()
+        for side in SIDES:
+            self.side.addItem(f"{side:,} pixels", side)
+        self.side.setToolTip("The longest side at which images are kept; what is learned from is no larger")
+        self.side.setAccessibleName("Longest side of kept images")
+        self.side.activated.connect(self._choose_side)
         for text, views in VIEWS:
             self.views.addItem(text, views)
         for text, frames in FRAMES:
             self.frames.addItem(text, frames)
+        for text, intents in INTENTS:
+            self.intents.addItem(text, intents)
+        self.intents.setToolTip("A detector may send one exposure twice: with its own values, and ready to be read")
+        self.intents.setAccessibleName("Presentation intent of the images to import")
         self.views.setAccessibleName("Views to import")
         self.frames.setAccessibleName("Frames to import")
         self.doctor = DoctorPanel(session)
+        self.collection = CollectionNotice(session)
         self.table = FilesModel(self)
         self.result_filter = ChoiceBox()
         self.result_filter.setAccessibleName("Show files with this result")
@@ -110,17 +126,36 @@ class ImportPage(QWidget):
         self._allow()
         self.refresh()
 
-    def import_folders(self, folders: list[Path]) -> None:
-        """Import these folders; what was read before is left alone."""
+    def import_folders(self, folders: list[Path], again: bool = False) -> None:
+        """Import these folders; what was read before is left alone, unless it is read again."""
         project = self._session.project
         if project is None or not folders or not self._session.may_change:
             return
         self._new_rows = []
-        options = ImportOptions(frames=self.frames.currentData(), views=tuple(self.views.currentData()))
-        job = self._session.run(ImportFolders(project.root, tuple(folders), options), "Import", self._finished)
+        options = ImportOptions(
+            frames=self.frames.currentData(),
+            views=tuple(self.views.currentData()),
+            intents=tuple(self.intents.currentData()),
+        )
+        job = self._session.run(ImportFolders(project.root, tuple(folders), options, again), "Import", self._finished)
         job.reported.connect(self._reported)
         job.ended.connect(self._ended)
         self._say("Reading the folders. You may go on to other pages meanwhile.")
+        self.collection.look(folders)
+
+    def read_again(self) -> None:
+        """Read every file of the folders that were imported on this computer once more."""
+        project = self._session.project
+        if project is not None:
+            folders = sorted({source.root for source in project.sources.all()})
+            self.import_folders([folder for folder in folders if folder.is_dir()], again=True)
+
+    def change_side(self, side: int) -> None:
+        """Keep images at another size: the files of those there are read again."""
+        project = self._session.project
+        if project is not None:
+            job = self._session.run(ChangeSide(project.root, side), "Another size", self._resized)
+            job.ended.connect(self._ended)
 
     def ask_archive(self) -> PacsDialog:
         """Look for images in an archive; what is fetched or received is imported."""
@@ -150,9 +185,31 @@ class ImportPage(QWidget):
         self._ending, self._done_text = False, ""
         self._update_counts()
 
+    def _choose_side(self) -> None:
+        state, side = self._session.state, self.side.currentData()
+        if state is None or side == state.store_side:
+            return
+        text = (
+            f"The files of {state.counts.images:,} images are read again and kept at {side:,} pixels. Labels, patients "
+            "and splits stay; features are worked out anew. Runs made before keep their figures."
+        )
+        if not state.counts.images or sure(self, "Keep images at another size?", text, "Read again"):
+            self.change_side(side)
+        else:
+            self.side.setCurrentIndex(self.side.findData(state.store_side))
+
+    def _resized(self, resized: Resized) -> None:
+        away = f" {resized.as_before:,} stay as they were: their files are away." if resized.as_before else ""
+        self._done_text = f"{resized.images:,} images are kept at {resized.side:,} pixels now.{away}"
+
     def _allow(self) -> None:
+        state = self._session.state
+        if state is not None:
+            self.side.setCurrentIndex(self.side.findData(state.store_side))
+        self.side.setEnabled(self._session.may_change)
         for each in (self.choose_button, self.archive_button):
             each.setEnabled(self._session.may_change)
+        self.again_button.setEnabled(self._session.may_change and self.table.rowCount() > 0)
 
     def _lay_out(self) -> None:
         zone = DropZone(self)
@@ -169,7 +226,18 @@ class ImportPage(QWidget):
         )
         inside.itemAt(0).layout().setStretch(2, 1)
         inside.addLayout(
-            row(label("Views", "muted"), self.views, label("Files with several frames", "muted"), self.frames, None)
+            row(
+                label("Views", "muted"),
+                self.views,
+                label("Several frames", "muted"),
+                self.frames,
+                label("Detector images", "muted"),
+                self.intents,
+                label("Kept at", "muted"),
+                self.side,
+                None,
+                self.again_button,
+            )
         )
         view = self.view
         view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -199,6 +267,7 @@ class ImportPage(QWidget):
         layout.setSpacing(10)
         layout.addWidget(label("Import", "title"))
         layout.addWidget(zone)
+        layout.addWidget(self.collection)
         layout.addWidget(self.summary)
         layout.addLayout(self._body, 1)
         self._body.addWidget(self._empty)
@@ -256,6 +325,7 @@ class ImportPage(QWidget):
         self.result_filter.blockSignals(False)
         self._body.setCurrentIndex(1 if total else 0)
         self.save_button.setEnabled(total > 0)
+        self._allow()
         state = self._session.state
         if state is not None and total and not self.summary.text():
             size = state.counts

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from fineray.project.files.file_kinds import FileKind
 from fineray_desktop.models.sorted_model import SortedModel
 
-COLUMNS = ("Folder", "Images", "Encoding", "Polarity", "Bits", "Window from", "View", "Burned in")
+COLUMNS = ("Folder", "Images", "Encoding", "Polarity", "Bits", "Window from", "View", "Burned in", "Intent", "Warnings")
 
 
 class FileKindsModel(SortedModel):
@@ -37,4 +37,5 @@ class FileKindsModel(SortedModel):
     def _values(self, row: int) -> tuple[str | int, ...]:
         kind = self._rows[row]
         origin = (kind.folder, kind.images, kind.transfer_syntax, kind.photometric, kind.bits_stored)
-        return (*origin, kind.voi_source, kind.view_position or "not stated", kind.burned_in or "not stated")
+        stated = (kind.view_position, kind.burned_in, kind.presentation_intent.lower())
+        return (*origin, kind.voi_source, *(each or "not stated" for each in stated), kind.warnings.replace("\n", ". "))

@@ -18,7 +18,7 @@ from fineray_desktop.models.thumbnails_model import ThumbnailsModel
 
 IMAGE_COLUMNS = (
     *("Patient", "Label", "Second", "Part", "View", "Body part", "Modality"),
-    *("Sex", "Age", "Size", "Bits", "Encoding"),
+    *("Sex", "Age", "Size", "Bits", "Encoding", "Intent", "Warnings"),
 )
 CHANGING = ("Patient", "Label", "Second", "Part")  # columns that a person changes
 Codes = tuple[dict[str, int], NDArray[np.int64]]
@@ -168,6 +168,8 @@ _IMAGE_CELLS: tuple[Callable[[ImageRow], str], ...] = (
     lambda row: f"{row.columns} × {row.rows}",
     lambda row: str(row.bits_stored),
     lambda row: f"{row.transfer_syntax}, {row.photometric}",
+    lambda row: row.presentation_intent.lower(),
+    lambda row: row.warnings.replace("\n", ". "),
 )
 _SORTED_BY_NUMBER: dict[str, Callable[[ImageRow], float]] = {
     "Age": lambda row: -1.0 if row.age_years is None else row.age_years,

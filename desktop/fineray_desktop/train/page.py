@@ -238,7 +238,7 @@ class TrainPage(QWidget):
         elif state.split is None:
             missing = "Label the images and split them by patient first (page Curate)."
         elif not state.split_current:
-            missing = "The labels changed since the split: make it anew (page Curate)."
+            missing = "The labels or the patients changed since the split: make it anew (page Curate)."
         elif weights_file(chosen) is None and mode != "scratch":
             missing = f"The weights of {chosen.title} are not on this computer; add them (Weights…)."
         running = self._job is not None

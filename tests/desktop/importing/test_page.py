@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from fineray_desktop.importing.page import DropZone, ImportPage
 from fineray_desktop.main_window import MainWindow
 from tests.support.images import write_image
+from tests.support.replicas import chexpert
 from tests.support.window import MINUTE, idle
 
 
@@ -116,3 +117,41 @@ def test_closing_a_project_stops_its_job(
     assert window.session.project is None
     window.open_project(tmp_path / "p")
     assert 0 < page.table.rowCount() < 300
+
+
+@pytest.mark.integration
+def test_a_published_collection_is_noticed_shown_and_taken_over(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    chexpert(tmp_path / "set")
+    window.start_page.create(tmp_path / "p")
+    page = window.page("Import")
+    assert isinstance(page, ImportPage)
+    page.import_folders([tmp_path / "set"])
+    idle(window, qtbot)
+    assert page.collection.isVisible() and "looks like CheXpert" in page.collection.text.text()
+    dialog = page.collection.ask()
+    assert dialog is not None
+    told = "\n".join(dialog.lines)
+    assert "name 4 patients and 5 images" in told and "Edema 3" in told and "view1_frontal.jpg: 1." in told
+    dialog.accept()
+    idle(window, qtbot)
+    state = window.session.state
+    assert state is not None and state.counts.patients == 3 and state.counts.labelled == 5
+    assert "Taken over. findings: 5 images; 3 patients." in page.collection.text.text()
+
+    page.read_again()
+    idle(window, qtbot)
+    assert "5 imported" in page.summary.text()
+
+
+@pytest.mark.integration
+def test_a_folder_like_any_other_says_nothing(
+    window: MainWindow, qtbot: QtBot, images: Callable[..., Path], tmp_path: Path
+) -> None:
+    window.start_page.create(tmp_path / "p")
+    page = window.page("Import")
+    assert isinstance(page, ImportPage)
+    page.import_folders([images(patients=2, each=1)])
+    idle(window, qtbot)
+    assert not page.collection.isVisible()

@@ -5,10 +5,22 @@ from __future__ import annotations
 from fineray.checks.check_result import CheckResult
 from fineray.dicom.codec_result import CodecResult
 from fineray.engine.jobs.pair import Pair
-from fineray.engine.requests.project import CheckCodecs, CheckData, ExportDeidentified, ImportFolders, ReadImage
+from fineray.engine.requests.project import (
+    ChangeSide,
+    CheckCodecs,
+    CheckData,
+    ExportDeidentified,
+    ImportFolders,
+    ReadImage,
+    TakeLayout,
+)
 from fineray.export.options import ExportSummary
 from fineray.progress import Monitor
+from fineray.project.files import resizing
+from fineray.project.files.resizing import Resized
 from fineray.project.files.summary import ImportSummary
+from fineray.project.layouts import taking
+from fineray.project.layouts.taking import Taken
 from fineray.project.project import open_project
 from fineray.project.shown_image import ShownImage, shown_image
 
@@ -18,7 +30,19 @@ def import_folders(request: ImportFolders, monitor: Monitor) -> ImportSummary:
     from fineray.project.files import importing
 
     with open_project(request.project) as project:
-        return importing.import_folders(project, request.folders, request.options, monitor=monitor)
+        return importing.import_folders(project, request.folders, request.options, monitor, request.again)
+
+
+def change_side(request: ChangeSide, monitor: Monitor) -> Resized:
+    """Read the images again for another size."""
+    with open_project(request.project) as project:
+        return resizing.change_side(project, request.side, monitor)
+
+
+def take_layout(request: TakeLayout, _: Monitor) -> Taken:
+    """Take over what a collection's tables say."""
+    with open_project(request.project) as project:
+        return taking.take_layout(project, request.folder, request.name)
 
 
 def check_data(request: CheckData, monitor: Monitor) -> tuple[CheckResult, ...]:
@@ -52,6 +76,8 @@ def try_codecs(_request: CheckCodecs, _: Monitor) -> tuple[CodecResult, ...]:
 
 PAIRS = (
     Pair(ImportFolders, import_folders),
+    Pair(ChangeSide, change_side),
+    Pair(TakeLayout, take_layout),
     Pair(CheckData, check_data),
     Pair(ExportDeidentified, export_deidentified),
     Pair(ReadImage, read_image),

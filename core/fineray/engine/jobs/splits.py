@@ -5,17 +5,19 @@ from __future__ import annotations
 from fineray.engine.jobs.pair import Pair
 from fineray.engine.requests.splits import FreezeRun, IdentifyPatients, MakeSplit, OpenTest, SealTest
 from fineray.progress import Monitor
-from fineray.project.files import patients
+from fineray.project.patients import identify
+from fineray.project.patients.identify import RulePreview
 from fineray.project.project import open_project
 from fineray.project.seal import Seal
 from fineray.project.splits import Split
 from fineray.training.results import RunDone
 
 
-def identify_patients(request: IdentifyPatients, _: Monitor) -> int:
-    """Make patients where the ID names none."""
+def identify_patients(request: IdentifyPatients, _: Monitor) -> RulePreview:
+    """Tell patients apart by a rule, or say what would come of it."""
+    do = identify.preview_patients if request.preview else identify.identify_patients
     with open_project(request.project) as project:
-        return patients.identify_patients(project, request.rule)
+        return do(project, request.rule)
 
 
 def make_split(request: MakeSplit, monitor: Monitor) -> Split:

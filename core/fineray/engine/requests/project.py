@@ -9,17 +9,37 @@ from fineray.checks.check_result import CheckResult
 from fineray.dicom.codec_result import CodecResult
 from fineray.export.options import ExportOptions, ExportSummary
 from fineray.project.files.options import EVERY_XRAY, ImportOptions
+from fineray.project.files.resizing import Resized
 from fineray.project.files.summary import ImportSummary
+from fineray.project.layouts.taking import Taken
 from fineray.project.shown_image import ShownImage
 
 
 @dataclass(frozen=True)
 class ImportFolders:
-    """Import what is new below the folders. Result: ImportSummary."""
+    """Import what is new below the folders, or everything `again`. Result: ImportSummary."""
 
     project: Path
     folders: tuple[Path, ...]
     options: ImportOptions = EVERY_XRAY
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class ChangeSide:
+    """Keep images at another longest side, in pixels: their files are read again. Result: Resized."""
+
+    project: Path
+    side: int
+
+
+@dataclass(frozen=True)
+class TakeLayout:
+    """Take over what the tables of an imported collection say. Result: Taken."""
+
+    project: Path
+    folder: Path
+    name: str
 
 
 @dataclass(frozen=True)
@@ -56,5 +76,7 @@ class CheckCodecs:
     __test__ = False  # no test class, whatever pytest thinks of its name
 
 
-ProjectRequest = ImportFolders | CheckData | ExportDeidentified | ReadImage | CheckCodecs
-ProjectResult = ImportSummary | tuple[CheckResult, ...] | ExportSummary | ShownImage | tuple[CodecResult, ...]
+ProjectRequest = ImportFolders | ChangeSide | TakeLayout | CheckData | ExportDeidentified | ReadImage | CheckCodecs
+ProjectResult = (
+    ImportSummary | Resized | Taken | tuple[CheckResult, ...] | ExportSummary | ShownImage | tuple[CodecResult, ...]
+)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fineray.evaluation.operating_point import PointRule
-from fineray.project.files.patients import Rule
+from fineray.project.patients.identify import RulePreview
+from fineray.project.patients.rule import PatientRule
 from fineray.project.seal import Seal
 from fineray.project.splits import Split, SplitPlan
 from fineray.training.results import RunDone
@@ -14,10 +15,11 @@ from fineray.training.results import RunDone
 
 @dataclass(frozen=True)
 class IdentifyPatients:
-    """Make patients of images whose ID is a placeholder. Result: the number of patients made."""
+    """Say what tells patients apart, or only what would come of it (`preview`). Result: RulePreview."""
 
     project: Path
-    rule: Rule
+    rule: PatientRule
+    preview: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,4 +57,4 @@ class OpenTest:
 
 
 SplitRequest = IdentifyPatients | MakeSplit | SealTest | FreezeRun | OpenTest
-SplitResult = int | Split | Seal | RunDone
+SplitResult = RulePreview | Split | Seal | RunDone

@@ -13,8 +13,8 @@ MANY_FOLDERS = 25  # more are a folder a patient, which says nothing of where th
 
 @dataclass(frozen=True)
 class FileKind:
-    """Images that are stored alike. folder: below the imported one, empty where the place is not known here;
-    example: the id of one of them."""
+    """Images that are stored and read alike. folder: below the imported one, empty where the place is not known here;
+    warnings: what to know of how they were read, a sentence a line; example: the id of one of them."""
 
     folder: str
     transfer_syntax: str
@@ -23,6 +23,8 @@ class FileKind:
     voi_source: str
     view_position: str
     burned_in: str
+    presentation_intent: str
+    warnings: str
     images: int
     example: int
 
@@ -37,7 +39,8 @@ def file_kinds(project: Project) -> list[FileKind]:
         (folders.get(path_hash, ""), *rest)
         for path_hash, *rest in project.db.execute(
             "SELECT path_hash, transfer_syntax, photometric, bits_stored, voi_source, view_position, burned_in,"
-            " image.id FROM image JOIN image_file ON image_id = image.id ORDER BY image.id"
+            " presentation_intent, warnings, image.id FROM image JOIN image_file ON image_id = image.id"
+            " ORDER BY image.id"
         )
     ]
     names = {row[0] for row in found}

@@ -22,10 +22,10 @@ from fineray.progress import (
     Progress,
 )
 from fineray.project.files.decoding_pool import DecodingPool
+from fineray.project.files.image_writer import ImageWriter
 from fineray.project.files.options import EVERY_XRAY, ImportOptions
-from fineray.project.files.patients import chosen_rule, patient_hash, patient_number
-from fineray.project.files.preparation import Outcome, Rejected, StoredImage
-from fineray.project.files.rare_values import COLUMNS, RareValues
+from fineray.project.files.preparation import Outcome, Rejected
+from fineray.project.files.reader import reader
 from fineray.project.files.summary import ImportSummary
 from fineray.project.pixel_store import sync_shards
 from fineray.project.project import Project
@@ -33,11 +33,6 @@ from fineray.project.sources import SourceFile
 from fineray.system.places import Place
 
 COMMIT_EVERY_S = 1.0
-# Attributes of fineray.dicom that are columns of the same name.
-ATTRIBUTES = (
-    *("modality", "body_part", "view_position", "laterality", "sex", "age_years", "manufacturer", "model"),
-    *("rows", "columns", "bits_stored", "photometric", "transfer_syntax", "voi_source", "burned_in"),
-)
 DUPLICATE = "The same image was imported already"
 STAGE_FIND, STAGE_READ = "Finding files", "Reading files"
 
@@ -51,22 +46,25 @@ def import_folders(
     roots: Place | Iterable[Place],
     options: ImportOptions = EVERY_XRAY,
     monitor: Monitor = SILENT,
+    again: bool = False,
 ) -> ImportSummary:
     """Read what is new below folders into a project.
 
-    Files seen before with the same size and time are left alone. What is read is committed every second, so that
-    cancelling or a crash keeps it.
+    Files seen before with the same size and time are left alone, but for those that gave no image to another version
+    of Fineray or of its decoders. What is read is committed every second, so that cancelling or a crash keeps it.
 
     Parameters
     ----------
     project : Project
-        It gets attributes without identity, and shades of 8 bits, the longest side at most 512 pixels.
+        It gets attributes without identity, and shades of 8 bits, the longest side at most Project.store_side pixels.
     roots : str or path, or several
         Folders, files or ZIP archives. They are opened read-only.
     options : ImportOptions
         Which X-rays are wanted; all of them unless given.
     monitor : Monitor
         Hears of each file (FileResult) and of Progress in files.
+    again : bool
+        Read every file, known or not.
 
     Returns
     -------
@@ -102,13 +100,16 @@ def import_folders(
     project.sources.record(
         SourceFile(hashes[file.location], file.location, _root_of(file.location.path, folders)) for file in found
     )
-    known = {
-        row[0]: row[1:] for row in project.db.execute("SELECT path_hash, size, mtime_ns FROM file WHERE by_choice = 0")
-    }
+    rows = project.db.execute(
+        "SELECT path_hash, size, mtime_ns FROM file WHERE by_choice = 0 AND (status = 'imported' OR reader = ?"
+        " OR path_hash IN (SELECT path_hash FROM image_file))",
+        (reader(),),
+    )
+    known = {} if again else {row[0]: row[1:] for row in rows}
     new = [file for file in found if known.get(hashes[file.location]) != (file.size, file.mtime_ns)]
     summary = ImportSummary(unchanged=len(found) - len(new))
     if new:
-        summary = _read_new(project, new, hashes, options, summary, monitor)
+        summary = read_files(project, new, hashes, folders, options, summary, monitor)
     if project.db.execute("SELECT count(*) FROM image").fetchone()[0] == 0:
         raise NothingReadable(
             f"None of the {len(found)} files is an X-ray that Fineray can read"
@@ -120,17 +121,23 @@ def import_folders(
     return replace(summary, seconds=time.monotonic() - started)
 
 
-def _read_new(
+def read_files(
     project: Project,
     new: list[FoundFile],
     hashes: dict[FileLocation, str],
+    folders: list[Path],
     options: ImportOptions,
     summary: ImportSummary,
     monitor: Monitor,
+    known_only: bool = False,
 ) -> ImportSummary:
+    """Decode these files and write what comes of them; of images that are known alone, if so wanted.
+
+    hashes: of their places; folders: that were chosen. Raises Cancelled and OSError.
+    """
     counts = {"imported": 0, "skipped": 0, "failed": 0, "duplicates": 0}
     monitor.report(Progress(STAGE_READ, 0, len(new), "files"))
-    writer = _Writer(project)
+    writer = _Writer(project, folders, known_only)
     try:
         with DecodingPool(project.pixels, project.store_side, options) as pool:
             for done, (file, outcome) in enumerate(pool.prepare_all(new, monitor), start=1):
@@ -146,12 +153,12 @@ def _read_new(
 class _Writer:
     """Puts outcomes into pixel store and catalogue; pixels reach the disk before the catalogue names them."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, folders: list[Path], known_only: bool) -> None:
         self._project = project
         self._db = project.db
-        self._rule = chosen_rule(project)
-        self._rare = RareValues(project)
-        self._unsynced: set[int] = set()
+        self._images = ImageWriter(project, known_only)
+        self._folders = folders
+        self._reader = reader()
         self._last_commit = time.monotonic()
 
     def add(self, file: FoundFile, path_hash: str, outcome: Outcome) -> tuple[FileResult, str]:
@@ -164,14 +171,16 @@ class _Writer:
             status = kind = outcome.status
             reason, todo, by_choice = outcome.reason, outcome.todo, outcome.by_choice
         else:
-            images, new = self._images(outcome, file.location, path_hash)
-            reason = ". ".join(dict.fromkeys(warning for each in outcome for warning in each.warnings))
-            if not new:
+            root = _root_of(file.location.path, self._folders)
+            written = [self._images.write(each, path_hash, file.location, root) for each in outcome]
+            images = [each.image for each in written if each.image is not None]
+            reason = ". ".join(dict.fromkeys(warning for each in written for warning in each.warnings))
+            if not any(each.of_this_file for each in written):
                 status, kind = "skipped", "duplicates"
                 reason, todo = DUPLICATE, "Nothing to do; it counts once."
         self._db.execute(
-            "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (path_hash, file.size, file.mtime_ns, status, reason, todo, by_choice),
+            "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (path_hash, file.size, file.mtime_ns, status, reason, todo, by_choice, self._reader),
         )
         self._db.execute("DELETE FROM image_file WHERE path_hash = ?", (path_hash,))
         self._db.executemany("INSERT OR IGNORE INTO image_file VALUES (?, ?)", [(path_hash, each) for each in images])
@@ -185,68 +194,13 @@ class _Writer:
 
     def _commit(self) -> None:
         try:
-            sync_shards(self._project.pixels.folder, self._unsynced)
+            sync_shards(self._project.pixels.folder, self._images.unsynced)
             self._db.commit()
-            self._unsynced.clear()
+            self._images.unsynced.clear()
         except (OSError, sqlite3.Error):
             self._db.rollback()
             raise
         self._last_commit = time.monotonic()
-
-    def _images(
-        self, outcome: tuple[StoredImage, ...], location: FileLocation, path_hash: str
-    ) -> tuple[list[int], bool]:
-        """(image ids of the file's images, whether one of them is new or came from this very file before)."""
-        known = {
-            row[0] for row in self._db.execute("SELECT image_id FROM image_file WHERE path_hash = ?", (path_hash,))
-        }
-        found = [self._image(prepared, location) for prepared in outcome]
-        return [image for image, _ in found], any(new or image in known for image, new in found)
-
-    def _image(self, prepared: StoredImage, location: FileLocation) -> tuple[int, bool]:
-        """(image id, whether it is new); a file that changed on disk updates its image in place."""
-        hashed = self._project.keyed_hash
-        identity, a = prepared.identity, prepared.attributes
-        name = identity.sop_instance_uid or prepared.content_hash
-        sop_hash = hashed("sop:" + (name if prepared.frame == 1 else f"{name} frame {prepared.frame}"))
-        found = self._db.execute("SELECT id, content_hash FROM image WHERE sop_hash = ?", (sop_hash,)).fetchone()
-        if found and found[1] == prepared.content_hash:
-            return found[0], False
-        self._unsynced.add(prepared.stored_at.shard)
-        study_hash = hashed("study:" + identity.study_instance_uid) if identity.study_instance_uid else ""
-        patient = patient_hash(self._project, identity.patient_id, study_hash, sop_hash, location, self._rule)
-        number = patient_number(self._project, patient)
-        row_spacing, column_spacing = a.pixel_spacing_mm or (None, None)
-        place = prepared.stored_at
-        values = {
-            "patient_id": number,
-            "study_hash": study_hash,
-            "series_hash": hashed("series:" + identity.series_instance_uid) if identity.series_instance_uid else "",
-            "sop_hash": sop_hash,
-            "content_hash": prepared.content_hash,
-            "fingerprint": prepared.fingerprint,
-            "frame": prepared.frame,
-            "station_hash": hashed("station:" + identity.station_name) if identity.station_name else "",
-            "site_hash": hashed("site:" + identity.institution_name) if identity.institution_name else "",
-            "study_date": self._project.shifted_date(identity.study_date),
-            **{name: getattr(a, name) for name in ATTRIBUTES},
-            **{name: self._rare.kept(name, getattr(a, name), number) for name in COLUMNS},
-            "row_spacing_mm": row_spacing,
-            "column_spacing_mm": column_spacing,
-            "shard": place.shard,
-            "shard_offset": place.offset,
-            "store_rows": place.rows,
-            "store_columns": place.columns,
-        }
-        if found:
-            assignments = ", ".join(f"{column} = :{column}" for column in values)
-            self._db.execute(f"UPDATE image SET {assignments} WHERE id = :id", {**values, "id": found[0]})
-            return found[0], False
-        columns = ", ".join(values)
-        marks = ", ".join(f":{column}" for column in values)
-        cursor = self._db.execute(f"INSERT INTO image ({columns}) VALUES ({marks})", values)
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid, True
 
 
 def _find(folders: list[Path], monitor: Monitor) -> list[FoundFile]:

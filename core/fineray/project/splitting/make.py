@@ -21,9 +21,9 @@ from fineray.project.catalogue import (
     pseudonyms,
     sealed_images,
 )
-from fineray.project.files.patients import unidentified_images
 from fineray.project.history import remember
 from fineray.project.label_sets import LabelSet, active_id, active_label_set
+from fineray.project.patients.identify import unidentified_images
 from fineray.project.project import Project
 from fineray.project.splits import (
     ASIDE,
@@ -138,7 +138,7 @@ def check_identified(project: Project, images: Sequence[LabelledImage]) -> None:
         raise PatientsUnidentified(
             f"{len(unidentified):,} of {len(images):,} images carry a patient ID that is blank, a placeholder, "
             "or the same for all",
-            todo="Say first what identifies a patient there: the study, the folder or the image (page Curate).",
+            todo="Say first what identifies a patient there, for instance a folder (page Curate, or fineray patients).",
         )
 
 

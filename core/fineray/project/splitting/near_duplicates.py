@@ -82,6 +82,11 @@ def near_duplicates(
     return sorted(found.values(), key=lambda pair: (pair.first, pair.second))
 
 
+def same_picture(one: NDArray[np.uint8], two: NDArray[np.uint8]) -> bool:
+    """Whether two stored images show one picture: re-encoded, resized or re-windowed, neither cropped nor turned."""
+    return abs(float((_fine_structure(one) * _fine_structure(two)).sum())) >= CONFIRMED
+
+
 def _frequencies(project: Project, images: Sequence[LabelledImage]) -> NDArray[np.float32]:
     held = dict(project.db.execute("SELECT id, fingerprint FROM image"))
     missing = bytes(2 * KEPT * KEPT)  # images of the first project format have none and are like nothing

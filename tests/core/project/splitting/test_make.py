@@ -15,8 +15,9 @@ from pydicom.uid import generate_uid
 from fineray.project.catalogue import image_rows, labelled_images
 from fineray.project.changes import set_labels
 from fineray.project.files.importing import import_folders
-from fineray.project.files.patients import Rule, identify_patients, unidentified_images
 from fineray.project.labels.preview import apply_labels, preview_folders, preview_table
+from fineray.project.patients.identify import identify_patients, unidentified_images
+from fineray.project.patients.rule import By, PatientRule
 from fineray.project.project import Project
 from fineray.project.splits import (
     SplitPlan,
@@ -131,7 +132,7 @@ def test_images_that_do_not_say_whose_they_are_stop_the_split(project: Project, 
     with pytest.raises(PatientsUnidentified, match="12 of 12 images") as caught:
         make_split(project, SplitPlan(folds=2))
     assert "what identifies a patient" in caught.value.todo
-    assert identify_patients(project, "image") == 12
+    assert identify_patients(project, PatientRule("image")).patients_after == 12
     assert len({image.patient_id for image in labelled_images(project)}) == 12
     assert make_split(project, SplitPlan(folds=2)).certificate.patients == 12  # type: ignore[union-attr]
     write_image(tmp_path / "images/0/later", patient=name, number=99)
@@ -139,14 +140,14 @@ def test_images_that_do_not_say_whose_they_are_stop_the_split(project: Project, 
     assert len({row.patient for row in image_rows(project)}) == 13, "the rule holds for later imports"
 
 
-@pytest.mark.parametrize(("rule", "patients"), [("study", 4), ("folder", 2), ("image", 8)])
-def test_what_identifies_a_patient_can_be_chosen(project: Project, tmp_path: Path, rule: Rule, patients: int) -> None:
+@pytest.mark.parametrize(("by", "patients"), [("study", 4), ("folder", 2), ("image", 8)])
+def test_what_identifies_a_patient_can_be_chosen(project: Project, tmp_path: Path, by: By, patients: int) -> None:
     studies = [generate_uid() for _ in range(4)]
     for number in range(8):
         path = tmp_path / f"images/{number % 2}/{number}"
         write_image(path, patient="UNKNOWN", number=number, StudyInstanceUID=studies[number // 2])
     import_folders(project, [tmp_path / "images"])
-    assert identify_patients(project, rule) == patients
+    assert identify_patients(project, PatientRule(by)).patients_after == patients
     assert unidentified_images(project) == []
 
 
