@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from fineray.dicom.element_values import words
 
 SHALLOWEST, DEEPEST = 8, 16  # bits of an entry (PS3.3 C.11.2.1.1)
+MOST_ENTRIES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def lookup_table(
     The number of entries is 0 for 65,536. Entries of 8 bits may be packed two a word, or stand one a word, where the
     upper byte may repeat the lower one. What the descriptor says wrong is taken from the data.
     """
-    stated, found = words(item, descriptor, little_endian), words(item, data, little_endian)
+    stated, found = words(item, descriptor, little_endian), words(item, data, little_endian)[:MOST_ENTRIES]
     if len(stated) < 3 or len(found) == 0:
         return None
     count, first, bits = int(stated[0]) or 1 << 16, int(stated[1]), int(stated[2])

@@ -22,6 +22,7 @@ from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.reading_notes import ReadingNote
 from fineray.dicom.reduced import reduced_words
 from fineray.dicom.sample_bits import SampleBits, samples
+from fineray.dicom.transfer_syntax import is_known
 
 # By processor time on 512 x 512 and 1955 x 1841 radiographs (docs/benchmarks.md): imports decode one file a core, so
 # gdcm's threads for JPEG 2000 would only stand in each other's way. A syntax that is not named here is native
@@ -92,6 +93,10 @@ def decoded(ds: Dataset, frame: int = 1, side: int | None = None) -> Decoded:
     Raises like stored_values().
     """
     syntax = ds.file_meta.TransferSyntaxUID
+    if not is_known(syntax):
+        raise UnreadableFile(
+            "The standard does not know the file's transfer syntax", todo="Export the image again from the archive."
+        )
     _refuse_sizes(ds)
     fragment = _fragment(ds, frame) if syntax.is_encapsulated else b""
     stream = codestream(fragment, syntax) if syntax.is_encapsulated else None
@@ -160,7 +165,7 @@ def _words(ds: Dataset, header: Dataset, frame: int, subsampled: bool) -> NDArra
         decoder = get_decoder(syntax)
     except NotImplementedError as error:
         raise UnreadableFile(
-            f"Transfer syntax {syntax} is not one for images",
+            f"Transfer syntax {syntax.name} is not one for images",
             todo="Export the image again from the archive.",
         ) from error
     plugin = FASTEST_PLUGIN.get(syntax, "")

@@ -30,14 +30,20 @@ def actual_syntax(ds: Dataset) -> uid.UID:
     samples, bits = whole_number(ds, "SamplesPerPixel") or 1, whole_number(ds, "BitsAllocated") or 8
     native_bytes = int(ds.Rows) * int(ds.Columns) * samples * (bits // 8)
     native_fits = len(data) >= native_bytes
-    if data[:4] != ITEM or (native_fits and not stated.is_encapsulated):
-        return uid.ExplicitVRLittleEndian if stated.is_encapsulated and native_fits else stated
+    encapsulated = not is_known(stated) or stated.is_encapsulated  # mistyped or a maker's own: whatever the pixels are
+    if data[:4] != ITEM or (native_fits and not encapsulated):
+        return uid.ExplicitVRLittleEndian if encapsulated and native_fits else stated
     # The first item is the Basic Offset Table (PS3.5 A.4); some writers leave it out.
     first, start = _item(data, 0)
     shown = codec_of(first) or codec_of(_item(data, start)[0])
     if shown is None or any(shown in family and stated in family for family in _FAMILIES):
         return stated
     return shown
+
+
+def is_known(syntax: uid.UID) -> bool:
+    """Whether the standard knows the transfer syntax (PS3.6 annex A)."""
+    return syntax in uid.AllTransferSyntaxes
 
 
 def codec_of(fragment: bytes) -> uid.UID | None:
