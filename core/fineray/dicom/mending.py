@@ -22,7 +22,8 @@ def photometric(ds: Dataset) -> str:
 def mend(header: Dataset, pixels: bytes, stream: Codestream | None, frames: int) -> list[ReadingNote]:
     """Complete and correct the Image Pixel attributes of `header` in place; what had to be said of it.
 
-    pixels: the value of Pixel Data; stream: what the codestream of the frame says, None for native pixels.
+    pixels: the value of Pixel Data where it is native, else empty; stream: what the codestream of the frame says, None
+    where there is none, or none that can be read.
     """
     header.PhotometricInterpretation = photometric(header)
     notes = _mend_sign(header)

@@ -98,17 +98,18 @@ def decoded(ds: Dataset, frame: int = 1, side: int | None = None) -> Decoded:
             "The standard does not know the file's transfer syntax", todo="Export the image again from the archive."
         )
     _refuse_sizes(ds)
-    fragment = _fragment(ds, frame) if syntax.is_encapsulated else b""
-    stream = codestream(fragment, syntax) if syntax.is_encapsulated else None
+    native = not syntax.is_encapsulated
+    fragment = b"" if native else _fragment(ds, frame)
+    stream = None if native else codestream(fragment, syntax)
     header = frame_header(ds, frame)
-    notes = mend(header, ds.PixelData, stream, frame_count(ds))
-    _refuse_what_is_not_gray(header, stream, len(ds.PixelData))
+    notes = mend(header, ds.PixelData if native else b"", stream, frame_count(ds))
+    _refuse_what_is_not_gray(header, len(ds.PixelData) if native else None)
     channels = header.SamplesPerPixel == 3
     raw = None
     if side is not None and stream is not None:
         raw = reduced_words(fragment, syntax, header, stream, side)
     if raw is None:
-        raw = _words(ds, header, frame, channels and stream is None)
+        raw = _words(ds, header, frame, channels and native)
     if channels:
         return _gray_of(raw, header, stream, notes)
     palette = header.PhotometricInterpretation == PALETTE
@@ -216,13 +217,14 @@ def _refuse_sizes(ds: Dataset) -> None:
         )
 
 
-def _refuse_what_is_not_gray(header: Dataset, stream: Codestream | None, length: int) -> None:
+def _refuse_what_is_not_gray(header: Dataset, length: int | None) -> None:
+    """length: bytes of native pixels, None for compressed ones"""
     stated, channels = str(header.PhotometricInterpretation), int(header.SamplesPerPixel)
     if channels not in (1, 3) or stated not in (*GRAY, PALETTE, *COLOURS):
         raise _colour(stated if stated in COLOURS else f"{channels} samples a pixel")
     subsampled = stated in ("YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420")
     needed = int(header.Rows) * int(header.Columns) * (1 if subsampled else channels) * (int(header.BitsAllocated) // 8)
-    if channels == 3 and stream is None and length < needed:
+    if channels == 3 and length is not None and length < needed:
         raise _colour(stated if stated in COLOURS else "3 samples a pixel")
     stored = int(header.BitsStored)
     if channels == 3 and stored > 16:
