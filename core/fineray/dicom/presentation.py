@@ -103,7 +103,7 @@ def _modality_table(ds: Dataset, lowest: int, highest: int, notes: list[ReadingN
     """The value after the modality LUT or rescaling (PS3.3 C.11.1) of each stored value from lowest to highest."""
     stored: NDArray[np.int64] = np.arange(lowest, highest + 1, dtype=np.int64)
     if ds.get("ModalityLUTSequence"):
-        if ds.get("SOPClassUID") in _LUT_NOT_FOR_DISPLAY:
+        if _is_angiography(ds):
             return stored.astype(np.float64)
         lut = lookup_table(ds.ModalityLUTSequence[0], lowest, highest, little_endian=_little_endian(ds))
         if lut is not None:
@@ -118,6 +118,12 @@ def _modality_table(ds: Dataset, lowest: int, highest: int, notes: list[ReadingN
         return stored.astype(np.float64)
     rescaled: NDArray[np.float64] = stored.astype(np.float64) * factor + offset
     return rescaled
+
+
+def _is_angiography(ds: Dataset) -> bool:
+    """By object class, by modality where the file names none."""
+    sop_class = ds.get("SOPClassUID") or ds.file_meta.get("MediaStorageSOPClassUID")
+    return sop_class in _LUT_NOT_FOR_DISPLAY if sop_class else ds.get("Modality") in ("XA", "RF")
 
 
 def _stated_vois(ds: Dataset, table: NDArray[np.float64], notes: list[ReadingNote]) -> Iterator[_Voi]:

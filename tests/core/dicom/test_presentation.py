@@ -181,12 +181,13 @@ def test_voi_luts_of_every_depth_show_the_film(bits: int, entries: list[int]) ->
     np.testing.assert_allclose(shown, np.minimum(FILM / 4095, (len(entries) - 1) / 4095), atol=4e-3)
 
 
-@pytest.mark.parametrize("sop_class", ["1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2", "CR"])
+@pytest.mark.parametrize("sop_class", ["1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2", "", "CR"])
 def test_the_modality_lut_of_angiography_is_not_for_display(sop_class: str) -> None:
     ds = image(
         FILM, ModalityLUTSequence=[_lut([each**2 // 4095 for each in RISING])], WindowCenter=2048, WindowWidth=4096
     )
     ds.SOPClassUID = sop_class if sop_class != "CR" else "1.2.840.10008.5.1.4.1.1.1"
+    ds.Modality = "CR" if sop_class == "CR" else "XA"
     expected = FILM if sop_class != "CR" else FILM.astype(int) ** 2 // 4095
     np.testing.assert_allclose(shades(_image(ds)), expected / 4095, atol=1e-3)
 
