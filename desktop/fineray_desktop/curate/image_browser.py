@@ -50,7 +50,7 @@ class ImageBrowser(QWidget):
         self.search.setAccessibleName("Filter images")
         self.search.setToolTip(SEARCH)
         self.all_button = button("Show all", "link")
-        self.table_button, self.wall_button = button("Table"), button("Wall")
+        self.table_button, self.wall_button = button("Table", "choice"), button("Wall", "choice")
         self._count = label(role="muted")
         self._lay_out()
         for each in (self.view, self.wall):
@@ -163,7 +163,6 @@ class ImageBrowser(QWidget):
         group = QButtonGroup(self)
         for number, each in enumerate((self.table_button, self.wall_button)):
             each.setCheckable(True)
-            each.setProperty("role", "choice")
             group.addButton(each, number)
         self.table_button.setChecked(True)
         self.stack = QStackedWidget()

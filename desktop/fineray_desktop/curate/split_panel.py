@@ -159,7 +159,7 @@ class SplitPanel(QFrame):
             )
         if state.shared is not None:
             asked.append(same_numbers(state.shared))
-        self.nameless.setText(" ".join(asked))
+        self.nameless.setText("\n".join(asked))
         self.nameless.setVisible(bool(asked))
         self.patients_button.setEnabled(state.counts.images > 0)
 

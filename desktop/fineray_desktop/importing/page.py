@@ -31,7 +31,7 @@ from fineray_desktop.importing.file_kinds_panel import DoctorPanel
 from fineray_desktop.loading import Loading
 from fineray_desktop.models.files_model import FilesModel
 from fineray_desktop.session import Session
-from fineray_desktop.widgets.basics import button, label, row, sure
+from fineray_desktop.widgets.basics import button, flowing, label, row, sure
 from fineray_desktop.widgets.eliding import ChoiceBox
 from fineray_desktop.widgets.job_bar import duration
 from fineray_desktop.widgets.scrolling import Tabs
@@ -43,6 +43,13 @@ if TYPE_CHECKING:  # shown on demand
 VIEWS = (("All", ()), ("Frontal (PA, AP)", ("PA", "AP")), ("Lateral", ("LL", "RL", "LATERAL", "LAT")))
 INTENTS = (("All", ()), ("For presentation", ("FOR PRESENTATION", "")), ("For processing", ("FOR PROCESSING",)))
 FRAMES = (("Leave out", "none"), ("First frame", "first"), ("Middle frame", "middle"), ("All frames", "all"))
+
+
+def _named(text: str, box: QWidget) -> QWidget:
+    """A box with its name before it, for a line that breaks."""
+    made = QWidget()
+    made.setLayout(row(label(text, "muted"), box))
+    return made
 
 
 class DropZone(QFrame):
@@ -225,20 +232,13 @@ class ImportPage(QWidget):
             )
         )
         inside.itemAt(0).layout().setStretch(2, 1)
-        inside.addLayout(
-            row(
-                label("Views", "muted"),
-                self.views,
-                label("Several frames", "muted"),
-                self.frames,
-                label("Detector images", "muted"),
-                self.intents,
-                label("Kept at", "muted"),
-                self.side,
-                None,
-                self.again_button,
-            )
+        asked = (
+            ("Views", self.views),
+            ("Several frames", self.frames),
+            ("Detector images", self.intents),
+            ("Kept at", self.side),
         )
+        inside.addWidget(flowing(*(_named(text, box) for text, box in asked), self.again_button, spacing=14))
         view = self.view
         view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = view.horizontalHeader()

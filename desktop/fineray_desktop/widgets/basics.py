@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFont, QFontMetrics, QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QDoubleSpinBox,
@@ -26,6 +26,8 @@ from fineray.engine.protocol import Failed
 from fineray_desktop.widgets.flow import FlowLayout
 from fineray_desktop.widgets.scrolling import Scrolling
 
+CHOICE = 40  # points beside the text of a button of the role choice (resources/fineray_resources/style.qss)
+
 
 def label(text: str = "", role: str = "", *, wrap: bool = False, tip: str = "") -> QLabel:
     """A label; roles are title, heading, figure, muted, warning, good (resources/fineray_resources/style.qss)."""
@@ -45,9 +47,13 @@ def set_role(widget: QWidget, role: str) -> None:
 
 
 def button(text: str, role: str = "", tip: str = "") -> QPushButton:
-    """A push button; roles are primary, link, page."""
+    """A push button; roles are primary, link, page, choice (as wide as its text in bold, which it is when chosen)."""
     made = QPushButton(text)
     made.setProperty("role", role)
+    if role == "choice":
+        bold = QFont(made.font())
+        bold.setWeight(QFont.Weight.Bold)
+        made.setMinimumWidth(QFontMetrics(bold).horizontalAdvance(text) + CHOICE)
     made.setToolTip(tip)
     made.setAutoDefault(False)
     return made

@@ -99,20 +99,21 @@ def shared_numbers(project: Project) -> SharedNumbers | None:
 
 def preview_patients(project: Project, rule: PatientRule, given: Mapping[int, str | None] | None = None) -> RulePreview:
     """Say what a rule would do, and change nothing. given: image -> name, for a rule by table."""
-    hashes, unplaced, alone = _hashes(project, rule, given or {})
+    hashes, ruled, unplaced = _hashes(project, rule, given or {})
+    by_themselves = {project.keyed_hash("patient of image:" + facts.sop_hash) for facts in whose(project).values()}
     now = dict(project.db.execute("SELECT image.id, id_hash FROM image JOIN patient ON patient.id = patient_id"))
     after = now | hashes
     split = latest_split(project)
     return RulePreview(
         rule,
-        images=len(hashes),
+        images=len(ruled),
         patients_before=len(set(now.values())),
         patients_after=len(set(after.values())),
         moved=_moved(now, after),
         unplaced=unplaced,
-        alone=alone,
-        examples=_examples(project, rule, hashes),
-        elsewhere=_elsewhere(project, rule, hashes),
+        alone=0 if rule.by == "image" else sum(hashes[image] in by_themselves for image in ruled),
+        examples=_examples(project, rule, {image: hashes[image] for image in ruled}),
+        elsewhere=_elsewhere(project, rule, ruled),
         torn=torn_patients(project, split, after) if split else 0,
     )
 
@@ -188,14 +189,19 @@ def _everywhere(rule: PatientRule) -> PatientRule:
     return PatientRule(rule.by, rule.level, rule.pattern, rule.one_place, everywhere=True)
 
 
-def _hashes(project: Project, rule: PatientRule, given: Mapping[int, str | None]) -> tuple[dict[int, str], int, int]:
-    """(image -> the hash of its patient by the rule, images whose place is not known, images by themselves)."""
+def _hashes(
+    project: Project, rule: PatientRule, given: Mapping[int, str | None]
+) -> tuple[dict[int, str], list[int], int]:
+    """(image -> the hash of its patient, images of whom the rule decides and not the stated ID, images of which it
+    cannot, since their place is not known)."""
     unnamed = unnamed_hashes(project)
     waiting = set(unidentified_images(project))
-    found, unplaced, alone = {}, 0, 0
+    found: dict[int, str] = {}
+    ruled, unplaced = list[int](), 0
     for image, facts in whose(project).items():
         blank = unnamed | {facts.stated_hash} if image in waiting else unnamed
-        if rule.by == "table" and (facts.stated_hash in blank or rule.everywhere):
+        decides = rule.by != "id" and (facts.stated_hash in blank or rule.everywhere)
+        if rule.by == "table" and decides:
             if not given:
                 continue  # the table was read when it was given; later changes of the rule leave its patients alone
             name = given.get(image)
@@ -206,9 +212,10 @@ def _hashes(project: Project, rule: PatientRule, given: Mapping[int, str | None]
                 unplaced += 1
                 continue
             made = made_or_none
-        alone += made == project.keyed_hash("patient of image:" + facts.sop_hash) and rule.by != "image"
         found[image] = made
-    return found, unplaced, alone
+        if decides:
+            ruled.append(image)
+    return found, ruled, unplaced
 
 
 def _moved(now: Mapping[int, str], after: Mapping[int, str]) -> int:
@@ -249,9 +256,9 @@ def _examples(project: Project, rule: PatientRule, hashes: Mapping[int, str]) ->
     return tuple((path, name) for path, name, _ in places[:EXAMPLES])
 
 
-def _elsewhere(project: Project, rule: PatientRule, hashes: Mapping[int, str]) -> int:
+def _elsewhere(project: Project, rule: PatientRule, images: Iterable[int]) -> int:
     above: dict[str, set[str]] = defaultdict(set)
-    for _, name, before in _places(project, rule, hashes).values():
+    for _, name, before in _places(project, rule, images).values():
         if name:
             above[name].add(before)
     return sum(len(each) > 1 for each in above.values())
