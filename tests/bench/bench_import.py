@@ -1,5 +1,7 @@
 """Many files: memory of all processes, and how fast nothing new is found: `python -m tests.bench.bench_import [N]`.
 
+With `--full-size [FILES]` films of detectors' sizes in every encoding instead (tests/bench/full_size.py).
+
 Generates N (default 20,000) DICOM images of 256 x 256 pixels, imports a tenth of them, then all, then all again, and
 kills an import half-way to go on with it.
 """
@@ -20,6 +22,7 @@ from fineray.dicom.scan import find_files
 from fineray.project.catalogue import counts
 from fineray.project.files.importing import import_folders
 from fineray.project.project import create_project, open_project
+from tests.bench.full_size import full_size
 from tests.support.images import write_picture
 
 FILES, A_FOLDER = 20_000, 500
@@ -82,6 +85,9 @@ def _import_in_a_process(root: Path, folder: Path) -> None:
 
 def main() -> None:
     """Print the figures."""
+    if "--full-size" in sys.argv:
+        full_size(int((sys.argv[2:] or ["6"])[0]), PeakMemory)
+        return
     count = int(sys.argv[1]) if len(sys.argv) > 1 else FILES
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["FINERAY_HOME"] = f"{scratch}/home"

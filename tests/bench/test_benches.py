@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from fineray.demo.study import write_study
+from tests.bench.bench_import import PeakMemory
+from tests.bench.full_size import BITS, ENCODINGS, OWN_DEPTH, full_size
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -50,6 +52,13 @@ def test_it_runs(name: str, said: str, study: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert said in done.stdout
+
+
+def test_films_of_every_size_and_encoding_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    full_size(1, PeakMemory, ((130, 100),))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 + len(BITS) * len(ENCODINGS) - len(OWN_DEPTH)
+    assert any("14 bits, JPEG 2000" in line for line in lines)
 
 
 def test_every_figure_of_a_gpu_is_gone_through_without_one() -> None:

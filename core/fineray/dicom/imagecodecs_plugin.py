@@ -30,6 +30,9 @@ def decode_frame(source: bytes, runner: DecodeRunner) -> bytes:
         frame = imagecodecs.jpeg2k_decode(source, numthreads=1)  # an import decodes one file a core already
     elif runner.transfer_syntax in LOSSLESS_JPEG:
         frame = imagecodecs.ljpeg_decode(source)
+    elif runner.samples_per_pixel == 3:
+        # The channels as they are encoded: whether they are RGB is told from the pixels, not from markers.
+        frame = imagecodecs.jpeg8_decode(source, colorspace="YCBCR", outcolorspace="YCBCR")
     else:
         frame = imagecodecs.jpeg_decode(source)
     if runner.samples_per_pixel > 1:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 
+import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fineray.dicom.presentation import percentile_window
-from fineray.dicom.radiograph import (
-    Attributes,
-    GrayImage,
-    Identity,
-    NotARadiograph,
-    Radiograph,
-    UnreadableFile,
-    Window,
-)
+from fineray.dicom.gray_in_colour import LOSSY, ROUNDING, middle_of_channels
+from fineray.dicom.picture_values import picture_values
+from fineray.dicom.radiograph import Attributes, Identity, NotARadiograph, Radiograph, UnreadableFile
+from fineray.dicom.reading_notes import ReadingNote
+from fineray.dicom.tiff import tiff_channels, tiff_page
 
-LOST = "A picture, not DICOM: it names no patient, view, pixel spacing or window"
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
 )
+EXIF_ORIENTATION = 274
 PICTURE_FORMATS = ("PNG", "JPEG", "TIFF")  # what the catalogue names in place of a transfer syntax
 # Pillow refuses pictures of twice this size by itself; an X-ray detector has under 40 million pixels.
 MAX_PIXELS = 200_000_000
@@ -42,31 +39,22 @@ def picture_format(data: bytes) -> str | None:
 
 
 def read_picture(data: bytes, kind: str) -> Radiograph:
-    """A grayscale picture as a Radiograph with a warning on what it lacks.
+    """A grayscale picture as a Radiograph with a note on what it lacks, turned upright.
 
-    Three equal channels count as gray. 16-bit pictures without a window get a robust percentile one.
+    Equal channels count as gray, of CMYK too; smaller copies of the picture in the same file are left out.
     Raises NotARadiograph (colour, several pages) or UnreadableFile.
     """
+    notes = [ReadingNote.PICTURE]
     try:
-        with Image.open(BytesIO(data), formats=[kind]) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise UnreadableFile(
-                    f"The header claims {picture.width} x {picture.height} pixels, more than any X-ray has",
-                    todo="The file may be damaged; export it again.",
-                )
-            if getattr(picture, "n_frames", 1) > 1:
-                raise NotARadiograph("The picture holds several pages", todo="Export the page you need by itself.")
-            inverted = picture.mode in ("1", "L", "I;16", "I;16B") and _white_is_zero(picture)
-            values = _gray(picture)
+        channels, inverted = _tiff(data, notes) if kind == "TIFF" else (_png_or_jpeg(data, kind, notes), False)
+        values = _gray(channels, LOSSY if kind == "JPEG" else ROUNDING)
     except (NotARadiograph, UnreadableFile, MemoryError):
         raise
     except Exception as error:  # Pillow's readers raise whatever their formats do
         raise UnreadableFile(
             f"The {kind} picture cannot be read", todo="The file may be damaged or cut short; export it again."
         ) from error
-    bits = 8 if values.dtype == np.uint8 else 16
-    table = np.arange(int(values.max()) + 1, dtype=np.float32)
-    window = Window(127.5, 255.0, "LINEAR_EXACT") if bits == 8 else percentile_window(values.astype(np.float32))
+    read = picture_values(values, inverted)
     rows, columns = values.shape
     attributes = Attributes(
         modality="",
@@ -79,36 +67,97 @@ def read_picture(data: bytes, kind: str) -> Radiograph:
         model="",
         rows=rows,
         columns=columns,
-        bits_stored=bits,
+        bits_stored=read.bits,
         photometric="MONOCHROME1" if inverted else "MONOCHROME2",
         transfer_syntax=kind,
-        voi_source="window" if bits == 8 else "percentile",
+        voi_source=read.voi_source,
         pixel_spacing_mm=None,
         burned_in="",
     )
-    gray = GrayImage(values.astype(np.uint16), table, window, inverted)
-    return Radiograph(gray, attributes, Identity(), warnings=(LOST,))
+    return Radiograph(read.image, attributes, Identity(), warnings=tuple(notes))
 
 
-def _white_is_zero(picture: Image.Image) -> bool:
-    """TIFF's PhotometricInterpretation 0 (tag 262); Pillow inverts 8-bit pictures itself but not 16-bit ones."""
-    tags = getattr(picture, "tag_v2", {})
-    return bool(picture.mode.startswith("I;16") and tags.get(262) == 0)
+def _tiff(data: bytes, notes: list[ReadingNote]) -> tuple[NDArray[np.generic], bool]:
+    """(the channels turned upright, whether 0 is white)"""
+    page = tiff_page(data)
+    _refuse_size(page.size)
+    if not page.alone:
+        notes.append(ReadingNote.THUMBNAIL_LEFT_OUT)
+    if page.orientation in _TURNS:
+        notes.append(ReadingNote.TURNED_UPRIGHT)
+    found = tiff_channels(data, page)
+    if isinstance(found, Image.Image):
+        notes += [ReadingNote.GRAY_IN_COLOUR] * (found.mode == "CMYK")
+        channels = np.asarray(_plain(found))  # Pillow turned it, and inverted bytes whose 0 is white
+        return channels, page.white_is_zero and channels.dtype != np.uint8
+    return _turned(found, page.orientation), page.white_is_zero
 
 
-def _gray(picture: Image.Image) -> NDArray[np.integer]:
-    if picture.mode in ("1", "LA", "P", "PA"):
-        picture = picture.convert("RGB" if picture.mode.startswith("P") else "L")
-    values: NDArray[np.integer] = np.asarray(picture)
-    if values.ndim == 3:
-        colours = values[:, :, :3]
-        if values.shape[2] not in (3, 4) or (colours != colours[:, :, :1]).any():
-            raise NotARadiograph("The picture is in colour", todo="Only grayscale X-rays are imported.")
-        values = np.ascontiguousarray(colours[:, :, 0])
-    if values.dtype == np.uint8:
-        return values
-    whole = np.rint(values).astype(np.int64)
-    if whole.min() < 0 or whole.max() > 65_535:
-        raise UnreadableFile("The picture's values lie outside 16 bits", todo="Export it with 8 or 16 bits a pixel.")
-    deep: NDArray[np.uint16] = whole.astype(np.uint16)
-    return deep
+def _png_or_jpeg(data: bytes, kind: str, notes: list[ReadingNote]) -> NDArray[np.generic]:
+    """The channels turned upright."""
+    with Image.open(BytesIO(data), formats=[kind]) as picture:
+        _refuse_size(picture.size)
+        if getattr(picture, "n_frames", 1) > 1:  # an animated PNG, or a JPEG with another one behind
+            raise NotARadiograph("The picture holds several pages", todo="Export the page you need by itself.")
+        notes += [ReadingNote.GRAY_IN_COLOUR] * (picture.mode == "CMYK")
+        orientation = _orientation(picture)
+        notes += [ReadingNote.TURNED_UPRIGHT] * (orientation in _TURNS)
+        # Bit depth and colour type (PNG 11.2.2): Pillow would cut colours of 16 bits to 8.
+        deep = kind == "PNG" and data[24] == 16 and data[25] != 0
+        channels = np.asarray(imagecodecs.png_decode(data) if deep else _plain(picture))
+    return _turned(channels, orientation)
+
+
+def _turned(channels: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
+    return _TURNS[orientation](channels) if orientation in _TURNS else channels
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        return int(picture.getexif().get(EXIF_ORIENTATION) or 1)
+    except Exception:  # EXIF that is damaged says nothing
+        return 1
+
+
+def _refuse_size(size: tuple[int, int]) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise UnreadableFile(
+            f"The header claims {size[0]} x {size[1]} pixels, more than any X-ray has",
+            todo="The file may be damaged; export it again.",
+        )
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """Without palette, alpha or ink: bits and grays as they are, everything else as RGB."""
+    if picture.mode in ("1", "LA", "La"):
+        return picture.convert("L")
+    gray = picture.mode in ("L", "F", "I") or picture.mode.startswith("I;")
+    return picture if gray else picture.convert("RGBA" if picture.mode == "PA" else "RGB")
+
+
+def _gray(channels: NDArray[np.generic], tolerance: int) -> NDArray[np.generic]:
+    """The one channel [rows, columns]; an alpha channel is left out.
+
+    tolerance: shades by which channels may differ, rounded or compressed as they were.
+    """
+    if channels.ndim == 2:
+        return channels
+    if channels.ndim == 3 and channels.shape[2] <= 2:
+        return np.ascontiguousarray(channels[:, :, 0])
+    colours: NDArray[np.unsignedinteger] = channels[:, :, :3]  # type: ignore[assignment]
+    apart = colours.max(axis=2) - colours.min(axis=2)
+    if channels.ndim != 3 or channels.shape[2] > 4 or apart.max() > tolerance:
+        raise NotARadiograph("The picture is in colour", todo="Only grayscale X-rays are imported.")
+    return middle_of_channels(colours) if apart.any() else np.ascontiguousarray(colours[:, :, 0])
+
+
+# What the orientations of EXIF (2.32, 4.6.4) and TIFF (tag 274) say how to turn rows and columns.
+_TURNS: dict[int, Callable[[NDArray[np.generic]], NDArray[np.generic]]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: np.swapaxes(pixels, 0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.swapaxes(pixels[::-1, ::-1], 0, 1),
+    8: lambda pixels: np.rot90(pixels),
+}

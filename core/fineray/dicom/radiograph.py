@@ -120,7 +120,7 @@ class Radiograph:
     frame : int
         The number of the image in its file, from 1.
     warnings : tuple of str
-        What to know of the file, a sentence each.
+        What to know of the file, a sentence each (fineray.dicom.reading_notes.ReadingNote).
 
     Examples
     --------

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
@@ -14,8 +15,9 @@ from pydicom.uid import UID
 from fineray.dicom import archive
 from fineray.dicom.dataset import as_they_stand, parse
 from fineray.dicom.location import FileLocation
+from fineray.dicom.mending import photometric
 from fineray.dicom.picture import picture_format, read_picture
-from fineray.dicom.pixels import frame_count, stored_values
+from fineray.dicom.pixels import decoded, frame_count
 from fineray.dicom.presentation import gray_image
 from fineray.dicom.radiograph import (
     Attributes,
@@ -26,12 +28,32 @@ from fineray.dicom.radiograph import (
     UnreadableFile,
     VoiSource,
 )
+from fineray.dicom.reading_notes import ReadingNote
 from fineray.dicom.transfer_syntax import actual_syntax
 from fineray.system.places import Place
 
 # Projection radiography (PS3.3 C.7.3.1.1.1). "OT", "SC" and an absent modality are what secondary captures of images
 # carry; they are taken for X-rays because a user chose the folder.
-XRAY_MODALITIES = ("CR", "DX", "RG", "MG", "IO", "PX", "XR", "RF", "XA", "OT", "SC", "")
+XRAY_MODALITIES = ("CR", "DX", "DR", "RG", "MG", "IO", "PX", "XR", "RF", "XA", "OT", "SC", "")
+# Object classes of X-rays and the modality that each stands for (PS3.4 B.5): they tell where Modality is mistyped or
+# names no X-ray, unless it names another scanner.
+XRAY_CLASSES: dict[str, str] = {
+    uid.ComputedRadiographyImageStorage: "CR",
+    uid.DigitalXRayImageStorageForPresentation: "DX",
+    uid.DigitalXRayImageStorageForProcessing: "DX",
+    uid.DigitalMammographyXRayImageStorageForPresentation: "MG",
+    uid.DigitalMammographyXRayImageStorageForProcessing: "MG",
+    uid.BreastProjectionXRayImageStorageForPresentation: "MG",
+    uid.BreastProjectionXRayImageStorageForProcessing: "MG",
+    uid.BreastTomosynthesisImageStorage: "MG",
+    uid.DigitalIntraOralXRayImageStorageForPresentation: "IO",
+    uid.DigitalIntraOralXRayImageStorageForProcessing: "IO",
+    uid.XRayAngiographicImageStorage: "XA",
+    uid.EnhancedXAImageStorage: "XA",
+    uid.XRayRadiofluoroscopicImageStorage: "RF",
+    uid.EnhancedXRFImageStorage: "RF",
+}
+OTHER_SCANNERS = ("CT", "MR", "NM", "PT", "US")
 INTENTS = ("FOR PRESENTATION", "FOR PROCESSING")  # Presentation Intent Type (PS3.3 C.8.11.1)
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 # Terms of other modalities (PS3.3 C.7.3.1.1.1); anything else may be any text, and is not repeated.
@@ -41,6 +63,7 @@ _MODALITY = re.compile(
 )
 MAX_FILE_BYTES = 2_000_000_000
 NEEDED = ("Rows", "Columns", "BitsAllocated", "BitsStored", "PhotometricInterpretation")  # to make sense of pixels
+MENDABLE = ({"BitsAllocated"}, {"BitsStored"})  # which of these the pixels tell if nothing else lacks
 
 
 class SeveralFrames(NotARadiograph):
@@ -48,7 +71,9 @@ class SeveralFrames(NotARadiograph):
 
 
 @as_they_stand()
-def read_radiographs(location: FileLocation | Place, frames: FrameChoice = "none") -> list[Radiograph]:
+def read_radiographs(
+    location: FileLocation | Place, frames: FrameChoice = "none", side: int | None = None
+) -> list[Radiograph]:
     """Read the images of a file.
 
     Parameters
@@ -57,6 +82,9 @@ def read_radiographs(location: FileLocation | Place, frames: FrameChoice = "none
         A DICOM file, a PNG, JPEG or TIFF, or a member of a ZIP archive (a FileLocation).
     frames : {"none", "first", "middle", "all"}
         Which of several frames (Number of Frames, PS3.3 C.7.6.6) become images. With "none" the file may hold only one.
+    side : int, optional
+        The longest side, in pixels, that will be kept. Where the encoding allows it, a larger image may then come at
+        half its size or less, twice `side` at least; attributes say how large it is in the file.
 
     Returns
     -------
@@ -94,7 +122,7 @@ def read_radiographs(location: FileLocation | Place, frames: FrameChoice = "none
             f"The file holds {count} frames", todo="Import it again and choose which frames become images."
         )
     chosen = {"none": [1], "first": [1], "middle": [(count + 1) // 2], "all": range(1, count + 1)}[frames]
-    return [_radiograph(ds, frame) for frame in chosen]
+    return [_radiograph(ds, frame, side) for frame in chosen]
 
 
 @as_they_stand()
@@ -210,17 +238,20 @@ def _content(location: FileLocation) -> bytes:
     return data
 
 
-def _radiograph(ds: Dataset, frame: int) -> Radiograph:
-    warnings = []
+def _radiograph(ds: Dataset, frame: int, side: int | None = None) -> Radiograph:
+    notes: list[ReadingNote] = []
     with _consistent_header():
-        stated = ds.file_meta.TransferSyntaxUID
+        if _text(ds, "Modality").upper() not in XRAY_MODALITIES:
+            notes.append(ReadingNote.MODALITY_BY_CLASS)
         syntax = actual_syntax(ds)
-        if syntax != stated:
+        if syntax != ds.file_meta.TransferSyntaxUID:
             ds.file_meta.TransferSyntaxUID = syntax
-            warnings.append(f"The file says {_uid_name(stated)}, its pixels are {syntax.name}: read as what they are")
-        stored = stored_values(ds, frame)
-        image, voi_source = gray_image(ds, stored)
-        return Radiograph(image, _attributes(ds, voi_source), _identity(ds), frame, tuple(warnings))
+            notes.append(ReadingNote.OTHER_SYNTAX)
+        pixels = decoded(ds, frame, side)
+        shown = gray_image(pixels.header, pixels.values)
+        notes += (*pixels.notes, *shown.notes)
+        attributes = _attributes(pixels.header, photometric(ds), shown.voi_source)
+        return Radiograph(shown.image, attributes, _identity(ds), frame, tuple(dict.fromkeys(notes)))
 
 
 def _refuse_other_objects(ds: Dataset) -> None:
@@ -228,7 +259,7 @@ def _refuse_other_objects(ds: Dataset) -> None:
     if sop_class == MEDIA_DIRECTORY:
         raise NotARadiograph("A DICOMDIR index, not an image", todo="Nothing to do; its images are read themselves.")
     modality = _text(ds, "Modality").upper()
-    if modality not in XRAY_MODALITIES:
+    if modality not in XRAY_MODALITIES and (sop_class not in XRAY_CLASSES or modality in OTHER_SCANNERS):
         named = f"Modality {modality}" if _MODALITY.fullmatch(modality) else "An unknown modality"
         raise NotARadiograph(f"{named} is not an X-ray", todo="Nothing to do; only X-rays are imported.")
     if "PixelData" not in ds:
@@ -240,7 +271,7 @@ def _refuse_other_objects(ds: Dataset) -> None:
         name = _uid_name(sop_class) if sop_class else "no object class"
         raise NotARadiograph(f"No image inside ({name})", todo="Nothing to do; only X-rays are imported.")
     lacking = [keyword for keyword in NEEDED if ds.get(keyword) is None]
-    if lacking:
+    if lacking and set(lacking) not in MENDABLE:
         raise UnreadableFile(
             f"The header does not say {', '.join(lacking)}", todo="Export the image again from the archive."
         )
@@ -283,10 +314,15 @@ def _presentation_intent(ds: Dataset) -> str:
     return _term(_text(ds, "PresentationIntentType"), INTENTS) or by_class
 
 
-def _attributes(ds: Dataset, voi_source: VoiSource) -> Attributes:
+def _modality(ds: Dataset) -> str:
+    stated = _text(ds, "Modality").upper()
+    return stated if stated in XRAY_MODALITIES else XRAY_CLASSES.get(_text(ds, "SOPClassUID"), "")
+
+
+def _attributes(ds: Dataset, stated_photometric: str, voi_source: VoiSource) -> Attributes:
     laterality = _text(ds, "ImageLaterality") or _text(ds, "Laterality")
     return Attributes(
-        modality=_text(ds, "Modality").upper(),
+        modality=_modality(ds),
         body_part=_text(ds, "BodyPartExamined").upper(),
         view_position=_text(ds, "ViewPosition").upper(),
         laterality=_term(laterality, ("L", "R", "B", "U")),
@@ -297,7 +333,7 @@ def _attributes(ds: Dataset, voi_source: VoiSource) -> Attributes:
         rows=int(ds.Rows),
         columns=int(ds.Columns),
         bits_stored=int(ds.BitsStored),
-        photometric=str(ds.PhotometricInterpretation),
+        photometric=stated_photometric,
         transfer_syntax=ds.file_meta.TransferSyntaxUID.name,
         voi_source=voi_source,
         pixel_spacing_mm=_spacing(ds),

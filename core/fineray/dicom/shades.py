@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from fineray.dicom.radiograph import GrayImage, Window
+
+BLOCK = 1 << 16  # pixels
+Shade = TypeVar("Shade", bound=np.generic)
 
 
 def shades(image: GrayImage, window: Window | None = None) -> NDArray[np.float32]:
@@ -35,7 +40,7 @@ def shades(image: GrayImage, window: Window | None = None) -> NDArray[np.float32
     >>> shown.shape, shown.dtype.name, bool(shown.min() >= 0 and shown.max() <= 1)
     ((400, 360), 'float32', True)
     """
-    shown = np.take(_shade_table(image, window), image.index)
+    shown = _of_each(_shade_table(image, window), image.index)
     if image.padding is not None:
         shown[image.padding] = 0
     return shown
@@ -43,9 +48,18 @@ def shades(image: GrayImage, window: Window | None = None) -> NDArray[np.float32
 
 def shades_8bit(image: GrayImage, window: Window | None = None) -> NDArray[np.uint8]:
     """The same, rounded to 0..255."""
-    shown = np.take(np.round(_shade_table(image, window) * 255).astype(np.uint8), image.index)
+    shown = _of_each(np.round(_shade_table(image, window) * 255).astype(np.uint8), image.index)
     if image.padding is not None:
         shown[image.padding] = 0
+    return shown
+
+
+def _of_each(table: NDArray[Shade], index: NDArray[np.uint16]) -> NDArray[Shade]:
+    """table[index], a few rows at a time: numpy makes 8 bytes of each place, which should stay within the cache."""
+    shown = np.empty(index.shape, table.dtype)
+    rows = max(1, BLOCK // max(1, index.shape[1]))
+    for first in range(0, len(index), rows):
+        np.take(table, index[first : first + rows], out=shown[first : first + rows], mode="clip")
     return shown
 
 

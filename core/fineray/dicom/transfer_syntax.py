@@ -7,6 +7,9 @@ import struct
 from pydicom import uid
 from pydicom.dataset import Dataset
 
+from fineray.dicom.codestream import jpeg_markers
+from fineray.dicom.element_values import whole_number
+
 ITEM = b"\xfe\xff\x00\xe0"
 LOOK = 4096  # bytes of a codestream within which its kind is decided
 
@@ -24,16 +27,23 @@ def actual_syntax(ds: Dataset) -> uid.UID:
     """The stated transfer syntax where the pixels agree with it, else the one that they show."""
     stated: uid.UID = ds.file_meta.TransferSyntaxUID
     data: bytes = ds.PixelData
-    native_bytes = int(ds.Rows) * int(ds.Columns) * int(ds.get("SamplesPerPixel") or 1) * (int(ds.BitsAllocated) // 8)
+    samples, bits = whole_number(ds, "SamplesPerPixel") or 1, whole_number(ds, "BitsAllocated") or 8
+    native_bytes = int(ds.Rows) * int(ds.Columns) * samples * (bits // 8)
     native_fits = len(data) >= native_bytes
-    if data[:4] != ITEM or (native_fits and not stated.is_encapsulated):
-        return uid.ExplicitVRLittleEndian if stated.is_encapsulated and native_fits else stated
+    encapsulated = not is_known(stated) or stated.is_encapsulated  # mistyped or a maker's own: whatever the pixels are
+    if data[:4] != ITEM or (native_fits and not encapsulated):
+        return uid.ExplicitVRLittleEndian if encapsulated and native_fits else stated
     # The first item is the Basic Offset Table (PS3.5 A.4); some writers leave it out.
     first, start = _item(data, 0)
     shown = codec_of(first) or codec_of(_item(data, start)[0])
     if shown is None or any(shown in family and stated in family for family in _FAMILIES):
         return stated
     return shown
+
+
+def is_known(syntax: uid.UID) -> bool:
+    """Whether the standard knows the transfer syntax (PS3.6 annex A)."""
+    return syntax in uid.AllTransferSyntaxes
 
 
 def codec_of(fragment: bytes) -> uid.UID | None:
@@ -52,19 +62,13 @@ def codec_of(fragment: bytes) -> uid.UID | None:
 
 def _jpeg(stream: bytes) -> uid.UID | None:
     """By the start-of-frame marker (ITU-T T.81 table B.1; T.87 for JPEG-LS)."""
-    place = 2
-    while place + 4 <= len(stream) and stream[place] == 0xFF:
-        marker = stream[place + 1]
+    for marker, place in jpeg_markers(stream):
         if marker in (0xC0, 0xC1, 0xC2):
             return uid.JPEGExtended12Bit if stream[place + 4] > 8 else uid.JPEGBaseline8Bit
         if marker == 0xC3:
             return uid.JPEGLosslessSV1
         if marker == 0xF7:
             return uid.JPEGLSLossless
-        if marker == 0xFF:  # a fill byte
-            place += 1
-            continue
-        place += 2 + int.from_bytes(stream[place + 2 : place + 4], "big")
     return None
 
 

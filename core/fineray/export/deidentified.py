@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from fineray.dicom.deidentify import Disguise, deidentified, identity_of
 from fineray.dicom.letters import Region, text_lines
-from fineray.dicom.pixels import stored_values
+from fineray.dicom.pixels import decoded
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import open_dicom
 from fineray.errors import FinerayError, storage_error
@@ -106,14 +106,15 @@ class _Export:
             ds = open_dicom(location)
             if ds is None:
                 return "it was imported from a picture and has no DICOM header"
-            values = stored_values(ds, frame)
+            pixels = decoded(ds, frame)
         except (NotARadiograph, UnreadableFile, OSError):
             return "its file cannot be read any more"
         regions = self._to_blank(image)
         if str(ds.get("BurnedInAnnotation", "")).upper() == "YES" and not regions:
             return "it says that letters are burned in, and none were found: blank them by hand"
         instance = str(ds.get("SOPInstanceUID") or content_hash) + (f" frame {frame}" if frame > 1 else "")
-        made = deidentified(ds, values, self._disguise(pseudonym), regions, instance)
+        # The frame's own header: it is true to the pixels where the file's is not, and holds the frame's window.
+        made = deidentified(pixels.header, pixels.values, self._disguise(pseudonym), regions, instance)
         name = f"{pseudonym}/{image:06d}.dcm"
         path = self._target / name
         path.parent.mkdir(exist_ok=True)

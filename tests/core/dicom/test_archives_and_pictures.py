@@ -14,9 +14,9 @@ from PIL import Image
 
 from fineray.dicom.archive import members, read_member
 from fineray.dicom.location import FileLocation
-from fineray.dicom.picture import LOST
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import read_radiograph
+from fineray.dicom.reading_notes import ReadingNote
 from fineray.dicom.scan import find_files
 from fineray.dicom.shades import shades_8bit
 from tests.support.images import write_image
@@ -92,7 +92,7 @@ def _picture(tmp_path: Path, image: Image.Image, name: str, **more: object) -> F
 def test_lossless_pictures_keep_their_shades(tmp_path: Path, name: str) -> None:
     read = read_radiograph(_picture(tmp_path, Image.fromarray(RAMP), name))
     np.testing.assert_array_equal(shades_8bit(read.image), RAMP)
-    assert read.warnings == (LOST,)
+    assert read.warnings == (ReadingNote.PICTURE,)
     assert read.identity.patient_id == ""
     rgb = Image.fromarray(np.stack([RAMP] * 3, axis=2))
     np.testing.assert_array_equal(shades_8bit(read_radiograph(_picture(tmp_path, rgb, name)).image), RAMP)

@@ -22,6 +22,7 @@ from fineray.dicom.dataset import as_they_stand, parse
 from fineray.dicom.location import FileLocation
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import read_radiograph, read_radiographs
+from fineray.dicom.reading_notes import ReadingNote
 from fineray.dicom.transfer_syntax import actual_syntax, codec_of
 from tests.support.images import image
 
@@ -67,6 +68,27 @@ def test_a_wrong_transfer_syntax_is_seen_through(tmp_path: Path, real: uid.UID, 
     else:
         assert "read as what they are" in read.warnings[0]
         assert read.attributes.transfer_syntax == real.name
+
+
+@pytest.mark.parametrize("real", ["native", "JPEG-LS", "nothing known"])
+def test_a_transfer_syntax_that_the_standard_does_not_know(tmp_path: Path, real: str) -> None:
+    """A maker's own, or mistyped: the pixels show what they are, or the file is refused by what is wrong with it."""
+    ds = image(RAMP, syntax=uid.JPEGLSLossless) if real == "JPEG-LS" else image(RAMP)
+    if real == "nothing known":
+        ds.PixelData = encapsulate([zlib.compress(RAMP.tobytes())])
+        ds["PixelData"].is_undefined_length = True
+    ds.file_meta.TransferSyntaxUID = uid.UID("1.2.840.99999.1.2.1")
+    data = BytesIO(bytes(128) + b"DICM")
+    data.seek(132)
+    pydicom.filewriter.write_file_meta_info(data, ds.file_meta, enforce_standard=False)
+    del ds.file_meta
+    pydicom.dcmwrite(data, ds, implicit_vr=False, little_endian=True, force_encoding=True, enforce_file_format=False)
+    if real == "nothing known":
+        with pytest.raises(UnreadableFile, match="does not know the file's transfer syntax"):
+            _read(tmp_path, data.getvalue())
+        return
+    np.testing.assert_array_equal(_read(tmp_path, data.getvalue()), RAMP)
+    assert read_radiograph(tmp_path / "f").warnings == (ReadingNote.OTHER_SYNTAX,)
 
 
 def test_compressed_pixels_under_a_native_syntax(tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ from pydicom.tag import Tag
 
 from fineray.dicom.deidentify import ACTIONS, Disguise, deidentified
 from fineray.dicom.letters import Region, text_lines
-from fineray.dicom.pixels import stored_values
+from fineray.dicom.pixels import decoded, stored_values
+from fineray.dicom.presentation import gray_image
+from fineray.dicom.shades import shades_8bit
+from tests.support.film import film
 from tests.support.images import image
 
 DISGUISE = Disguise(
@@ -34,6 +37,40 @@ def test_pixels_come_through_without_loss(bits: int, signed: bool) -> None:
     made = deidentified(ds, stored_values(ds), DISGUISE)
     assert made.file_meta.TransferSyntaxUID == uid.RLELossless
     np.testing.assert_array_equal(stored_values(made), values)
+
+
+def _frame_with_a_window_of_its_own() -> Dataset:
+    ds, groups, voi = image(film(12), NumberOfFrames=1), Dataset(), Dataset()
+    voi.WindowCenter, voi.WindowWidth = 3000, 1000
+    groups.FrameVOILUTSequence = [voi]
+    ds.SharedFunctionalGroupsSequence = [groups]
+    return ds
+
+
+def _gray_in_colour() -> Dataset:
+    ds = image(film(8).astype(np.uint8), bits=8, PhotometricInterpretation="RGB", SamplesPerPixel=3)
+    ds.PlanarConfiguration, ds.PixelData = 0, np.stack([film(8).astype(np.uint8)] * 3, axis=2).tobytes()
+    return ds
+
+
+@pytest.mark.parametrize(
+    "ds",
+    [
+        image(film(12), PhotometricInterpretation="MONOCHROME 1", WindowCenter=2048, WindowWidth=4096),
+        image(film(12), BitsStored=10, HighBit=9, WindowCenter=2048, WindowWidth=4096),
+        image((film(12) << 4).astype(np.uint16), HighBit=15),
+        _frame_with_a_window_of_its_own(),
+        _gray_in_colour(),
+    ],
+    ids=["Monochrome 1", "Bits Stored", "High Bit", "frame's window", "RGB"],
+)
+def test_what_was_mended_is_written_as_it_is_shown(ds: Dataset) -> None:
+    read = decoded(ds)
+    made = deidentified(read.header, read.values, DISGUISE)
+    again = decoded(made)
+    shown = shades_8bit(gray_image(read.header, read.values).image)
+    np.testing.assert_array_equal(shades_8bit(gray_image(again.header, again.values).image), shown)
+    assert again.notes == () and "SharedFunctionalGroupsSequence" not in made
 
 
 def test_the_table_of_the_standard_is_whole() -> None:

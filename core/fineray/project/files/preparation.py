@@ -62,7 +62,7 @@ def store_file(location: FileLocation, options: ImportOptions, side: int, writer
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom warns of values that break the standard; they may hold names
-            radiographs = read_radiographs(location, options.frames)
+            radiographs = read_radiographs(location, options.frames, side)
     except SeveralFrames as error:
         return Rejected("skipped", error.what, error.todo, by_choice=True)
     except NotARadiograph as error:
@@ -102,7 +102,7 @@ def shrink(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     if scale >= 1:
         return pixels
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
 
 
 def content_hash(pixels: NDArray[np.uint8]) -> str:

@@ -237,7 +237,7 @@ def test_a_table_may_name_the_patients(chexpert: Project, tmp_path: Path, capsys
 
 @pytest.mark.parametrize("by", ["folder", "image"])
 def test_patients_by_a_rule_of_an_earlier_version_are_known_and_grouped_anew(chexpert: Project, by: str) -> None:
-    """Before format 5 the rule was one word, and what a file stated was not kept: migrated, it is the patient's hash."""
+    """Before format 5 the rule was one word, and what a file stated was not kept: migrated, it is the patient."""
     for image, sop in chexpert.db.execute("SELECT id, sop_hash FROM image").fetchall():
         source = source_of(chexpert, image)
         assert source is not None
