@@ -237,7 +237,7 @@ class ImportPage(QWidget):
             ("Detector images", self.intents),
             ("Kept at", self.side),
         )
-        inside.addWidget(flowing(*(_named(text, box) for text, box in asked), self.again_button, spacing=14))
+        inside.addWidget(flowing(*(_named(text, box) for text, box in asked), self.again_button, spacing=8))
         view = self.view
         view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = view.horizontalHeader()
