@@ -19,7 +19,7 @@ from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import button, label, row
 from fineray_desktop.widgets.tables import set_widths, table_view
 
-SIDE = 124
+SIDE = 132
 
 
 class DoctorPanel(QWidget):

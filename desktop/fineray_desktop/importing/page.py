@@ -30,7 +30,7 @@ from fineray_desktop.importing.file_kinds_panel import DoctorPanel
 from fineray_desktop.loading import Loading
 from fineray_desktop.models.files_model import FilesModel
 from fineray_desktop.session import Session
-from fineray_desktop.widgets.basics import button, flowing, label, row, sure
+from fineray_desktop.widgets.basics import button, label, row, sure
 from fineray_desktop.widgets.eliding import ChoiceBox
 from fineray_desktop.widgets.job_bar import duration
 from fineray_desktop.widgets.scrolling import Tabs
@@ -39,16 +39,18 @@ from fineray_desktop.widgets.tables import table_view
 if TYPE_CHECKING:  # shown on demand
     from fineray_desktop.pacs.dialog import PacsDialog
 
-VIEWS = (("All", ()), ("Frontal (PA, AP)", ("PA", "AP")), ("Lateral", ("LL", "RL", "LATERAL", "LAT")))
-INTENTS = (("All", ()), ("For presentation", ("FOR PRESENTATION", "")), ("For processing", ("FOR PROCESSING",)))
-FRAMES = (("Leave out", "none"), ("First frame", "first"), ("Middle frame", "middle"), ("All frames", "all"))
-
-
-def _named(text: str, box: QWidget) -> QWidget:
-    """A box with its name before it, for a line that breaks."""
-    made = QWidget()
-    made.setLayout(row(label(text, "muted"), box))
-    return made
+VIEWS = (("All views", ()), ("Frontal (PA, AP)", ("PA", "AP")), ("Lateral", ("LL", "RL", "LATERAL", "LAT")))
+INTENTS = (
+    ("All detector images", ()),
+    ("For presentation", ("FOR PRESENTATION", "")),
+    ("For processing", ("FOR PROCESSING",)),
+)
+FRAMES = (
+    ("Several frames: none", "none"),
+    ("Several frames: first", "first"),
+    ("Several frames: middle", "middle"),
+    ("Several frames: all", "all"),
+)
 
 
 class DropZone(QFrame):
@@ -96,7 +98,7 @@ class ImportPage(QWidget):
         self.again_button.clicked.connect(self.read_again)
         self.views, self.frames, self.intents, self.side = ChoiceBox(), ChoiceBox(), ChoiceBox(), ChoiceBox()
         for side in SIDES:
-            self.side.addItem(f"{side:,} pixels", side)
+            self.side.addItem(f"Kept at {side:,} pixels", side)
         self.side.setToolTip("The longest side at which images are kept; what is learned from is no larger")
         self.side.setAccessibleName("Longest side of kept images")
         self.side.activated.connect(self._choose_side)
@@ -231,13 +233,7 @@ class ImportPage(QWidget):
             )
         )
         inside.itemAt(0).layout().setStretch(2, 1)
-        asked = (
-            ("Views", self.views),
-            ("Several frames", self.frames),
-            ("Detector images", self.intents),
-            ("Kept at", self.side),
-        )
-        inside.addWidget(flowing(*(_named(text, box) for text, box in asked), self.again_button, spacing=8))
+        inside.addLayout(row(self.views, self.frames, self.intents, self.side, None, self.again_button))
         view = self.view
         view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = view.horizontalHeader()
