@@ -1,4 +1,5 @@
-"""Memory of training on many images: `python -m tests.bench.bench_memory [IMAGES]`, 20,000 unless told otherwise.
+"""Memory of training on many images: `python -m tests.bench.bench_memory [IMAGES [SIDE]]`, 20,000 of 224 pixels stored
+unless told otherwise.
 
 Made-up images with real pixels in the store, learned from in one process with the frozen backbone and by fine-tuning
 the last stage for one epoch; the peak memory of each is printed, beside that of a tenth of the images.
@@ -24,15 +25,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main() -> None:
     """Print peak memory in MB and seconds."""
-    if len(sys.argv) > 3:
+    if sys.argv[1:2] == ["run"]:
         _train(Path(sys.argv[2]), sys.argv[3])
         return
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    side = int(sys.argv[2]) if len(sys.argv) > 2 else SIDE
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["FINERAY_HOME"] = f"{scratch}/home"
         for images in sorted({max(40, count // 10), count}):
             root = Path(scratch) / str(images)
-            write_study(root, images, SIDE, SplitPlan("holdout"))
+            write_study(root, images, side, SplitPlan("holdout"))
             for mode in ("frozen", "finetune"):
                 command = [sys.executable, "-m", "tests.bench.bench_memory", "run", str(root), mode]
                 done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

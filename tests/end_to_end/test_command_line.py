@@ -197,6 +197,30 @@ def test_label_sets_readers_and_labels_out(tmp_path: Path, images: Callable[...,
     assert "no label set" in refused["error"]
 
 
+def test_a_table_is_previewed_and_every_row_counted(tmp_path: Path, images: Callable[..., Path]) -> None:
+    project, table = tmp_path / "study", tmp_path / "readers.csv"
+    fineray("new", project)
+    fineray("import", project, images(patients=4, each=1))
+    table.write_text("Case;Opinion\npat-0;A\nPAT-1;a\nPAT-2;B\nPAT-3;nan\nPAT-9;B\nPAT-2;A\n;B\n")
+    told = fineray("labels", project, "--from", table, "--preview")
+    assert "--rule case: capital and small letters are the same; 1 more" in told.stdout
+    assert "row 2: pat-0 -> A; “PAT-0”, capital and small letters?" in told.stdout
+    done = answer(fineray("labels", project, "--from", table, "--rule", "case", "--preview", "--json"))
+    counted = ("rows", "matched", "without_image", "without_label", "in_conflict", "left_out")
+    assert [done["table"][name] for name in counted] == [7, 2, 1, 1, 3, 0]
+    assert (done["table"]["key_column"], done["table"]["key"], done["table"]["missing_marks"]) == (
+        "Case", "patient_id", {"nan": 1},
+    )  # fmt: skip
+    assert [each["row"] for each in done["conflict_rows"]] == [4, 7, 8]
+    assert done["classes"] == {"A": 2} and any("read as one class" in note for note in done["notes"])
+    done = answer(fineray("labels", project, "--json"))
+    assert done["label_sets"][0]["classes"] == {}, "a preview writes nothing"
+    chosen = ("--key-column", "case", "--label-column", "opinion", "--rule", "case", "--keep", "spelling")
+    done = answer(fineray("labels", project, "--from", table, *chosen, "--keep", "missing", "--json"))
+    assert done["classes"] == {"A": 1, "a": 1, "nan": 1} and done["labelled"] == 3
+    assert "nothing to preview" in answer(fineray("labels", project, "--preview", "--json"), status=1)["error"]
+
+
 @pytest.mark.integration
 def test_a_sealed_test_set_from_seal_to_opening(tmp_path: Path, images: Callable[..., Path]) -> None:
     project = tmp_path / "study"
@@ -407,4 +431,4 @@ def test_wrong_names_are_answered_with_near_ones(trained: Path, tmp_path: Path) 
     }
     for words, near in wrong.items():
         told = answer(fineray(*words, "--json"), 1)
-        assert told["todo"].startswith("Did you mean") and near in told["todo"], (words, told)
+        assert told["todo"].startswith("Did you mean") and near in told["todo"].casefold(), (words, told)

@@ -14,6 +14,9 @@ from fineray.explaining.results import Explained
 from fineray.pacs.results import StudyFound
 from fineray.pacs.settings import PacsSettings, Peer
 from fineray.progress import Monitor
+from fineray.project.labels.keys import RULES
+from fineray.project.labels.origins import FromTable
+from fineray.project.labels.outcome import Conflict, LabelPreview, RowShown, RuleCount, TableReading
 from fineray.project.runs import run
 from fineray.review.judging import compare_views, judge
 from fineray.training.results import Control, DeviceFound, Ranked
@@ -36,6 +39,27 @@ def _label_set(window: MainWindow) -> QDialog:
     dialog = LabelSetDialog(window.session.project)
     dialog.problem.setText("A label set “label” exists already. Choose another name.")
     dialog.problem.show()
+    return dialog
+
+
+def _table(window: MainWindow) -> QDialog:
+    from fineray_desktop.curate.table_dialog import TableDialog
+
+    dialog = TableDialog(window.session, FromTable(Path(FOLDER) / "labels of the second reading, final.xlsx"))
+    dialog._job = None
+    name = LONG[0]
+    entry = "D:\\study\\images of the second reading\\1.2.840.113619.2.55.3.2831164355.dcm"
+    rows = tuple(RowShown(n, entry, name, 2, f"the extension? “{entry}” is in the project") for n in range(10))
+    columns = ("Image Index of the archive", "Laterality as the second reader saw it", name, "a", "b", "c", "d")
+    reading = TableReading(
+        1234, 1000, 200, 20, 14, 0, 6, {"#N/A": 10, "unknown": 8}, 3, 12, columns[0], "file", columns[2:3],
+        columns[1:2], ((columns[1], "laterality"),), columns, tuple(RuleCount(rule, False, 1234) for rule in RULES), (),
+        "The first sheet of all", ("The first sheet of all", "second"), "cp1252", rows, rows,
+    )  # fmt: skip
+    conflicts = tuple(Conflict(entry, f"is labelled {name} (row 2) and {name} (row 3)", n) for n in range(14))
+    notes = ("Read as Windows-1252 (Western European).", "6 hidden or filtered rows (rows 8 to 13) were read.") * 4
+    classes = {f"{name} {n}": (40, 20) for n in range(12)}
+    dialog._show(LabelPreview("", name, "single", ((1, name),), (), 12, conflicts, 3, classes, notes, columns, reading))
     return dialog
 
 
@@ -201,7 +225,8 @@ def _network(window: MainWindow) -> QDialog:
 
 
 DIALOGS: dict[str, Callable[[MainWindow], QDialog]] = {
-    "Welcome": _welcome, "New label set": _label_set, "Settings of the training": _recipe, "Compare backbones": _rank,
+    "Welcome": _welcome, "New label set": _label_set, "Label table": _table,
+    "Settings of the training": _recipe, "Compare backbones": _rank,
     "Weights": _weights, "Controls": _controls, "Export": _export, "Image": _image, "Report": _report,
     "Report written": _written, "Compare runs": _compare, "Map": _map, "Reader desk": _desk, "Mean map": _mean_map,
     "Side by side": _beside, "Give": _give, "Judge": _validate, "Archive": _archive, "Crash reports": _reports,

@@ -35,6 +35,7 @@ from fineray.progress import (
 )
 from fineray.project.catalogue import FileRow
 from fineray.project.labels.preview import Conflict, FromTable, LabelPreview
+from fineray.project.patients.identify import SharedNumbers
 from fineray.project.seal import Seal
 from fineray.project.seen import Seen
 from fineray.project.state import StudyState
@@ -120,7 +121,8 @@ def _curate(window: MainWindow, state: StudyState) -> Shown:
     page.split.apart.box.setCurrentIndex(page.split.apart.box.findData("manufacturer"))
     for action in page.split._even_menu.actions():
         action.setChecked(True)
-    page.split._show_nameless(1234)
+    asked = SharedNumbers(1234, {"site": 1000, "issuer": 234, "source": 12}, 56)
+    page.split._ask_about_patients(replace(state, unidentified=1234, shared=asked, torn=1234))
     page.readers._show(_agreement(tuple(names)))
     seal = Seal("0" * 64, "2024-05-01", "label", 120, 60, dict.fromkeys(names, 40), 2)
     before = window.session.state

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from fineray.cli.label_table import SAID_APART, preview_in_lines, preview_in_short, source_of, table_options
 from fineray.cli.options import of_project
 from fineray.cli.running import Answer, Reply, carry_out
 from fineray.engine.requests.labels import CompareReaders
+from fineray.errors import FinerayError
 from fineray.evaluation.intervals import Estimate
 from fineray.evaluation.wording import with_interval
 from fineray.project.label_sets import active_label_set, add_label_set, class_counts, label_sets, use_label_set
 from fineray.project.labels.label_file import write_labels
-from fineray.project.labels.preview import (
-    LABEL_COLUMN,
-    FromAttribute,
-    FromFinding,
-    FromTable,
-    LabelPreview,
-    LabelSource,
-    apply_labels,
-    preview_labels,
-)
+from fineray.project.labels.preview import FromAttribute, FromFinding, LabelSource, apply_labels, preview_labels
 from fineray.project.project import Project, open_project
 
 
@@ -37,10 +29,15 @@ def add_commands(group: Any) -> None:
         "--classes", default="", metavar="A,B", help="classes of the new set, in the order of their keys"
     )
     origin = labels_.add_mutually_exclusive_group()
-    origin.add_argument("--from", type=Path, dest="source", metavar="TABLE", help="CSV or Excel")
+    origin.add_argument("--from", type=Path, dest="source", metavar="TABLE", help="CSV, JSON lines, Excel or .ods")
     origin.add_argument("--by", metavar="ATTRIBUTE", help="labels by an attribute, such as view_position")
     origin.add_argument("--finding", nargs=2, metavar=("SET", "FINDING"), help="one finding as a question of its own")
-    labels_.add_argument("--column", action="append", default=[], help="of the table; several hold a finding each")
+    labels_.add_argument(
+        "--column", "--label-column", action="append", default=[], metavar="NAME",
+        help="of the table, with its labels; several hold a finding each; guessed unless given",
+    )  # fmt: skip
+    table_options(labels_)
+    labels_.add_argument("--preview", action="store_true", help="say what would come of it, and change nothing")
     labels_.add_argument("--cut", type=float, help="with --by age_years: two classes, under and from this age")
     labels_.add_argument("--set", metavar="NAME", help="where the labels go")
     labels_.add_argument("--use", metavar="NAME", help="the set that splits and training go by")
@@ -51,11 +48,16 @@ def add_commands(group: Any) -> None:
 
 def labels(options: Namespace) -> Reply:
     """List label sets; make, fill, use, compare or write them."""
+    source = _source(options)
+    if options.preview and source is None:
+        raise FinerayError("There is nothing to preview", todo="Say where labels come from: --from, --by or --finding.")
     with open_project(options.project, lock=True) as project:
+        if options.preview and source is not None:
+            preview = preview_labels(project, source)
+            return Reply(preview_in_short(preview), "\n".join(preview_in_lines(preview)))
         if options.new:
             add_label_set(project, options.new, "multi" if options.multi else "single", options.classes.split(","))
         answer: Answer = {}
-        source = _source(options)
         if source is not None:
             preview = preview_labels(project, source)
             answer = {**preview_in_short(preview), "labelled": apply_labels(project, preview)}
@@ -72,25 +74,12 @@ def labels(options: Namespace) -> Reply:
 def _source(options: Namespace) -> LabelSource | None:
     into = options.set or ""
     if options.source:
-        return FromTable(options.source, tuple(options.column) or (LABEL_COLUMN,), into)
+        return source_of(options, options.source, tuple(options.column), into)
     if options.by:
         return FromAttribute(options.by, into, options.cut)
     if options.finding:
         return FromFinding(options.finding[0], options.finding[1], into)
     return None
-
-
-def preview_in_short(preview: LabelPreview) -> Answer:
-    """What a preview says, in numbers; its warnings go to standard error."""
-    for warning in preview.warnings:
-        print(f"note: {warning}", file=sys.stderr)
-    return {
-        "label_set": preview.label_set,
-        "classes": {name: images for name, (images, _) in preview.classes.items()},
-        "unmatched_entries": len(preview.unmatched_entries),
-        "unmatched_images": preview.unmatched_images,
-        "conflicts": len(preview.conflicts),
-    }
 
 
 def _sets(project: Project) -> list[Answer]:
@@ -103,7 +92,9 @@ def _sets(project: Project) -> list[Answer]:
 
 
 def _in_words(answer: Answer) -> str:
-    lines = [f"{name}: {value}" for name, value in answer.items() if name not in ("label_sets", "agreement")]
+    lines = [
+        f"{name}: {value}" for name, value in answer.items() if name not in ("label_sets", "agreement", *SAID_APART)
+    ]
     if "agreement" in answer:
         found = answer["agreement"]
         kappa = with_interval(Estimate(**found["kappa"]))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
+from fineray.cli.label_table import source_of, table_options
 from fineray.cli.options import of_project
 from fineray.cli.running import Reply
+from fineray.project.patients.from_table import patients_in_table
 from fineray.project.patients.identify import (
     RulePreview,
     SharedNumbers,
@@ -27,7 +30,10 @@ RULE = "study, image, folder:N (1: the first below the imported folder, -1: that
 def add_commands(group: Any) -> None:
     """Its parser."""
     patients_ = of_project(group, "patients", patients, "say what tells patients apart, or see what does")
-    patients_.add_argument("rule", type=patient_rule, nargs="?", metavar="RULE", help=RULE)
+    patients_.add_argument("by", type=patient_rule, nargs="?", metavar="RULE", help=RULE)
+    patients_.add_argument("--table", type=Path, metavar="FILE", help="a table whose rows name images and patients")
+    patients_.add_argument("--column", default="patient_id", metavar="NAME", help="the table's column of patients")
+    table_options(patients_)
     patients_.add_argument("--everywhere", action="store_true", help="also for images that state a patient ID")
     patients_.add_argument(
         "--one-place", action="store_true", help="a folder of the same name elsewhere is another patient"
@@ -51,17 +57,23 @@ def patient_rule(text: str) -> PatientRule:
 def patients(options: Namespace) -> Reply:
     """Show, try or set the rule."""
     with open_project(options.project, lock=True) as project:
-        if options.rule is None and options.apart_by is None:
+        if options.by is None and options.apart_by is None and options.table is None:
             return _as_it_is(project)
         kept = kept_rule(project)
-        rule = kept if options.rule is None else options.rule
+        rule = kept if options.by is None else options.by
+        named = None
+        if options.table is not None:
+            rule = PatientRule("table")
+            named = patients_in_table(project, source_of(options, options.table, (options.column,), ""))
+        elif options.by is not None and rule.by == "table":
+            raise RuleUnusable("The table is not named", todo="Add --table FILE --column NAME.")
         rule = replace(
             rule,
-            everywhere=options.everywhere or (options.rule is None and kept.everywhere),
-            one_place=options.one_place or (options.rule is None and kept.one_place),
+            everywhere=options.everywhere or (rule is kept and kept.everywhere),
+            one_place=options.one_place or (rule is kept and kept.one_place),
             apart_by=options.apart_by or kept.apart_by,
         )
-        done = (preview_patients if options.preview else identify_patients)(project, rule)
+        done = (preview_patients if options.preview else identify_patients)(project, rule, named)
     return Reply(_answer(done), "\n".join(_lines(done, options.preview)))
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
-from fineray.cli.labels import preview_in_short
+from fineray.cli.label_table import SAID_APART, preview_in_short, source_of, table_options
 from fineray.cli.options import command, of_project
 from fineray.cli.patients import shared_in_words
 from fineray.cli.running import PASSPHRASE_FROM, Reply, carry_out, listed, passphrase
@@ -18,7 +18,7 @@ from fineray.export.options import ExportOptions
 from fineray.project.catalogue import warning_counts
 from fineray.project.files.file_kinds import file_kinds
 from fineray.project.files.options import ImportOptions
-from fineray.project.labels.preview import LABEL_COLUMN, apply_labels, preview_folders, preview_table
+from fineray.project.labels.preview import apply_labels, preview_folders, preview_labels
 from fineray.project.layouts.published import LayoutUnusable
 from fineray.project.layouts.taking import GUESS, LAYOUTS, LayoutPreview, preview_layout, take_layout
 from fineray.project.patients.identify import shared_numbers
@@ -48,7 +48,7 @@ def add_commands(group: Any) -> None:
         )
     labels = importing.add_mutually_exclusive_group()
     labels.add_argument(
-        "--labels", type=Path, metavar="TABLE", help="CSV or Excel: file, sop_instance_uid or patient_id, and label"
+        "--labels", type=Path, metavar="TABLE", help="CSV, Excel, ...: a column that names images, one with labels"
     )
     labels.add_argument("--labels-from-folders", action="store_true", help="the first folder below DIR is the label")
     labels.add_argument(
@@ -57,8 +57,12 @@ def add_commands(group: Any) -> None:
         help="a collection as it is published: take over its patients, labels, views and split",
     )
     importing.add_argument("--preview", action="store_true", help="with --layout: say what is there, import nothing")
-    importing.add_argument("--label-column", default=LABEL_COLUMN, metavar="NAME", help="the table's column of labels")
+    importing.add_argument(
+        "--label-column", action="append", default=[], metavar="NAME",
+        help="the table's column of labels; several hold a finding each; guessed unless given",
+    )  # fmt: skip
     importing.add_argument("--label-set", metavar="NAME", help="where the labels go; the set in use unless given")
+    table_options(importing)
 
     of_project(group, "check", check, "look for what may spoil the study")
 
@@ -116,18 +120,19 @@ def import_images(options: Namespace) -> Reply:
         }
         preview = None
         if options.labels:
-            preview = preview_table(project, options.labels, (options.label_column,), options.label_set or "")
+            columns = tuple(options.label_column)
+            preview = preview_labels(project, source_of(options, options.labels, columns, options.label_set or ""))
         elif options.labels_from_folders:
             preview = preview_folders(project, options.label_set or "")
         shared = shared_numbers(project)
         if shared:
             answer["shared_numbers"] = shared_in_words(shared)
         if preview is not None:
-            answer["labelled"] = apply_labels(project, preview)
             answer |= preview_in_short(preview)
+            answer["labelled"] = apply_labels(project, preview)
         if options.layout:
             answer["layout"] = asdict(take_layout(project, options.folders[0], told.name))
-    return listed(answer)
+    return Reply(answer, listed({name: value for name, value in answer.items() if name not in SAID_APART}).words)
 
 
 def _layout_in_words(told: LayoutPreview) -> Reply:

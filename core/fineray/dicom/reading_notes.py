@@ -28,6 +28,8 @@ class ReadingNote(StrEnum):
     VOI_LUT_OUTSIDE = "The VOI LUT lies outside the values: it was not used"
     WINDOW_UNUSABLE = "The window has no usable center, width or function: it was not used"
     WINDOW_OUTSIDE = "The window lies outside the values: a percentile window was used"
+    SHARED_UID = "Another picture has the same SOP Instance UID: both are kept"
+    OF_ANOTHER = "Another file of the same picture states another patient"
     PADDING_IGNORED = "The padding range covers the image itself: it was not used"
 
 

@@ -10,7 +10,8 @@ from fineray.package.opening import open_package
 from fineray.prediction.validation import validate
 from fineray.progress import Monitor
 from fineray.project.files.importing import import_folders
-from fineray.project.labels.preview import LABEL_COLUMN, apply_labels, preview_table
+from fineray.project.labels.guessing import LABEL_COLUMN
+from fineray.project.labels.preview import apply_labels, preview_table
 from fineray.project.project import Project, create_project, open_project
 from fineray.project.runs import RunFolder, run
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import hmac
 import os
 import secrets
@@ -101,7 +100,7 @@ class Project:
 
         The same identifier gives the same hash in this project only, and the hash gives nothing back.
         """
-        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._key, text.encode(), "sha256").hex()
 
     def shifted_date(self, text: str) -> str:
         """A DICOM date (YYYYMMDD) as an ISO date moved into the past, or empty where it is none.

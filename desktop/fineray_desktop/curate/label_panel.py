@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QFrame, QInputDialog, QLineEdit, QMenu, QVBoxLayout
 
 from fineray.engine.requests.labels import ApplyLabels, PreviewLabels
@@ -19,7 +21,9 @@ from fineray.project.labels.preview import (
     LabelPreview,
     LabelSource,
 )
+from fineray.project.labels.table_file import SUFFIXES
 from fineray_desktop.curate.label_set_dialog import LabelSetDialog
+from fineray_desktop.curate.table_dialog import TableDialog
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import (
     button,
@@ -29,6 +33,7 @@ from fineray_desktop.widgets.basics import (
 )
 from fineray_desktop.widgets.eliding import ChoiceBox
 
+TABLES = " ".join(f"*{suffix}" for suffix in SUFFIXES)
 EXAMPLES = 3
 LONGEST = 36  # characters of an entry; a UID has up to 64
 
@@ -46,7 +51,7 @@ class LabelPanel(QFrame):
         self.sets.setAccessibleName("Label set in use")
         self.sets.setToolTip("The label set that splits, training and review go by")
         self.new_button = button("New…", tip="Make another label set, for another question or another reader")
-        tip = "CSV or Excel with a column of labels, and one of file, sop_instance_uid, content_hash, patient_id"
+        tip = "CSV, Excel or another table: one column names the images, another holds their labels"
         self.csv_button = button("From a table…", tip=tip)
         self.folders_button = button("From folder names", tip="The first folder below the imported one is the label")
         self.more_button = button(
@@ -55,14 +60,13 @@ class LabelPanel(QFrame):
         self.more = QMenu(self.more_button)
         self.more_button.setMenu(self.more)
         self.save_button = button("Save labels…", tip="All label sets as CSV or Excel, by pseudonym")
-        self.column, self.into = ChoiceBox(), QLineEdit(placeholderText="Label set")
-        self.column.setAccessibleName("Column that holds the labels")
+        self.into = QLineEdit(placeholderText="Label set")
         self.into.setAccessibleName("Label set that they go to")
         self.into.setToolTip("A set of another name is made if it is not there")
         self.apply_button = button("Apply labels", "primary")
         self.discard_button = button("Discard")
         self._now = label(role="muted", wrap=True)
-        self._column_text, self._into_text = label("Column", "muted"), label("Into", "muted")
+        self._into_text = label("Into", "muted")
         self.text = label(wrap=True)
         self.warning = label(role="warning", wrap=True)
         self._lay_out()
@@ -72,7 +76,6 @@ class LabelPanel(QFrame):
         self.folders_button.clicked.connect(lambda: self.preview(FromFolders()))
         self.more.aboutToShow.connect(self._fill_menu)
         self.save_button.clicked.connect(self._save)
-        self.column.activated.connect(self._other_target)
         self.into.editingFinished.connect(self._other_target)
         self.apply_button.clicked.connect(self.apply)
         self.discard_button.clicked.connect(lambda: self._show(None))
@@ -128,11 +131,10 @@ class LabelPanel(QFrame):
         layout.addLayout(row(self.csv_button, self.folders_button, None))
         layout.addLayout(row(self.more_button, self.save_button, None))
         layout.addWidget(self.text)
-        for text, field in ((self._column_text, self.column), (self._into_text, self.into)):
-            line = row(text, field)
-            line.setStretch(1, 1)
-            text.setMinimumWidth(52)
-            layout.addLayout(line)
+        line = row(self._into_text, self.into)
+        line.setStretch(1, 1)
+        self._into_text.setMinimumWidth(52)
+        layout.addLayout(line)
         layout.addWidget(self.warning)
         layout.addLayout(row(self.apply_button, self.discard_button, None))
 
@@ -152,13 +154,18 @@ class LabelPanel(QFrame):
 
     def _choose(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(
-            self,
-            "Labels: choose a CSV or Excel file",
-            str(Path.home()),
-            "Tables (*.csv *.tsv *.txt *.xlsx);;All files (*)",
+            self, "Labels: choose a table", str(Path.home()), f"Tables ({TABLES});;All files (*)"
         )
         if chosen:
-            self.preview(FromTable(Path(chosen), ()))
+            self.look_at(Path(chosen))
+
+    def look_at(self, path: Path) -> TableDialog:
+        """Open the preview of a table."""
+        dialog = TableDialog(self._session, FromTable(path), self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.applied.connect(self._session.data_changed)
+        dialog.open()
+        return dialog
 
     def _fill_menu(self) -> None:
         state = self._session.state
@@ -190,17 +197,15 @@ class LabelPanel(QFrame):
         self.preview(FromAttribute(name, cut=cut))
 
     def _other_target(self) -> None:
-        """The column or the set was chosen anew."""
+        """The set was chosen anew."""
         source, preview = self._source, self._preview
         if preview is None or source is None or self._session.busy:
             return
         into = self.into.text().strip()
         changed_set = into != preview.label_set
         match source:
-            case FromTable(path, _, _):
-                column = self.column.currentData()
-                chosen = preview.columns if column is None else (column,)
-                self.preview(FromTable(path, tuple(chosen), into if changed_set else ""))
+            case FromTable() if changed_set:
+                self.preview(replace(source, into=into))
             case FromFolders() if changed_set:
                 self.preview(FromFolders(into))
             case FromAttribute(name, _, cut) if changed_set:
@@ -229,30 +234,12 @@ class LabelPanel(QFrame):
         shown = preview is not None
         for part in (self.text, self.apply_button, self.discard_button, self.into, self._into_text):
             part.setVisible(shown)
-        multilabel = preview is not None and len(preview.columns) > 1
-        for part in (self.column, self._column_text):
-            part.setVisible(multilabel)
         self.warning.setVisible(shown and bool(preview.warnings if preview else ()))
         if preview is None:
             return
         self.into.setText(preview.label_set)
-        if multilabel:
-            self._offer(preview)
         self.text.setText(describe(preview))
         self.warning.setText(" ".join(preview.warnings))
-
-    def _offer(self, preview: LabelPreview) -> None:
-        assert isinstance(self._source, FromTable)
-        self.column.clear()
-        for name in preview.columns:
-            self.column.addItem(name, name)
-        self.column.addItem("All, a finding each", None)
-        used = self._source.columns
-        if len(used) > 1:
-            self.column.setCurrentIndex(len(preview.columns))
-        else:
-            default = "label" if "label" in preview.columns else preview.columns[0]
-            self.column.setCurrentIndex(self.column.findData(used[0] if used else default))
 
 
 def describe(preview: LabelPreview) -> str:

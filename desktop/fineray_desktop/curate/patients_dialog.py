@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
     QDialogButtonBox,
+    QFileDialog,
     QFormLayout,
     QHeaderView,
     QLineEdit,
@@ -21,6 +23,8 @@ from PySide6.QtWidgets import (
 
 from fineray.engine.requests.splits import IdentifyPatients
 from fineray.errors import FinerayError
+from fineray.project.labels.origins import FromTable
+from fineray.project.patients.from_table import columns_in_table, patients_in_table
 from fineray.project.patients.identify import RulePreview, SharedNumbers, kept_rule, preview_patients, shared_numbers
 from fineray.project.patients.levels import FolderLevel, folder_levels
 from fineray.project.patients.rule import APART_BY, PatientRule, RuleUnusable
@@ -34,6 +38,7 @@ WAYS = (
     ("id", "The patient ID that the files state"),
     ("folder", "A folder of the file's path"),
     ("name", "A part of the path, by a pattern"),
+    ("table", "A column of a table"),
     ("study", "The study: each one is a patient"),
     ("image", "Nothing: each image is a patient"),
 )
@@ -74,6 +79,10 @@ class PatientsDialog(QDialog):
         self.presets.addItem("Examples…", "")
         for text, pattern in PATTERNS:
             self.presets.addItem(text, pattern)
+        self.table: Path | None = None
+        self.choose_button = button("Choose a table…")
+        self.column = ChoiceBox()
+        self.column.setAccessibleName("The table's column of patients")
         self.one_place = QCheckBox("The same name in another place is another patient")
         self.everywhere = QCheckBox("Also for images that state a patient ID")
         self.same = ChoiceBox()
@@ -109,6 +118,27 @@ class PatientsDialog(QDialog):
             apart_by=self.same.currentData(),
         )
 
+    def source(self) -> FromTable | None:
+        """The table that names patients, where the rule is by one."""
+        if self.way.currentData() != "table" or self.table is None:
+            return None
+        return FromTable(self.table, (self.column.currentText(),))
+
+    def show_table(self, path: Path) -> None:
+        """Take this table, and offer its columns; one that is called after patients is chosen."""
+        try:
+            columns = columns_in_table(FromTable(path))
+        except FinerayError as error:
+            self._problem(error)
+            return
+        self.table = path
+        self.choose_button.setText(plain(path.name))
+        self.column.clear()
+        self.column.addItems(columns)
+        likely = next((name for name in columns if "patient" in name.lower() or "subject" in name.lower()), columns[0])
+        self.column.setCurrentIndex(self.column.findText(likely))
+        self._changed()
+
     def accept(self) -> None:
         project = self._session.project
         try:
@@ -117,7 +147,7 @@ class PatientsDialog(QDialog):
             self._problem(error)
             return
         if project is not None:
-            request = IdentifyPatients(project.root, rule)
+            request = IdentifyPatients(project.root, rule, self.source())
             self._session.run(request, "Patients", lambda done: self._session.data_changed.emit())
         super().accept()
 
@@ -129,6 +159,9 @@ class PatientsDialog(QDialog):
         pattern.setLayout(row(self.pattern, self.presets))
         self._pattern = pattern
         self._form.addRow("Pattern", pattern)
+        self._table = QWidget()
+        self._table.setLayout(row(self.choose_button, self.column, None))
+        self._form.addRow("Table", self._table)
         self._form.addRow("", self.one_place)
         self._form.addRow("", self.everywhere)
         self._form.addRow("Same ID", self.same)
@@ -163,7 +196,13 @@ class PatientsDialog(QDialog):
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self.presets.activated.connect(lambda: self.pattern.setText(self.presets.currentData()))
-        for changed in (self.way.currentIndexChanged, self.same.currentIndexChanged, self.levels.idClicked):
+        self.choose_button.clicked.connect(self._choose_table)
+        for changed in (
+            self.way.currentIndexChanged,
+            self.column.activated,
+            self.same.currentIndexChanged,
+            self.levels.idClicked,
+        ):
             changed.connect(self._changed)
         for box in (self.one_place, self.everywhere):
             box.toggled.connect(self._changed)
@@ -209,6 +248,7 @@ class PatientsDialog(QDialog):
         by = self.way.currentData()
         self._form.setRowVisible(self.path, by == "folder")
         self._form.setRowVisible(self._pattern, by == "name")
+        self._form.setRowVisible(self._table, by == "table")
         self._form.setRowVisible(self.one_place, by == "folder")
         self._form.setRowVisible(self.everywhere, by != "id")
         self.examples.setVisible(by in ("folder", "name"))
@@ -221,8 +261,24 @@ class PatientsDialog(QDialog):
             self._problem(error)
             return
         self.apply_button.setEnabled(False)
+        source = self.source()
+        if by == "table" and source is None:
+            self.said.setText("Choose the table whose rows name images and their patients.")
+            return
         self.said.setText("Trying …")
-        self._loading.ask(project.root, lambda asked: preview_patients(asked, rule), self._show)
+        self._loading.ask(project.root, lambda asked: _tried(asked, rule, source), self._tell)
+
+    def _choose_table(self) -> None:
+        kinds = "Tables (*.csv *.tsv *.txt *.jsonl *.xlsx *.xls *.ods)"
+        chosen, _ = QFileDialog.getOpenFileName(self, "A table of patients", str(Path.home()), kinds)
+        if chosen:
+            self.show_table(Path(chosen))
+
+    def _tell(self, told: RulePreview | FinerayError) -> None:
+        if isinstance(told, FinerayError):
+            self._problem(told)
+        else:
+            self._show(told)
 
     def _problem(self, error: FinerayError) -> None:
         self._loading.forget()
@@ -249,6 +305,14 @@ class PatientsDialog(QDialog):
                 item.setToolTip(text)
                 self.examples.setItem(line, column, item)
         self.apply_button.setEnabled(self._session.may_change)
+
+
+def _tried(project: Project, rule: PatientRule, source: FromTable | None) -> RulePreview | FinerayError:
+    """What the rule would do; a table that cannot be used is told in the dialog."""
+    try:
+        return preview_patients(project, rule, patients_in_table(project, source) if source else None)
+    except FinerayError as error:
+        return error
 
 
 def _found(project: Project) -> tuple[PatientRule, SharedNumbers | None, list[FolderLevel]]:

@@ -19,7 +19,7 @@ from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import button, label, row
 from fineray_desktop.widgets.tables import set_widths, table_view
 
-SIDE = 132
+SIDE = 124
 
 
 class DoctorPanel(QWidget):

@@ -23,8 +23,7 @@ from fineray.engine.requests.project import ChangeSide, ImportFolders
 from fineray.progress import FileResult
 from fineray.project.catalogue import FileRow, file_rows
 from fineray.project.files.options import ImportOptions
-from fineray.project.files.resizing import Resized
-from fineray.project.files.summary import ImportSummary
+from fineray.project.files.summary import ImportSummary, Resized
 from fineray.project.project import SIDES
 from fineray_desktop.importing.collection_notice import CollectionNotice
 from fineray_desktop.importing.file_kinds_panel import DoctorPanel
@@ -238,7 +237,7 @@ class ImportPage(QWidget):
             ("Detector images", self.intents),
             ("Kept at", self.side),
         )
-        inside.addWidget(flowing(*(_named(text, box) for text, box in asked), self.again_button, spacing=14))
+        inside.addWidget(flowing(*(_named(text, box) for text, box in asked), self.again_button, spacing=8))
         view = self.view
         view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = view.horizontalHeader()

@@ -66,7 +66,7 @@ class ValidateDialog(QDialog):
         for title, text, chooser in (
             ("Images", self.images_text, None),
             (
-                "Labels: CSV or Excel with the column label, and file, sop_instance_uid or patient_id",
+                "Labels: a table with the column label, and one that names the images",
                 self.labels_text,
                 self.labels_button,
             ),

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 
 class SmallTable(QTableWidget):
-    """Rows of texts; numbers stand at the right. tips: of the columns."""
+    """Rows of texts; numbers stand at the right. tips: of the columns; names: columns whose digits are no numbers."""
 
-    def __init__(self, name: str, columns: Sequence[str], tips: Sequence[str] = (), stretched: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        columns: Sequence[str],
+        tips: Sequence[str] = (),
+        stretched: int = 0,
+        names: Collection[int] = (),
+    ) -> None:
         super().__init__(0, len(columns))
+        self._names = names
         self.setAccessibleName(name)
         self.setHorizontalHeaderLabels(list(columns))
         for number, tip in enumerate(tips):
@@ -36,7 +44,7 @@ class SmallTable(QTableWidget):
         for line, (texts, key) in enumerate(zip(rows, keys, strict=True)):
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
-                if text[:1].isdigit() or text[:1] in "−-":
+                if column not in self._names and (text[:1].isdigit() or text[:1] in "−-"):
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 item.setToolTip(text)
                 self.setItem(line, column, item)

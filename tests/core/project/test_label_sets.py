@@ -100,21 +100,21 @@ def test_findings_from_columns_of_a_table(study: Project, tmp_path: Path) -> Non
     preview = preview_labels(study, FromTable(table, ("effusion", "Nodule", "device")))
     assert (preview.kind, preview.label_set, preview.blank) == ("multi", "findings", 1)
     assert [conflict.problem for conflict in preview.conflicts] == [
-        "says “perhaps not” under effusion, which is not yes, no or uncertain"
+        "says “perhaps not” under Effusion, which is not yes, no or uncertain"
     ]
-    assert preview.classes == {"device": (1, 1), "effusion": (3, 3), "nodule": (1, 1)}
+    assert preview.classes == {"Device": (1, 1), "Effusion": (3, 3), "Nodule": (1, 1)}
     apply_labels(study, preview)
     findings = label_set(study, "findings")
     patients = {row.id: row.patient for row in image_rows(study)}
     values = {patients[image]: value for image, value in values_of(study, findings).items()}
-    assert sorted(values.values()) == ["device?|effusion", "effusion", "effusion?|nodule", "none"]
-    assert class_counts(study, findings) == ({"effusion": 2, "nodule": 1}, 2)
+    assert sorted(values.values()) == ["Device?|Effusion", "Effusion", "Effusion?|Nodule", "none"]
+    assert class_counts(study, findings) == ({"Effusion": 2, "Nodule": 1}, 2)
     assert active_label_set(study).name == "label", "a set with labels stays in use"
 
-    question = preview_labels(study, FromFinding("findings", "effusion", "effusion?"))
-    assert question.classes == {"effusion": (2, 2), "no effusion": (1, 1)}
+    question = preview_labels(study, FromFinding("findings", "Effusion", "Effusion?"))
+    assert question.classes == {"Effusion": (2, 2), "no Effusion": (1, 1)}
     apply_labels(study, question)
-    assert class_counts(study, label_set(study, "effusion?"))[1] == 1, "doubtful stays uncertain"
+    assert class_counts(study, label_set(study, "Effusion?"))[1] == 1, "doubtful stays uncertain"
     use_label_set(study, "findings")
     with pytest.raises(CannotSplit, match="5 folds need"):
         make_split(study, SplitPlan())

@@ -30,8 +30,10 @@ def test_labels_that_do_not_fit_are_explained(
         idle(window, qtbot)
         return page.labels.text.text()
 
-    preview("name,kind\na,b\n")
-    assert "The columns are name, kind" in window.banner.text
+    preview("name\na\n")
+    assert "The columns are name" in window.banner.text
+    assert "Matched images: 0" in preview("name,kind\na,b\n")
+    assert "No column names images of this project" in page.labels.warning.text()
     assert "Matched images: 0" in preview("patient_id,label\nNOBODY,x\n")
     assert not page.labels.apply_button.isEnabled()
     preview("patient_id,label\nPAT-0,x\nPAT-1,x\n")

@@ -46,6 +46,14 @@ def test_a_folder_is_chosen_on_an_example_path_and_corrected(window: MainWindow,
     qtbot.waitUntil(lambda: dialog.examples.rowCount() == 12)
     assert dialog.examples.item(3, 1).text() == "patient00003"
     assert "12 patients would be told apart; now it is 2." in dialog.said.text()
+    table = tmp_path / "people.csv"
+    rows = [f"patient{number // 2:05d}/study{number % 2 + 1}/view1.png,{number // 6}" for number in range(24)]
+    table.write_text("\n".join(["file,patient number", *rows]))
+    dialog.way.setCurrentIndex(dialog.way.findData("table"))
+    assert "Choose the table" in dialog.said.text() and not dialog.apply_button.isEnabled()
+    dialog.show_table(table)
+    assert dialog.column.currentText() == "patient number"
+    qtbot.waitUntil(lambda: "4 patients would be told apart" in dialog.said.text())
     dialog.way.setCurrentIndex(dialog.way.findData("name"))
     dialog.pattern.setText("(")
     qtbot.waitUntil(lambda: "cannot be understood" in dialog.said.text())

@@ -16,9 +16,7 @@ from fineray.engine.requests.project import (
 )
 from fineray.export.options import ExportSummary
 from fineray.progress import Monitor
-from fineray.project.files import resizing
-from fineray.project.files.resizing import Resized
-from fineray.project.files.summary import ImportSummary
+from fineray.project.files.summary import ImportSummary, Resized
 from fineray.project.layouts import taking
 from fineray.project.layouts.taking import Taken
 from fineray.project.project import open_project
@@ -30,11 +28,13 @@ def import_folders(request: ImportFolders, monitor: Monitor) -> ImportSummary:
     from fineray.project.files import importing
 
     with open_project(request.project) as project:
-        return importing.import_folders(project, request.folders, request.options, monitor, request.again)
+        return importing.import_folders(project, request.folders, request.options, request.again, monitor)
 
 
 def change_side(request: ChangeSide, monitor: Monitor) -> Resized:
     """Read the images again for another size."""
+    from fineray.project.files import resizing
+
     with open_project(request.project) as project:
         return resizing.change_side(project, request.side, monitor)
 

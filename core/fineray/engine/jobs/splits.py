@@ -5,7 +5,7 @@ from __future__ import annotations
 from fineray.engine.jobs.pair import Pair
 from fineray.engine.requests.splits import FreezeRun, IdentifyPatients, MakeSplit, OpenTest, SealTest
 from fineray.progress import Monitor
-from fineray.project.patients import identify
+from fineray.project.patients import from_table, identify
 from fineray.project.patients.identify import RulePreview
 from fineray.project.project import open_project
 from fineray.project.seal import Seal
@@ -14,10 +14,10 @@ from fineray.training.results import RunDone
 
 
 def identify_patients(request: IdentifyPatients, _: Monitor) -> RulePreview:
-    """Tell patients apart by a rule, or say what would come of it."""
-    do = identify.preview_patients if request.preview else identify.identify_patients
+    """Tell patients apart by a rule."""
     with open_project(request.project) as project:
-        return do(project, request.rule)
+        named = None if request.table is None else from_table.patients_in_table(project, request.table)
+        return identify.identify_patients(project, request.rule, named)
 
 
 def make_split(request: MakeSplit, monitor: Monitor) -> Split:

@@ -9,8 +9,7 @@ from fineray.checks.check_result import CheckResult
 from fineray.dicom.codec_result import CodecResult
 from fineray.export.options import ExportOptions, ExportSummary
 from fineray.project.files.options import EVERY_XRAY, ImportOptions
-from fineray.project.files.resizing import Resized
-from fineray.project.files.summary import ImportSummary
+from fineray.project.files.summary import ImportSummary, Resized
 from fineray.project.layouts.taking import Taken
 from fineray.project.shown_image import ShownImage
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fineray.evaluation.operating_point import PointRule
+from fineray.project.labels.origins import FromTable
 from fineray.project.patients.identify import RulePreview
 from fineray.project.patients.rule import PatientRule
 from fineray.project.seal import Seal
@@ -15,11 +16,11 @@ from fineray.training.results import RunDone
 
 @dataclass(frozen=True)
 class IdentifyPatients:
-    """Say what tells patients apart, or only what would come of it (`preview`). Result: RulePreview."""
+    """Say what tells patients apart; with the rule by table, that table. Result: RulePreview."""
 
     project: Path
     rule: PatientRule
-    preview: bool = False
+    table: FromTable | None = None
 
 
 @dataclass(frozen=True)

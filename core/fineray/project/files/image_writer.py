@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fineray.dicom.location import FileLocation
+from fineray.dicom.reading_notes import ReadingNote
 from fineray.project.attributes import STATED_BY_TABLES
 from fineray.project.files.preparation import StoredImage
 from fineray.project.files.rare_values import COLUMNS, RareValues
@@ -26,8 +27,6 @@ ATTRIBUTES = (
     *("rows", "columns", "bits_stored", "photometric", "transfer_syntax", "voi_source", "burned_in"),
     "presentation_intent",
 )
-SHARED_UID = "Another picture has the same SOP Instance UID: both are kept"
-OF_ANOTHER = "Another file of the same picture states another patient"
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,8 @@ class ImageWriter:
         if same is not None and not same.of_this_file:
             warnings = prepared.warnings
             if same.stated_hash != stated_hash(self._project, prepared.identity.patient_id):
-                warnings = (*warnings, OF_ANOTHER)
-                self._warn([same], OF_ANOTHER)
+                warnings = (*warnings, ReadingNote.OF_ANOTHER)
+                self._warn([same], ReadingNote.OF_ANOTHER)
             return Written(same.id, False, warnings)
         own = same or next((each for each in known if each.of_this_file and self._alike(each, prepared)), None)
         warnings = prepared.warnings
@@ -82,8 +81,8 @@ class ImageWriter:
         if own is None and known:
             sop_hash = self._project.keyed_hash(f"{sop} picture {prepared.content_hash}")
         if len(known) > (own is not None):
-            warnings = (*warnings, SHARED_UID)
-            self._warn(known, SHARED_UID)
+            warnings = (*warnings, ReadingNote.SHARED_UID)
+            self._warn(known, ReadingNote.SHARED_UID)
         values = self._values(prepared, sop_hash, location, root, warnings)
         if same is None:
             self.unsynced.add(prepared.stored_at.shard)

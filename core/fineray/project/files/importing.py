@@ -45,8 +45,8 @@ def import_folders(
     project: Project,
     roots: Place | Iterable[Place],
     options: ImportOptions = EVERY_XRAY,
-    monitor: Monitor = SILENT,
     again: bool = False,
+    monitor: Monitor = SILENT,
 ) -> ImportSummary:
     """Read what is new below folders into a project.
 
@@ -61,10 +61,10 @@ def import_folders(
         Folders, files or ZIP archives. They are opened read-only.
     options : ImportOptions
         Which X-rays are wanted; all of them unless given.
-    monitor : Monitor
-        Hears of each file (FileResult) and of Progress in files.
     again : bool
         Read every file, known or not.
+    monitor : Monitor
+        Hears of each file (FileResult) and of Progress in files.
 
     Returns
     -------

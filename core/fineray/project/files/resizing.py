@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 
 from fineray.dicom.scan import FoundFile
 from fineray.errors import FinerayError
 from fineray.progress import SILENT, Monitor
 from fineray.project.files.importing import read_files
 from fineray.project.files.options import ImportOptions
-from fineray.project.files.summary import ImportSummary
+from fineray.project.files.summary import ImportSummary, Resized
 from fineray.project.pixel_store import shard_path
 from fineray.project.project import Project, check_side
 
 
 class SourcesAway(FinerayError):
     """Not one file of the project's images can be opened on this computer."""
-
-
-@dataclass(frozen=True)
-class Resized:
-    """images: kept at the new size now; as_before: those whose file is away or gives another picture now."""
-
-    side: int
-    images: int
-    as_before: int
 
 
 def change_side(project: Project, side: int, monitor: Monitor = SILENT) -> Resized:

@@ -20,3 +20,13 @@ class ImportSummary:
     def found(self) -> int:
         """Files found below the chosen folders."""
         return self.imported + self.unchanged + self.skipped + self.failed + self.duplicates
+
+
+@dataclass(frozen=True)
+class Resized:
+    """How keeping images at another longest side, in pixels, ended. images: kept so now; as_before: those whose file is
+    away or gives another picture now."""
+
+    side: int
+    images: int
+    as_before: int

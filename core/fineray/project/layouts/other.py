@@ -67,7 +67,8 @@ def _cmmd(found: Listing) -> Published:
     table = found.table("cmmd", "clinical")
     assert table is not None
     of_breast: dict[tuple[str, str], tuple[set[str], float | None]] = defaultdict(lambda: (set(), None))
-    for row in read_table(table).rows:
+    for written in read_table(table).rows:
+        row = {name.casefold(): cell for name, cell in written.items()}
         key = (row["id1"].strip(), row["leftright"].strip().upper()[:1])
         classes, age = of_breast[key]
         of_breast[key] = (classes | {row["classification"].strip().lower()}, years(row.get("age", "")) or age)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fineray.dicom.reading_notes import ReadingNote
 from fineray.project.catalogue import counts, file_rows, image_rows
 from fineray.project.changes import set_labels
-from fineray.project.files.image_writer import OF_ANOTHER, SHARED_UID
 from fineray.project.files.importing import import_folders
 from fineray.project.project import Project
 from tests.support.images import texture, write_image, write_picture
@@ -44,8 +44,8 @@ def test_another_picture_under_the_same_uid_is_kept_beside_the_first(
                 np.testing.assert_array_equal(project.pixels.read(row.stored_at), before[row.id])
                 assert row.patient == patients[row.id]
     assert (counts(project).images, counts(project).patients) == (3, 3)
-    assert sorted(SHARED_UID in text for text in _warnings(project).values()) == [False, True, True]
-    assert any(SHARED_UID in row.reason for row in file_rows(project))
+    assert sorted(ReadingNote.SHARED_UID in text for text in _warnings(project).values()) == [False, True, True]
+    assert any(ReadingNote.SHARED_UID in row.reason for row in file_rows(project))
     again = import_folders(project, [tmp_path / "A", tmp_path / "B"], again=True)
     assert (again.imported, counts(project).images) == (3, 3)
 
@@ -102,7 +102,7 @@ def test_the_same_pixels_of_another_patient_count_once_and_are_told(project: Pro
     write_picture(tmp_path / "images/two", texture(1, 1), "Q", SOPInstanceUID=first.SOPInstanceUID)
     summary = import_folders(project, [tmp_path / "images"])
     assert (summary.imported, summary.duplicates) == (1, 1)
-    assert list(_warnings(project).values()) == [OF_ANOTHER]
+    assert list(_warnings(project).values()) == [ReadingNote.OF_ANOTHER]
 
 
 def test_what_one_version_could_not_read_is_tried_again_by_another(

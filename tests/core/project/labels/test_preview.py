@@ -19,6 +19,7 @@ from fineray.project.labels.preview import (
 )
 from fineray.project.labels.table_file import LabelFileUnusable
 from fineray.project.project import Project
+from tests.support.images import write_image
 
 
 @pytest.fixture
@@ -40,6 +41,18 @@ def test_folder_names_are_labels(study: Project) -> None:
     assert counts(study).labelled == 0, "a preview applies nothing"
     assert apply_labels(study, preview) == 12
     assert counts(study).classes == {"bright": 6, "dark": 6}
+
+
+def test_folders_of_a_published_split_are_parts_and_no_classes(project: Project, tmp_path: Path) -> None:
+    for number, (part, name) in enumerate((part, name) for part in ("train", "Val", "test") for name in ("A", "B")):
+        write_image(tmp_path / "images" / part / name / "0", patient=f"P{number}", number=number)
+    import_folders(project, [tmp_path / "images"])
+    preview = preview_folders(project)
+    assert preview.classes == {"A": (3, 3), "B": (3, 3)}
+    assert "parts of a split" in preview.notes[0]
+    write_image(tmp_path / "images/test/1", patient="P9", number=9)
+    import_folders(project, [tmp_path / "images"])
+    assert set(preview_folders(project).classes) == {"Val", "test", "train"}, "not where images lie in a part itself"
 
 
 @pytest.mark.parametrize("key", ["file", "patient_id"])
@@ -65,12 +78,12 @@ def test_contradictions_are_listed_and_left_out(study: Project, tmp_path: Path) 
     text = "file,label\nbright/p0/0,x\nbright/p0/0,y\n0,x\nbright/p0/1,x\ndark/p1/0,\ndark/p1/1,y\n"
     preview = preview_table(study, _csv(tmp_path, text))
     problems = {conflict.entry: conflict.problem for conflict in preview.conflicts}
-    assert problems["bright/p0/0"] == "is labelled x and y"
+    assert problems["bright/p0/0"] == "is labelled x (row 2) and y (row 3)"
     assert "several imported files" in problems["0"]
     assert preview.blank == 1
     assert preview.classes == {"x": (1, 1), "y": (1, 1)}
-    assert len(preview.warnings) == 2
-    assert "one patient only" in preview.warnings[0]
+    assert [warning.partition(":")[0] for warning in preview.warnings[:1]] == ["1 row without a label"]
+    assert sum("one patient only" in warning for warning in preview.warnings) == 2
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -85,7 +98,6 @@ def test_spreadsheets_of_every_kind(study: Project, tmp_path: Path, encoding: st
     ("text", "reason"),
     [
         ("", "columns are missing"),
-        ("patient,class\n1,2\n", "columns are patient, class"),
         ("patient_id\nPAT-0\n", "columns are patient_id"),
         ("\0\0\0\1", "not text"),
     ],

@@ -16,6 +16,7 @@ from fineray.project.files.importing import import_folders
 from fineray.project.patients.identify import (
     identify_patients,
     kept_rule,
+    patient_number,
     preview_patients,
     shared_numbers,
     unidentified_images,
@@ -206,3 +207,49 @@ def test_the_command_shows_tries_and_sets(chexpert: Project, capsys: pytest.Capt
     assert "12 patients: folder 2 below the imported one names the patient." in told and "“patient00000”" in told
     with open_project(chexpert.root) as project:
         assert not unidentified_images(project) and latest_split(project) is None
+
+
+def test_a_table_may_name_the_patients(chexpert: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["image,person"]
+    for patient in range(12):
+        for study in (1, 2):
+            person = "" if (patient, study) == (11, 2) else f"a{patient}" if patient % 2 else f"A{patient + 1}"
+            lines.append(f"patient{patient:05d}/study{study}/view1_frontal.png,{person}")
+    (tmp_path / "people.csv").write_text("\n".join(lines))
+    root = str(chexpert.root)
+    chexpert.close()
+    arguments = ["patients", root, "--table", str(tmp_path / "people.csv"), "--column", "person", "--json"]
+    assert main([*arguments, "--preview"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["patients_after"], told["alone"]) == (13, 1), "A1 and a1 are two people; a blank cell names nobody"
+    assert main(arguments) == 0
+    assert json.loads(capsys.readouterr().out)["patients_after"] == 13
+    assert main(["patients", root, "--same-number", "nothing", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["patients_after"] == 13, "what the table said stays"
+    with open_project(chexpert.root, lock=True) as project:
+        import_folders(project, tmp_path / "chexpert", again=True)
+        assert counts(project).patients == 13, "and stays when files are read again"
+    (tmp_path / "others.csv").write_text("image,person\nx.png,1\ny.png,2\n")
+    assert main(["patients", root, "--table", str(tmp_path / "others.csv"), "--column", "person"]) == 1
+    assert main(["patients", root, "--table", str(tmp_path / "people.csv"), "--column", "nobody"]) == 1
+    assert "person" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("by", ["folder", "image"])
+def test_patients_by_a_rule_of_an_earlier_version_are_known_and_grouped_anew(chexpert: Project, by: str) -> None:
+    """Before format 5 the rule was one word, and what a file stated was not kept: migrated, it is the patient."""
+    for image, sop in chexpert.db.execute("SELECT id, sop_hash FROM image").fetchall():
+        source = source_of(chexpert, image)
+        assert source is not None
+        named = "/".join(source[0].parts[:-1]) if by == "folder" else sop
+        id_hash = chexpert.keyed_hash(f"patient of {by}:{named}")
+        number = patient_number(chexpert, id_hash)
+        chexpert.db.execute("UPDATE image SET patient_id = ?, stated_hash = ? WHERE id = ?", (number, id_hash, image))
+    chexpert.db.execute("INSERT INTO setting VALUES ('patient_rule', ?), ('constant_ids', '[]')", (by,))
+    chexpert.db.commit()
+    assert counts(chexpert).patients == 24 and not unidentified_images(chexpert)
+    assert kept_rule(chexpert) == PatientRule(by, one_place=True)  # type: ignore[arg-type]
+    assert identify_patients(chexpert, PatientRule("folder", level=2)).images == 24
+    assert len(_names(chexpert)) == 12 == counts(chexpert).patients
+    identify_patients(chexpert, PatientRule("id"))
+    assert len(unidentified_images(chexpert)) == 24, "the files state nobody, as it was at first"
