@@ -2,8 +2,8 @@
 
 JPEG 2000 keeps halves of the image beside what makes it whole (resolution levels, ITU-T T.800 A.6.1), JPEG baseline
 can be summed up from its cosines. Either is an average of the pixels, which shrinking would form anyway: on full-size
-films the stored image differs by 0.2 to 0.3 shades on average (docs/benchmarks.md). It is not the same where shades are
-no straight line of the values, which `may_be_reduced` asks for.
+films the stored image differs by a quarter of a shade on average (docs/benchmarks.md). It is not the same where shades
+are no straight line of the values, which `may_be_reduced` asks for.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def reduced_words(
         return None
     try:
         if syntax in _JPEG_2000:
-            words = _jpeg_2000(frame, halvings, stream.precision)
+            words = _centred(_jpeg_2000(frame, halvings, stream.precision), halvings)
         elif syntax == uid.JPEGBaseline8Bit and stream.precision == 8:
             words = _jpeg(frame, (columns >> halvings, rows >> halvings))
         else:
@@ -76,6 +76,18 @@ def _jpeg_2000(frame: bytes, halvings: int, precision: int) -> NDArray[np.unsign
         words: NDArray[np.unsignedinteger] = np.asarray(picture)
     spread = words.dtype.itemsize * 8 - precision  # Pillow fills words from the top
     return words >> words.dtype.type(spread)
+
+
+def _centred(words: NDArray[np.unsignedinteger], halvings: int) -> NDArray[np.unsignedinteger]:
+    """Wavelets leave every second sample in its place, an average stands in the middle of two: by that half pixel of
+    each halving the image is moved, between a sample and the next."""
+    whole, part = 1 << (halvings + 1), (1 << halvings) - 1
+    moved = words.astype(np.uint32)
+    for axis in (0, 1):
+        beside = np.take(moved, np.minimum(np.arange(moved.shape[axis]) + 1, moved.shape[axis] - 1), axis=axis)
+        moved = moved * (whole - part) + beside * part
+    rounded: NDArray[np.unsignedinteger] = ((moved + whole * whole // 2) // (whole * whole)).astype(words.dtype)
+    return rounded
 
 
 def _jpeg(frame: bytes, size: tuple[int, int]) -> NDArray[np.unsignedinteger]:

@@ -74,7 +74,8 @@ def test_the_stored_image_is_that_of_the_whole_way(
     whole, quick = both(tmp_path, ds)
     assert quick.shape == (200, 198)  # 400 halved once; twice would leave less than two SIDEs
     off = np.abs(shrink(whole, SIDE).astype(int) - shrink(quick, SIDE))
-    assert off.mean() <= 1, "of a small film, whose letter is sharp; 0.3 of a full-size one"
+    # of a small film, whose letter is sharp; a quarter of a shade of a full-size one
+    assert off.mean() <= (0.6 if bits > 8 else 1)
 
 
 @pytest.mark.parametrize(
