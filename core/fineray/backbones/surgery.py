@@ -23,9 +23,11 @@ LAST = ""  # stands for what the whole network gives, among the names of stages'
 def architecture(chosen: Backbone) -> torch.nn.Module:
     """The whole network with random weights, last layer included. Raises UnknownBackbone.
 
-    Only names that the library itself has are asked for: others could make timm look into files or go online.
+    Only names of classifiers that the library itself has are asked for: others could make timm look into files, and
+    torchvision's detectors and segmenters ask for the weights of their backbone over the network.
     """
-    known = timm.list_models() if chosen.library == "timm" else torchvision.models.list_models()
+    classifiers = torchvision.models.list_models(torchvision.models)  # not those of detection, segmentation, video
+    known = timm.list_models() if chosen.library == "timm" else classifiers
     if chosen.architecture.split(".")[0] not in known:
         raise UnknownBackbone(
             f"{chosen.library} has no network named “{chosen.architecture}”",

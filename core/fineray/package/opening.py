@@ -84,6 +84,10 @@ def open_package(package: Place, target: Place, signed_by: str = "", monitor: Mo
         except OSError as error:
             raise storage_error(error) or error from error
         fingerprint = opened.signature.fingerprint if opened.signature else ""
+        if signed_by and not signed_by.strip():
+            raise PackageRefused(
+                "The fingerprint asked for is blank", where=str(package), todo="Give the sender's fingerprint, or none."
+            )
         if signed_by and "".join(signed_by.split()).lower() != "".join(fingerprint.split()):
             raise SignatureWrong(
                 "The package is not signed by that key" if fingerprint else "The package is not signed",

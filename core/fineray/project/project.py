@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import os
+import re
 import secrets
 import sqlite3
 import uuid
@@ -75,6 +76,8 @@ class Project:
         self._lock = lock
         settings = dict(db.execute("SELECT name, value FROM setting"))
         self.id = settings["id"]
+        if not re.fullmatch("[0-9a-f]{32}", self.id):  # names a file in the user's folder; open_project() tells it
+            raise ValueError("a project's id is 32 hexadecimal digits")
         self.store_side = int(settings["store_side"])
         self._key = bytes.fromhex(settings["hash_key"])
         self.pixels = PixelStore(root / "pixels")

@@ -100,7 +100,7 @@ def test_a_project_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> 
     with sqlite3.connect(tmp_path / "p/catalogue.sqlite") as db:
         db.executescript(f"{MIGRATIONS[0]} PRAGMA user_version = 1;")
         db.executemany(
-            "INSERT INTO setting VALUES (?, ?)", [("id", "x"), ("hash_key", "00" * 32), ("store_side", "512")]
+            "INSERT INTO setting VALUES (?, ?)", [("id", "0" * 32), ("hash_key", "00" * 32), ("store_side", "512")]
         )
         db.execute("INSERT INTO patient VALUES (1, 'P00001', 'h')")
         db.execute(

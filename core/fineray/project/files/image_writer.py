@@ -109,8 +109,9 @@ class ImageWriter:
     def _alike(self, known: _Known, prepared: StoredImage) -> bool:
         from fineray.project.splitting.near_duplicates import same_picture  # scipy; few imports come here
 
-        pixels = self._project.pixels
-        return same_picture(pixels.read(known.stored_at), pixels.read(prepared.stored_at))
+        before, now = (self._project.pixels.read(place) for place in (known.stored_at, prepared.stored_at))
+        # An earlier version may have read the same file as nothing but black or white: no label is of that picture.
+        return bool(before.min() == before.max()) or same_picture(before, now)
 
     def _warn(self, known: list[_Known], sentence: str) -> None:
         for each in known:

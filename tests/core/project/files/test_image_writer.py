@@ -87,6 +87,19 @@ def test_the_same_picture_windowed_otherwise_is_changed_in_place(project: Projec
     assert not _warnings(project)[now.id]
 
 
+def test_a_file_that_was_read_as_nothing_but_black_is_put_right_in_place(project: Project, tmp_path: Path) -> None:
+    path = tmp_path / "images/one"
+    first = write_picture(path, np.zeros((40, 48), np.uint16), "P")
+    import_folders(project, [path.parent])
+    (row,) = image_rows(project)
+    set_labels(project, {row.id: "nodule"}, "test")
+    write_picture(path, texture(1, 1), "P", SOPInstanceUID=first.SOPInstanceUID)
+    os.utime(path, ns=(1, 1))
+    import_folders(project, [path.parent])
+    (now,) = image_rows(project)
+    assert (now.id, now.label) == (row.id, "nodule") and project.pixels.read(now.stored_at).any()
+
+
 def test_reading_again_takes_what_the_catalogue_did_not_keep(project: Project, tmp_path: Path) -> None:
     write_image(tmp_path / "images/one", patient="P", AccessionNumber="4711")
     import_folders(project, [tmp_path / "images"])
