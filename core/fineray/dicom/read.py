@@ -230,6 +230,11 @@ def _content(location: FileLocation) -> bytes:
         data = location.path.read_bytes()
     if not data:
         raise UnreadableFile("The file is empty", todo="Export it again from the archive.")
+    if data[:4] == b"PK\x03\x04" and (b"[Content_Types].xml" in data or data[30:38] == b"mimetype"):
+        raise NotARadiograph(
+            "A spreadsheet or another office document, not an image",
+            todo="Nothing to do here; labels in it are taken from a table (page Curate).",
+        )
     if data[:4] == b"PK\x03\x04":
         raise UnreadableFile(
             "An archive that is damaged, or lies inside another one",

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from openpyxl import Workbook
 from PIL import Image
 
 from fineray.dicom.archive import members, read_member
 from fineray.dicom.location import FileLocation
 from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
-from fineray.dicom.read import read_radiograph
+from fineray.dicom.read import read_radiograph, read_radiographs
 from fineray.dicom.reading_notes import ReadingNote
 from fineray.dicom.scan import find_files
 from fineray.dicom.shades import shades_8bit
@@ -134,3 +135,15 @@ def test_pictures_that_are_no_gray_images_are_refused(tmp_path: Path) -> None:
     (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
     with pytest.raises(UnreadableFile):
         read_radiograph(FileLocation(tmp_path / "huge.png"))
+
+
+def test_a_spreadsheet_among_the_files_is_no_damaged_archive(tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.append(["file", "label"])
+    book.save(tmp_path / "labels.xlsx")
+    with zipfile.ZipFile(tmp_path / "labels.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", "<x/>")
+    for name in ("labels.xlsx", "labels.ods"):
+        with pytest.raises(NotARadiograph, match="office document"):
+            read_radiographs(tmp_path / name)
