@@ -14,6 +14,7 @@ from fineray.dicom.shades import shades_8bit
 from fineray.progress import Progress
 from fineray.project.catalogue import FileRow
 from fineray_desktop.models.files_model import FilesModel
+from fineray_desktop.widgets.basics import label
 from fineray_desktop.widgets.charts import LineChart
 from fineray_desktop.widgets.confusion_matrix import ConfusionMatrix
 from fineray_desktop.widgets.image_view import ImageView
@@ -153,3 +154,9 @@ def test_progress_in_words() -> None:
         "Reading files: 20 of 100 files · 10 a second · 8 s left"
     )
     assert describe(Progress("Loading the backbone", 0, 0, ""), None, None) == "Loading the backbone"
+
+
+def test_a_name_that_looks_like_html_is_shown_as_it_is(qtbot: QtBot) -> None:
+    made = label("ill<img src='canary.png'><b>x</b>")
+    qtbot.addWidget(made)
+    assert made.textFormat() == Qt.TextFormat.PlainText

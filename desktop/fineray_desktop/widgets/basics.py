@@ -32,6 +32,7 @@ CHOICE = 40  # points beside the text of a button of the role choice (resources/
 def label(text: str = "", role: str = "", *, wrap: bool = False, tip: str = "") -> QLabel:
     """A label; roles are title, heading, figure, muted, warning, good (resources/fineray_resources/style.qss)."""
     made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)  # names of classes, files and models are words, whatever stands in them
     made.setProperty("role", role)
     made.setWordWrap(wrap)
     made.setToolTip(tip)
@@ -170,6 +171,7 @@ def ask_output(parent: QWidget, title: str, name: str, kinds: dict[str, str]) ->
 def sure(parent: QWidget, question: str, text: str, yes: str) -> bool:
     """Ask before what cannot be taken back; whether the user pressed the button `yes`."""
     box = QMessageBox(QMessageBox.Icon.Question, question, f"{question}\n\n{text}", parent=parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     accept = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.exec()
