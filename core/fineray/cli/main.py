@@ -7,6 +7,7 @@ only for success, 1 for an error in the user's words, 2 for a wrong command line
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,9 @@ from fineray.system.processes import begin_program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     begin_program()
+    for stream in (sys.stdout, sys.stderr):  # a file's name may be no text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     options = parser().parse_args(arguments)
     if options.debug:
         begin_debug_log()

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from fineray.dicom.location import shown
 from fineray.prediction.results import FolderPredictions
 from fineray.progress import SILENT, Monitor, Progress
 from fineray.system.output_file import check_output, whole_file
@@ -22,7 +23,13 @@ def write_predictions(table: FolderPredictions, output: Path, monitor: Monitor =
     monitor.report(Progress(STAGE_WRITE, 0, 0, ""))
     header = ["file", "sop_instance_uid", *(f"p_{name}" for name in table.classes), "predicted", "flag"]
     lines: list[list[str | float]] = [
-        [row.file, row.sop_instance_uid, *(row.probabilities or ("",) * len(table.classes)), row.predicted, row.flag]
+        [
+            shown(row.file),
+            row.sop_instance_uid,
+            *(row.probabilities or ("",) * len(table.classes)),
+            row.predicted,
+            row.flag,
+        ]
         for row in table.rows
     ]
     with whole_file(output) as partial:

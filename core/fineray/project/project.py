@@ -103,7 +103,7 @@ class Project:
 
         The same identifier gives the same hash in this project only, and the hash gives nothing back.
         """
-        return hmac.digest(self._key, text.encode(), "sha256").hex()
+        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256").hex()
 
     def shifted_date(self, text: str) -> str:
         """A DICOM date (YYYYMMDD) as an ISO date moved into the past, or empty where it is none.

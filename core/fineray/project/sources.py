@@ -7,12 +7,13 @@ A project opened elsewhere works from its pixel store until the folders are impo
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fineray.dicom.location import FileLocation
+from fineray.dicom.location import FileLocation, shown
 from fineray.system.user_folder import user_folder
 
 
@@ -46,18 +47,22 @@ class SourceIndex:
         with self._db:
             self._db.executemany(
                 "INSERT OR REPLACE INTO source (path_hash, path, root, member) VALUES (?, ?, ?, ?)",
-                [(each.path_hash, str(each.location.path), str(each.root), each.location.member) for each in sources],
+                [
+                    (each.path_hash, _kept(str(each.location.path)), _kept(str(each.root)), _kept(each.location.member))
+                    for each in sources
+                ],
             )
 
     def location(self, path_hash: str) -> FileLocation | None:
         """The place behind a hash, or None where this workstation does not know it."""
         row = self._db.execute("SELECT path, member FROM source WHERE path_hash = ?", (path_hash,)).fetchone()
-        return FileLocation(Path(row[0]), row[1]) if row else None
+        return FileLocation(Path(_name(row[0])), _name(row[1])) if row else None
 
     def all(self) -> list[SourceFile]:
         """Every known file."""
         rows = self._db.execute("SELECT path_hash, path, member, root FROM source ORDER BY path, member")
-        return [SourceFile(key, FileLocation(Path(path), member), Path(root)) for key, path, member, root in rows]
+        found = ((key, *map(_name, texts)) for key, *texts in rows)
+        return [SourceFile(key, FileLocation(Path(path), member), Path(root)) for key, path, member, root in found]
 
     def close(self) -> None:
         """Release the file."""
@@ -67,3 +72,12 @@ class SourceIndex:
         """Delete the index, once it is closed: this workstation knows none of the files any more."""
         for path in self._path.parent.glob(f"{self._path.name}*"):
             path.unlink(missing_ok=True)
+
+
+def _kept(name: str) -> str | bytes:
+    """A name as SQLite can hold it: one that is no UTF-8 as its bytes."""
+    return name if name == shown(name) else os.fsencode(name)
+
+
+def _name(kept: str | bytes) -> str:
+    return os.fsdecode(kept)

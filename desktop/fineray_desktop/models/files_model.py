@@ -70,8 +70,11 @@ class FilesModel(SortedModel):
     def _accepts(self, row: FileRow) -> bool:
         if self._status and row.status != self._status:
             return False
-        return not self._text or self._text in f"{row.location}\n{row.reason}\n{row.todo}".casefold()
+        return (
+            not self._text
+            or self._text in f"{row.location.shown if row.location else None}\n{row.reason}\n{row.todo}".casefold()
+        )
 
 
 def _cells(row: FileRow) -> tuple[str, str, str, str]:
-    return (str(row.location) if row.location else "(not known on this computer)", row.status, row.reason, row.todo)
+    return (row.location.shown if row.location else "(not known on this computer)", row.status, row.reason, row.todo)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
+from fineray.dicom.location import shown
 from fineray.prediction.results import FolderPredictions
 from fineray_desktop.models.sorted_model import SortedModel
 
@@ -33,7 +34,7 @@ class FolderPredictionsModel(SortedModel):
         each = self._table.rows[row]
         match column:
             case 0:
-                return each.file
+                return shown(each.file)
             case 1:
                 return each.predicted or ("not scored" if not each.probabilities else "no answer")
             case 2:

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
+from fineray.dicom.location import shown
 from fineray.dicom.radiograph import GrayImage
 from fineray.engine.protocol import Failed
 from fineray.engine.requests.models import LookAtImage
@@ -63,7 +64,7 @@ class NewImagePanel(QWidget):
             else classes[scored.probabilities.index(max(scored.probabilities))]
         )
         chance = scored.probabilities[classes.index(told)]
-        self.view.title.setText(f"{scored.file}\n{scored.predicted or 'No answer'} ({told} {chance:.3f})")
+        self.view.title.setText(f"{shown(scored.file)}\n{scored.predicted or 'No answer'} ({told} {chance:.3f})")
         job = self._session.analyst.start(LookAtImage(project.root, run, images, scored.file, told))
         self._job = job
         job.finished.connect(lambda found: self._show(job, found, scored.flag))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,3 +191,18 @@ def test_a_held_out_run_learned_from_its_training_part_alone(zoo: Zoo, lent: Cal
     test = run.predictions()
     near = nearest(project, run, int(test.images[0]), "test")
     assert {part_of[each.image] for each in near} == {"training"}
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="their file systems take no such names")
+def test_a_name_that_is_no_utf8_stops_nothing(study: tuple[Project, RunFolder, Path], tmp_path: Path) -> None:
+    project, run, images = study
+    odd = tmp_path / os.fsdecode(b"R\xf6ntgen")
+    odd.mkdir()
+    first = min(path for path in images.rglob("*") if path.is_file())
+    shutil.copy(first, odd / os.fsdecode(b"\xe4.dcm"))
+    (odd / os.fsdecode(b"\xfc.txt")).write_text("no image")
+    table = predict_folder(project, run, odd)
+    assert len(table.rows) == 2 and table.scored == 1
+    for name in ("p.csv", "p.xlsx"):
+        write_predictions(table, tmp_path / name, Monitor())
+    assert "\ufffd.dcm" in (tmp_path / "p.csv").read_text("utf-8")

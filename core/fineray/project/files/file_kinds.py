@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from fineray.dicom.location import shown
 from fineray.project.project import Project
 
 MANY_FOLDERS = 25  # more are a folder a patient, which says nothing of where the files come from
@@ -34,7 +35,7 @@ def file_kinds(project: Project) -> list[FileKind]:
     folders = {}
     for source in project.sources.all():
         below = source.location.parts[len(source.root.parts) :]
-        folders[source.path_hash] = below[0] if len(below) > 1 else "."
+        folders[source.path_hash] = shown(below[0]) if len(below) > 1 else "."
     found = [
         (folders.get(path_hash, ""), *rest)
         for path_hash, *rest in project.db.execute(

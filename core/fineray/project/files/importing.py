@@ -186,7 +186,7 @@ class _Writer:
         self._db.executemany("INSERT OR IGNORE INTO image_file VALUES (?, ?)", [(path_hash, each) for each in images])
         if time.monotonic() - self._last_commit > COMMIT_EVERY_S:
             self._commit()
-        return FileResult(str(file.location), status, reason, todo), kind
+        return FileResult(file.location.shown, status, reason, todo), kind
 
     def finish(self) -> None:
         """Keep what came since the last commit."""

@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from pathlib import Path
 
+from fineray.dicom.location import shown
 from fineray.label_values import UNCERTAIN, LabelSetUnusable, findings_of
 from fineray.project.attributes import NOT_STATED, attribute_names, attribute_values, raw_values
 from fineray.project.label_sets import active_label_set, label_set, values_of
@@ -32,7 +33,7 @@ def preview_folders(project: Project, into: str = "") -> LabelPreview:
             todo="Import the folders again on this computer; only the places are read anew.",
         )
     top = Path(os.path.commonpath([source.root for source in sources]))
-    below = [source.location.parts[len(top.parts) :] for source in sources]
+    below = [tuple(map(shown, source.location.parts[len(top.parts) :])) for source in sources]
     parts = sorted({each[0] for each in below if len(each) > 1 and each[0].casefold() in PARTS})
     # Where all lie in train, val and test with folders below, these are the classes.
     level = int(bool(parts) and all(len(each) > 2 and each[0] in parts for each in below))

@@ -39,7 +39,7 @@ def _rows(project: Project, with_files: bool) -> Iterator[list[str]]:
     sets = label_sets(project)
     labels = [values_of(project, each) for each in sets]
     yield ["content_hash", "patient", *(["file"] if with_files else []), *(each.name for each in sets)]
-    places = {source.path_hash: str(source.location) for source in project.sources.all()} if with_files else {}
+    places = {source.path_hash: source.location.shown for source in project.sources.all()} if with_files else {}
     files = dict(project.db.execute("SELECT image_id, path_hash FROM image_file")) if with_files else {}
     for image, content_hash, pseudonym in project.db.execute(
         "SELECT image.id, content_hash, pseudonym FROM image JOIN patient ON patient.id = patient_id ORDER BY 3, 1"

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from fineray.dicom.location import shown
 from fineray.project.history import remember
 from fineray.project.patients.placeholders import placeholder_hashes
 from fineray.project.patients.rule import PatientRule, Whose, below, name_in_path, patient_hash
@@ -242,8 +243,8 @@ def _places(project: Project, rule: PatientRule, images: Iterable[int]) -> dict[
         if place is None or root is None:
             continue
         name = name_in_path(place, root, rule)
-        inside = "/".join(below(place, root))
-        short = name.partition(":")[2].rpartition("/")[2]
+        inside = shown("/".join(below(place, root)))
+        short = shown(name).partition(":")[2].rpartition("/")[2]
         found[image] = (inside, short, inside.partition(short)[0] if short else "")
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from fineray.dicom.location import shown
 from fineray.project.patients.rule import below
 from fineray.project.project import Project
 
@@ -30,7 +31,7 @@ def folder_levels(project: Project) -> list[FolderLevel]:
     for source in project.sources.all():
         if source.path_hash not in with_images:
             continue
-        inside = below(source.location, source.root)
+        inside = tuple(map(shown, below(source.location, source.root)))
         for level, name in enumerate(inside[:-1], start=1):
             names[level].add(name)
             counts[level] += 1

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from pydicom.data import get_testdata_file
 
+from fineray.cli.main import main
 from fineray.dicom.location import FileLocation
 from fineray.dicom.read import read_radiograph
 from fineray.dicom.scan import FolderMissing
@@ -40,6 +41,10 @@ from fineray.project.files import decoding_pool
 from fineray.project.files.importing import NothingReadable, import_folders
 from fineray.project.files.options import ImportOptions
 from fineray.project.files.preparation import shrink
+from fineray.project.labels.label_file import write_labels
+from fineray.project.labels.preview import preview_folders
+from fineray.project.patients.identify import identify_patients
+from fineray.project.patients.rule import PatientRule
 from fineray.project.project import Project, create_project, open_project
 from tests.support import crashing
 from tests.support.images import write_image
@@ -275,3 +280,28 @@ def test_a_file_that_hangs_its_decoder_costs_itself_only(
     assert (summary.imported, summary.failed) == (7, 1)
     failed = [row for row in file_rows(project) if row.status == "failed"]
     assert "crashed or hung" in failed[0].reason
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="their file systems take no such names")
+def test_names_that_are_no_utf8_are_read_known_again_and_shown(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / os.fsdecode(b"R\xf6ntgen")
+    for number, name in enumerate((b"M\xfcller.dcm", b"new\nline.dcm", b"plain.dcm")):
+        write_image(folder / "a" / os.fsdecode(name), patient=f"P-{number}")
+    monitor = Recorder()
+    assert import_folders(project, [folder], monitor=monitor).imported == 3
+    assert import_folders(project, [folder]).unchanged == 3
+    names = [each.path for each in monitor.reports if isinstance(each, FileResult)]
+    assert any("M\ufffdller.dcm" in name for name in names)
+    for row in image_rows(project):
+        source = source_of(project, row.id)
+        assert source is not None and source[0].path.is_file()
+    write_labels(project, tmp_path / "labels.csv", with_files=True)
+    write_labels(project, tmp_path / "labels.xlsx", with_files=True)
+    assert "M\ufffdller.dcm" in (tmp_path / "labels.csv").read_text("utf-8")
+    assert {label for _, label in preview_folders(project).matched} == {"a"}
+    identify_patients(project, PatientRule("folder", everywhere=True))
+    assert counts(project).patients == 1
+    assert main(["patients", str(project.root)]) == 0
+    assert "folder:1: 1 names" in capsys.readouterr().out
