@@ -136,10 +136,10 @@ def _greedy(location: FileLocation, *rest: object) -> Outcome:
 
     kept = preparation.read_radiographs
 
-    def greedy(where: FileLocation, frames: str = "none") -> object:
+    def greedy(where: FileLocation, *how: object) -> object:
         if where.path.read_bytes().endswith(b"GREEDY"):
             return bytearray(MEMORY_A_PROCESS + 1)
-        return kept(where, frames)  # type: ignore[arg-type]
+        return kept(where, *how)  # type: ignore[arg-type]
 
     preparation.read_radiographs = greedy  # type: ignore[assignment]
     try:
