@@ -15,9 +15,10 @@ from fineray.dicom.radiograph import NotARadiograph, UnreadableFile
 from fineray.dicom.read import open_dicom
 from fineray.evaluation.operating_point import PointRule
 from fineray.prediction.drift import drift_of
+from fineray.prediction.known_images import learned_among, sealed_among
 from fineray.prediction.results import Drift, FolderPredictions, Scored
 from fineray.prediction.scratch import scratch_project
-from fineray.prediction.training_set import TrainingSet, training_set_of
+from fineray.prediction.training_set import FACTS_FILE, TrainingSet, training_set_of
 from fineray.progress import SILENT, Interim, Monitor, Progress
 from fineray.project.attributes import NOT_STATED, raw_values
 from fineray.project.catalogue import LabelledImage, imported_images, refused_files
@@ -25,7 +26,7 @@ from fineray.project.chosen_point import point_by_rule
 from fineray.project.files.importing import NothingReadable, import_folders
 from fineray.project.files.options import ImportOptions
 from fineray.project.project import Project
-from fineray.project.runs import RunFolder
+from fineray.project.runs import RunFolder, learned_from
 from fineray.system.places import Place
 from fineray.training.features import features_of
 from fineray.training.model import trained_model
@@ -64,7 +65,8 @@ def predict_folder(
 ) -> FolderPredictions:
     """Apply a run to every image below a folder; nothing of the images is kept.
 
-    Images of the sealed test set are refused, by content; those unlike the training images are flagged.
+    Images of the sealed test set are refused, in whatever form they come, and those of its patients; those unlike the
+    training images are flagged.
 
     Parameters
     ----------
@@ -114,7 +116,7 @@ def predict_folder(
     ['predicted', 'flag', 'distance']
     """
     scorer = _Scorer(project, folder, abstain, rule)
-    with scratch_project(folder.metrics().backbone.stored_side) as scratch:
+    with scratch_project(folder.metrics().backbone.stored_side, project) as scratch:
         return scorer.look(scratch, Path(source), monitor, visit)
 
 
@@ -132,7 +134,7 @@ def watch_folder(
     changed (Interim). An image is read once; a file that was still being written is read again when it has changed."""
     scorer = _Scorer(project, folder, abstain, rule)
     seen: tuple[Scored, ...] | None = None
-    with scratch_project(folder.metrics().backbone.stored_side) as scratch:
+    with scratch_project(folder.metrics().backbone.stored_side, project) as scratch:
         while True:
             table = scorer.look(scratch, source, monitor, visit)
             if table.rows != seen:
@@ -152,12 +154,15 @@ class _Scorer:
         self, project: Project, folder: RunFolder, abstain: tuple[float, float] | None, rule: PointRule | None
     ) -> None:
         metrics = folder.metrics()
-        self._folder, self._abstain = folder, abstain
+        self._project, self._folder, self._abstain = project, folder, abstain
         self._classes, self._multilabel = metrics.classes, metrics.multilabel
         self._has_features = bool(metrics.backbone.feature_space)
         self._point = point_by_rule(folder, rule)
         self._training_set: TrainingSet = training_set_of(project, folder)
         self._scored: dict[str, Scored] = {}  # by content
+        self._sealed: dict[str, bool] = {}  # by content
+        brought = (folder.path / FACTS_FILE).is_file()  # a package's images are not in this project
+        self._learned = () if brought else tuple(learned_from(project, folder))
         self._uids: dict[tuple[int, str], str] = {}  # SOP Instance UIDs, by image and content: each file is opened once
         # The images' rows at the last look, and their drift: a watched folder seldom changes between two.
         self._before: tuple[list[Scored], Drift | None] = [], None
@@ -178,7 +183,12 @@ class _Scorer:
             )
         imported = imported_images(scratch)
         images, places = [image for image, _ in imported], {image.id: place for image, place in imported}
-        sealed = {image.id for image in images if known.digest(image.content_hash) in known.sealed}
+        unasked = [image for image in images if image.content_hash not in self._sealed]
+        theirs = sealed_among(self._project, scratch, unasked, monitor.check)
+        for image in unasked:
+            own = known.digest(image.content_hash) in known.sealed
+            self._sealed[image.content_hash] = own or image.id in theirs
+        sealed = {image.id for image in images if self._sealed[image.content_hash]}
         new = [image for image in images if image.id not in sealed and image.content_hash not in self._scored]
         fresh = {image.id for image in new}
         if new:
@@ -247,6 +257,7 @@ class _Scorer:
         known = self._training_set
         usual = {name: {ALIKE.get(value, value) for value in known.attributes[name]} for name in TOLD_BY}
         own = raw_values(scratch, tuple(TOLD_BY))
+        again = learned_among(self._project, scratch, images, self._learned)
         found = []
         for image, away in zip(images, distance, strict=True):
             flags = [
@@ -254,7 +265,7 @@ class _Scorer:
                 for (name, title), value in zip(TOLD_BY.items(), own[image.id], strict=True)
                 if value and ALIKE.get(value, value) not in usual[name] and usual[name] - {NOT_STATED}
             ]
-            if known.digest(image.content_hash) in known.learned:
+            if image.id in again or known.digest(image.content_hash) in known.learned:
                 flags.append(LEARNED)
             if known.likeness is not None and away is not None and away > known.likeness.limit:
                 flags.append(f"{UNLIKE} (distance {away:.1f}, usual up to {known.likeness.limit:.1f})")

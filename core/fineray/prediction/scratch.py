@@ -11,12 +11,12 @@ from fineray.project.project import Project, create_project, open_project
 
 
 @contextmanager
-def scratch_project(side: int) -> Iterator[Project]:
-    """An empty project in a folder of its own, that keeps images of this longest side; nothing of it is left behind,
-    neither pixels nor paths."""
+def scratch_project(side: int, like: Project) -> Iterator[Project]:
+    """An empty project in a folder of its own, that keeps images of this longest side and hashes identifiers as another
+    project does; nothing of it is left behind, neither pixels nor paths."""
     with tempfile.TemporaryDirectory(prefix="fineray-", ignore_cleanup_errors=True) as folder:
         root = Path(folder) / "images"
-        create_project(root, side)
+        create_project(root, side, like)
         project = open_project(root)
         try:
             yield project

@@ -136,7 +136,7 @@ class Project:
         self.close()
 
 
-def create_project(root: Place, store_side: int = STORE_SIDE) -> None:
+def create_project(root: Place, store_side: int = STORE_SIDE, like: Project | None = None) -> None:
     """Make an empty project in a new or empty folder.
 
     Parameters
@@ -145,6 +145,9 @@ def create_project(root: Place, store_side: int = STORE_SIDE) -> None:
         The folder; those above it are made too.
     store_side : int
         The longest side, in pixels, at which images are kept, 512, 1,024 or 2,048: what is learned from is no larger.
+    like : Project, optional
+        A project whose key it shares, for images that are looked at once beside that project's; else its key is its
+        own.
 
     Raises
     ------
@@ -181,7 +184,7 @@ def create_project(root: Place, store_side: int = STORE_SIDE) -> None:
             migrate(db, str(root))
             settings = {
                 "id": uuid.uuid4().hex,
-                "hash_key": secrets.token_hex(32),
+                "hash_key": secrets.token_hex(32) if like is None else like._key.hex(),
                 "store_side": str(store_side),
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
             }

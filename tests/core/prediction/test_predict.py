@@ -13,7 +13,9 @@ import numpy as np
 import openpyxl
 import pydicom
 import pytest
+from PIL import Image
 from pydicom.data import get_testdata_file
+from pydicom.uid import generate_uid
 
 from fineray.evaluation.choosing_point import NoOperatingPoint
 from fineray.evaluation.operating_point import OperatingPoint, PointRule
@@ -22,10 +24,10 @@ from fineray.prediction.likeness import Likeness
 from fineray.prediction.predict import LEARNED, SEALED, predict_folder
 from fineray.prediction.tables import write_predictions
 from fineray.progress import Monitor
-from fineray.project.catalogue import image_rows, labelled_images
+from fineray.project.catalogue import image_rows, imported_images, labelled_images, sealed_images, source_of
 from fineray.project.kept_point import keep_point
 from fineray.project.project import Project
-from fineray.project.runs import RunFolder, runs
+from fineray.project.runs import RunFolder, learned_from, runs
 from fineray.project.splits import SplitPlan, latest_split, parts
 from fineray.project.splitting.make import make_split
 from fineray.project.splitting.sealing import seal_test
@@ -206,3 +208,60 @@ def test_a_name_that_is_no_utf8_stops_nothing(study: tuple[Project, RunFolder, P
     for name in ("p.csv", "p.xlsx"):
         write_predictions(table, tmp_path / name, Monitor())
     assert "\ufffd.dcm" in (tmp_path / "p.csv").read_text("utf-8")
+
+
+@pytest.fixture
+def sealed(zoo: Zoo, lent: Callable[[Path], Project]) -> tuple[Project, RunFolder, list[Path]]:
+    """A project with a seal and a run, and the files of its sealed test set."""
+    made = zoo.labelled(16, 2, features=True)
+    project = lent(made)
+    seal_test(project, SplitPlan(test_share=0.25))
+    run = train(project, make_split(project, SplitPlan(folds=3)), RECIPE)
+    found = [source_of(project, image.id) for image in sealed_images(project)]
+    return project, run, [each[0].path for each in found if each is not None]
+
+
+def _changed(path: Path, target: Path, how: str) -> None:
+    """The same film as an archive would give it again."""
+    ds = pydicom.dcmread(path)
+    pixels = ds.pixel_array.copy()
+    if how == "one pixel":
+        pixels[0, 0] ^= 32
+    elif how == "another window":
+        ds.WindowWidth = 3000
+    elif how == "other UIDs, same patient":
+        ds.SOPInstanceUID = generate_uid()
+        ds.StudyInstanceUID = generate_uid()
+        pixels = np.roll(pixels, 7, axis=1)[::-1].copy()
+    elif how == "a picture":
+        shown = (pixels / pixels.max() * 255).astype(np.uint8)
+        Image.fromarray(shown).save(target.with_suffix(".png"))
+        return
+    ds.PixelData = pixels.tobytes()
+    ds.save_as(target)
+
+
+@pytest.mark.parametrize("how", ["one pixel", "another window", "other UIDs, same patient", "a picture"])
+def test_sealed_images_are_refused_in_whatever_form_they_come(
+    sealed: tuple[Project, RunFolder, list[Path]], tmp_path: Path, how: str
+) -> None:
+    project, run, files = sealed
+    (tmp_path / "again").mkdir()
+    for number, path in enumerate(files):
+        _changed(path, tmp_path / f"again/{number}", how)
+    write_image(tmp_path / "again/new", patient="SOMEBODY-ELSE", number=77, level=0.5)
+    table = predict_folder(project, run, tmp_path / "again")
+    assert sum(row.flag == SEALED for row in table.rows) == len(files) >= 4
+    assert [row.file for row in table.rows if row.probabilities] == ["new"], "others are scored"
+
+
+def test_an_image_that_was_learned_from_is_known_by_its_uid(
+    sealed: tuple[Project, RunFolder, list[Path]], tmp_path: Path
+) -> None:
+    project, run, _ = sealed
+    learned = [image for image in imported_images(project) if image[0].id in learned_from(project, run)][:4]
+    (tmp_path / "again").mkdir()
+    for number, (_, place) in enumerate(learned):
+        _changed(place.path, tmp_path / f"again/{number}", "another window")
+    table = predict_folder(project, run, tmp_path / "again")
+    assert len(table.rows) == 4 and all(LEARNED in row.flag for row in table.rows)

@@ -82,6 +82,35 @@ def near_duplicates(
     return sorted(found.values(), key=lambda pair: (pair.first, pair.second))
 
 
+def copies_between(
+    new: Project,
+    images: Sequence[LabelledImage],
+    known: Project,
+    others: Sequence[LabelledImage],
+    check: Callable[[], None] = lambda: None,
+) -> set[int]:
+    """Ids of the images of one project that show a picture of another project's, turned or not."""
+    if not images or not others:
+        return set()
+    frequencies = _frequencies(new, images)
+    base = _unit(_frequencies(known, others))
+    theirs: dict[int, NDArray[np.float64]] = {}
+    found: set[int] = set()
+    for _, transposed, odd_rows, odd_columns, turn in _TURNS:
+        turned = frequencies.transpose(0, 2, 1) if transposed else frequencies
+        signs = np.where(np.arange(KEPT) % 2, odd_rows, 1)[:, None] * np.where(np.arange(KEPT) % 2, odd_columns, 1)
+        check()
+        for one, two in np.argwhere(np.abs(_unit(turned * signs) @ base.T) >= CANDIDATE).tolist():
+            if images[one].id in found:
+                continue
+            if two not in theirs:
+                theirs[two] = _fine_structure(known.pixels.read(others[two].stored_at))
+            looked = turn(_fine_structure(new.pixels.read(images[one].stored_at)))
+            if abs(float((looked * theirs[two]).sum())) >= CONFIRMED:
+                found.add(images[one].id)
+    return found
+
+
 def same_picture(one: NDArray[np.uint8], two: NDArray[np.uint8]) -> bool:
     """Whether two stored images show one picture: re-encoded, resized or re-windowed, neither cropped nor turned."""
     return abs(float((_fine_structure(one) * _fine_structure(two)).sum())) >= CONFIRMED
