@@ -68,19 +68,19 @@ class ImageWriter:
         sop_hash = self._project.keyed_hash(sop)
         known = self._known(sop_hash, "sop:" + name, prepared.frame, path_hash)
         same = next((each for each in known if each.content_hash == prepared.content_hash), None)
-        if same is not None and not same.of_this_file:
-            warnings = prepared.warnings
-            if same.stated_hash != stated_hash(self._project, prepared.identity.patient_id):
-                warnings = (*warnings, ReadingNote.OF_ANOTHER)
-                self._warn([same], ReadingNote.OF_ANOTHER)
-            return Written(same.id, False, warnings)
-        own = same or next((each for each in known if each.of_this_file and self._alike(each, prepared)), None)
+        own = same if same is not None and same.of_this_file else self._alike(known, prepared, of_this_file=True)
+        copy = None if own else same or self._alike(known, prepared, of_this_file=False)
         warnings = prepared.warnings
+        if copy is not None:
+            if copy.stated_hash != stated_hash(self._project, prepared.identity.patient_id):
+                warnings = (*warnings, ReadingNote.OF_ANOTHER)
+                self._warn([copy], ReadingNote.OF_ANOTHER)
+            return Written(copy.id, False, warnings)
         if own is None and self._known_only:
             return Written(None, True, warnings)
         if own is None and known:
             sop_hash = self._project.keyed_hash(f"{sop} picture {prepared.content_hash}")
-        if len(known) > (own is not None):
+        if len(known) > (own is not None):  # no copies, or they would not be here
             warnings = (*warnings, ReadingNote.SHARED_UID)
             self._warn(known, ReadingNote.SHARED_UID)
         values = self._values(prepared, sop_hash, location, root, warnings)
@@ -106,12 +106,17 @@ class ImageWriter:
         )
         return [_Known(row[0], row[1], StoredAt(*row[2:6]), bool(row[6]), row[7]) for row in rows]
 
-    def _alike(self, known: _Known, prepared: StoredImage) -> bool:
+    def _alike(self, known: list[_Known], prepared: StoredImage, of_this_file: bool) -> _Known | None:
+        """The one of these that shows the same picture: re-encoded, windowed otherwise, or read by another version."""
         from fineray.project.splitting.near_duplicates import same_picture  # scipy; few imports come here
 
-        before, now = (self._project.pixels.read(place) for place in (known.stored_at, prepared.stored_at))
-        # An earlier version may have read the same file as nothing but black or white: no label is of that picture.
-        return bool(before.min() == before.max()) or same_picture(before, now)
+        for each in known:
+            if each.of_this_file == of_this_file:
+                before, now = (self._project.pixels.read(place) for place in (each.stored_at, prepared.stored_at))
+                # An earlier version may have read the very file as nothing but black: no label is of that picture.
+                if (of_this_file and before.min() == before.max()) or same_picture(before, now):
+                    return each
+        return None
 
     def _warn(self, known: list[_Known], sentence: str) -> None:
         for each in known:

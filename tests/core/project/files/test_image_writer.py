@@ -118,6 +118,17 @@ def test_the_same_pixels_of_another_patient_count_once_and_are_told(project: Pro
     assert list(_warnings(project).values()) == [ReadingNote.OF_ANOTHER]
 
 
+def test_a_copy_that_was_encoded_or_windowed_otherwise_counts_once(project: Project, tmp_path: Path) -> None:
+    first = write_picture(tmp_path / "images/one", texture(1, 1), "P")
+    import_folders(project, [tmp_path / "images"])
+    (before,) = image_rows(project)
+    lighter = (texture(1, 1) * 0.9 + 200).astype(np.uint16)
+    write_picture(tmp_path / "images/two", lighter, "P", SOPInstanceUID=first.SOPInstanceUID)
+    assert import_folders(project, [tmp_path / "images"]).duplicates == 1
+    (now,) = image_rows(project)
+    assert now.stored_at == before.stored_at, "what is known stays as it is"
+
+
 def test_what_one_version_could_not_read_is_tried_again_by_another(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
