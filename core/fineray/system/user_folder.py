@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -16,9 +17,17 @@ CACHES = {
 
 
 def user_folder() -> Path:
-    """Fineray's data folder of this user; the variable FINERAY_HOME names another (portable use, tests)."""
+    """Fineray's data folder of this user; the variable FINERAY_HOME names another (portable use, tests).
+
+    Nobody else may look into it: it holds where images lie, and such paths carry names. A folder that was there before and
+    is named by the variable keeps the rights that its owner gave it.
+    """
     folder = _user_folder()
+    chosen = folder.exists() and "FINERAY_HOME" in os.environ
     folder.mkdir(parents=True, exist_ok=True)
+    if os.name == "posix" and not chosen and folder.stat().st_mode & 0o077:
+        with contextlib.suppress(OSError):  # a drive that knows no rights
+            folder.chmod(0o700)
     return folder
 
 
