@@ -19,8 +19,8 @@ CACHES = {
 def user_folder() -> Path:
     """Fineray's data folder of this user; the variable FINERAY_HOME names another (portable use, tests).
 
-    Nobody else may look into it: it holds where images lie, and such paths carry names. A folder that was there before and
-    is named by the variable keeps the rights that its owner gave it.
+    Nobody else may look into it: it holds where images lie, and such paths carry names. A folder that was there before
+    and is named by the variable keeps the rights that its owner gave it.
     """
     folder = _user_folder()
     chosen = folder.exists() and "FINERAY_HOME" in os.environ
