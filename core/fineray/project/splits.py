@@ -175,11 +175,17 @@ def is_current(project: Project, split: Split) -> bool:
 def torn_patients(project: Project, split: Split, patient_of: Mapping[int, Any] | None = None) -> int:
     """How many patients have images in two parts of a split, as they are told now or by `patient_of` (image ->
     patient): a rule for patients may be corrected after a split was made."""
-    told = patient_of or dict(project.db.execute("SELECT id, patient_id FROM image"))
+    if patient_of is None:
+        (count,) = project.db.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM split_image JOIN image ON image.id = image_id"
+            " WHERE split_id = ? AND part != ? GROUP BY patient_id HAVING count(DISTINCT part) > 1)",
+            (split.id, ASIDE),
+        ).fetchone()
+        return int(count)
     sides: dict[Any, set[str]] = defaultdict(set)
     for image, part in parts(project, split).items():
         if part != ASIDE:
-            sides[told[image]].add(part)
+            sides[patient_of[image]].add(part)
     return sum(len(each) > 1 for each in sides.values())
 
 
