@@ -25,6 +25,7 @@ from tests.support.window import MINUTE, idle
 
 WARM = 3  # rounds until caches, fonts and the allocator have what they keep
 GROWTH_MB = 1.0  # a round, of the window and its processes together
+COARSE_MB = 10.0  # the same where a few rounds cannot tell it from what single ones still hold
 
 
 def memory_mb(pid: int) -> float:
@@ -103,13 +104,14 @@ def test_days_of_work(window: MainWindow, qtbot: QtBot, tmp_path: Path, rounds: 
         found.append(measured())
     first, last = found[min(WARM, rounds - 2)], found[-1]
     counted = rounds - 1 - min(WARM, rounds - 2)
-    # The middle of the last rounds against the middle of the first: single rounds differ by what was just freed.
-    span = max(1, counted // 4)
-    early = sorted(each["memory"] for each in found[-counted - 1 :][: span + 1])[(span + 1) // 2]
-    late = sorted(each["memory"] for each in found[-span - 1 :])[(span + 1) // 2]
-    growth = (late - early) / counted
+    # The least of the later rounds against the least of the earlier: single ones hold tens of MB that are freed next
+    # time, and what is lost is never given back.
+    memory = [each["memory"] for each in found[-counted - 1 :]]
+    half = len(memory) // 2
+    early, late = min(memory[:half]), min(memory[half:])
+    growth = (late - early) / half
     print([round(each["memory"]) for each in found], first, last)  # noqa: T201
-    assert growth < GROWTH_MB, [round(each["memory"]) for each in found]
+    assert growth < (GROWTH_MB if rounds > 50 else COARSE_MB), [round(each["memory"]) for each in found]
     assert last["handles"] <= first["handles"] + 2, (first, last)
     assert last["threads"] <= first["threads"] + 1, (first, last)
     assert last["processes"] <= first["processes"], (first, last)
