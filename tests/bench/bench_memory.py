@@ -51,8 +51,18 @@ def _train(root: Path, mode: str) -> None:
         split = latest_split(project)
         assert split is not None
         metrics = train(project, split, recipe).metrics()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{peak:7.0f} MB at most, {metrics.seconds['total']:6.0f} s")
+    print(f"{_memory()}, {metrics.seconds['total']:6.0f} s")
+
+
+def _memory() -> str:
+    """The peak of this program alone (getrusage() also counts what its parent held when it was started), and what of
+    its memory is pages of files, which the system takes back when others need it."""
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MB at most"
+    told = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    peak, mapped = (int(told[name].split()[0]) / 1024 for name in ("VmHWM", "RssFile"))
+    return f"{peak:7.0f} MB at most, {mapped:7.0f} MB of files at the end"
 
 
 if __name__ == "__main__":
