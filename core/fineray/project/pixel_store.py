@@ -95,13 +95,13 @@ class PixelStore:
             with shard_path(self.folder, shard).open("rb") as file:
                 file.seek(offset)
                 return file.read(size)
-        file = self._files.get(shard)
-        if file is None:
-            opened = shard_path(self.folder, shard).open("rb", buffering=0)
-            file = self._files.setdefault(shard, opened)
-            if file is not opened:  # another thread was quicker
+        known = self._files.get(shard)
+        if known is None:
+            opened: BinaryIO = shard_path(self.folder, shard).open("rb")
+            known = self._files.setdefault(shard, opened)
+            if known is not opened:  # another thread was quicker
                 opened.close()
-        return os.pread(file.fileno(), size, offset)
+        return os.pread(known.fileno(), size, offset)
 
     def free_shards(self) -> Iterator[int]:
         """Numbers of shards that no writer has ever used, without end."""
