@@ -78,14 +78,8 @@ def patients(options: Namespace) -> Reply:
 
 
 def shared_in_words(shared: SharedNumbers) -> str:
-    """The question that such numbers raise."""
-    names = {"site": "institutions", "issuer": "issuers", "source": "imported folders"}
-    where = " and ".join(f"several {names[name]} ({count:,})" for name, count in shared.by.items())
-    sex = f" {shared.different_sex:,} of them are stated with both sexes." if shared.different_sex else ""
-    return (
-        f"{shared.patients:,} patient IDs occur at {where}: are they the same people?{sex}"
-        " Say so by fineray patients PROJECT --same-number."
-    )
+    """The question that such numbers raise, and how it is answered here."""
+    return f"{shared.in_words()} Say so by fineray patients PROJECT --same-number."
 
 
 def _as_it_is(project: Project) -> Reply:

@@ -20,7 +20,7 @@ from fineray.project.files.file_kinds import file_kinds
 from fineray.project.files.options import ImportOptions
 from fineray.project.labels.preview import apply_labels, preview_folders, preview_labels
 from fineray.project.layouts.published import LayoutUnusable
-from fineray.project.layouts.taking import GUESS, LAYOUTS, LayoutPreview, preview_layout, take_layout
+from fineray.project.layouts.taking import GUESS, LAYOUTS, preview_layout, take_layout
 from fineray.project.patients.identify import shared_numbers
 from fineray.project.project import SIDES, STORE_SIDE, create_project, open_project
 
@@ -102,7 +102,8 @@ def import_images(options: Namespace) -> Reply:
             raise LayoutUnusable("A layout is that of one folder", todo="Import one collection after the other.")
         told = preview_layout(options.folders[0], options.layout)
         if options.preview:
-            return _layout_in_words(told)
+            answer: dict[str, Any] = {**asdict(told), "folder": str(told.folder)}
+            return Reply(answer, "\n".join([f"{told.title}.", *told.in_words(), *told.notes]))
     elif options.preview:
         raise LayoutUnusable("Without a layout there is nothing to show first", todo=f"Add --layout {GUESS}.")
     with open_project(options.project, lock=True) as project:
@@ -133,22 +134,6 @@ def import_images(options: Namespace) -> Reply:
         if options.layout:
             answer["layout"] = asdict(take_layout(project, options.folders[0], told.name))
     return Reply(answer, listed({name: value for name, value in answer.items() if name not in SAID_APART}).words)
-
-
-def _layout_in_words(told: LayoutPreview) -> Reply:
-    lines = [f"{told.title}: {told.matched:,} images with their entries, {told.patients or 'unnamed'} patients."]
-    for into, classes in told.classes.items():
-        lines.append(f"{into}: " + ", ".join(f"{name} {count:,}" for name, count in classes.items()))
-    if told.parts:
-        lines.append("published split: " + ", ".join(f"{part} {count:,}" for part, count in told.parts.items()))
-    for count, text in (
-        (told.unmatched, f"entries without a file, such as {', '.join(told.unmatched_examples[:3])}"),
-        (told.silent, "files that no table names"),
-        (told.ambiguous, "entries that several files fit; they give nothing"),
-    ):
-        if count:
-            lines.append(f"{count:,} {text}.")
-    return Reply({**asdict(told), "folder": str(told.folder)}, "\n".join([*lines, *told.notes]))
 
 
 def check(options: Namespace) -> Reply:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from fineray.project.files.preparation import REDUCING_GAP
 from fineray.project.project import STORE_SIDE
 from fineray.project.runs import RunFolder
 from fineray.training.model import TrainedModel, trained_model
@@ -75,7 +76,8 @@ def description(facts: dict[str, Any]) -> dict[str, Any]:
             "decode the stored values of the DICOM file",
             "apply modality LUT (or rescale), VOI LUT (or the first window) and presentation LUT; MONOCHROME1 inverted",
             "scale to 8 bits, 0 black and 255 white",
-            f"shrink with Pillow's Lanczos filter (reducing_gap 3) until the longest side is at most {stored} pixels",
+            f"shrink with Pillow's Lanczos filter (reducing_gap {REDUCING_GAP:g}) until the longest side is at most"
+            f" {stored} pixels",
             f"resize with Pillow's bicubic filter until the longest side is {side}, aspect kept",
             f"put it in the middle of a black square of {side} x {side} pixels; divide by 255",
         ],

@@ -64,6 +64,10 @@ class SourceIndex:
         found = ((key, *map(_name, texts)) for key, *texts in rows)
         return [SourceFile(key, FileLocation(Path(path), member), Path(root)) for key, path, member, root in found]
 
+    def roots(self) -> list[Path]:
+        """Every folder that was imported."""
+        return sorted(Path(_name(root)) for (root,) in self._db.execute("SELECT DISTINCT root FROM source"))
+
     def close(self) -> None:
         """Release the file."""
         self._db.close()

@@ -218,7 +218,7 @@ class PatientsDialog(QDialog):
         self.everywhere.setChecked(rule.everywhere)
         self.same.setCurrentIndex(self.same.findData(rule.apart_by))
         if shared is not None:
-            self.question.setText(same_numbers(shared))
+            self.question.setText(shared.in_words())
             self.question.show()
         self._form.setRowVisible(self.same, shared is not None or bool(rule.apart_by))
         self._changed()
@@ -317,11 +317,3 @@ def _tried(project: Project, rule: PatientRule, source: FromTable | None) -> Rul
 
 def _found(project: Project) -> tuple[PatientRule, SharedNumbers | None, list[FolderLevel]]:
     return kept_rule(project), shared_numbers(project), folder_levels(project)
-
-
-def same_numbers(shared: SharedNumbers) -> str:
-    """The question that the same number at several origins raises."""
-    names = {"site": "institutions", "issuer": "issuers", "source": "imported folders"}
-    where = " and ".join(f"several {names[name]}" for name in shared.by)
-    sex = f" {shared.different_sex:,} of them are stated with both sexes." if shared.different_sex else ""
-    return f"{shared.patients:,} patient IDs occur at {where}: are they the same people?{sex}"

@@ -12,7 +12,7 @@ from fineray.project.attributes import CATEGORIES
 from fineray.project.splits import PartCount, Split, SplitPlan
 from fineray.project.state import StudyState
 from fineray_desktop.curate.apart_by import ApartBy
-from fineray_desktop.curate.patients_dialog import PatientsDialog, same_numbers
+from fineray_desktop.curate.patients_dialog import PatientsDialog
 from fineray_desktop.models.images_model import part_title
 from fineray_desktop.session import Session
 from fineray_desktop.widgets.basics import (
@@ -158,7 +158,7 @@ class SplitPanel(QFrame):
                 "What identifies a patient there?"
             )
         if state.shared is not None:
-            asked.append(same_numbers(state.shared))
+            asked.append(state.shared.in_words())
         self.nameless.setText("\n".join(asked))
         self.nameless.setVisible(bool(asked))
         self.patients_button.setEnabled(state.counts.images > 0)

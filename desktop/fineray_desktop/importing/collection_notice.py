@@ -60,6 +60,7 @@ class CollectionNotice(QFrame):
             self.text.setText(
                 f"The folder looks like {told.title}. Its tables name patients, labels or a split for its images."
             )
+            self.take_button.show()
             self._allow()
             self.show()
 
@@ -91,7 +92,7 @@ class CollectionDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(told.title)
         open_at(self, 600, 420)
-        self.lines = _lines(told)
+        self.lines = told.in_words(MOST_CLASSES)
         shown = [label(text, wrap=True) for text in self.lines]
         shown += [label(note, "muted", wrap=True) for note in told.notes]
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -109,24 +110,3 @@ def _preview(folder: Path) -> LayoutPreview | None:
         return preview_layout(folder)
     except LayoutUnusable:  # most folders are no collection
         return None
-
-
-def _lines(told: LayoutPreview) -> list[str]:
-    patients = f"{told.patients:,} patients" if told.patients else "no patients"
-    lines = [f"The tables name {patients} and {told.matched:,} images that are in the folder."]
-    for into, classes in told.classes.items():
-        shown = [f"{name} {count:,}" for name, count in list(classes.items())[:MOST_CLASSES]]
-        more = f" and {len(classes) - MOST_CLASSES:,} others" if len(classes) > MOST_CLASSES else ""
-        lines.append(f"Label set “{into}”: {', '.join(shown)}{more}.")
-    if told.parts:
-        parts = ", ".join(f"{part} {count:,}" for part, count in told.parts.items())
-        lines.append(f"Published split, kept as a label set: {parts}.")
-    examples = f", such as {told.unmatched_examples[0]}" if told.unmatched_examples else ""
-    for count, text in (
-        (told.unmatched, f"Entries without a file here{examples}"),
-        (told.silent, "Files that no table names, and that get no label"),
-        (told.ambiguous, "Entries that fit several files, and give nothing"),
-    ):
-        if count:
-            lines.append(f"{text}: {count:,}.")
-    return lines

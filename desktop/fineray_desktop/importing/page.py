@@ -24,7 +24,7 @@ from fineray.progress import FileResult
 from fineray.project.catalogue import FileRow, file_rows
 from fineray.project.files.options import ImportOptions
 from fineray.project.files.summary import ImportSummary, Resized
-from fineray.project.project import SIDES
+from fineray.project.project import SIDES, Project
 from fineray_desktop.importing.collection_notice import CollectionNotice
 from fineray_desktop.importing.file_kinds_panel import DoctorPanel
 from fineray_desktop.loading import Loading
@@ -154,9 +154,8 @@ class ImportPage(QWidget):
     def read_again(self) -> None:
         """Read every file of the folders that were imported on this computer once more."""
         project = self._session.project
-        if project is not None:
-            folders = sorted({source.root for source in project.sources.all()})
-            self.import_folders([folder for folder in folders if folder.is_dir()], again=True)
+        if project is not None:  # a drive may take its time to say whether a folder is there
+            self._loading.ask(project.root, _imported_folders, lambda folders: self.import_folders(folders, again=True))
 
     def change_side(self, side: int) -> None:
         """Keep images at another size: the files of those there are read again."""
@@ -340,3 +339,7 @@ class ImportPage(QWidget):
                 self.table.save(Path(chosen))
             except OSError as error:
                 self._session.fail("The table could not be saved", f"{chosen}: {error}", "Choose another place.")
+
+
+def _imported_folders(project: Project) -> list[Path]:
+    return [folder for folder in project.sources.roots() if folder.is_dir()]

@@ -140,6 +140,9 @@ def test_a_published_collection_is_noticed_shown_and_taken_over(
     assert state is not None and state.counts.patients == 3 and state.counts.labelled == 5
     assert "Taken over. findings: 5 images; 3 patients." in page.collection.text.text()
 
+    page.import_folders([tmp_path / "set"])
+    idle(window, qtbot)
+    assert page.collection.take_button.isVisible(), "it is offered anew"
     page.read_again()
     idle(window, qtbot)
     assert "5 imported" in page.summary.text()

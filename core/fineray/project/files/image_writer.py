@@ -108,10 +108,10 @@ class ImageWriter:
 
     def _alike(self, known: list[_Known], prepared: StoredImage, of_this_file: bool) -> _Known | None:
         """The one of these that shows the same picture: re-encoded, windowed otherwise, or read by another version."""
-        from fineray.project.splitting.near_duplicates import same_picture  # scipy; few imports come here
-
         for each in known:
             if each.of_this_file == of_this_file:
+                from fineray.project.splitting.near_duplicates import same_picture  # scipy; few images come here
+
                 before, now = (self._project.pixels.read(place) for place in (each.stored_at, prepared.stored_at))
                 # An earlier version may have read the very file as nothing but black: no label is of that picture.
                 if (of_this_file and before.min() == before.max()) or same_picture(before, now):

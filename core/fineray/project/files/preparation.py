@@ -24,6 +24,8 @@ from fineray.project.files.fingerprint import fingerprint
 from fineray.project.files.options import ImportOptions
 from fineray.project.pixel_store import ShardWriter, StoredAt
 
+REDUCING_GAP = 2.0  # times the size aimed at, to which whole pixels are averaged before the filter
+
 
 @dataclass(frozen=True)
 class StoredImage:
@@ -102,7 +104,7 @@ def shrink(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     if scale >= 1:
         return pixels
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP))
 
 
 def content_hash(pixels: NDArray[np.uint8]) -> str:

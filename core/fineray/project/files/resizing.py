@@ -37,10 +37,9 @@ def change_side(project: Project, side: int, monitor: Monitor = SILENT) -> Resiz
     with project.db as db:
         db.execute("INSERT OR REPLACE INTO setting VALUES ('store_side', ?)", (str(side),))
     project.store_side = side
-    files = []
-    for each in here:
-        stat = each.location.path.stat()
-        files.append(FoundFile(each.location, stat.st_size, stat.st_mtime_ns))
+    # As they were found: one that changed since is found changed by the next import, too.
+    found = {row[0]: row[1:] for row in project.db.execute("SELECT path_hash, size, mtime_ns FROM file")}
+    files = [FoundFile(each.location, *found[each.path_hash]) for each in here]
     if files:
         hashes = {each.location: each.path_hash for each in here}
         folders = sorted({each.root for each in here})

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from fineray.project.patients.rule import PatientRule
+from fineray.project.patients.identify import kept_rule
 from fineray.project.project import Project
 
 KeyKind = Literal[
@@ -142,7 +142,7 @@ class _Hashes:
         columns, self._prefix = HASHED[kind]
         self._hashed = project.keyed_hash
         self._by_hash = _images_by(project, columns)
-        self._named = NAMED.get(patient_rule(project).by, "") if kind == "patient_id" else ""
+        self._named = NAMED.get(kept_rule(project).by, "") if kind == "patient_id" else ""
         self._frames: dict[int, int] = {}
         if kind == "sop_instance_uid":
             self._frames = dict(project.db.execute("SELECT id, frame FROM image"))
@@ -170,12 +170,6 @@ class _Hashes:
         if len(frames) > len(set(frames)):  # different images under one UID, not the frames of one file
             return Found(ambiguous=True, as_=as_)
         return Found(images, as_=as_)
-
-
-def patient_rule(project: Project) -> PatientRule:
-    """What tells the project's patients apart."""
-    kept = project.db.execute("SELECT value FROM setting WHERE name = 'patient_rule'").fetchone()
-    return PatientRule.from_setting(kept[0]) if kept else PatientRule()
 
 
 def _images_by(project: Project, columns: Iterable[str]) -> dict[str, tuple[int, ...]]:
@@ -232,7 +226,7 @@ class Paths:
         fitting: dict[tuple[int, ...], tuple[str, ...]] = {}
         longest = len(wanted) if whole else 1
         for place, images in self._named(case, extension).get(wanted[-1], []):
-            common = _common_end(_alike(place, case, extension), wanted)
+            common = common_end(_alike(place, case, extension), wanted)
             if common > longest:
                 fitting, longest = {}, common
             if common == longest:
@@ -267,7 +261,8 @@ def _alike(parts: tuple[str, ...], case: bool, extension: bool) -> tuple[str, ..
     return tuple(part.casefold() for part in parts) if case else parts
 
 
-def _common_end(first: tuple[str, ...], second: tuple[str, ...]) -> int:
+def common_end(first: tuple[str, ...], second: tuple[str, ...]) -> int:
+    """How many parts two paths have in common, from their end."""
     number = 0
     for a, b in zip(reversed(first), reversed(second), strict=False):
         if a != b:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fineray.project.labels.beside import TITLES, Attribute, Beside
-from fineray.project.labels.keys import OF_SEVERAL, Found, KeyKind, Keys, Rule, patient_rule
+from fineray.project.labels.keys import OF_SEVERAL, Found, KeyKind, Keys, Rule
 from fineray.project.labels.table import Table
+from fineray.project.patients.identify import kept_rule
 from fineray.project.project import Project
 
 PARTED = ("issuer", "site", "source")  # what parts equal IDs, where the user was asked
@@ -102,7 +103,7 @@ class Matcher:
 
     def _parted_patients(self) -> dict[int, int]:
         """Image -> patient, where one ID may stand for several people."""
-        if self.kind != "patient_id" or patient_rule(self.project).apart_by not in PARTED:
+        if self.kind != "patient_id" or kept_rule(self.project).apart_by not in PARTED:
             return {}
         return dict(self.project.db.execute("SELECT id, patient_id FROM image"))
 

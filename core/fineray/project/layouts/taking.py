@@ -12,6 +12,7 @@ from fineray.label_values import NO_FINDING, UNCERTAIN, Kind, classes_in
 from fineray.project.attributes import state_attributes
 from fineray.project.changes import set_labels
 from fineray.project.label_sets import add_label_set, label_sets, use_label_set
+from fineray.project.labels.keys import common_end
 from fineray.project.layouts.chest import CHEST
 from fineray.project.layouts.other import OTHER
 from fineray.project.layouts.published import Layout, LayoutUnusable, Listing, Published, PublishedImage, listing
@@ -46,6 +47,27 @@ class LayoutPreview:
     classes: dict[str, dict[str, int]]
     parts: dict[str, int]
     notes: tuple[str, ...]
+
+    def in_words(self, most_classes: int | None = None) -> list[str]:
+        """What would come over, a sentence each, without the notes; of a label set at most so many classes by name."""
+        patients = f"{self.patients:,} patients" if self.patients else "no patients"
+        lines = [f"The tables name {patients} and {self.matched:,} images that are in the folder."]
+        for into, classes in self.classes.items():
+            told = [f"{name} {count:,}" for name, count in list(classes.items())[:most_classes]]
+            more = f" and {len(classes) - len(told):,} others" if len(classes) > len(told) else ""
+            lines.append(f"Label set “{into}”: {', '.join(told)}{more}.")
+        if self.parts:
+            parts = ", ".join(f"{part} {count:,}" for part, count in self.parts.items())
+            lines.append(f"Published split, kept as a label set: {parts}.")
+        examples = f", such as {self.unmatched_examples[0]}" if self.unmatched_examples else ""
+        for count, text in (
+            (self.unmatched, f"Entries without a file here{examples}"),
+            (self.silent, "Files that no table names, and that get no label"),
+            (self.ambiguous, "Entries that fit several files, and give nothing"),
+        ):
+            if count:
+                lines.append(f"{text}: {count:,}.")
+        return lines
 
 
 @dataclass(frozen=True)
@@ -199,8 +221,8 @@ def _fitting(
         if not fits:
             continue
         fits = [(parts, what) for parts, what in fits if _same_path(parts, wanted)]
-        most = max((_common_end(parts, wanted) for parts, _ in fits), default=0)
-        best = [(parts, what) for parts, what in fits if _common_end(parts, wanted) == most]
+        most = max((common_end(parts, wanted) for parts, _ in fits), default=0)
+        best = [(parts, what) for parts, what in fits if common_end(parts, wanted) == most]
         if not best:
             continue
         if len({parts for parts, _ in best}) > 1:
@@ -214,16 +236,7 @@ def _same_path(one: tuple[str, ...], two: tuple[str, ...]) -> bool:
     """Whether the shorter of two paths is the end of the longer one; but for its first folder, which is renamed often,
     where two folders at least remain."""
     shorter = min(len(one), len(two))
-    return _common_end(one, two) >= (shorter - 1 if shorter > 3 else shorter)
-
-
-def _common_end(one: tuple[str, ...], two: tuple[str, ...]) -> int:
-    count = 0
-    for a, b in zip(reversed(one), reversed(two), strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
+    return common_end(one, two) >= (shorter - 1 if shorter > 3 else shorter)
 
 
 def _label(project: Project, into: str, kind: Kind, told: Mapping[int, PublishedImage]) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from fineray.dicom.location import shown
 from fineray.project.history import remember
 from fineray.project.patients.placeholders import placeholder_hashes
-from fineray.project.patients.rule import PatientRule, Whose, below, name_in_path, patient_hash
+from fineray.project.patients.rule import PatientRule, Whose, below, by_itself, name_in_path, patient_hash
 from fineray.project.project import Project
 from fineray.project.splits import latest_split, torn_patients
 
@@ -51,6 +51,13 @@ class SharedNumbers:
     patients: int
     by: dict[str, int]
     different_sex: int
+
+    def in_words(self) -> str:
+        """The question that they raise."""
+        names = {"site": "institutions", "issuer": "issuers", "source": "imported folders"}
+        where = " and ".join(f"several {names[name]}" for name in self.by)
+        sex = f" {self.different_sex:,} of them are stated with both sexes." if self.different_sex else ""
+        return f"{self.patients:,} patient IDs occur at {where}: are they the same people?{sex}"
 
 
 def kept_rule(project: Project) -> PatientRule:
@@ -100,23 +107,7 @@ def shared_numbers(project: Project) -> SharedNumbers | None:
 
 def preview_patients(project: Project, rule: PatientRule, given: Mapping[int, str | None] | None = None) -> RulePreview:
     """Say what a rule would do, and change nothing. given: image -> name, for a rule by table."""
-    hashes, ruled, unplaced = _hashes(project, rule, given or {})
-    by_themselves = {project.keyed_hash("patient of image:" + facts.sop_hash) for facts in whose(project).values()}
-    now = dict(project.db.execute("SELECT image.id, id_hash FROM image JOIN patient ON patient.id = patient_id"))
-    after = now | hashes
-    split = latest_split(project)
-    return RulePreview(
-        rule,
-        images=len(ruled),
-        patients_before=len(set(now.values())),
-        patients_after=len(set(after.values())),
-        moved=_moved(now, after),
-        unplaced=unplaced,
-        alone=0 if rule.by == "image" else sum(hashes[image] in by_themselves for image in ruled),
-        examples=_examples(project, rule, {image: hashes[image] for image in ruled}),
-        elsewhere=_elsewhere(project, rule, ruled),
-        torn=torn_patients(project, split, after) if split else 0,
-    )
+    return _preview(project, rule, _told(project, rule, given or {}))
 
 
 def identify_patients(
@@ -126,28 +117,23 @@ def identify_patients(
 
     Where the rule finds nothing to go by, an image stands for itself. Raises RuleUnusable.
     """
-    done = preview_patients(project, rule, given)
-    unidentified = unidentified_images(project)
-    hashes, _, _ = _hashes(project, rule, given or {})
-    stated = [(facts.stated_hash, image) for image, facts in whose(project).items()]
+    told = _told(project, rule, given or {})
+    done = _preview(project, rule, told)
+    stated = [(facts.stated_hash, image) for image, facts in told.facts.items()]
     with project.db as db:
         patients = dict(db.execute("SELECT id, patient_id FROM image"))
         kept = dict(db.execute("SELECT name, value FROM setting WHERE name IN ('patient_rule', 'constant_ids')"))
-        before = [("patient", image, patients[image]) for image in hashes]
+        before = [("patient", image, patients[image]) for image in told.hashes]
         settings = [("setting", name, kept.get(name)) for name in ("patient_rule", "constant_ids")]
         remember(db, "Saying what identifies a patient", [*before, *settings])
         db.executemany("UPDATE image SET stated_hash = ?1 WHERE id = ?2 AND stated_hash != ?1", stated)
-        concerned = db.execute(
-            "SELECT DISTINCT stated_hash FROM image WHERE id IN (SELECT value FROM json_each(?))",
-            (json.dumps(unidentified),),
-        )
-        constant = sorted({*json.loads(kept.get("constant_ids", "[]")), *(row[0] for row in concerned)})
+        concerned = {told.facts[image].stated_hash for image in told.unidentified}
+        constant = sorted({*json.loads(kept.get("constant_ids", "[]")), *concerned})
         db.execute("INSERT OR REPLACE INTO setting VALUES ('constant_ids', ?)", (json.dumps(constant),))
         db.execute("INSERT OR REPLACE INTO setting VALUES ('patient_rule', ?)", (rule.to_json(),))
-        numbers = {name: patient_number(project, name) for name in dict.fromkeys(hashes.values())}
-        db.executemany(
-            "UPDATE image SET patient_id = ? WHERE id = ?", [(numbers[name], image) for image, name in hashes.items()]
-        )
+        numbers = {name: patient_number(project, name) for name in dict.fromkeys(told.hashes.values())}
+        rows = [(numbers[name], image) for image, name in told.hashes.items()]
+        db.executemany("UPDATE image SET patient_id = ? WHERE id = ?", rows)
     return done
 
 
@@ -190,33 +176,65 @@ def _everywhere(rule: PatientRule) -> PatientRule:
     return PatientRule(rule.by, rule.level, rule.pattern, rule.one_place, everywhere=True)
 
 
-def _hashes(
-    project: Project, rule: PatientRule, given: Mapping[int, str | None]
-) -> tuple[dict[int, str], list[int], int]:
-    """(image -> the hash of its patient, images of whom the rule decides and not the stated ID, images of which it
-    cannot, since their place is not known)."""
-    unnamed = unnamed_hashes(project)
-    waiting = set(unidentified_images(project))
-    found: dict[int, str] = {}
-    ruled, unplaced = list[int](), 0
-    for image, facts in whose(project).items():
+@dataclass(frozen=True)
+class _Told:
+    """What a rule says of a project. facts: of every image; hashes: image -> the hash of its patient; ruled: images of
+    whom the rule decides and not the stated ID; unplaced: how many it cannot tell, since their place is not known;
+    unidentified: images that do not say whose they are as yet."""
+
+    facts: dict[int, Whose]
+    hashes: dict[int, str]
+    ruled: list[int]
+    unplaced: int
+    unidentified: list[int]
+
+
+def _told(project: Project, rule: PatientRule, given: Mapping[int, str | None]) -> _Told:
+    unnamed, unidentified = unnamed_hashes(project), unidentified_images(project)
+    told = _Told(whose(project), {}, [], 0, unidentified)
+    waiting, unplaced = set(unidentified), 0
+    for image, facts in told.facts.items():
         blank = unnamed | {facts.stated_hash} if image in waiting else unnamed
         decides = rule.by != "id" and (facts.stated_hash in blank or rule.everywhere)
         if rule.by == "table" and decides:
             if not given:
                 continue  # the table was read when it was given; later changes of the rule leave its patients alone
             name = given.get(image)
-            made = project.keyed_hash(f"patient:{name}" if name else "patient of image:" + facts.sop_hash)
+            made = project.keyed_hash(f"patient:{name}") if name else by_itself(project, facts.sop_hash)
         else:
             made_or_none = patient_hash(project, facts, rule, blank)
             if made_or_none is None:
                 unplaced += 1
                 continue
             made = made_or_none
-        found[image] = made
+        told.hashes[image] = made
         if decides:
-            ruled.append(image)
-    return found, ruled, unplaced
+            told.ruled.append(image)
+    return replace(told, unplaced=unplaced)
+
+
+def _preview(project: Project, rule: PatientRule, told: _Told) -> RulePreview:
+    now = dict(project.db.execute("SELECT image.id, id_hash FROM image JOIN patient ON patient.id = patient_id"))
+    after = now | told.hashes
+    split = latest_split(project)
+    alone = sum(told.hashes[image] == by_itself(project, told.facts[image].sop_hash) for image in told.ruled)
+    places = {image: place for image in told.ruled if (place := _place(rule, told.facts[image])) is not None}
+    above: dict[str, set[str]] = defaultdict(set)
+    for _, name, before in places.values():
+        if name:
+            above[name].add(before)
+    return RulePreview(
+        rule,
+        images=len(told.ruled),
+        patients_before=len(set(now.values())),
+        patients_after=len(set(after.values())),
+        moved=_moved(now, after),
+        unplaced=told.unplaced,
+        alone=0 if rule.by == "image" else alone,
+        examples=_examples(places, told.hashes),
+        elsewhere=sum(len(each) > 1 for each in above.values()),
+        torn=torn_patients(project, split, after) if split else 0,
+    )
 
 
 def _moved(now: Mapping[int, str], after: Mapping[int, str]) -> int:
@@ -233,33 +251,18 @@ def _fellows(patient_of: Mapping[int, str]) -> dict[int, frozenset[int]]:
     return {image: groups[patient] for image, patient in patient_of.items()}
 
 
-def _places(project: Project, rule: PatientRule, images: Iterable[int]) -> dict[int, tuple[str, str, str]]:
-    """Image -> (its path below the imported folder, the name that the rule finds there, what lies above the name)."""
-    if rule.by not in ("folder", "name"):
-        return {}
-    found, facts = {}, whose(project)
-    for image in images:
-        place, root = facts[image].location, facts[image].root
-        if place is None or root is None:
-            continue
-        name = name_in_path(place, root, rule)
-        inside = shown("/".join(below(place, root)))
-        short = shown(name).partition(":")[2].rpartition("/")[2]
-        found[image] = (inside, short, inside.partition(short)[0] if short else "")
-    return found
+def _place(rule: PatientRule, facts: Whose) -> tuple[str, str, str] | None:
+    """(the path below the imported folder, the name that the rule finds there, what lies above the name)."""
+    if rule.by not in ("folder", "name") or facts.location is None or facts.root is None:
+        return None
+    inside = shown("/".join(below(facts.location, facts.root)))
+    name = shown(name_in_path(facts.location, facts.root, rule)).partition(":")[2].rpartition("/")[2]
+    return inside, name, inside.partition(name)[0] if name else ""
 
 
-def _examples(project: Project, rule: PatientRule, hashes: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
+def _examples(places: Mapping[int, tuple[str, str, str]], hashes: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
+    """One of each patient, the first by path."""
     one: dict[str, int] = {}
-    for image, name in hashes.items():
-        one.setdefault(name, image)
-    places = sorted(_places(project, rule, one.values()).values())
-    return tuple((path, name) for path, name, _ in places[:EXAMPLES])
-
-
-def _elsewhere(project: Project, rule: PatientRule, images: Iterable[int]) -> int:
-    above: dict[str, set[str]] = defaultdict(set)
-    for _, name, before in _places(project, rule, images).values():
-        if name:
-            above[name].add(before)
-    return sum(len(each) > 1 for each in above.values())
+    for image in places:
+        one.setdefault(hashes[image], image)
+    return tuple((path, name) for path, name, _ in sorted(places[image] for image in one.values())[:EXAMPLES])

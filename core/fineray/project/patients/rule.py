@@ -144,7 +144,12 @@ def patient_hash(project: Project, whose: Whose, rule: PatientRule, unnamed: Col
             return project.keyed_hash(name)
     if rule.by == "study" and whose.study_hash:
         return project.keyed_hash("patient of study:" + whose.study_hash)
-    return project.keyed_hash("patient of image:" + whose.sop_hash)
+    return by_itself(project, whose.sop_hash)
+
+
+def by_itself(project: Project, sop_hash: str) -> str:
+    """The hash that names the patient of an image that stands for itself."""
+    return project.keyed_hash("patient of image:" + sop_hash)
 
 
 def below(location: FileLocation, root: Path) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,8 @@ class NearDuplicate:
 
 
 # Name, whether rows and columns change places, the sign of odd rows and of odd columns, and the same done to pixels.
-_TURNS: tuple[tuple[str, bool, int, int, Callable[[NDArray[np.float64]], NDArray[np.float64]]], ...] = (
+_Turn = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+_TURNS: tuple[tuple[str, bool, int, int, _Turn], ...] = (
     ("", False, 1, 1, lambda image: image),
     ("mirrored", False, 1, -1, lambda image: image[:, ::-1]),
     ("upside down and mirrored", False, -1, 1, lambda image: image[::-1]),
@@ -53,19 +55,10 @@ def near_duplicates(
     if not images:
         return []
     frequencies = _frequencies(project, images)
-    looked_at: dict[int, NDArray[np.float64]] = {}
-
-    def look(index: int) -> NDArray[np.float64]:
-        if index not in looked_at:
-            looked_at[index] = _fine_structure(project.pixels.read(images[index].stored_at))
-        return looked_at[index]
-
+    look = _looked_at(project, images)
     base = _unit(frequencies)
     found: dict[tuple[int, int], NearDuplicate] = {}
-    for name, transposed, odd_rows, odd_columns, turn in _TURNS:
-        turned = frequencies.transpose(0, 2, 1) if transposed else frequencies
-        signs = np.where(np.arange(KEPT) % 2, odd_rows, 1)[:, None] * np.where(np.arange(KEPT) % 2, odd_columns, 1)
-        others = _unit(turned * signs)
+    for name, others, turn in _each_turned(frequencies):
         for start in range(0, len(images), BLOCK):
             check()
             cosine = base[start : start + BLOCK] @ others.T
@@ -92,21 +85,13 @@ def copies_between(
     """Ids of the images of one project that show a picture of another project's, turned or not."""
     if not images or not others:
         return set()
-    frequencies = _frequencies(new, images)
     base = _unit(_frequencies(known, others))
-    theirs: dict[int, NDArray[np.float64]] = {}
+    ours, theirs = _looked_at(new, images), _looked_at(known, others)
     found: set[int] = set()
-    for _, transposed, odd_rows, odd_columns, turn in _TURNS:
-        turned = frequencies.transpose(0, 2, 1) if transposed else frequencies
-        signs = np.where(np.arange(KEPT) % 2, odd_rows, 1)[:, None] * np.where(np.arange(KEPT) % 2, odd_columns, 1)
+    for _, turned, turn in _each_turned(_frequencies(new, images)):
         check()
-        for one, two in np.argwhere(np.abs(_unit(turned * signs) @ base.T) >= CANDIDATE).tolist():
-            if images[one].id in found:
-                continue
-            if two not in theirs:
-                theirs[two] = _fine_structure(known.pixels.read(others[two].stored_at))
-            looked = turn(_fine_structure(new.pixels.read(images[one].stored_at)))
-            if abs(float((looked * theirs[two]).sum())) >= CONFIRMED:
+        for one, two in np.argwhere(np.abs(turned @ base.T) >= CANDIDATE).tolist():
+            if images[one].id not in found and abs(float((turn(ours(one)) * theirs(two)).sum())) >= CONFIRMED:
                 found.add(images[one].id)
     return found
 
@@ -114,6 +99,19 @@ def copies_between(
 def same_picture(one: NDArray[np.uint8], two: NDArray[np.uint8]) -> bool:
     """Whether two stored images show one picture: re-encoded, resized or re-windowed, neither cropped nor turned."""
     return abs(float((_fine_structure(one) * _fine_structure(two)).sum())) >= CONFIRMED
+
+
+def _each_turned(frequencies: NDArray[np.float32]) -> Iterator[tuple[str, NDArray[np.float32], _Turn]]:
+    """(how images were turned, their low frequencies then, the same done to pixels)."""
+    for name, transposed, odd_rows, odd_columns, turn in _TURNS:
+        turned = frequencies.transpose(0, 2, 1) if transposed else frequencies
+        signs = np.where(np.arange(KEPT) % 2, odd_rows, 1)[:, None] * np.where(np.arange(KEPT) % 2, odd_columns, 1)
+        yield name, _unit(turned * signs), turn
+
+
+def _looked_at(project: Project, images: Sequence[LabelledImage]) -> Callable[[int], NDArray[np.float64]]:
+    """Gives the fine structure of an image by its place in the list; each is worked out once."""
+    return cache(lambda place: _fine_structure(project.pixels.read(images[place].stored_at)))
 
 
 def _frequencies(project: Project, images: Sequence[LabelledImage]) -> NDArray[np.float32]:
