@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
 # Functional groups (PS3.3 C.7.6.16.2) that say how a frame is shown and measured; each replaces what it stands for.
@@ -20,8 +21,9 @@ def frame_header(ds: Dataset, frame: int) -> Dataset:
     What the frame's own functional groups say goes before the shared ones, these before the top level.
     """
     header = Dataset()
-    tags = list(ds.keys())  # an iterator over the data set itself would convert every value
-    header.update({tag: copy(ds.get_item(tag)) for tag in tags if tag.group != 0x7FE0})
+    # items() converts no value; an element that was not converted yet cannot change, so that both may hold it.
+    found = ((tag, each) for tag, each in ds.items() if tag.group != 0x7FE0)
+    header.update({tag: each if isinstance(each, RawDataElement) else copy(each) for tag, each in found})
     header.file_meta = ds.file_meta
     shared = _item(ds, "SharedFunctionalGroupsSequence", 0)
     own = _item(ds, "PerFrameFunctionalGroupsSequence", frame - 1)
